@@ -1,0 +1,45 @@
+// A tree of values read from JSON or YAML, and its writing back. Neighbours: json-c and libyaml
+// inside, json_writer.h for writing; kube's codec turns trees into API objects.
+#ifndef CSCHED_BASE_VALUE_H
+#define CSCHED_BASE_VALUE_H
+
+#include <json-c/json.h>
+#include <stddef.h>
+
+#include <csched/base/error.h>
+#include <csched/base/json_writer.h>
+#include <csched/base/slice.h>
+
+// A value is json-c's `struct json_object` (NULL = null), used through json-c's own accessors.
+// Limits of reading: nesting 64, valid UTF-8 only, duplicate keys and trailing garbage are errors;
+// so are integers beyond int64/uint64 and a YAML document with more than 10,000 alias expansions.
+
+// Reads one JSON document. The caller puts (json_object_put) *ret. Errors say line and column.
+int cs_value_read_json(struct cs_slice text, struct json_object **ret, struct cs_error *err);
+
+// Reads a YAML stream as kubectl does (YAML 1.1 scalars: y/yes/on are booleans, 0x1f, 1e3 numbers;
+// JSON is YAML too) into an array of documents; empty documents are left out. Each document that is
+// an object remembers its line: cs_value_line. -EINVAL with "line N: ..." on errors.
+int cs_value_read_yaml(struct cs_slice text, struct json_object **ret_documents,
+		       struct cs_error *err);
+// The line (from 1) where a document of cs_value_read_yaml began, 0 if unknown.
+int cs_value_line(struct json_object *document);
+
+// Writes the tree.
+void cs_value_write(struct json_object *value, struct cs_json_writer *json);
+
+// The member at a path "a.b.c" of objects, or NULL.
+struct json_object *cs_value_at(struct json_object *value, const char *path);
+// The string at a path, or NULL when it is not there or no string. Borrowed.
+const char *cs_value_string_at(struct json_object *value, const char *path);
+
+// Reads a whole file of at most `max` bytes ("-" = standard input). free() *ret.
+int cs_file_read(const char *path, size_t max, char **ret, size_t *ret_size, struct cs_error *err);
+
+static inline void cs_value_put_pointer(struct json_object **value)
+{
+	json_object_put(*value);
+}
+#define CS_AUTO_VALUE __attribute__((cleanup(cs_value_put_pointer)))
+
+#endif
