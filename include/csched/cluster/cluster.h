@@ -1,0 +1,91 @@
+// The cluster model: nodes, pods, what they take and ask. Changes columns at once.
+// Neighbours: fed by framework's scheduler from API objects; read by plugins.
+// Core thread only.
+#ifndef CSCHED_CLUSTER_CLUSTER_H
+#define CSCHED_CLUSTER_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/error.h>
+#include <csched/base/intern.h>
+#include <csched/cluster/demand.h>
+#include <csched/cluster/node_table.h>
+#include <csched/cluster/pod.h>
+#include <csched/kube/api.h>
+
+struct cs_cluster;
+
+// What a change of the cluster was, as upstream's ClusterEvent (framework/types.go); a mask.
+enum cs_cluster_event {
+	CS_EVENT_NODE_ADD = 1 << 0,
+	CS_EVENT_NODE_DELETE = 1 << 1,
+	CS_EVENT_NODE_ALLOCATABLE = 1 << 2,
+	CS_EVENT_NODE_LABEL = 1 << 3,
+	CS_EVENT_NODE_TAINT = 1 << 4, // also spec.unschedulable true -> false
+	CS_EVENT_NODE_CONDITION = 1 << 5,
+	CS_EVENT_NODE_ANNOTATION = 1 << 6,
+	CS_EVENT_POD_ADD = 1 << 7,        // a bound pod appeared
+	CS_EVENT_POD_DELETE = 1 << 8,     // a pod left a node, or an assumption was forgotten
+	CS_EVENT_POD_SCALE_DOWN = 1 << 9, // a bound pod's requests fell
+	CS_EVENT_POD_LABEL = 1 << 10,
+	CS_EVENT_POD_TOLERATION = 1 << 11,       // of the pending pod itself
+	CS_EVENT_POD_GATES_ELIMINATED = 1 << 12, // of the pending pod itself
+	CS_EVENT_TIMEOUT = 1 << 13,              // the five-minute flush: cures everything
+};
+
+struct cs_cluster *cs_cluster_create(uint64_t seed);
+void cs_cluster_destroy(struct cs_cluster *cluster);
+
+const struct cs_node_table *cs_cluster_nodes(const struct cs_cluster *cluster);
+struct cs_intern *cs_cluster_strings(struct cs_cluster *cluster);
+
+// A node as the API server has it now. *ret_events is a mask of what changed (0 = nothing that
+// matters). On error (-EINVAL: a quantity, a missing name) the model keeps the node as it was;
+// an unknown node is then not added.
+int cs_cluster_apply_node(struct cs_cluster *cluster, const Kube__Node *node, uint32_t *ret_events,
+			  struct cs_error *err);
+// Unknown names are fine. Pods on it keep a ghost row until they go.
+uint32_t cs_cluster_remove_node(struct cs_cluster *cluster, const char *name);
+// CS_ROW_NONE where it is not live.
+uint32_t cs_cluster_find_node(const struct cs_cluster *cluster, const char *name);
+const char *cs_cluster_node_name(const struct cs_cluster *cluster, uint32_t row);
+
+// A pod as the API server has it now, by UID. Succeeded and Failed pods leave the model. A pod with
+// a node becomes BOUND: that confirms an assumption, or moves it where the server says. On error
+// the model keeps the pod as it was; an unknown pod is then added with what could be read and with
+// unsupported_field = the broken field, so that it stays Pending with words.
+struct cs_pod_change {
+	struct cs_pod *pod; // NULL when the pod left the model (or never entered it)
+	uint32_t events;    // CS_EVENT_ mask
+	bool added;
+	bool became_bound;   // it was pending or assumed before
+	bool demand_changed; // pending: it asks something else now (gates, tolerations, resize)
+};
+int cs_cluster_apply_pod(struct cs_cluster *cluster, const Kube__Pod *pod,
+			 struct cs_pod_change *ret, struct cs_error *err);
+struct cs_pod *cs_cluster_find_pod(const struct cs_cluster *cluster, const char *uid);
+// Frees the pod. Its `pending` must be NULL: the caller takes it off the queue first.
+uint32_t cs_cluster_remove_pod(struct cs_cluster *cluster, struct cs_pod *pod);
+
+// UNBOUND -> ASSUMED on a live row: columns count it at once.
+void cs_cluster_assume(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
+// ASSUMED -> UNBOUND.
+void cs_cluster_forget(struct cs_cluster *cluster, struct cs_pod *pod);
+// ASSUMED -> BOUND where a binding is known to have succeeded on that node (which may differ).
+void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name);
+
+struct cs_cluster_counts {
+	uint32_t nodes;
+	uint32_t pods;
+	uint32_t assumed;
+	uint32_t footprints;
+	uint32_t demands;
+};
+struct cs_cluster_counts cs_cluster_count(const struct cs_cluster *cluster);
+
+// Recomputes every column from the pods and compares: for tests and debug builds. -EUCLEAN names
+// row and column of the first difference.
+int cs_cluster_check(const struct cs_cluster *cluster, struct cs_error *err);
+
+#endif

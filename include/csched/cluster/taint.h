@@ -1,0 +1,22 @@
+// Taint sets of nodes and toleration sets of pods, interned, and which tolerates which.
+// Neighbours: node_table.h holds a set id per row, demand.h a toleration set id.
+#ifndef CSCHED_CLUSTER_TAINT_H
+#define CSCHED_CLUSTER_TAINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cs_cluster;
+
+// How a toleration set answers a taint set; evaluated once per distinct pair.
+// Mirrors component-helpers scheduling/corev1 helpers.go (TolerationsTolerateTaint).
+struct cs_toleration_verdict {
+	uint8_t filtered;           // 1: some NoSchedule or NoExecute taint is not tolerated
+	int32_t prefer_no_schedule; // PreferNoSchedule taints not tolerated by tolerations with
+				    // effect "" or PreferNoSchedule
+};
+
+struct cs_toleration_verdict cs_taint_verdict(struct cs_cluster *cluster, uint32_t taint_set,
+					      uint32_t toleration_set);
+
+#endif

@@ -1,0 +1,47 @@
+// KubeSchedulerConfiguration v1, read strictly: what the file says, with upstream's defaults.
+// Neighbours: profile.c turns a profile into plugin instances; cmd merges flags over it.
+#ifndef CSCHED_FRAMEWORK_CONFIG_H
+#define CSCHED_FRAMEWORK_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/error.h>
+#include <csched/base/slice.h>
+#include <csched/framework/plugin.h>
+
+#define CS_CONFIG_BUILT_IN_PROFILE "c-sched" // schedulerName of the profile without a file
+
+// All durations in ns. Owned strings; ends with cs_config_destroy. Constant once read.
+struct cs_config {
+	struct {
+		bool leader_elect;
+		int64_t lease_duration;
+		int64_t renew_deadline;
+		int64_t retry_period;
+		char *resource_name;
+		char *resource_namespace;
+	} leader_election;
+	struct {
+		char *kubeconfig; // "" = not given
+		double qps;       // < 0 or 0 = no limit
+		int burst;
+	} client_connection;
+	int64_t pod_initial_backoff;
+	int64_t pod_max_backoff;
+	int64_t pod_max_in_unschedulable; // the flush: 5 minutes
+	uint32_t n_profiles;
+	struct cs_profile **profiles; // profile.h
+	uint32_t n_warnings;          // words the daemon logs at start
+	char **warnings;
+};
+
+// `plugins` is the list of all plugins (ends with NULL): framework knows none by itself.
+// Without a file (`text.data` NULL) the built-in profile. Errors name file, line of the document
+// and path: "config.yaml: profiles[0].plugins.score.enabled[1].name: unknown plugin \"Foo\"".
+int cs_config_read(const char *file_name, struct cs_slice text,
+		   const struct cs_plugin *const *plugins, struct cs_config **ret,
+		   struct cs_error *err);
+void cs_config_destroy(struct cs_config *config);
+
+#endif

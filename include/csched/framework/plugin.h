@@ -1,0 +1,125 @@
+// The plugin contract: what a scheduling policy may define, and what each answer promises.
+// Neighbours: plugins/ implements it, cycle.c calls it, profile.c orders it.
+// Everything here runs on the core thread, inside one decision about one pod.
+#ifndef CSCHED_FRAMEWORK_PLUGIN_H
+#define CSCHED_FRAMEWORK_PLUGIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <csched/base/arena.h>
+#include <csched/base/buffer.h>
+#include <csched/base/error.h>
+#include <csched/base/value.h>
+#include <csched/cluster/cluster.h>
+
+// Rows first .. end-1 of the node table.
+struct cs_rows {
+	uint32_t first;
+	uint32_t end;
+};
+
+// A filter's word about one row. UNRESOLVABLE: preemption cannot help.
+enum cs_verdict {
+	CS_VERDICT_FITS = 0,
+	CS_VERDICT_UNSCHEDULABLE = 1,
+	CS_VERDICT_UNRESOLVABLE = 2,
+};
+
+// What prepare_filter and prepare_score answer.
+enum cs_prepare {
+	CS_PREPARE_GO,   // filter (score) is called
+	CS_PREPARE_SKIP, // it is not: every row passes (the plugin adds nothing to any total)
+	CS_PREPARE_UNSCHEDULABLE, // prepare_filter: no node can take the pod; words in `message`
+	CS_PREPARE_UNRESOLVABLE,
+	CS_PREPARE_ERROR, // the attempt ends in an error: `message` says why; it is retried
+};
+
+// One decision in the making. `scratch` is reset when the decision ends.
+struct cs_cycle {
+	struct cs_cluster *cluster;
+	const struct cs_node_table *nodes;
+	const struct cs_pod *pod;
+	const struct cs_demand *demand;
+	struct cs_arena *scratch;
+	// prepare_filter may narrow the rows that are filtered at all to this one (a pinned pod);
+	// other rows then count as "node(s) didn't satisfy plugin(s) [NAME]".
+	uint32_t only_row; // CS_ROW_NONE = all rows
+	char *message;     // set by prepare_filter / prepare_score on refusals; in scratch
+};
+
+// One plugin in one profile: what is the same for all its decisions.
+struct cs_plugin_instance {
+	const struct cs_plugin *plugin;
+	void *args;     // what plugin->configure made; NULL without arguments
+	int64_t weight; // of its score, >= 1
+	void *state; // of the current cycle: what prepare_filter / prepare_score left; in scratch
+	void *score_state;
+};
+
+typedef enum cs_prepare (*cs_prepare_f)(struct cs_cycle *cycle, struct cs_plugin_instance *self);
+// Writes verdict[row] for every live row of `rows` (others are ignored). `verdict` is indexed by
+// row and belongs to this plugin alone.
+typedef void (*cs_filter_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			    struct cs_rows rows, uint8_t *restrict verdict);
+// Appends the exact words for one rejected row by calling `say` once per reason. Called only when
+// someone asks, in the same cycle.
+typedef void (*cs_reasons_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			     uint32_t row, void (*say)(void *user, const char *reason), void *user);
+// Writes out[row] for every live row of `rows`: 0..100, or any int64 where normalise follows.
+typedef void (*cs_score_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   struct cs_rows rows, int64_t *restrict out);
+// Brings out[row] into 0..100 for the rows in `feasible` (n ascending row numbers).
+typedef void (*cs_normalise_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			       const uint32_t *feasible, uint32_t n, int64_t *out);
+
+// Where a pod may enter the active queue at all: NULL = yes, else the exact words (scratch).
+typedef const char *(*cs_pre_enqueue_f)(const struct cs_pod *pod, struct cs_arena *scratch);
+// Queue order: < 0 when a goes first.
+typedef int (*cs_queue_order_f)(const struct cs_pod *a, int64_t a_queued, const struct cs_pod *b,
+				int64_t b_queued);
+
+// A row of the table of arguments: what --help, docs and checks print and apply.
+struct cs_argument {
+	const char *name; // JSON path below `args`
+	const char *type; // "integer", "list of resources", ...
+	const char *help;
+};
+
+// A plugin is a `static const struct cs_plugin` with designated initialisers at the bottom of its
+// file in lib/plugins, and a line in lib/plugins/list.c. All callbacks are optional.
+struct cs_plugin {
+	const char *name; // as in KubeSchedulerConfiguration
+
+	// Once per pod, when it enters the queue or its gates change.
+	cs_pre_enqueue_f pre_enqueue;
+	// Exactly one plugin of a profile has it.
+	cs_queue_order_f queue_order;
+
+	// Once per decision. prepare_filter may reject with words, skip, or narrow to a row.
+	cs_prepare_f prepare_filter;
+	// Over ranges of rows; the first plugin in the profile's order that rejects a row wins it.
+	cs_filter_f filter;
+	cs_reasons_f reasons;
+
+	// After filtering, where two or more rows are left. It sees the feasible rows.
+	cs_prepare_f prepare_score;
+	cs_score_f score;
+	cs_normalise_f normalise;
+	int64_t default_weight; // 0 counts as 1
+
+	// Binds: the scheduler sends a Binding where the profile's first bind plugin says so.
+	bool binds;
+
+	// CS_EVENT_ mask: what may cure a rejection by this plugin, as upstream's EventsToRegister.
+	uint32_t cures;
+
+	// Reads pluginConfig args (NULL = defaults) strictly; *ret is freed with free_args.
+	// Errors name the path below args.
+	const struct cs_argument *arguments; // ends with a NULL name
+	int (*configure)(struct json_object *args, void **ret, struct cs_error *err);
+	void (*free_args)(void *args);
+};
+
+#endif

@@ -1,0 +1,27 @@
+// A profile: the plugins that decide for one schedulerName, ordered per extension point.
+// Neighbours: config.c makes profiles, cycle.c walks them.
+#ifndef CSCHED_FRAMEWORK_PROFILE_H
+#define CSCHED_FRAMEWORK_PROFILE_H
+
+#include <stdint.h>
+
+#include <csched/framework/plugin.h>
+
+// Instances are owned by the profile; the lists below point into them, in upstream's order.
+struct cs_profile {
+	char *scheduler_name;
+	uint32_t n_instances;
+	struct cs_plugin_instance *instances;
+	uint32_t n_pre_enqueue;
+	struct cs_plugin_instance **pre_enqueue;
+	struct cs_plugin_instance *queue_order;
+	uint32_t n_prepare_filter; // PreFilter's order
+	struct cs_plugin_instance **prepare_filter;
+	uint32_t n_filter; // Filter's order: the first that rejects a row wins it
+	struct cs_plugin_instance **filter;
+	uint32_t n_score;
+	struct cs_plugin_instance **score;
+	struct cs_plugin_instance *bind;
+};
+
+#endif

@@ -1,0 +1,96 @@
+// The scheduler: the cluster, the queue and the profiles in one object fed with objects and time.
+// Neighbours: daemon drives it with watches and writes; simulate and tests drive it without.
+// Core thread only; no I/O, no clock of its own.
+#ifndef CSCHED_FRAMEWORK_SCHEDULER_H
+#define CSCHED_FRAMEWORK_SCHEDULER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/metric.h>
+#include <csched/base/random.h>
+#include <csched/cluster/cluster.h>
+#include <csched/framework/config.h>
+#include <csched/framework/record.h>
+
+struct cs_scheduler;
+
+// What the scheduler asks of the world. All calls come from inside cs_scheduler_turn or one of the
+// cs_scheduler_ functions below; pod pointers are valid during the call.
+struct cs_scheduler_sink {
+	void *user;
+	// Write a Binding. The answer comes as cs_scheduler_bound with the same ticket.
+	void (*bind)(void *user, uint64_t ticket, const struct cs_pod *pod, const char *node);
+	// Patch PodScheduled=False; called only when reason or message differ from the pod's.
+	void (*condition)(void *user, const struct cs_pod *pod, const char *reason,
+			  const char *message);
+	// An Event about a pod: FailedScheduling or Scheduled. `warning` selects its type.
+	void (*event)(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event);
+};
+
+struct cs_scheduler_event {
+	bool warning;
+	const char *reason;     // "Scheduled", "FailedScheduling"
+	const char *action;     // "Binding", "Scheduling"
+	const char *note;       // not cut
+	const char *controller; // the profile's schedulerName
+};
+
+struct cs_scheduler_options {
+	struct cs_cluster *cluster;     // borrowed
+	const struct cs_config *config; // borrowed
+	struct cs_scheduler_sink sink;
+	struct cs_random *random;   // ties between equal totals; NULL = lowest node name wins
+	struct cs_metrics *metrics; // NULL = none
+	uint32_t max_binding;       // bindings without an answer at most; 0 = 64
+	uint32_t n_records;         // size of the decision ring; 0 = 4096
+};
+
+int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_scheduler **ret,
+			struct cs_error *err);
+void cs_scheduler_destroy(struct cs_scheduler *scheduler);
+
+// What watches tell. `now` is the time of the turn. Errors are about that object alone: log and go
+// on.
+int cs_scheduler_apply_node(struct cs_scheduler *scheduler, struct cs_time now,
+			    const Kube__Node *node, struct cs_error *err);
+void cs_scheduler_remove_node(struct cs_scheduler *scheduler, struct cs_time now, const char *name);
+int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, const Kube__Pod *pod,
+			   struct cs_error *err);
+void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now, const char *uid);
+
+// Decisions are made only between these two: after all watches have synced and, with leader
+// election, while we lead.
+void cs_scheduler_start(struct cs_scheduler *scheduler);
+void cs_scheduler_stop(struct cs_scheduler *scheduler);
+
+// How a Binding ended.
+enum cs_bound {
+	CS_BOUND_HERE,
+	CS_BOUND_ELSEWHERE, // on `node`
+	CS_BOUND_GONE,      // the pod does not exist any more
+	CS_BOUND_FAILED,    // the pod is unbound: try again with back-off; `message` says why
+};
+struct cs_bound_result {
+	uint64_t ticket;
+	enum cs_bound outcome;
+	const char *node;    // ELSEWHERE
+	const char *message; // FAILED
+};
+void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
+			const struct cs_bound_result *result);
+
+// Decides up to `max` pods. Returns how many it decided; 0 = nothing to do until the next input or
+// cs_scheduler_deadline.
+uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, uint32_t max);
+// The boot time at which a turn has work without further input (back-off, flush); INT64_MAX =
+// never.
+int64_t cs_scheduler_deadline(const struct cs_scheduler *scheduler);
+
+const struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler);
+
+// The metrics this scheduler updates (kube-scheduler's names); ends with a NULL name.
+extern const struct cs_metric_info cs_scheduler_metrics[];
+
+#endif
