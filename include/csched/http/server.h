@@ -1,0 +1,148 @@
+// An HTTP/1.1 listener with a table of routes: plain or TLS, bounded in every direction.
+// Neighbours: libmicrohttpd inside; tls.h makes certificates; daemon and sim bring the routes.
+#ifndef CSCHED_HTTP_SERVER_H
+#define CSCHED_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <csched/base/buffer.h>
+#include <csched/base/error.h>
+#include <csched/base/slice.h>
+#include <csched/http/tls.h>
+
+#define CS_HTTP_BODY_MAX      (64u << 20) // bytes of a response body that is not a stream
+#define CS_HTTP_EXTRA_HEADERS 4
+
+struct cs_http_server;
+
+// ---- requests ----
+
+// Valid while the handler runs and no longer; all strings are the server's.
+struct cs_http_request {
+	const char *method;
+	const char *path;     // percent-decoded, without the query; starts with '/'
+	struct cs_slice body; // complete; data is NUL-terminated outside size
+	const char *peer;     // numeric address of the client
+	void *internal;
+};
+
+// The percent-decoded value of a query parameter: NULL when it is not there, "" for "?watch".
+const char *cs_http_request_query(const struct cs_http_request *request, const char *name);
+// A header's value, the name in any case; NULL when it is not there.
+const char *cs_http_request_header(const struct cs_http_request *request, const char *name);
+
+// ---- responses ----
+
+enum cs_http_fill {
+	CS_HTTP_FILL_MORE,  // what was appended goes out; nothing appended = sleep until woken
+	CS_HTTP_FILL_END,   // what was appended goes out, then the stream ends properly
+	CS_HTTP_FILL_ABORT, // what was appended goes out, then the connection is cut
+};
+
+// The producer of a streaming response (chunked). Both run on a server thread, without any lock of
+// the server held.
+struct cs_http_producer {
+	// Appends what is there now to `out` (empty at the call). It is called again when those
+	// bytes are sent, or after cs_http_stream_wake; it may be called without need.
+	enum cs_http_fill (*fill)(struct cs_buffer *out, void *user);
+	// The last call for this stream, however it ended: frees `user`. The stream handle dies
+	// when it returns, so it must first make sure that nobody wakes it any more.
+	void (*closed)(void *user);
+	void *user;
+};
+
+struct cs_http_header {
+	const char *name; // static
+	char *value;      // owned by the response
+};
+
+// Handed to the handler zeroed but for status 200 and an empty body of at most CS_HTTP_BODY_MAX.
+struct cs_http_response {
+	int status;
+	const char *content_type; // static, or NULL for none
+	struct cs_buffer body;
+	struct cs_http_header headers[CS_HTTP_EXTRA_HEADERS];
+	size_t n_headers;
+	bool cut;   // send nothing: close the connection
+	bool close; // close the connection after the response
+};
+
+void cs_http_response_init(struct cs_http_response *response);
+void cs_http_response_finish(struct cs_http_response *response);
+// `name` is static, the value is copied; beyond CS_HTTP_EXTRA_HEADERS it is dropped.
+void cs_http_response_header(struct cs_http_response *response, const char *name,
+			     const char *value);
+// Plain text in one call: the usual words of an error.
+__attribute__((format(printf, 3, 4))) void cs_http_response_text(struct cs_http_response *response,
+								 int status, const char *format,
+								 ...);
+
+// ---- streams: a response of unknown length, for watches ----
+
+struct cs_http_stream;
+
+// Called in a handler: the response's status, content type and headers start a stream.
+// `producer` is copied; its `closed` is called exactly once from then on.
+struct cs_http_stream *cs_http_request_stream(struct cs_http_request *request,
+					      const struct cs_http_producer *producer);
+// Makes the server ask the producer again. Any thread, cheap; may be called under the producer's
+// own lock. Wakes between two calls of fill collapse into one.
+void cs_http_stream_wake(struct cs_http_stream *stream);
+
+// ---- answers from another thread ----
+
+struct cs_http_pending;
+
+// Called in a handler: the response is not ready; whoever holds the handle completes it once, from
+// any thread. The handler's own response is dropped. After the server's request timeout the client
+// is answered 503 without it; completing later, even after the server is gone, is harmless.
+struct cs_http_pending *cs_http_request_defer(struct cs_http_request *request);
+// Takes the contents of `response` (finish it afterwards all the same) and frees the handle.
+void cs_http_pending_complete(struct cs_http_pending *pending, struct cs_http_response *response);
+
+// ---- the server ----
+
+// Runs on a server thread; different requests run at the same time, so `user` is shared state.
+typedef void (*cs_http_handler_f)(struct cs_http_request *request,
+				  struct cs_http_response *response, void *user);
+
+struct cs_http_route {
+	const char *method; // NULL = any
+	const char *path;
+	bool prefix;     // `path` is the beginning of the paths meant
+	size_t body_max; // bytes; a longer body is answered 413 before it is read
+	cs_http_handler_f handler;
+	void *user;
+};
+
+// Asked before a body is read: 0 = go on, else the status to answer (401, 403). NULL = all may.
+typedef int (*cs_http_authorize_f)(const struct cs_http_request *request, void *user);
+
+// Zero means the default named behind.
+struct cs_http_options {
+	const char *address;           // numeric IPv4 or IPv6; NULL = 127.0.0.1
+	uint16_t port;                 // 0 = one that is free
+	const struct cs_http_tls *tls; // NULL = plain; copied
+	unsigned threads;              // 2
+	unsigned connections;          // 1000; further ones are closed at once
+	unsigned connections_per_peer; // no limit beside `connections`
+	int64_t request_timeout;       // ns from the first byte to the end of the body, and for a
+				 // deferred answer: 30 s, absolute, so that dripping is no use
+	int64_t idle_timeout; // ns between two requests of a connection: 120 s
+	cs_http_authorize_f authorize;
+	void *authorize_user;
+};
+
+// Listens and serves at once. Routes are asked in order, the first that fits wins; a known path
+// with another method is 405, an unknown one 404. `routes` is copied, its strings are not.
+// -EADDRINUSE and the like with words that name the address.
+int cs_http_server_create(const struct cs_http_options *options, const struct cs_http_route *routes,
+			  size_t n_routes, struct cs_http_server **ret, struct cs_error *err);
+// The port it listens on.
+uint16_t cs_http_server_port(const struct cs_http_server *server);
+// Stops listening, ends streams and deferred answers, waits for handlers that run, closes all.
+void cs_http_server_destroy(struct cs_http_server *server); // NULL is fine
+
+#endif
