@@ -16,6 +16,14 @@
 
 struct cs_scheduler;
 
+struct cs_scheduler_event {
+	bool warning;
+	const char *reason;     // "Scheduled", "FailedScheduling"
+	const char *action;     // "Binding", "Scheduling"
+	const char *note;       // not cut
+	const char *controller; // the profile's schedulerName
+};
+
 // What the scheduler asks of the world. All calls come from inside cs_scheduler_turn or one of the
 // cs_scheduler_ functions below; pod pointers are valid during the call.
 struct cs_scheduler_sink {
@@ -27,14 +35,6 @@ struct cs_scheduler_sink {
 			  const char *message);
 	// An Event about a pod: FailedScheduling or Scheduled. `warning` selects its type.
 	void (*event)(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event);
-};
-
-struct cs_scheduler_event {
-	bool warning;
-	const char *reason;     // "Scheduled", "FailedScheduling"
-	const char *action;     // "Binding", "Scheduling"
-	const char *note;       // not cut
-	const char *controller; // the profile's schedulerName
 };
 
 struct cs_scheduler_options {
