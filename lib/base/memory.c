@@ -1,0 +1,67 @@
+// Allocation that aborts instead of failing.
+// Neighbours: everything small allocates here; what is sized from outside is bounded before.
+#include <csched/base/memory.h>
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((noreturn, cold)) static void out_of_memory(size_t n, size_t size)
+{
+	fprintf(stderr, "out of memory: cannot allocate %zu x %zu bytes\n", n, size);
+	abort();
+}
+
+void *cs_alloc(size_t size)
+{
+	return cs_alloc_array(1, size);
+}
+
+void *cs_alloc_array(size_t n, size_t size)
+{
+	// calloc checks the product; of nothing it may return NULL, so nothing is one byte.
+	void *memory = n == 0 || size == 0 ? calloc(1, 1) : calloc(n, size);
+	if (!memory)
+		out_of_memory(n, size);
+	return memory;
+}
+
+void *cs_realloc_array(void *old, size_t n, size_t size)
+{
+	// As above, and a size of zero would free `old`.
+	void *memory = n == 0 || size == 0 ? realloc(old, 1) : reallocarray(old, n, size);
+	if (!memory)
+		out_of_memory(n, size);
+	return memory;
+}
+
+char *cs_strdup(const char *s)
+{
+	return cs_strndup(s, strlen(s));
+}
+
+char *cs_strndup(const char *s, size_t len)
+{
+	if (len == SIZE_MAX)
+		out_of_memory(1, len);
+	char *copy = malloc(len + 1);
+	if (!copy)
+		out_of_memory(1, len + 1);
+	if (len > 0)
+		memcpy(copy, s, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+char *cs_asprintf(const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	int length = vasprintf(&text, format, args);
+	va_end(args);
+	if (length < 0)
+		out_of_memory(1, strlen(format));
+	return text;
+}
