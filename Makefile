@@ -116,7 +116,7 @@ UNIT_TESTS += $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/$(1
 $(B)/test/unit/$(1)/test_%: $(B)/test/unit/$(1)/test_%.o $(B)/test/unit/check_main.o \
 		$(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard test/unit/$(1)/test_*.c),$(wildcard test/unit/$(1)/*.c))) \
 		$(call archives,$(1) $(USES_$(1)))
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ -lcheck $(PKG_LIBS)
+	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $$$$(pkg-config --libs check) $(PKG_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
 
