@@ -43,10 +43,15 @@ struct cs_cycle {
 	const struct cs_pod *pod;
 	const struct cs_demand *demand;
 	struct cs_arena *scratch;
-	// prepare_filter may narrow the rows that are filtered at all to this one (a pinned pod);
-	// other rows then count as "node(s) didn't satisfy plugin(s) [NAME]".
-	uint32_t only_row; // CS_ROW_NONE = all rows
-	char *message;     // set by prepare_filter / prepare_score on refusals; in scratch
+	// prepare_filter may narrow the rows that are filtered at all to one (a pinned pod): it
+	// sets `narrowed` and `only_row` (CS_ROW_NONE: that node does not exist, so to none). Other
+	// rows then count as "node(s) didn't satisfy plugin(s) [NAME]".
+	bool narrowed;
+	uint32_t only_row;
+	char *message; // set by prepare_filter / prepare_score on refusals; in scratch
+	// prepare_score only: the rows that passed, ascending.
+	const uint32_t *feasible;
+	uint32_t n_feasible;
 };
 
 // One plugin in one profile: what is the same for all its decisions.
@@ -54,6 +59,7 @@ struct cs_plugin_instance {
 	const struct cs_plugin *plugin;
 	void *args;     // what plugin->configure made; NULL without arguments
 	int64_t weight; // of its score, >= 1
+	uint32_t index; // in its profile: its bit in masks of rejecting plugins
 	void *state; // of the current cycle: what prepare_filter / prepare_score left; in scratch
 	void *score_state;
 };
@@ -87,10 +93,18 @@ struct cs_argument {
 	const char *help;
 };
 
+// Plugins in one profile at most: masks of them are 64 bits.
+#define CS_PLUGINS_MAX 64
+
 // A plugin is a `static const struct cs_plugin` with designated initialisers at the bottom of its
 // file in lib/plugins, and a line in lib/plugins/list.c. All callbacks are optional.
 struct cs_plugin {
 	const char *name; // as in KubeSchedulerConfiguration
+
+	// A promise: filter, and score before normalise, say the same of a row for all pods of one
+	// demand until the node table's log names that row again. They then are called for changed
+	// rows alone. What depends on other rows or on the pod itself must not promise it.
+	bool row_local;
 
 	// Once per pod, when it enters the queue or its gates change.
 	cs_pre_enqueue_f pre_enqueue;

@@ -27,7 +27,7 @@ struct cs_record {
 	uint32_t n_nodes; // live nodes
 	uint32_t n_feasible;
 	char *node;      // the winner, NULL if none
-	char *runner_up; // second best by total (ties: lowest name), NULL if none
+	char *runner_up; // second best by total (ties: the lowest row), NULL if none
 	int64_t score;   // total of the winner; 0 with one feasible node: nothing was scored
 	int64_t runner_up_score;
 	char *message; // the fit error; NULL when scheduled

@@ -25,7 +25,8 @@ struct cs_scheduler_event {
 };
 
 // What the scheduler asks of the world. All calls come from inside cs_scheduler_turn or one of the
-// cs_scheduler_ functions below; pod pointers are valid during the call.
+// cs_scheduler_ functions below, none of which may be called from inside these; pod pointers are
+// valid during the call.
 struct cs_scheduler_sink {
 	void *user;
 	// Write a Binding. The answer comes as cs_scheduler_bound with the same ticket.
@@ -43,6 +44,8 @@ struct cs_scheduler_options {
 	struct cs_scheduler_sink sink;
 	struct cs_random *random;   // ties between equal totals; NULL = lowest node name wins
 	struct cs_metrics *metrics; // NULL = none
+	struct cs_clock clock;      // for durations within a turn; without `now` they are 0
+	bool no_cache;              // decide each pod from scratch (tests compare both ways)
 	uint32_t max_binding;       // bindings without an answer at most; 0 = 64
 	uint32_t n_records;         // size of the decision ring; 0 = 4096
 };
