@@ -1,0 +1,62 @@
+// Command line flags as a table: parsing, defaults and the text of --help come from the same rows.
+// Neighbours: cmd/c-sched/options.c has the table.
+#ifndef CSCHED_DAEMON_FLAGS_H
+#define CSCHED_DAEMON_FLAGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <csched/base/buffer.h>
+#include <csched/base/error.h>
+
+enum cs_flag_type {
+	CS_FLAG_BOOL,     // bool: --flag, --flag=true, --flag=false
+	CS_FLAG_INTEGER,  // int64_t within min .. max
+	CS_FLAG_NUMBER,   // double within min .. max
+	CS_FLAG_DURATION, // int64_t ns, min .. max ns: "15s", "1m30s", "500ms"
+	CS_FLAG_STRING,   // const char *, borrowed from argv or from the table; may be empty
+	CS_FLAG_CHOICE,   // int: the position of the word in `choices`
+	CS_FLAG_TYPE_COUNT,
+};
+
+// A row; the table ends with a NULL name. A row without a type's bounds (both 0) has none.
+struct cs_flag {
+	const char *name;    // without dashes
+	char letter;         // the short form "-v", 0 = none
+	const char *section; // the heading in --help; rows of a section stand together
+	const char *value;   // what --help calls the value: "FILE"
+	const char *initial; // the default, as it would be written on the command line
+	const char *choices; // CS_FLAG_CHOICE: "text|json"
+	const char *help;    // one sentence or two
+	size_t offset;       // of the value in the caller's struct
+	enum cs_flag_type type;
+	int64_t min;
+	int64_t max;
+};
+
+#define CS_FLAGS_MAX 64 // rows of a table
+
+struct cs_flags_result {
+	uint64_t given;          // bit i: row i of the table stood on the command line
+	int n_rest;              // arguments that are no flags, in order
+	const char *const *rest; // borrowed from argv, whose order is changed
+};
+
+// Fills `values` (the caller's struct) with the defaults, then with what argv[1..] says; the last
+// of two wins. Both --flag=value and --flag value are understood, "--" ends the flags. -EINVAL with
+// words that name the flag and the value.
+int cs_flags_parse(const struct cs_flag *flags, int argc, const char **argv, void *values,
+		   struct cs_flags_result *ret, struct cs_error *err);
+
+// Whether the row with that name was given.
+bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *result,
+		    const char *name);
+
+// Appends the rows as --help shows them, 100 columns wide.
+void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out);
+
+// A duration as Go writes it ("1h2m3.5s", "100ms", "0"), in ns. -EINVAL in words.
+int cs_flags_duration(const char *text, int64_t *ret, struct cs_error *err);
+
+#endif

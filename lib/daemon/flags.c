@@ -1,0 +1,310 @@
+// Command line flags as a table: see the header for what a row says.
+// Neighbours: none below; the tables are in cmd.
+#include <csched/daemon/flags.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+#include <csched/base/slice.h>
+
+#define HELP_WIDTH  100
+#define HELP_INDENT 8
+
+typedef int (*parse_f)(const struct cs_flag *flag, const char *text, void *field,
+		       struct cs_error *err);
+
+static int parse_bool(const struct cs_flag *flag, const char *text, void *field,
+		      struct cs_error *err)
+{
+	static const char *const words[2][6] = { { "false", "0", "f", "F", "FALSE", "False" },
+						 { "true", "1", "t", "T", "TRUE", "True" } };
+	for (size_t value = 0; value < 2; value++)
+		for (size_t i = 0; i < CS_ARRAY_LENGTH(words[value]); i++)
+			if (!strcmp(text, words[value][i])) {
+				*(bool *)field = value == 1;
+				return 0;
+			}
+	return cs_error_set(err, -EINVAL, "--%s: \"%s\" is neither true nor false", flag->name,
+			    text);
+}
+
+static bool within(const struct cs_flag *flag, double value)
+{
+	return (flag->min == 0 && flag->max == 0) ||
+	       (value >= (double)flag->min && value <= (double)flag->max);
+}
+
+static int parse_integer(const struct cs_flag *flag, const char *text, void *field,
+			 struct cs_error *err)
+{
+	char *end;
+	errno = 0;
+	long long value = strtoll(text, &end, 10);
+	if (end == text || *end || isspace((unsigned char)*text))
+		return cs_error_set(err, -EINVAL, "--%s: \"%s\" is not a whole number", flag->name,
+				    text);
+	if (errno || !within(flag, (double)value))
+		return cs_error_set(err, -EINVAL, "--%s: %s is not between %lld and %lld",
+				    flag->name, text, (long long)flag->min, (long long)flag->max);
+	*(int64_t *)field = value;
+	return 0;
+}
+
+static int parse_number(const struct cs_flag *flag, const char *text, void *field,
+			struct cs_error *err)
+{
+	char *end;
+	double value = strtod(text, &end);
+	if (end == text || *end || isspace((unsigned char)*text) || !isfinite(value))
+		return cs_error_set(err, -EINVAL, "--%s: \"%s\" is not a number", flag->name, text);
+	if (!within(flag, value))
+		return cs_error_set(err, -EINVAL, "--%s: %s is not between %lld and %lld",
+				    flag->name, text, (long long)flag->min, (long long)flag->max);
+	*(double *)field = value;
+	return 0;
+}
+
+// One "1.5h" of a duration; moves *text behind it. False where it is none.
+static bool duration_part(const char **text, double *total)
+{
+	static const struct {
+		const char *name;
+		double ns;
+	} units[] = { { "ns", 1 },  { "us", 1e3 }, { "µs", 1e3 },  { "ms", 1e6 },
+		      { "s", 1e9 }, { "m", 6e10 }, { "h", 3.6e12 } };
+	if (!isdigit((unsigned char)**text) && **text != '.')
+		return false;
+	size_t digits = strspn(*text, "0123456789.");
+	char *end;
+	double value = strtod(*text, &end);
+	if (end != *text + digits)
+		return false;
+	size_t size = strcspn(end, "0123456789.");
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(units); i++)
+		if (size == strlen(units[i].name) && !strncmp(end, units[i].name, size)) {
+			*total += value * units[i].ns;
+			*text = end + size;
+			return true;
+		}
+	return false;
+}
+
+int cs_flags_duration(const char *text, int64_t *ret, struct cs_error *err)
+{
+	const char *at = text;
+	bool negative = *at == '-';
+	double total = 0;
+	if (*at == '-' || *at == '+')
+		at++;
+	bool ok = *at != '\0';
+	if (!strcmp(at, "0"))
+		at++;
+	while (ok && *at)
+		ok = duration_part(&at, &total);
+	if (!ok || total > 9.2e18)
+		return cs_error_set(err, -EINVAL,
+				    "\"%s\" is not a duration such as 15s, 1m30s or 500ms", text);
+	*ret = (int64_t)llround(negative ? -total : total);
+	return 0;
+}
+
+static int parse_duration(const struct cs_flag *flag, const char *text, void *field,
+			  struct cs_error *err)
+{
+	int64_t value;
+	int r = cs_flags_duration(text, &value, err);
+	if (r < 0)
+		return cs_error_prefix(err, "--%s", flag->name);
+	if (!within(flag, (double)value))
+		return cs_error_set(err, -EINVAL, "--%s: %s is not between %gs and %gs", flag->name,
+				    text, (double)flag->min / (double)CS_SECOND,
+				    (double)flag->max / (double)CS_SECOND);
+	*(int64_t *)field = value;
+	return 0;
+}
+
+static int parse_string(const struct cs_flag *flag, const char *text, void *field,
+			struct cs_error *err)
+{
+	(void)flag;
+	(void)err;
+	*(const char **)field = text;
+	return 0;
+}
+
+static int parse_choice(const struct cs_flag *flag, const char *text, void *field,
+			struct cs_error *err)
+{
+	const char *word = flag->choices;
+	for (int i = 0; *word; i++) {
+		size_t size = strcspn(word, "|");
+		if (strlen(text) == size && !strncmp(word, text, size)) {
+			*(int *)field = i;
+			return 0;
+		}
+		word += size + (word[size] == '|');
+	}
+	return cs_error_set(err, -EINVAL, "--%s: \"%s\" is none of %s", flag->name, text,
+			    flag->choices);
+}
+
+static const parse_f parsers[CS_FLAG_TYPE_COUNT] = {
+	[CS_FLAG_BOOL] = parse_bool,     [CS_FLAG_INTEGER] = parse_integer,
+	[CS_FLAG_NUMBER] = parse_number, [CS_FLAG_DURATION] = parse_duration,
+	[CS_FLAG_STRING] = parse_string, [CS_FLAG_CHOICE] = parse_choice,
+};
+
+static int set(const struct cs_flag *flag, const char *text, void *values, struct cs_error *err)
+{
+	return parsers[flag->type](flag, text, (char *)values + flag->offset, err);
+}
+
+// What one argument says: a row and, behind '=' or the letter, perhaps a value.
+struct spelled {
+	const struct cs_flag *flag;
+	const char *value; // NULL = not in this argument
+};
+
+static struct spelled spell_long(const struct cs_flag *flags, const char *text)
+{
+	size_t size = strcspn(text, "=");
+	for (const struct cs_flag *flag = flags; flag->name; flag++)
+		if (strlen(flag->name) == size && !strncmp(flag->name, text, size))
+			return (struct spelled){ flag, text[size] ? text + size + 1 : NULL };
+	return (struct spelled){ NULL, NULL };
+}
+
+static struct spelled spell_short(const struct cs_flag *flags, const char *text)
+{
+	for (const struct cs_flag *flag = flags; flag->name; flag++)
+		if (flag->letter && flag->letter == text[0]) {
+			const char *value = text[1] ? text + 1 + (text[1] == '=') : NULL;
+			return (struct spelled){ flag, value };
+		}
+	return (struct spelled){ NULL, NULL };
+}
+
+static bool is_flag(const char *argument)
+{
+	return argument[0] == '-' && argument[1] != '\0';
+}
+
+// Reads the flag at argv[*at], and its value if that is the next argument.
+static int parse_one(const struct cs_flag *flags, const char **argv, int *at, void *values,
+		     struct cs_error *err)
+{
+	const char *argument = argv[*at];
+	struct spelled spelled = cs_string_prefix(argument, "--")
+					 ? spell_long(flags, argument + 2)
+					 : spell_short(flags, argument + 1);
+	if (!spelled.flag) {
+		int size = (int)strcspn(argument, "=");
+		return cs_error_set(err, -EINVAL, "unknown flag: %.*s", size, argument);
+	}
+	if (!spelled.value && spelled.flag->type == CS_FLAG_BOOL)
+		spelled.value = "true";
+	if (!spelled.value)
+		spelled.value = argv[*at + 1] ? argv[++*at] : NULL;
+	if (!spelled.value)
+		return cs_error_set(err, -EINVAL, "--%s needs a value: %s", spelled.flag->name,
+				    spelled.flag->value);
+	int r = set(spelled.flag, spelled.value, values, err);
+	return r < 0 ? r : (int)(spelled.flag - flags);
+}
+
+static int apply_defaults(const struct cs_flag *flags, void *values, struct cs_error *err)
+{
+	for (const struct cs_flag *flag = flags; flag->name; flag++) {
+		int r = set(flag, flag->initial, values, err);
+		if (r < 0)
+			return cs_error_prefix(err, "default");
+	}
+	return 0;
+}
+
+int cs_flags_parse(const struct cs_flag *flags, int argc, const char **argv, void *values,
+		   struct cs_flags_result *ret, struct cs_error *err)
+{
+	*ret = (struct cs_flags_result){ .rest = argv };
+	int r = apply_defaults(flags, values, err);
+	if (r < 0)
+		return r;
+	int at = 1;
+	for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
+		if (!is_flag(argv[at])) {
+			argv[ret->n_rest++] = argv[at];
+			continue;
+		}
+		r = parse_one(flags, argv, &at, values, err);
+		if (r < 0)
+			return r;
+		ret->given |= UINT64_C(1) << r;
+	}
+	for (at++; at < argc; at++)
+		argv[ret->n_rest++] = argv[at];
+	return 0;
+}
+
+bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *result,
+		    const char *name)
+{
+	for (size_t i = 0; flags[i].name; i++)
+		if (!strcmp(flags[i].name, name))
+			return result->given >> i & 1;
+	return false;
+}
+
+// ---- --help ----
+
+// Appends words, broken into lines with the indent of help texts.
+static void print_wrapped(const char *text, struct cs_buffer *out)
+{
+	size_t column = HELP_WIDTH;
+	while (*text) {
+		size_t size = strcspn(text, " ");
+		if (column + 1 + size > HELP_WIDTH) {
+			cs_buffer_printf(out, "\n%*s", HELP_INDENT, "");
+			column = HELP_INDENT;
+		} else {
+			cs_buffer_append_char(out, ' ');
+			column++;
+		}
+		cs_buffer_append(out, text, size);
+		column += size;
+		text += size + strspn(text + size, " ");
+	}
+}
+
+static void print_flag(const struct cs_flag *flag, struct cs_buffer *out)
+{
+	CS_AUTO_FREE char *text = NULL;
+	bool plain_bool = flag->type == CS_FLAG_BOOL && !strcmp(flag->initial, "false");
+	if (flag->letter)
+		cs_buffer_printf(out, "  -%c, --%s", flag->letter, flag->name);
+	else
+		cs_buffer_printf(out, "      --%s", flag->name);
+	if (flag->type == CS_FLAG_CHOICE)
+		cs_buffer_printf(out, "=%s", flag->choices);
+	else if (flag->type != CS_FLAG_BOOL)
+		cs_buffer_printf(out, "=%s", flag->value);
+	if (*flag->initial && !plain_bool)
+		text = cs_asprintf("%s (default %s)", flag->help, flag->initial);
+	print_wrapped(text ? text : flag->help, out);
+	cs_buffer_append_char(out, '\n');
+}
+
+void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out)
+{
+	const char *section = NULL;
+	for (const struct cs_flag *flag = flags; flag->name; flag++) {
+		if (!section || strcmp(section, flag->section) != 0)
+			cs_buffer_printf(out, "\n%s:\n", flag->section);
+		section = flag->section;
+		print_flag(flag, out);
+	}
+}

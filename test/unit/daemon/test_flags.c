@@ -1,0 +1,229 @@
+// The flag table: every type, both spellings, every error. Neighbours: lib/daemon/flags.c.
+#include "../check_main.h"
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+#include <csched/daemon/flags.h>
+#include <errno.h>
+#include <string.h>
+
+struct values {
+	bool elect;
+	bool dry;
+	int64_t level;
+	double qps;
+	int64_t wait;
+	const char *file;
+	int format;
+};
+
+static const struct cs_flag flags[] = {
+	{ "elect", 0, "One", NULL, "true", NULL, "Elect.", offsetof(struct values, elect),
+	  CS_FLAG_BOOL, 0, 0 },
+	{ "dry", 0, "One", NULL, "false", NULL, "Dry.", offsetof(struct values, dry), CS_FLAG_BOOL,
+	  0, 0 },
+	{ "v", 'v', "Two", "LEVEL", "0", NULL, "Level of detail.", offsetof(struct values, level),
+	  CS_FLAG_INTEGER, 0, 10 },
+	{ "qps", 0, "Two", "N", "50", NULL, "Rate.", offsetof(struct values, qps), CS_FLAG_NUMBER,
+	  0, 1000000 },
+	{ "wait", 0, "Two", "DURATION", "15s", NULL, "Wait.", offsetof(struct values, wait),
+	  CS_FLAG_DURATION, CS_SECOND, 3600 * CS_SECOND },
+	{ "file", 'f', "Two", "FILE", "", NULL, "A file.", offsetof(struct values, file),
+	  CS_FLAG_STRING, 0, 0 },
+	{ "format", 0, "Two", NULL, "text", "text|json", "How.", offsetof(struct values, format),
+	  CS_FLAG_CHOICE, 0, 0 },
+	{ 0 },
+};
+
+#define ARGUMENTS_MAX 8
+
+struct parsed {
+	struct values values;
+	struct cs_flags_result result;
+	struct cs_error error;
+	const char *argv[ARGUMENTS_MAX];
+	int code;
+};
+
+// Arguments are separated by one space.
+static void parse(struct parsed *parsed, const char *const *arguments)
+{
+	memset(parsed, 0, sizeof(*parsed));
+	int argc = 0;
+	parsed->argv[argc++] = "program";
+	for (; arguments && *arguments; arguments++)
+		parsed->argv[argc++] = *arguments;
+	parsed->code = cs_flags_parse(flags, argc, parsed->argv, &parsed->values, &parsed->result,
+				      &parsed->error);
+}
+#define PARSE(parsed, ...) parse(parsed, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+START_TEST(defaults)
+{
+	struct parsed p;
+	PARSE(&p);
+	ck_assert_int_eq(p.code, 0);
+	ck_assert(p.values.elect);
+	ck_assert(!p.values.dry);
+	ck_assert_int_eq(p.values.level, 0);
+	ck_assert_double_eq(p.values.qps, 50);
+	ck_assert_int_eq(p.values.wait, 15 * CS_SECOND);
+	ck_assert_str_eq(p.values.file, "");
+	ck_assert_int_eq(p.values.format, 0);
+	ck_assert_uint_eq(p.result.given, 0);
+	ck_assert_int_eq(p.result.n_rest, 0);
+}
+END_TEST
+
+START_TEST(both_spellings)
+{
+	struct parsed p;
+	PARSE(&p, "--elect=false", "--dry", "--qps", "12.5", "--wait=1m30s", "-v", "2");
+	ck_assert_int_eq(p.code, 0);
+	ck_assert(!p.values.elect);
+	ck_assert(p.values.dry);
+	ck_assert_double_eq(p.values.qps, 12.5);
+	ck_assert_int_eq(p.values.wait, 90 * CS_SECOND);
+	ck_assert_int_eq(p.values.level, 2);
+	ck_assert(cs_flags_given(flags, &p.result, "elect"));
+	ck_assert(cs_flags_given(flags, &p.result, "v"));
+	ck_assert(!cs_flags_given(flags, &p.result, "file"));
+	ck_assert(!cs_flags_given(flags, &p.result, "no such flag"));
+
+	PARSE(&p, "-v=3", "--file=a=b", "--format=json");
+	ck_assert_int_eq(p.values.level, 3);
+	ck_assert_str_eq(p.values.file, "a=b");
+	ck_assert_int_eq(p.values.format, 1);
+
+	PARSE(&p, "-v4", "-f", "x", "--v=5", "--file=");
+	ck_assert_int_eq(p.values.level, 5);
+	ck_assert_str_eq(p.values.file, "");
+}
+END_TEST
+
+START_TEST(the_rest)
+{
+	struct parsed p;
+	PARSE(&p, "check", "--dry", "file.yaml", "-", "--", "--qps");
+	ck_assert_int_eq(p.code, 0);
+	ck_assert_int_eq(p.result.n_rest, 4);
+	ck_assert_str_eq(p.result.rest[0], "check");
+	ck_assert_str_eq(p.result.rest[1], "file.yaml");
+	ck_assert_str_eq(p.result.rest[2], "-");
+	ck_assert_str_eq(p.result.rest[3], "--qps");
+
+	// As with kube-scheduler's flags, a bool takes a value only behind '='.
+	PARSE(&p, "--elect", "false");
+	ck_assert(p.values.elect);
+	ck_assert_int_eq(p.result.n_rest, 1);
+}
+END_TEST
+
+static const struct {
+	const char *arguments[2];
+	const char *words;
+} wrong[] = {
+	{ { "--nonsense" }, "unknown flag: --nonsense" },
+	{ { "--nonsense=1" }, "unknown flag: --nonsense" },
+	{ { "--ele" }, "unknown flag: --ele" },
+	{ { "-x" }, "unknown flag: -x" },
+	{ { "--elect=maybe" }, "--elect: \"maybe\" is neither true nor false" },
+	{ { "--elect=" }, "--elect: \"\" is neither true nor false" },
+	{ { "-v", "two" }, "--v: \"two\" is not a whole number" },
+	{ { "-v=1.5" }, "--v: \"1.5\" is not a whole number" },
+	{ { "-v= 1" }, "--v: \" 1\" is not a whole number" },
+	{ { "-v=" }, "--v: \"\" is not a whole number" },
+	{ { "-v=11" }, "--v: 11 is not between 0 and 10" },
+	{ { "-v=99999999999999999999" }, "--v: 99999999999999999999 is not between 0 and 10" },
+	{ { "--v" }, "--v needs a value: LEVEL" },
+	{ { "--qps=fast" }, "--qps: \"fast\" is not a number" },
+	{ { "--qps=nan" }, "--qps: \"nan\" is not a number" },
+	{ { "--qps=-1" }, "--qps: -1 is not between 0 and 1000000" },
+	{ { "--wait=15" }, "--wait: \"15\" is not a duration such as 15s, 1m30s or 500ms" },
+	{ { "--wait=" }, "--wait: \"\" is not a duration such as 15s, 1m30s or 500ms" },
+	{ { "--wait=500ms" }, "--wait: 500ms is not between 1s and 3600s" },
+	{ { "--file" }, "--file needs a value: FILE" },
+	{ { "--format=xml" }, "--format: \"xml\" is none of text|json" },
+	{ { "--format=tex" }, "--format: \"tex\" is none of text|json" },
+};
+
+START_TEST(errors)
+{
+	struct parsed p;
+	PARSE(&p, wrong[_i].arguments[0], wrong[_i].arguments[1]);
+	ck_assert_int_eq(p.code, -EINVAL);
+	ck_assert_str_eq(p.error.text, wrong[_i].words);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int64_t ns; // -1 = an error
+} durations[] = {
+	{ "0", 0 },
+	{ "15s", 15 * CS_SECOND },
+	{ "1h2m3s", 3723 * CS_SECOND },
+	{ "1.5s", 1500 * CS_MILLISECOND },
+	{ "500ms", 500 * CS_MILLISECOND },
+	{ "3us", 3 * CS_MICROSECOND },
+	{ "3µs", 3 * CS_MICROSECOND },
+	{ "7ns", 7 },
+	{ "-2ns", -2 },
+	{ "+2ns", 2 },
+	{ "s", -1 },
+	{ "-", -1 },
+	{ "1", -1 },
+	{ "1x", -1 },
+	{ "1s ", -1 },
+	{ "1.2.3s", -1 },
+	{ ".s", -1 },
+	{ "99999999999h", -1 },
+	{ "0x1p3s", -1 },
+	{ "infs", -1 },
+};
+
+START_TEST(duration)
+{
+	int64_t ns = -1;
+	struct cs_error err;
+	int r = cs_flags_duration(durations[_i].text, &ns, &err);
+	if (durations[_i].ns == -1) {
+		ck_assert_int_eq(r, -EINVAL);
+		ck_assert_ptr_nonnull(strstr(err.text, "is not a duration"));
+	} else {
+		ck_assert_int_eq(r, 0);
+		ck_assert_int_eq(ns, durations[_i].ns);
+	}
+}
+END_TEST
+
+START_TEST(help)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	cs_buffer_init(&out, 1 << 16);
+	cs_flags_print(flags, &out);
+	ck_assert_str_eq(out.data, "\nOne:\n"
+				   "      --elect\n        Elect. (default true)\n"
+				   "      --dry\n        Dry.\n"
+				   "\nTwo:\n"
+				   "  -v, --v=LEVEL\n        Level of detail. (default 0)\n"
+				   "      --qps=N\n        Rate. (default 50)\n"
+				   "      --wait=DURATION\n        Wait. (default 15s)\n"
+				   "  -f, --file=FILE\n        A file.\n"
+				   "      --format=text|json\n        How. (default text)\n");
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("flags");
+	TCase *tcase = tcase_create("flags");
+	tcase_add_test(tcase, defaults);
+	tcase_add_test(tcase, both_spellings);
+	tcase_add_test(tcase, the_rest);
+	tcase_add_loop_test(tcase, errors, 0, (int)CS_ARRAY_LENGTH(wrong));
+	tcase_add_loop_test(tcase, duration, 0, (int)CS_ARRAY_LENGTH(durations));
+	tcase_add_test(tcase, help);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
