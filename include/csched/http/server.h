@@ -126,7 +126,7 @@ struct cs_http_options {
 	uint16_t port;                 // 0 = one that is free
 	const struct cs_http_tls *tls; // NULL = plain; copied
 	unsigned threads;              // 2
-	unsigned connections;          // 1000; further ones are closed at once
+	unsigned connections;          // 1000; further ones wait to be accepted
 	unsigned connections_per_peer; // no limit beside `connections`
 	int64_t request_timeout;       // ns from the first byte to the end of the body, and for a
 				 // deferred answer: 30 s, absolute, so that dripping is no use
