@@ -1,4 +1,4 @@
-// Label selectors and node selector terms, compiled. Mirrors apimachinery pkg/labels and
+// Requirements of label selectors and node selector terms. Mirrors apimachinery pkg/labels and
 // component-helpers nodeaffinity. Neighbours: cluster evaluates them once per distinct label set.
 #ifndef CSCHED_KUBE_SELECTOR_H
 #define CSCHED_KUBE_SELECTOR_H
@@ -32,13 +32,19 @@ struct cs_requirement {
 };
 
 // Checks a requirement as upstream's labels.NewRequirement does (In needs values, Exists none, Gt
-// one integer). -EINVAL in words.
+// one integer; keys and values must be label keys and values). -EINVAL in words.
 int cs_requirement_parse(const Kube__NodeSelectorRequirement *from, struct cs_requirement *ret,
 			 struct cs_error *err);
+// The same of a LabelSelector's expression, which knows no Gt and Lt, and of one of its
+// matchLabels, which is an In of one value.
+int cs_requirement_parse_label(const Kube__LabelSelectorRequirement *from,
+			       struct cs_requirement *ret, struct cs_error *err);
+int cs_requirement_parse_entry(const Kube__StringEntry *entry, struct cs_requirement *ret,
+			       struct cs_error *err);
 // `value` is the object's label value, NULL when it has no such label.
 bool cs_requirement_matches(const struct cs_requirement *requirement, const char *value);
 
-// The value of `key` among entries, NULL when missing.
+// The value of `key` among entries, NULL when missing. Of equal keys the last one counts.
 const char *cs_labels_get(Kube__StringEntry *const *entries, size_t n, const char *key);
 
 // A LabelSelector on labels: NULL selects nothing, the empty one everything; a malformed one is an
