@@ -12,14 +12,18 @@
 
 // A value is json-c's `struct json_object` (NULL = null), used through json-c's own accessors.
 // Limits of reading: nesting 64, valid UTF-8 only, duplicate keys and trailing garbage are errors;
-// so are integers beyond int64/uint64 and a YAML document with more than 10,000 alias expansions.
+// so are integers beyond int64/uint64, and a YAML stream whose aliases stand for more values than
+// CS_VALUE_ALIASED_MAX. A double keeps the text it was read from (json_object_get_string).
+#define CS_VALUE_ALIASED_MAX 100000
 
 // Reads one JSON document. The caller puts (json_object_put) *ret. Errors say line and column.
 int cs_value_read_json(struct cs_slice text, struct json_object **ret, struct cs_error *err);
 
 // Reads a YAML stream as kubectl does (YAML 1.1 scalars: y/yes/on are booleans, 0x1f, 1e3 numbers;
-// JSON is YAML too) into an array of documents; empty documents are left out. Each document that is
-// an object remembers its line: cs_value_line. -EINVAL with "line N: ..." on errors.
+// JSON is YAML too, and JSON values one behind the other) into an array of documents; empty ones
+// are left out. Each document that is an object remembers its line: cs_value_line (in json-c's user
+// data, so json_object_deep_copy refuses a document; it copies what is inside). -EINVAL with
+// "line N: ..." on errors.
 int cs_value_read_yaml(struct cs_slice text, struct json_object **ret_documents,
 		       struct cs_error *err);
 // The line (from 1) where a document of cs_value_read_yaml began, 0 if unknown.
