@@ -13,15 +13,21 @@
 
 // Names: a field `node_name` is "nodeName" in JSON; a name that has a capital letter (hostIP) is
 // taken as it is. Lists of StringEntry and QuantityEntry are JSON objects; Quantity, Time,
-// MicroTime, IntOrString are strings (or numbers); VolumeSource is inlined into Volume.
+// MicroTime, IntOrString are strings (or numbers); VolumeSource is inlined into Volume. Fields of
+// type bytes have no JSON form here: they are neither read nor written.
 
-// Reads a tree. Unknown members are skipped, null counts as absent. Strings are copied into the
-// arena. -EINVAL with the path: "spec.containers[1].resources.requests.cpu: not a quantity".
+// Reads a tree. Unknown members are skipped, null counts as absent; as an element of a list or a
+// value of a map it is the empty value, as upstream reads it. Quantities are checked and trimmed of
+// blanks; Time loses fractions of seconds, MicroTime those of microseconds. Strings are copied into
+// the arena, NUL characters in them as protobuf.h says. -EINVAL with the path:
+// `spec.containers[1].resources.requests.cpu: not a quantity: "1x"`.
 int cs_codec_read(const ProtobufCMessageDescriptor *descriptor, struct json_object *value,
 		  struct cs_arena *arena, ProtobufCMessage **ret, struct cs_error *err);
 
-// Writes a message; with `kind` not NULL, "kind" and "apiVersion" come first. Absent fields are
-// left out.
+// Writes a message, fields in the order of their numbers, entries in the order of their list (of
+// which equal keys are not merged); with `kind` not NULL, "kind" and "apiVersion" come first.
+// Absent fields, empty lists and times without seconds are left out; present zeros and "" are
+// written.
 void cs_codec_write(const struct cs_kind *kind, const ProtobufCMessage *message,
 		    struct cs_json_writer *json);
 
