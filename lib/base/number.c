@@ -112,8 +112,9 @@ size_t cs_number_short(double v, char out[CS_NUMBER_TEXT_MAX])
 
 size_t cs_number_short32(double v, char out[CS_NUMBER_TEXT_MAX])
 {
-	if (!isfinite(v))
-		return not_finite(v, out);
-	struct decimal d = shortest((double)(float)v, true);
+	double single = (double)(float)v;
+	if (!isfinite(single))
+		return not_finite(single, out);
+	struct decimal d = shortest(single, true);
 	return lay_out(&d, -4, 6, 2, out);
 }

@@ -273,12 +273,13 @@ static int resolve(struct reader *reader, const yaml_event_t *event, struct json
 
 static int read_scalar(struct reader *reader, const yaml_event_t *event, struct json_object **ret)
 {
+	CS_AUTO_VALUE struct json_object *value = NULL;
 	enum kind wanted = tag_kind(event);
 	enum kind kind = KIND_STRING;
 	if (wanted == KIND_BAD_TAG)
 		return fail(reader, event, "!!binary is not supported");
 	if (wanted != KIND_STRING) {
-		int r = resolve(reader, event, ret, &kind);
+		int r = resolve(reader, event, &value, &kind);
 		if (r < 0)
 			return r;
 		bool fits = wanted == KIND_NONE || wanted == kind ||
@@ -286,10 +287,10 @@ static int read_scalar(struct reader *reader, const yaml_event_t *event, struct 
 		if (!fits)
 			return fail(reader, event, "the value is not what its tag says");
 	}
-	if (kind != KIND_STRING)
-		return 0;
-	*ret = cs_value_must(json_object_new_string_len((const char *)event->data.scalar.value,
-							(int)event->data.scalar.length));
+	if (kind == KIND_STRING)
+		value = cs_value_must(json_object_new_string_len(
+			(const char *)event->data.scalar.value, (int)event->data.scalar.length));
+	*ret = CS_TAKE(value);
 	return 0;
 }
 
