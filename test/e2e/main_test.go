@@ -138,6 +138,8 @@ type test struct {
 	ctx  context.Context
 	ns   string
 	mark int64
+	// authorised is the place in the audit log from where on the scheduler's rights were in force.
+	authorised int64
 }
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
@@ -149,6 +151,7 @@ func begin(t *testing.T) *test {
 		t.Skip("needs a control plane")
 	}
 	e := &test{T: t, Cluster: shared, ctx: context.Background(), mark: shared.AuditMark()}
+	e.authorised = e.mark
 	e.ns = notInNames.ReplaceAllString(strings.ToLower(strings.TrimPrefix(t.Name(), "Test")), "-")
 	namespace := e.ns
 	t.Cleanup(func() {
@@ -175,7 +178,7 @@ func (e *test) must(err error) {
 
 // nothingForbidden holds the manifests to what c-sched does: no request of it may be refused.
 func (e *test) nothingForbidden() {
-	refused, err := e.AuditSince(e.mark, func(r cluster.Request) bool {
+	refused, err := e.AuditSince(e.authorised, func(r cluster.Request) bool {
 		return r.User.Username == schedulerUser && (r.ResponseStatus.Code == 403 || r.ResponseStatus.Code == 401)
 	})
 	e.must(err)

@@ -82,8 +82,7 @@ func TestMessagesAreKubeSchedulers(t *testing.T) {
 	e.must(e.CreatePods(e.ctx, pods))
 	for name := range unschedulable {
 		t.Run(name, func(t *testing.T) {
-			sub := &test{T: t, Cluster: e.Cluster, ctx: e.ctx, ns: e.ns}
-			sub.sameRejection(name)
+			e.with(t).sameRejection(name)
 		})
 	}
 }
