@@ -1,0 +1,47 @@
+// The running scheduler: its threads, its endpoints, its end.
+// Neighbours: cmd/c-sched fills the options; everything below is wired here.
+#ifndef CSCHED_DAEMON_DAEMON_H
+#define CSCHED_DAEMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/error.h>
+#include <csched/base/log.h>
+#include <csched/client/kubeconfig.h>
+#include <csched/framework/config.h>
+
+#define CS_DAEMON_PORT_NONE (-1) // no endpoints
+#define CS_DAEMON_PORT_FREE 0    // any free port
+
+struct cs_daemon_serving {
+	const char *address;
+	int port;
+	const char *certificate_file; // with key_file; both "" = self-signed, in memory
+	const char *key_file;
+	// Comma-separated paths that everybody may read, "/readyz/*" meaning all below; other paths
+	// are for clients on this machine alone.
+	const char *open_paths;
+	const char *port_file; // "" = none; gets the port's number once we listen
+};
+
+// Borrowed; must live as long as cs_daemon_run.
+struct cs_daemon_options {
+	const struct cs_config *config;
+	const struct cs_endpoint *endpoint;
+	const struct cs_log *log;
+	struct cs_daemon_serving serving;
+	bool emit_events;
+	uint32_t n_decisions; // size of the ring
+	const char *version;
+};
+
+// Once, before any thread: blocks the signals that cs_daemon_run waits for, and gives up what the
+// process needs not (new privileges, core files, being traced).
+int cs_daemon_prepare(struct cs_error *err);
+
+// Runs until SIGTERM or SIGINT, or until the lease is lost. Returns the exit status: 0 = asked to
+// end, 1 = lease lost; negative: it could not start, as `err` says.
+int cs_daemon_run(const struct cs_daemon_options *options, struct cs_error *err);
+
+#endif

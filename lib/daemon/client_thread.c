@@ -1,0 +1,238 @@
+// The thread that talks to the API server: it owns the client, and carries messages both ways.
+// Neighbours: core.c on the other side; client/client.h does the talking.
+#include "daemon/client_thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include <csched/base/memory.h>
+
+#include "daemon/message.h"
+
+#define HEARTBEAT (5 * CS_SECOND) // the longest wait, so that status->client_turn stays fresh
+
+struct cs_client_thread {
+	struct cs_client_thread_options options;
+	struct cs_client *client;
+	struct cs_mailbox *mailbox;
+	struct cs_metric *leading; // leader_election_master_status, NULL without leader election
+	pthread_t thread;
+	bool lost_lease;
+	bool stopping;
+	int64_t stop_deadline; // boot ns
+};
+
+static const struct cs_metric_info master_status = {
+	.name = "leader_election_master_status",
+	.help = "Gauge of if the reporting system is master of the relevant lease, 0 indicates "
+		"backup, 1 indicates master. 'name' is the string used to identify the lease.",
+	.kind = CS_METRIC_GAUGE,
+	.labels = { "name" },
+};
+
+// ---- what the client announces ----
+
+static void on_batch(void *user, struct cs_batch *batch)
+{
+	struct cs_client_thread *thread = user;
+	struct cs_message_batch *message = cs_alloc(sizeof(*message));
+	message->message.kind = CS_CORE_BATCH;
+	message->batch = batch;
+	cs_mailbox_send(thread->options.core, &message->message);
+}
+
+static void on_written(void *user, const struct cs_write_result *result)
+{
+	struct cs_client_thread *thread = user;
+	cs_mailbox_send(thread->options.core, cs_message_written(result));
+}
+
+// A lost lease ends the loop before anything else is sent: the next leader acts by now.
+static void on_leading(void *user, bool leading, const char *reason)
+{
+	struct cs_client_thread *thread = user;
+	const struct cs_lease_settings *lease = thread->options.lease;
+	CS_AUTO_FREE char *name = cs_asprintf("%s/%s", lease->namespace, lease->name);
+	atomic_store(&thread->options.status->leading, leading);
+	cs_metric_set(thread->leading, leading);
+	if (leading) {
+		cs_log_info(thread->options.log, 0, "Successfully acquired lease",
+			    CS_LOG_STRING("lock", name));
+		cs_mailbox_send(thread->options.core, cs_message_plain(CS_CORE_LEADING));
+	} else {
+		cs_log_error(thread->options.log, "Failed to renew lease",
+			     CS_LOG_STRING("lock", name), CS_LOG_STRING("err", reason));
+		thread->lost_lease = true;
+	}
+}
+
+static void on_notice(void *user, enum cs_log_severity severity, const char *text)
+{
+	struct cs_client_thread *thread = user;
+	CS_LOG_AT(thread->options.log, severity, severity == CS_LOG_INFO ? 2 : 0, text);
+}
+
+// ---- the loop ----
+
+static void begin_stop(struct cs_client_thread *thread, struct cs_time now)
+{
+	thread->stopping = true;
+	thread->stop_deadline = now.boot + CS_CLIENT_THREAD_STOP_MAX;
+	cs_client_stop(thread->client, now);
+}
+
+static void read_messages(struct cs_client_thread *thread, struct cs_time now)
+{
+	struct cs_message *next;
+	for (struct cs_message *m = cs_mailbox_take(thread->mailbox); m; m = next) {
+		next = m->next;
+		if (m->kind == CS_CLIENT_WRITE)
+			cs_client_write(thread->client, &((struct cs_message_write *)m)->write);
+		else if (!thread->stopping)
+			begin_stop(thread, now);
+		cs_message_free_client(m);
+	}
+}
+
+static void show_status(struct cs_client_thread *thread, struct cs_time now)
+{
+	struct cs_status *status = thread->options.status;
+	struct cs_lease *lease = cs_client_lease(thread->client);
+	atomic_store(&status->informers_synced, cs_client_synced(thread->client));
+	atomic_store(&status->lease_healthy, !lease || cs_lease_healthy(lease, now));
+	atomic_store(&status->backlog, cs_client_stats(thread->client).backlog);
+	atomic_store(&status->client_turn, now.boot);
+}
+
+static bool is_over(struct cs_client_thread *thread, struct cs_time now)
+{
+	if (thread->lost_lease)
+		return true;
+	if (!thread->stopping)
+		return false;
+	if (cs_client_stopped(thread->client))
+		return true;
+	if (now.boot < thread->stop_deadline)
+		return false;
+	struct cs_client_stats stats = cs_client_stats(thread->client);
+	cs_log_warning(thread->options.log,
+		       "The API server did not answer in time, ending without an answer",
+		       CS_LOG_NUMBER("writes",
+				     (int64_t)(stats.requests.queued + stats.requests.in_flight)));
+	return true;
+}
+
+static void *run(void *user)
+{
+	struct cs_client_thread *thread = user;
+	for (;;) {
+		struct cs_time now = cs_clock_now(&thread->options.clock);
+		read_messages(thread, now);
+		cs_client_turn(thread->client, now);
+		show_status(thread, now);
+		if (is_over(thread, now))
+			break;
+		int64_t wait = HEARTBEAT;
+		if (thread->stopping && thread->stop_deadline - now.boot < wait)
+			wait = thread->stop_deadline - now.boot;
+		cs_client_wait(thread->client, wait);
+	}
+	struct cs_message_ended *ended = cs_alloc(sizeof(*ended));
+	ended->message.kind = CS_CORE_ENDED;
+	ended->lost_lease = thread->lost_lease;
+	cs_mailbox_send(thread->options.core, &ended->message);
+	return NULL;
+}
+
+// ---- life ----
+
+static void wakeup(void *user)
+{
+	struct cs_client_thread *thread = user;
+	cs_client_wakeup(thread->client);
+}
+
+static struct cs_client *create_client(struct cs_client_thread *thread, struct cs_error *err)
+{
+	static const struct cs_client_watch watches[CS_CLIENT_THREAD_WATCHES] = {
+		{ &cs_kind_node, NULL },
+		{ &cs_kind_pod, CS_CLIENT_POD_SELECTOR },
+	};
+	const struct cs_client_thread_options *from = &thread->options;
+	struct cs_client_options options = {
+		.endpoint = from->endpoint,
+		.watches = watches,
+		.n_watches = CS_CLIENT_THREAD_WATCHES,
+		.qps = from->qps,
+		.burst = from->burst,
+		.lease = from->lease,
+		.seed = from->seed,
+		.metrics = from->metrics,
+		.sink = { .user = thread,
+			  .batch = on_batch,
+			  .written = on_written,
+			  .leading = on_leading,
+			  .notice = on_notice },
+		.transport = from->transport,
+	};
+	return cs_client_create(&options, err);
+}
+
+int cs_client_thread_create(const struct cs_client_thread_options *options,
+			    struct cs_client_thread **ret, struct cs_error *err)
+{
+	struct cs_client_thread *thread = cs_alloc(sizeof(*thread));
+	thread->options = *options;
+	if (options->lease)
+		thread->leading =
+			cs_metrics_series(options->metrics, &master_status, &options->lease->name);
+	thread->client = create_client(thread, err);
+	if (!thread->client) {
+		free(thread);
+		return err->code;
+	}
+	thread->mailbox = cs_mailbox_create(wakeup, thread);
+	atomic_store(&options->status->lease_healthy, true);
+	int r = pthread_create(&thread->thread, NULL, run, thread);
+	if (r != 0) {
+		cs_mailbox_destroy(thread->mailbox);
+		cs_client_destroy(thread->client);
+		free(thread);
+		return cs_error_errno(err, -r, "client thread");
+	}
+	pthread_setname_np(thread->thread, "client");
+	*ret = thread;
+	return 0;
+}
+
+void cs_client_thread_destroy(struct cs_client_thread *thread)
+{
+	if (!thread)
+		return;
+	pthread_join(thread->thread, NULL);
+	struct cs_message *next;
+	for (struct cs_message *m = cs_mailbox_take(thread->mailbox); m; m = next) {
+		next = m->next;
+		cs_message_free_client(m);
+	}
+	cs_mailbox_destroy(thread->mailbox);
+	cs_client_destroy(thread->client);
+	free(thread);
+}
+
+// ---- the core's side ----
+
+void cs_client_thread_write(struct cs_client_thread *thread, const struct cs_write *write)
+{
+	cs_mailbox_send(thread->mailbox, cs_message_write(write));
+}
+
+void cs_client_thread_credit(struct cs_client_thread *thread, size_t bytes)
+{
+	cs_client_credit(thread->client, bytes);
+}
+
+void cs_client_thread_stop(struct cs_client_thread *thread)
+{
+	cs_mailbox_send(thread->mailbox, cs_message_plain(CS_CLIENT_STOP));
+}

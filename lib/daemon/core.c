@@ -1,0 +1,476 @@
+// The core: the scheduler fed by messages, in turns of at most a millisecond.
+// Neighbours: framework's scheduler decides; events.c and condition.c word what is written.
+#include "daemon/core.h"
+
+#include <errno.h>
+
+#include <csched/base/memory.h>
+#include <csched/cluster/cluster.h>
+#include <csched/framework/scheduler.h>
+
+#include "daemon/condition.h"
+#include "daemon/events.h"
+#include "daemon/message.h"
+
+#define TURN      CS_MILLISECOND
+#define CHANGES   16 // applied between two looks at the clock
+#define DECISIONS 8
+#define PATCH_MAX (1u << 20) // bytes of a status patch
+#define REPLY_MAX 1000       // decisions in one answer
+// Decisions wait while more patches and events than this have not been stored, so that none has to
+// be dropped; but no longer than PATIENCE without one being stored, as a server that takes no
+// Events must not stop scheduling.
+#define REPORTS_MAX 512
+#define PATIENCE    (5 * CS_SECOND)
+
+struct cs_core {
+	struct cs_core_options options;
+	const struct cs_log *log;
+	struct cs_mailbox *mailbox;
+	struct cs_cluster *cluster;
+	struct cs_scheduler *scheduler;
+	struct cs_events *events;
+	struct cs_random random;
+	struct cs_time now; // of the turn
+
+	struct cs_message_batch *batches; // in order; the first is being applied
+	struct cs_message_batch **last_batch;
+	size_t next_change; // of the first batch
+
+	uint32_t n_synced;
+	bool leading;
+	bool started;
+	uint32_t reports;      // patches and events without a result
+	int64_t report_stored; // boot ns of the last one that got a result, or of the first wait
+
+	bool stopping;
+	bool ended;
+	int exit_status;
+};
+
+// ---- what the scheduler asks ----
+
+static void send(struct cs_core *core, const struct cs_write *write)
+{
+	if (write->kind != CS_WRITE_BIND && ++core->reports == REPORTS_MAX)
+		core->report_stored = core->now.boot;
+	core->options.write(core->options.user, write);
+}
+
+static void sink_bind(void *user, uint64_t ticket, const struct cs_pod *pod, const char *node)
+{
+	send(user, &(struct cs_write){
+			   .kind = CS_WRITE_BIND,
+			   .ticket = ticket,
+			   .namespace = pod->namespace,
+			   .name = pod->name,
+			   .uid = pod->uid,
+			   .node = node,
+		   });
+}
+
+static void sink_condition(void *user, const struct cs_pod *pod, const char *reason,
+			   const char *message)
+{
+	struct cs_core *core = user;
+	CS_AUTO_BUFFER struct cs_buffer body;
+	cs_buffer_init(&body, PATCH_MAX);
+	cs_condition_patch(pod, core->now, reason, message, &body);
+	if (body.overflow) // a message of a megabyte: the Event has its beginning
+		return;
+	send(core, &(struct cs_write){
+			   .kind = CS_WRITE_STATUS,
+			   .namespace = pod->namespace,
+			   .name = pod->name,
+			   .uid = pod->uid,
+			   .body = body.data,
+			   .body_size = body.size,
+		   });
+}
+
+static void sink_event(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event)
+{
+	struct cs_core *core = user;
+	if (core->log->verbosity >= 2) {
+		CS_AUTO_FREE char *name = cs_asprintf("%s/%s", pod->namespace, pod->name);
+		if (event->warning)
+			cs_log_info(core->log, 2, "Unable to schedule pod; no fit; waiting",
+				    CS_LOG_STRING("pod", name), CS_LOG_STRING("err", event->note));
+		else
+			cs_log_info(core->log, 2, "Successfully bound pod to node",
+				    CS_LOG_STRING("pod", name), CS_LOG_STRING("note", event->note));
+	}
+	if (core->options.emit_events)
+		cs_events_emit(core->events, core->now, pod, event);
+}
+
+static void write_event(void *user, const struct cs_write *write)
+{
+	send(user, write);
+}
+
+// ---- life ----
+
+static int create_scheduler(struct cs_core *core, struct cs_error *err)
+{
+	struct cs_scheduler_options options = {
+		.cluster = core->cluster,
+		.config = core->options.config,
+		.sink = { .user = core,
+			  .bind = sink_bind,
+			  .condition = sink_condition,
+			  .event = sink_event },
+		.random = &core->random,
+		.metrics = core->options.metrics,
+		.n_records = core->options.n_records,
+	};
+	return cs_scheduler_create(&options, &core->scheduler, err);
+}
+
+int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
+		   struct cs_error *err)
+{
+	struct cs_core *core = cs_alloc(sizeof(*core));
+	core->options = *options;
+	core->log = options->log;
+	core->last_batch = &core->batches;
+	cs_random_init(&core->random, options->seed);
+	core->mailbox = cs_mailbox_create(NULL, NULL);
+	core->cluster = cs_cluster_create(cs_random_next(&core->random));
+	core->events = cs_events_create(&(struct cs_events_options){
+		.host = options->host,
+		.seed = cs_random_next(&core->random),
+		.write = write_event,
+		.user = core,
+	});
+	int r = create_scheduler(core, err);
+	if (r < 0) {
+		cs_core_destroy(core);
+		return r;
+	}
+	*ret = core;
+	return 0;
+}
+
+static void end_batch(struct cs_core *core)
+{
+	struct cs_message_batch *batch = core->batches;
+	core->batches = (struct cs_message_batch *)batch->message.next;
+	if (!core->batches)
+		core->last_batch = &core->batches;
+	core->next_change = 0;
+	core->options.credit(core->options.user, batch->batch->bytes);
+	cs_message_free_core(&batch->message);
+}
+
+void cs_core_destroy(struct cs_core *core)
+{
+	if (!core)
+		return;
+	while (core->batches)
+		end_batch(core);
+	struct cs_message *next;
+	for (struct cs_message *m = cs_mailbox_take(core->mailbox); m; m = next) {
+		next = m->next;
+		cs_message_free_core(m);
+	}
+	cs_scheduler_destroy(core->scheduler);
+	cs_events_destroy(core->events);
+	cs_cluster_destroy(core->cluster);
+	cs_mailbox_destroy(core->mailbox);
+	free(core);
+}
+
+struct cs_mailbox *cs_core_mailbox(struct cs_core *core)
+{
+	return core->mailbox;
+}
+
+// ---- what watches tell ----
+
+static void maybe_start(struct cs_core *core)
+{
+	if (core->started || core->stopping || core->n_synced < core->options.n_watches ||
+	    (core->options.elect && !core->leading))
+		return;
+	core->started = true;
+	cs_scheduler_start(core->scheduler);
+	struct cs_cluster_counts counts = cs_cluster_count(core->cluster);
+	cs_log_info(core->log, 0, "Starting to schedule", CS_LOG_NUMBER("nodes", counts.nodes),
+		    CS_LOG_NUMBER("pods", counts.pods));
+}
+
+static int apply_pod(struct cs_core *core, const ProtobufCMessage *object, struct cs_error *err)
+{
+	return cs_scheduler_apply_pod(core->scheduler, core->now, (const Kube__Pod *)object, err);
+}
+
+static void remove_pod(struct cs_core *core, const Kube__ObjectMeta *metadata)
+{
+	if (metadata->uid)
+		cs_scheduler_remove_pod(core->scheduler, core->now, metadata->uid);
+}
+
+static int apply_node(struct cs_core *core, const ProtobufCMessage *object, struct cs_error *err)
+{
+	return cs_scheduler_apply_node(core->scheduler, core->now, (const Kube__Node *)object, err);
+}
+
+static void remove_node(struct cs_core *core, const Kube__ObjectMeta *metadata)
+{
+	if (metadata->name)
+		cs_scheduler_remove_node(core->scheduler, core->now, metadata->name);
+}
+
+// The kinds the model reads.
+static const struct handler {
+	const struct cs_kind *kind;
+	int (*apply)(struct cs_core *core, const ProtobufCMessage *object, struct cs_error *err);
+	void (*remove)(struct cs_core *core, const Kube__ObjectMeta *metadata);
+} handlers[] = {
+	{ &cs_kind_pod, apply_pod, remove_pod },
+	{ &cs_kind_node, apply_node, remove_node },
+};
+
+static const Kube__ObjectMeta *metadata_of(const ProtobufCMessage *object)
+{
+	// The first field of every kind is its metadata (kind.h).
+	const Kube__ObjectMeta *metadata = ((const Kube__Object *)object)->metadata;
+	static const Kube__ObjectMeta none = KUBE__OBJECT_META__INIT;
+	return metadata ? metadata : &none;
+}
+
+static void apply_object(struct cs_core *core, const struct handler *handler,
+			 const struct cs_change *change)
+{
+	const Kube__ObjectMeta *metadata = metadata_of(change->object);
+	struct cs_error err = { 0 };
+
+	if (change->op == CS_CHANGE_DELETED) {
+		handler->remove(core, metadata);
+	} else if (handler->apply(core, change->object, &err) < 0) {
+		cs_log_error(core->log, "The object cannot be read, going on without the change",
+			     CS_LOG_STRING("kind", change->kind->kind),
+			     CS_LOG_STRING("namespace", metadata->namespace_),
+			     CS_LOG_STRING("name", metadata->name), CS_LOG_STRING("err", err.text));
+	}
+}
+
+static void apply_change(struct cs_core *core, const struct cs_change *change)
+{
+	if (change->op == CS_CHANGE_SYNCED) {
+		cs_log_info(core->log, 3, "Caches are synced",
+			    CS_LOG_STRING("kind", change->kind->kind));
+		if (++core->n_synced == core->options.n_watches)
+			atomic_store(&core->options.status->handlers_synced, true);
+		maybe_start(core);
+		return;
+	}
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(handlers); i++)
+		if (handlers[i].kind == change->kind)
+			apply_object(core, &handlers[i], change);
+}
+
+static bool past(struct cs_core *core, int64_t end)
+{
+	return cs_clock_now(&core->options.clock).boot >= end;
+}
+
+// True when the time was up before the batches were.
+static bool apply_batches(struct cs_core *core, int64_t end)
+{
+	while (core->batches) {
+		const struct cs_batch *batch = core->batches->batch;
+		for (unsigned i = 0; i < CHANGES && core->next_change < batch->count; i++)
+			apply_change(core, &batch->changes[core->next_change++]);
+		if (core->next_change == batch->count)
+			end_batch(core);
+		if (past(core, end))
+			return core->batches != NULL;
+	}
+	return false;
+}
+
+// ---- how writes ended ----
+
+static void bind_written(struct cs_core *core, const struct cs_write_result *result)
+{
+	static const enum cs_bound outcomes[] = {
+		[CS_WRITE_DONE] = CS_BOUND_HERE,     [CS_WRITE_ELSEWHERE] = CS_BOUND_ELSEWHERE,
+		[CS_WRITE_GONE] = CS_BOUND_GONE,     [CS_WRITE_REFUSED] = CS_BOUND_FAILED,
+		[CS_WRITE_FAILED] = CS_BOUND_FAILED,
+	};
+	if (outcomes[result->outcome] == CS_BOUND_FAILED)
+		cs_log_error(core->log, "Failed to bind pod", CS_LOG_STRING("err", result->message),
+			     CS_LOG_NUMBER("status", result->status));
+	else if (result->outcome != CS_WRITE_DONE)
+		cs_log_info(core->log, 2, "The pod was bound elsewhere or deleted meanwhile",
+			    CS_LOG_STRING("node", result->node));
+	cs_scheduler_bound(core->scheduler, core->now,
+			   &(struct cs_bound_result){
+				   .ticket = result->ticket,
+				   .outcome = outcomes[result->outcome],
+				   .node = result->node,
+				   .message = result->message,
+			   });
+}
+
+static void report_written(struct cs_core *core, const struct cs_write_result *result)
+{
+	bool bad = result->outcome == CS_WRITE_REFUSED || result->outcome == CS_WRITE_FAILED;
+	core->reports--;
+	core->report_stored = core->now.boot;
+	// A namespace that is being deleted takes no Events: that is no fault.
+	if (!bad || (result->kind == CS_WRITE_EVENT && result->status == 403))
+		return;
+	cs_log_error(
+		core->log,
+		result->kind == CS_WRITE_EVENT ? "Unable to write event" : "Error updating pod",
+		CS_LOG_STRING("err", result->message), CS_LOG_NUMBER("status", result->status));
+}
+
+static void on_written(struct cs_core *core, struct cs_message *message)
+{
+	const struct cs_write_result *result = &((struct cs_message_written *)message)->result;
+	if (result->kind == CS_WRITE_BIND)
+		bind_written(core, result);
+	else
+		report_written(core, result);
+}
+
+// ---- other messages ----
+
+static void on_leading(struct cs_core *core, struct cs_message *message)
+{
+	(void)message;
+	core->leading = true;
+	maybe_start(core);
+}
+
+static void write_decisions(struct cs_core *core, const struct cs_message_decisions *ask,
+			    struct cs_json_writer *json)
+{
+	const struct cs_records *records = cs_scheduler_records(core->scheduler);
+	const struct cs_record *record;
+	uint32_t limit = ask->limit < REPLY_MAX ? ask->limit : REPLY_MAX;
+	cs_json_object_begin(json);
+	cs_json_key(json, "decisions");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < limit && (record = cs_records_at(records, i)); i++)
+		cs_record_write(record, json);
+	cs_json_array_end(json);
+	cs_json_object_end(json);
+}
+
+static void on_decisions(struct cs_core *core, struct cs_message *message)
+{
+	struct cs_message_decisions *ask = (struct cs_message_decisions *)message;
+	const struct cs_record *record = NULL;
+	struct cs_http_response response;
+	struct cs_json_writer json;
+
+	cs_http_response_init(&response);
+	response.content_type = "application/json";
+	cs_json_init(&json, &response.body);
+	if (ask->pod)
+		record = cs_records_find(cs_scheduler_records(core->scheduler), ask->pod);
+	if (record)
+		cs_record_write(record, &json);
+	else if (ask->pod)
+		cs_http_response_text(&response, 404, "no decision about pod %s is remembered\n",
+				      ask->pod);
+	else
+		write_decisions(core, ask, &json);
+	cs_http_pending_complete(ask->pending, &response);
+	ask->pending = NULL;
+	cs_http_response_finish(&response);
+}
+
+static void on_stop(struct cs_core *core, struct cs_message *message)
+{
+	(void)message;
+	if (core->stopping)
+		return;
+	core->stopping = true;
+	atomic_store(&core->options.status->stopping, true);
+	cs_log_info(core->log, 0, "Requested to terminate, exiting");
+	cs_scheduler_stop(core->scheduler);
+	core->options.stop(core->options.user);
+}
+
+static void on_ended(struct cs_core *core, struct cs_message *message)
+{
+	bool lost = ((struct cs_message_ended *)message)->lost_lease;
+	core->ended = true;
+	core->exit_status = lost ? 1 : 0;
+	if (lost)
+		cs_log_error(core->log, "Leaderelection lost");
+}
+
+static void on_batch(struct cs_core *core, struct cs_message *message)
+{
+	message->next = NULL;
+	*core->last_batch = (struct cs_message_batch *)message;
+	core->last_batch = (struct cs_message_batch **)&message->next;
+}
+
+static void read_messages(struct cs_core *core)
+{
+	static void (*const on[CS_CORE_MESSAGE_COUNT])(struct cs_core *, struct cs_message *) = {
+		[CS_CORE_BATCH] = on_batch,     [CS_CORE_WRITTEN] = on_written,
+		[CS_CORE_LEADING] = on_leading, [CS_CORE_DECISIONS] = on_decisions,
+		[CS_CORE_STOP] = on_stop,       [CS_CORE_ENDED] = on_ended,
+	};
+	struct cs_message *next;
+	for (struct cs_message *m = cs_mailbox_take(core->mailbox); m; m = next) {
+		next = m->next;
+		on[m->kind](core, m);
+		if (m->kind != CS_CORE_BATCH)
+			cs_message_free_core(m);
+	}
+}
+
+// ---- the turn ----
+
+static bool must_wait(const struct cs_core *core)
+{
+	return core->reports >= REPORTS_MAX && core->now.boot - core->report_stored < PATIENCE;
+}
+
+static bool decide(struct cs_core *core, int64_t end)
+{
+	while (core->started && !core->stopping && !must_wait(core)) {
+		if (cs_scheduler_turn(core->scheduler, core->now, DECISIONS) == 0)
+			return false;
+		if (past(core, end))
+			return true;
+	}
+	return false;
+}
+
+bool cs_core_turn(struct cs_core *core)
+{
+	core->now = cs_clock_now(&core->options.clock);
+	int64_t end = core->now.boot + TURN;
+	read_messages(core);
+	bool more = apply_batches(core, core->now.boot + TURN / 2);
+	more |= decide(core, end);
+	cs_events_turn(core->events, core->now);
+	return more && !core->ended;
+}
+
+int64_t cs_core_deadline(const struct cs_core *core)
+{
+	int64_t deadline = cs_events_deadline(core->events);
+	int64_t work = INT64_MAX;
+	if (core->started && !core->stopping)
+		work = must_wait(core) ? core->report_stored + PATIENCE
+				       : cs_scheduler_deadline(core->scheduler);
+	return work < deadline ? work : deadline;
+}
+
+bool cs_core_ended(const struct cs_core *core, int *ret_status)
+{
+	*ret_status = core->exit_status;
+	return core->ended;
+}

@@ -1,0 +1,212 @@
+// The running scheduler: makes the parts, runs the core's turns, takes the parts down.
+// Neighbours: core.c, client_thread.c, endpoints.c, process.c are the parts.
+#include <csched/daemon/daemon.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include <csched/base/memory.h>
+#include <csched/base/random.h>
+
+#include "daemon/client_thread.h"
+#include "daemon/core.h"
+#include "daemon/endpoints.h"
+#include "daemon/message.h"
+#include "daemon/process.h"
+
+#define HOST_MAX 256
+
+struct daemon {
+	const struct cs_daemon_options *options;
+	char host[HOST_MAX];
+	char *identity; // "<host>_<uuid>", as client-go's
+	struct cs_lease_settings lease;
+	struct cs_status status;
+	struct cs_metrics *metrics;
+	struct cs_core *core;
+	struct cs_endpoints *endpoints;
+	struct cs_client_thread *client;
+	struct cs_process_signals *signals;
+};
+
+static const struct cs_metric_info build_info = {
+	.name = "csched_build_info",
+	.help = "Always 1; the version is in the label.",
+	.kind = CS_METRIC_GAUGE,
+	.labels = { "version" },
+};
+
+// ---- what the core asks of the client ----
+
+static void core_writes(void *user, const struct cs_write *write)
+{
+	cs_client_thread_write(((struct daemon *)user)->client, write);
+}
+
+static void core_credits(void *user, size_t bytes)
+{
+	cs_client_thread_credit(((struct daemon *)user)->client, bytes);
+}
+
+static void core_stops(void *user)
+{
+	cs_client_thread_stop(((struct daemon *)user)->client);
+}
+
+static void on_signal(void *user)
+{
+	cs_mailbox_send(cs_core_mailbox(((struct daemon *)user)->core),
+			cs_message_plain(CS_CORE_STOP));
+}
+
+// ---- the parts ----
+
+static int init_identity(struct daemon *daemon, struct cs_error *err)
+{
+	if (gethostname(daemon->host, sizeof(daemon->host) - 1) < 0)
+		return cs_error_errno(err, -errno, "the name of this machine");
+	uint64_t high = cs_random_seed(), low = cs_random_seed();
+	daemon->identity = cs_asprintf(
+		"%s_%08x-%04x-4%03x-%04x-%012" PRIx64, daemon->host, (unsigned)(high >> 32),
+		(unsigned)(high >> 16 & 0xffff), (unsigned)(high & 0xfff),
+		(unsigned)(0x8000 | (low >> 48 & 0x3fff)), low & 0xffffffffffff);
+	return 0;
+}
+
+static int init_lease(struct daemon *daemon, struct cs_error *err)
+{
+	const struct cs_config *config = daemon->options->config;
+	daemon->lease = (struct cs_lease_settings){
+		.namespace = config->leader_election.resource_namespace,
+		.name = config->leader_election.resource_name,
+		.identity = daemon->identity,
+		.duration = config->leader_election.lease_duration,
+		.renew_deadline = config->leader_election.renew_deadline,
+		.retry_period = config->leader_election.retry_period,
+	};
+	if (!config->leader_election.leader_elect)
+		return 0;
+	int r = cs_lease_check(&daemon->lease, err);
+	return r < 0 ? cs_error_prefix(err, "leaderElection") : 0;
+}
+
+static int create_core(struct daemon *daemon, struct cs_error *err)
+{
+	const struct cs_daemon_options *options = daemon->options;
+	return cs_core_create(
+		&(struct cs_core_options){
+			.config = options->config,
+			.log = options->log,
+			.clock = options->log->clock,
+			.metrics = daemon->metrics,
+			.status = &daemon->status,
+			.host = daemon->host,
+			.seed = cs_random_seed(),
+			.n_records = options->n_decisions,
+			.n_watches = CS_CLIENT_THREAD_WATCHES,
+			.elect = options->config->leader_election.leader_elect,
+			.emit_events = options->emit_events,
+			.write = core_writes,
+			.credit = core_credits,
+			.stop = core_stops,
+			.user = daemon,
+		},
+		&daemon->core, err);
+}
+
+static int create_endpoints(struct daemon *daemon, struct cs_error *err)
+{
+	const struct cs_config *config = daemon->options->config;
+	bool elect = config->leader_election.leader_elect;
+	return cs_endpoints_create(
+		&(struct cs_endpoints_options){
+			.serving = daemon->options->serving,
+			.config = config,
+			.health = { .status = &daemon->status,
+				    .lease_duration = elect ? daemon->lease.duration : 0 },
+			.metrics = daemon->metrics,
+			.core = cs_core_mailbox(daemon->core),
+			.log = daemon->options->log,
+		},
+		&daemon->endpoints, err);
+}
+
+static int create_client(struct daemon *daemon, struct cs_error *err)
+{
+	const struct cs_config *config = daemon->options->config;
+	double qps = config->client_connection.qps;
+	return cs_client_thread_create(
+		&(struct cs_client_thread_options){
+			.endpoint = daemon->options->endpoint,
+			.lease = config->leader_election.leader_elect ? &daemon->lease : NULL,
+			.qps = qps > 0 ? qps : 0,
+			.burst = (unsigned)config->client_connection.burst,
+			.seed = cs_random_seed(),
+			.log = daemon->options->log,
+			.clock = daemon->options->log->clock,
+			.metrics = daemon->metrics,
+			.status = &daemon->status,
+			.core = cs_core_mailbox(daemon->core),
+		},
+		&daemon->client, err);
+}
+
+// The client last: once its thread runs, only its end ends the daemon.
+static int start(struct daemon *daemon, struct cs_error *err)
+{
+	const char *version = daemon->options->version;
+	daemon->metrics = cs_metrics_create();
+	cs_metric_set(cs_metrics_series(daemon->metrics, &build_info, &version), 1);
+	int r = init_identity(daemon, err);
+	if (r == 0)
+		r = init_lease(daemon, err);
+	if (r == 0)
+		r = create_core(daemon, err);
+	if (r == 0)
+		r = create_endpoints(daemon, err);
+	if (r == 0)
+		r = cs_process_signals_create(daemon->options->log, on_signal, daemon,
+					      &daemon->signals, err);
+	if (r == 0)
+		r = create_client(daemon, err);
+	return r;
+}
+
+// Endpoints and signals send to the core; the core, even while it goes, credits the client.
+static void finish(struct daemon *daemon)
+{
+	cs_endpoints_destroy(daemon->endpoints);
+	cs_process_signals_destroy(daemon->signals);
+	cs_core_destroy(daemon->core);
+	cs_client_thread_destroy(daemon->client);
+	cs_metrics_destroy(daemon->metrics);
+	free(daemon->identity);
+}
+
+static int run(struct daemon *daemon)
+{
+	struct cs_mailbox *mailbox = cs_core_mailbox(daemon->core);
+	for (;;) {
+		int status;
+		bool more = cs_core_turn(daemon->core);
+		if (cs_core_ended(daemon->core, &status))
+			return status;
+		int64_t deadline = cs_core_deadline(daemon->core);
+		int64_t wait = deadline - cs_clock_now(&daemon->options->log->clock).boot;
+		if (!more)
+			cs_mailbox_wait(mailbox, deadline == INT64_MAX ? -1 : wait > 0 ? wait : 0);
+	}
+}
+
+int cs_daemon_run(const struct cs_daemon_options *options, struct cs_error *err)
+{
+	struct daemon daemon = { .options = options };
+	cs_log_info(options->log, 0, "Starting c-sched", CS_LOG_STRING("version", options->version),
+		    CS_LOG_STRING("server", options->endpoint->server));
+	int r = start(&daemon, err);
+	if (r == 0)
+		r = run(&daemon);
+	finish(&daemon);
+	return r;
+}

@@ -1,0 +1,286 @@
+// What the process serves over HTTPS: health, metrics, configuration, decisions.
+// Neighbours: http/server.h listens; health.c answers; the core answers for decisions.
+#include "daemon/endpoints.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <csched/base/memory.h>
+#include <csched/base/slice.h>
+#include <csched/framework/profile.h>
+#include <csched/http/server.h>
+
+#include "daemon/message.h"
+#include "daemon/process.h"
+
+#define DECISIONS_DEFAULT 100
+
+struct cs_endpoints {
+	struct cs_endpoints_options options;
+	struct cs_http_server *server;
+};
+
+// ---- who may ask ----
+
+static bool is_local(const char *peer)
+{
+	return cs_string_prefix(peer, "127.") || !strcmp(peer, "::1") ||
+	       cs_string_prefix(peer, "::ffff:127.");
+}
+
+static bool path_matches(const char *pattern, size_t size, const char *path)
+{
+	if (size > 0 && pattern[size - 1] == '*')
+		return !strncmp(path, pattern, size - 1);
+	return strlen(path) == size && !strncmp(path, pattern, size);
+}
+
+bool cs_endpoints_may_read(const char *open_paths, const char *path, const char *peer)
+{
+	if (is_local(peer))
+		return true;
+	while (*open_paths) {
+		size_t size = strcspn(open_paths, ",");
+		if (path_matches(open_paths, size, path))
+			return true;
+		open_paths += size + (open_paths[size] == ',');
+	}
+	return false;
+}
+
+static int authorize(const struct cs_http_request *request, void *user)
+{
+	const struct cs_endpoints *endpoints = user;
+	return cs_endpoints_may_read(endpoints->options.serving.open_paths, request->path,
+				     request->peer)
+		       ? 0
+		       : 403;
+}
+
+// ---- answers ----
+
+static void serve_health(struct cs_http_request *request, struct cs_http_response *response,
+			 void *user)
+{
+	struct cs_endpoints *endpoints = user;
+	response->content_type = "text/plain; charset=utf-8";
+	cs_http_response_header(response, "X-Content-Type-Options", "nosniff");
+	response->status = cs_health_answer(
+		&endpoints->options.health, cs_clock_now(&endpoints->options.log->clock),
+		request->path, cs_http_request_query(request, "verbose") != NULL,
+		cs_http_request_query(request, "exclude"), &response->body);
+}
+
+static const struct cs_metric_info backlog = {
+	.name = "csched_watch_backlog_bytes",
+	.help = "Watch data that the scheduler has received and not applied yet.",
+	.kind = CS_METRIC_GAUGE,
+};
+
+static void serve_metrics(struct cs_http_request *request, struct cs_http_response *response,
+			  void *user)
+{
+	struct cs_endpoints *endpoints = user;
+	struct cs_metrics *metrics = endpoints->options.metrics;
+	(void)request;
+	cs_process_measure(metrics);
+	cs_metric_set(cs_metrics_series(metrics, &backlog, NULL),
+		      (double)atomic_load(&endpoints->options.health.status->backlog));
+	response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	cs_metrics_print(metrics, &response->body);
+}
+
+static void write_duration(struct cs_json_writer *json, const char *key, int64_t ns)
+{
+	CS_AUTO_FREE char *text = cs_asprintf("%gs", (double)ns / (double)CS_SECOND);
+	cs_json_member_string(json, key, text);
+}
+
+static void write_election(const struct cs_config *config, struct cs_json_writer *json)
+{
+	cs_json_key(json, "leaderElection");
+	cs_json_object_begin(json);
+	cs_json_member_bool(json, "leaderElect", config->leader_election.leader_elect);
+	write_duration(json, "leaseDuration", config->leader_election.lease_duration);
+	write_duration(json, "renewDeadline", config->leader_election.renew_deadline);
+	write_duration(json, "retryPeriod", config->leader_election.retry_period);
+	cs_json_member_string(json, "resourceLock", "leases");
+	cs_json_member_string(json, "resourceName", config->leader_election.resource_name);
+	cs_json_member_string(json, "resourceNamespace",
+			      config->leader_election.resource_namespace);
+	cs_json_object_end(json);
+}
+
+static void write_profile(const struct cs_profile *profile, struct cs_json_writer *json)
+{
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "schedulerName", profile->scheduler_name);
+	cs_json_key(json, "plugins");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < profile->n_instances; i++) {
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "name", profile->instances[i].plugin->name);
+		if (profile->instances[i].plugin->score)
+			cs_json_member_int(json, "weight", profile->instances[i].weight);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
+	cs_json_object_end(json);
+}
+
+static void serve_config(struct cs_http_request *request, struct cs_http_response *response,
+			 void *user)
+{
+	const struct cs_config *config = ((struct cs_endpoints *)user)->options.config;
+	struct cs_json_writer json;
+	(void)request;
+	response->content_type = "application/json";
+	cs_json_init(&json, &response->body);
+	cs_json_object_begin(&json);
+	cs_json_key(&json, "componentconfig");
+	cs_json_object_begin(&json);
+	write_election(config, &json);
+	cs_json_key(&json, "clientConnection");
+	cs_json_object_begin(&json);
+	cs_json_key(&json, "qps");
+	cs_json_double(&json, config->client_connection.qps);
+	cs_json_member_int(&json, "burst", config->client_connection.burst);
+	cs_json_object_end(&json);
+	cs_json_key(&json, "profiles");
+	cs_json_array_begin(&json);
+	for (uint32_t i = 0; i < config->n_profiles; i++)
+		write_profile(config->profiles[i], &json);
+	cs_json_array_end(&json);
+	cs_json_object_end(&json);
+	cs_json_object_end(&json);
+}
+
+// The number of ?limit=, 0 where it is none.
+static uint32_t limit_of(const struct cs_http_request *request)
+{
+	const char *text = cs_http_request_query(request, "limit");
+	if (!text)
+		return DECISIONS_DEFAULT;
+	char *end;
+	unsigned long limit = strtoul(text, &end, 10);
+	return *end || end == text || *text == '-' || limit > UINT32_MAX ? 0 : (uint32_t)limit;
+}
+
+// The records belong to the core: it answers in its next turn.
+static void serve_decisions(struct cs_http_request *request, struct cs_http_response *response,
+			    void *user)
+{
+	struct cs_endpoints *endpoints = user;
+	const char *pod = cs_http_request_query(request, "pod");
+	uint32_t limit = limit_of(request);
+	if (limit == 0 || (pod && !strchr(pod, '/'))) {
+		cs_http_response_text(response, 400,
+				      "usage: /debug/decisions?pod=NAMESPACE/NAME or ?limit=N\n");
+		return;
+	}
+	struct cs_message_decisions *ask = cs_alloc(sizeof(*ask));
+	ask->message.kind = CS_CORE_DECISIONS;
+	ask->pod = pod ? cs_strdup(pod) : NULL;
+	ask->limit = limit;
+	ask->pending = cs_http_request_defer(request);
+	cs_mailbox_send(endpoints->options.core, &ask->message);
+}
+
+static void serve_index(struct cs_http_request *request, struct cs_http_response *response,
+			void *user)
+{
+	(void)request;
+	(void)user;
+	cs_http_response_text(response, 200,
+			      "/configz\n/debug/decisions\n/healthz\n/livez\n/metrics\n/readyz\n");
+}
+
+// ---- life ----
+
+static int load_certificate(const struct cs_daemon_serving *serving, struct cs_http_tls *ret,
+			    struct cs_error *err)
+{
+	static const char *const names[] = { "localhost", "127.0.0.1", "::1" };
+	if (*serving->certificate_file)
+		return cs_http_tls_load(serving->certificate_file, serving->key_file, ret, err);
+	return cs_http_tls_self_signed("c-sched", names, CS_ARRAY_LENGTH(names), ret, err);
+}
+
+// Written beside and renamed, so that a reader sees the whole number or no file.
+static int write_port(const char *path, uint16_t port, struct cs_error *err)
+{
+	CS_AUTO_FREE char *beside = cs_asprintf("%s.new", path);
+	FILE *file = fopen(beside, "we");
+	if (!file)
+		return cs_error_errno(err, -errno, "%s", beside);
+	bool good = fprintf(file, "%u\n", port) > 0;
+	good = fclose(file) == 0 && good;
+	if (!good || rename(beside, path) < 0)
+		return cs_error_errno(err, -errno, "%s", path);
+	return 0;
+}
+
+static int listen_on(struct cs_endpoints *endpoints, const struct cs_http_tls *tls,
+		     struct cs_error *err)
+{
+	const struct cs_daemon_serving *serving = &endpoints->options.serving;
+	const struct cs_http_route routes[] = {
+		{ "GET", "/healthz", true, 0, serve_health, endpoints },
+		{ "GET", "/livez", true, 0, serve_health, endpoints },
+		{ "GET", "/readyz", true, 0, serve_health, endpoints },
+		{ "GET", "/metrics", false, 0, serve_metrics, endpoints },
+		{ "GET", "/configz", false, 0, serve_config, endpoints },
+		{ "GET", "/debug/decisions", false, 0, serve_decisions, endpoints },
+		{ "GET", "/", false, 0, serve_index, endpoints },
+	};
+	struct cs_http_options options = {
+		.address = serving->address,
+		.port = (uint16_t)serving->port,
+		.tls = tls,
+		.connections = 200,
+		.connections_per_peer = 50,
+		.authorize = authorize,
+		.authorize_user = endpoints,
+	};
+	int r = cs_http_server_create(&options, routes, CS_ARRAY_LENGTH(routes), &endpoints->server,
+				      err);
+	if (r < 0)
+		return r;
+	uint16_t port = cs_http_server_port(endpoints->server);
+	cs_log_info(endpoints->options.log, 0, "Serving securely",
+		    CS_LOG_STRING("address", serving->address), CS_LOG_NUMBER("port", port));
+	return *serving->port_file ? write_port(serving->port_file, port, err) : 0;
+}
+
+int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_endpoints **ret,
+			struct cs_error *err)
+{
+	struct cs_http_tls tls = { 0 };
+	*ret = NULL;
+	if (options->serving.port == CS_DAEMON_PORT_NONE)
+		return 0;
+	int r = load_certificate(&options->serving, &tls, err);
+	if (r < 0)
+		return r;
+	struct cs_endpoints *endpoints = cs_alloc(sizeof(*endpoints));
+	endpoints->options = *options;
+	r = listen_on(endpoints, &tls, err);
+	cs_http_tls_finish(&tls);
+	if (r < 0) {
+		cs_endpoints_destroy(endpoints);
+		return r;
+	}
+	*ret = endpoints;
+	return 0;
+}
+
+void cs_endpoints_destroy(struct cs_endpoints *endpoints)
+{
+	if (!endpoints)
+		return;
+	cs_http_server_destroy(endpoints->server);
+	free(endpoints);
+}

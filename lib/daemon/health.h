@@ -1,0 +1,22 @@
+// Health checks by kube-scheduler's names, and their answers as text.
+// Neighbours: endpoints.c serves them; status.h is what they look at.
+#ifndef DAEMON_HEALTH_H
+#define DAEMON_HEALTH_H
+
+#include <csched/base/buffer.h>
+#include <csched/base/clock.h>
+
+#include "daemon/status.h"
+
+struct cs_health {
+	const struct cs_status *status;
+	int64_t lease_duration; // ns; 0 = no leader election
+};
+
+// The answer to a path such as "/readyz", "/livez" or "/readyz/informer-sync": 200, 500, or 404
+// for a path that has no check. `exclude` (may be NULL) is a comma-separated list of checks to
+// leave out. The words, which are kube-scheduler's (apiserver pkg/server/healthz), go to `out`.
+int cs_health_answer(const struct cs_health *health, struct cs_time now, const char *path,
+		     bool verbose, const char *exclude, struct cs_buffer *out);
+
+#endif

@@ -1,0 +1,93 @@
+// Making and freeing the messages between the threads. Neighbours: message.h says who sends what.
+#include "daemon/message.h"
+
+#include <csched/base/memory.h>
+
+struct cs_message *cs_message_plain(int kind)
+{
+	struct cs_message *message = cs_alloc(sizeof(*message));
+	message->kind = kind;
+	return message;
+}
+
+static char *copy(const char *s)
+{
+	return s ? cs_strdup(s) : NULL;
+}
+
+struct cs_message *cs_message_written(const struct cs_write_result *result)
+{
+	struct cs_message_written *written = cs_alloc(sizeof(*written));
+	written->message.kind = CS_CORE_WRITTEN;
+	written->result = *result;
+	written->result.node = copy(result->node);
+	written->result.message = copy(result->message);
+	return &written->message;
+}
+
+struct cs_message *cs_message_write(const struct cs_write *write)
+{
+	struct cs_message_write *message = cs_alloc(sizeof(*message));
+	message->message.kind = CS_CLIENT_WRITE;
+	message->write = *write;
+	message->write.namespace = copy(write->namespace);
+	message->write.name = copy(write->name);
+	message->write.uid = copy(write->uid);
+	message->write.node = copy(write->node);
+	message->write.body = write->body ? cs_strndup(write->body, write->body_size) : NULL;
+	return &message->message;
+}
+
+static void free_batch(struct cs_message *message)
+{
+	cs_batch_destroy(((struct cs_message_batch *)message)->batch);
+}
+
+static void free_written(struct cs_message *message)
+{
+	struct cs_message_written *written = (struct cs_message_written *)message;
+	free((char *)written->result.node);
+	free((char *)written->result.message);
+}
+
+static void free_decisions(struct cs_message *message)
+{
+	struct cs_message_decisions *decisions = (struct cs_message_decisions *)message;
+	if (decisions->pending) {
+		struct cs_http_response response;
+		cs_http_response_init(&response);
+		cs_http_response_text(&response, 503, "the scheduler is shutting down\n");
+		cs_http_pending_complete(decisions->pending, &response);
+		cs_http_response_finish(&response);
+	}
+	free(decisions->pod);
+}
+
+static void free_nothing(struct cs_message *message)
+{
+	(void)message;
+}
+
+void cs_message_free_core(struct cs_message *message)
+{
+	static void (*const frees[CS_CORE_MESSAGE_COUNT])(struct cs_message *) = {
+		[CS_CORE_BATCH] = free_batch,     [CS_CORE_WRITTEN] = free_written,
+		[CS_CORE_LEADING] = free_nothing, [CS_CORE_DECISIONS] = free_decisions,
+		[CS_CORE_STOP] = free_nothing,    [CS_CORE_ENDED] = free_nothing,
+	};
+	frees[message->kind](message);
+	free(message);
+}
+
+void cs_message_free_client(struct cs_message *message)
+{
+	if (message->kind == CS_CLIENT_WRITE) {
+		struct cs_write *write = &((struct cs_message_write *)message)->write;
+		free((char *)write->namespace);
+		free((char *)write->name);
+		free((char *)write->uid);
+		free((char *)write->node);
+		free((void *)write->body);
+	}
+	free(message);
+}

@@ -1,0 +1,65 @@
+// What the core thread and the client thread tell each other, each message one heap block or more
+// that the receiver frees. Neighbours: core.c, client_thread.c, endpoints.c.
+#ifndef DAEMON_MESSAGE_H
+#define DAEMON_MESSAGE_H
+
+#include <csched/base/mailbox.h>
+#include <csched/client/change.h>
+#include <csched/client/write.h>
+#include <csched/http/server.h>
+
+// To the core.
+enum cs_core_message {
+	CS_CORE_BATCH,     // struct cs_message_batch
+	CS_CORE_WRITTEN,   // struct cs_message_written
+	CS_CORE_LEADING,   // struct cs_message: we hold the lease
+	CS_CORE_DECISIONS, // struct cs_message_decisions
+	CS_CORE_STOP,      // struct cs_message: the process was asked to end
+	CS_CORE_ENDED,     // struct cs_message_ended: the client thread does nothing any more
+	CS_CORE_MESSAGE_COUNT,
+};
+
+// To the client thread.
+enum cs_client_message {
+	CS_CLIENT_WRITE, // struct cs_message_write
+	CS_CLIENT_STOP,  // struct cs_message: write what is queued, give up the lease, end
+};
+
+struct cs_message_batch {
+	struct cs_message message;
+	struct cs_batch *batch;
+};
+
+struct cs_message_written {
+	struct cs_message message;
+	struct cs_write_result result; // its strings are owned by the message
+};
+
+struct cs_message_decisions {
+	struct cs_message message;
+	struct cs_http_pending *pending;
+	char *pod;      // "namespace/name", NULL = the newest of all pods
+	uint32_t limit; // without `pod`
+};
+
+struct cs_message_ended {
+	struct cs_message message;
+	bool lost_lease;
+};
+
+struct cs_message_write {
+	struct cs_message message;
+	struct cs_write write; // its strings and body are owned by the message
+};
+
+// Copies of what the sender has; freed by cs_message_free.
+struct cs_message *cs_message_written(const struct cs_write_result *result);
+struct cs_message *cs_message_write(const struct cs_write *write);
+struct cs_message *cs_message_plain(int kind);
+
+// Frees a message to the core (to the client) with all it owns, a batch included. A decisions
+// request that nobody answered is answered 503.
+void cs_message_free_core(struct cs_message *message);
+void cs_message_free_client(struct cs_message *message);
+
+#endif
