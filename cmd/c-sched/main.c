@@ -1,0 +1,137 @@
+// The main program of c-sched: reads what it is told, then runs the daemon.
+// Neighbours: options.c is the command line, lib/daemon the rest.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <csched/base/log.h>
+#include <csched/base/memory.h>
+#include <csched/base/value.h>
+#include <csched/daemon/daemon.h>
+#include <csched/plugins/list.h>
+
+#include "options.h"
+
+#define CONFIG_FILE_MAX (1u << 20)
+#define HELP_MAX        (64u << 10)
+
+static int fail(const struct cs_error *err)
+{
+	fprintf(stderr, "c-sched: %s\n", err->text);
+	return EXIT_FAILED;
+}
+
+static int print_help(void)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	cs_buffer_init(&out, HELP_MAX);
+	options_help(&out);
+	fputs(out.data, stdout);
+	return EXIT_ENDED;
+}
+
+// `file` "" = the built-in configuration.
+static int read_config(const char *file, struct cs_config **ret, struct cs_error *err)
+{
+	CS_AUTO_FREE char *text = NULL;
+	size_t size = 0;
+	if (*file) {
+		int r = cs_file_read(file, CONFIG_FILE_MAX, &text, &size, err);
+		if (r < 0)
+			return r;
+	}
+	return cs_config_read(file, (struct cs_slice){ .data = text, .size = size }, cs_plugins,
+			      ret, err);
+}
+
+static int check_config(const char *file)
+{
+	struct cs_config *config = NULL;
+	struct cs_error err = { 0 };
+	if (read_config(file, &config, &err) < 0)
+		return fail(&err);
+	for (uint32_t i = 0; i < config->n_warnings; i++)
+		printf("warning: %s\n", config->warnings[i]);
+	printf("%s: ok\n", file);
+	cs_config_destroy(config);
+	return EXIT_ENDED;
+}
+
+static void warn(void *user, const char *text)
+{
+	cs_log_warning((const struct cs_log *)user, text);
+}
+
+static int load_endpoint(const struct options *options, const struct cs_config *config,
+			 struct cs_endpoint *ret, struct cs_error *err)
+{
+	const char *file = config->client_connection.kubeconfig;
+	struct cs_kubeconfig_sources sources = cs_kubeconfig_environment(
+		file && *file ? file : NULL, *options->master ? options->master : NULL);
+	return cs_kubeconfig_load(&sources, ret, err);
+}
+
+static int run(const struct options *options, const struct cs_config *config,
+	       const struct cs_log *log)
+{
+	struct cs_endpoint endpoint = { 0 };
+	struct cs_error err = { 0 };
+	int r = load_endpoint(options, config, &endpoint, &err);
+	int port = options->port > 0 ? (int)options->port : CS_DAEMON_PORT_NONE;
+	if (r == 0)
+		r = cs_daemon_run(
+			&(struct cs_daemon_options){
+				.config = config,
+				.endpoint = &endpoint,
+				.log = log,
+				.serving = { .address = options->address,
+					     .port = options->any_port ? CS_DAEMON_PORT_FREE : port,
+					     .certificate_file = options->certificate_file,
+					     .key_file = options->key_file,
+					     .open_paths = options->open_paths,
+					     .port_file = options->port_file },
+				.emit_events = options->emit_events,
+				.n_decisions = (uint32_t)options->decisions,
+				.version = CSCHED_VERSION,
+			},
+			&err);
+	cs_endpoint_finish(&endpoint);
+	return r < 0 ? fail(&err) : r;
+}
+
+static int configure_and_run(const struct options *options)
+{
+	struct cs_error err = { 0 };
+	struct cs_config *config = NULL;
+	struct cs_log log = { .fd = STDERR_FILENO,
+			      .verbosity = (int)options->verbosity,
+			      .format = (enum cs_log_format)options->log_format,
+			      .clock = cs_clock_system() };
+
+	if (cs_daemon_prepare(&err) < 0 || read_config(options->config, &config, &err) < 0)
+		return fail(&err);
+	options_apply(options, config, warn, &log);
+	for (uint32_t i = 0; i < config->n_warnings; i++)
+		cs_log_warning(&log, config->warnings[i]);
+	int status = run(options, config, &log);
+	cs_config_destroy(config);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct cs_error err;
+
+	if (options_parse(argc, (const char **)argv, &options, &err) < 0) {
+		fprintf(stderr, "c-sched: %s\nSee 'c-sched --help'.\n", err.text);
+		return EXIT_USAGE;
+	}
+	if (options.help)
+		return print_help();
+	if (options.version) {
+		puts("c-sched " CSCHED_VERSION);
+		return EXIT_ENDED;
+	}
+	return options.check ? check_config(options.check) : configure_and_run(&options);
+}

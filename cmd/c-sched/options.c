@@ -1,0 +1,332 @@
+// The command line of c-sched: its table, and what its flags change in the configuration.
+// Neighbours: main.c acts on it; daemon/flags.h parses.
+#include "options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/log.h>
+#include <csched/base/memory.h>
+
+#define HOUR (3600 * CS_SECOND)
+
+#define IN(member) offsetof(struct options, member)
+
+static const char general[] = "General";
+static const char api[] = "API server";
+static const char election[] = "Leader election";
+static const char serving[] = "Serving";
+static const char logging[] = "Logging";
+
+// Names and meanings are kube-scheduler's where it has the flag.
+static const struct cs_flag table[] = {
+	{ .name = "config",
+	  .section = general,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(config),
+	  .help = "KubeSchedulerConfiguration to read (kubescheduler.config.k8s.io/v1). Without "
+		  "it, "
+		  "one profile with the default plugins serves pods with schedulerName c-sched." },
+	{ .name = "pod-max-in-unschedulable-pods-duration",
+	  .section = general,
+	  .value = "DURATION",
+	  .initial = "5m",
+	  .type = CS_FLAG_DURATION,
+	  .min = CS_SECOND,
+	  .max = 24 * HOUR,
+	  .offset = IN(max_unschedulable),
+	  .help = "A pod that could not be scheduled is tried again after this time at the latest, "
+		  "even if nothing seems to have changed for it." },
+	{ .name = "emit-events",
+	  .section = general,
+	  .initial = "true",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(emit_events),
+	  .help = "Write Events (Scheduled, FailedScheduling). With false the only traces in the "
+		  "cluster are the pods' conditions." },
+	{ .name = "decisions",
+	  .section = general,
+	  .value = "N",
+	  .initial = "4096",
+	  .type = CS_FLAG_INTEGER,
+	  .min = 1,
+	  .max = 1000000,
+	  .offset = IN(decisions),
+	  .help = "How many of the last decisions /debug/decisions remembers." },
+	{ .name = "help",
+	  .letter = 'h',
+	  .section = general,
+	  .initial = "false",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(help),
+	  .help = "Print this and exit." },
+	{ .name = "version",
+	  .section = general,
+	  .initial = "false",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(version),
+	  .help = "Print the version and exit." },
+
+	{ .name = "kubeconfig",
+	  .section = api,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(kubeconfig),
+	  .help = "Kubeconfig with the API server and our credentials. Without it $KUBECONFIG, "
+		  "then "
+		  "the pod's service account. Ignored with --config: clientConnection.kubeconfig "
+		  "counts." },
+	{ .name = "master",
+	  .section = api,
+	  .value = "URL",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(master),
+	  .help = "Address of the API server; overrides the kubeconfig's." },
+	{ .name = "kube-api-qps",
+	  .section = api,
+	  .value = "N",
+	  .initial = "50",
+	  .type = CS_FLAG_NUMBER,
+	  .min = 0,
+	  .max = 1000000,
+	  .offset = IN(qps),
+	  .help = "Writes per second to the API server, 0 for no limit. Ignored with --config: "
+		  "clientConnection.qps counts." },
+	{ .name = "kube-api-burst",
+	  .section = api,
+	  .value = "N",
+	  .initial = "100",
+	  .type = CS_FLAG_INTEGER,
+	  .min = 1,
+	  .max = 1000000,
+	  .offset = IN(burst),
+	  .help = "Writes that may go out at once. Ignored with --config: clientConnection.burst "
+		  "counts." },
+
+	{ .name = "leader-elect",
+	  .section = election,
+	  .initial = "true",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(elect),
+	  .help = "Schedule only while holding the Lease, so that several replicas can run. These "
+		  "flags override the configuration file." },
+	{ .name = "leader-elect-lease-duration",
+	  .section = election,
+	  .value = "DURATION",
+	  .initial = "15s",
+	  .type = CS_FLAG_DURATION,
+	  .min = CS_SECOND,
+	  .max = HOUR,
+	  .offset = IN(lease_duration),
+	  .help = "How long a replica waits after the last renewal it saw before it takes the "
+		  "Lease "
+		  "over. Whole seconds." },
+	{ .name = "leader-elect-renew-deadline",
+	  .section = election,
+	  .value = "DURATION",
+	  .initial = "10s",
+	  .type = CS_FLAG_DURATION,
+	  .min = CS_MILLISECOND,
+	  .max = HOUR,
+	  .offset = IN(renew_deadline),
+	  .help = "How long the holder tries to renew before it gives up and exits." },
+	{ .name = "leader-elect-retry-period",
+	  .section = election,
+	  .value = "DURATION",
+	  .initial = "2s",
+	  .type = CS_FLAG_DURATION,
+	  .min = CS_MILLISECOND,
+	  .max = HOUR,
+	  .offset = IN(retry_period),
+	  .help = "The time between two tries." },
+	{ .name = "leader-elect-resource-name",
+	  .section = election,
+	  .value = "NAME",
+	  .initial = "c-sched",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(lease_name),
+	  .help = "Name of the Lease." },
+	{ .name = "leader-elect-resource-namespace",
+	  .section = election,
+	  .value = "NAME",
+	  .initial = "kube-system",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(lease_namespace),
+	  .help = "Namespace of the Lease." },
+
+	{ .name = "bind-address",
+	  .section = serving,
+	  .value = "IP",
+	  .initial = "0.0.0.0",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(address),
+	  .help = "Address to serve HTTPS on." },
+	{ .name = "secure-port",
+	  .section = serving,
+	  .value = "PORT",
+	  .initial = "10259",
+	  .type = CS_FLAG_INTEGER,
+	  .min = 0,
+	  .max = 65535,
+	  .offset = IN(port),
+	  .help = "Port to serve HTTPS on, 0 for none: /healthz /livez /readyz /metrics /configz "
+		  "/debug/decisions." },
+	{ .name = "any-port",
+	  .section = serving,
+	  .initial = "false",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(any_port),
+	  .help = "Serve HTTPS on a free port instead of --secure-port; for tests, with "
+		  "--port-file." },
+	{ .name = "port-file",
+	  .section = serving,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(port_file),
+	  .help = "File to write the port's number to once we listen." },
+	{ .name = "tls-cert-file",
+	  .section = serving,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(certificate_file),
+	  .help = "Certificate to serve with, PEM. Without one a self-signed one is made in "
+		  "memory." },
+	{ .name = "tls-private-key-file",
+	  .section = serving,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(key_file),
+	  .help = "Private key of --tls-cert-file, PEM." },
+	{ .name = "authorization-always-allow-paths",
+	  .section = serving,
+	  .value = "PATHS",
+	  .initial = "/healthz,/readyz,/livez",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(open_paths),
+	  .help = "Paths everybody may read, separated by commas; a '*' at the end stands for all "
+		  "that begin so. Requests are not authenticated yet, so other paths are answered "
+		  "to "
+		  "clients on this machine only (kubectl port-forward is one)." },
+
+	{ .name = "v",
+	  .letter = 'v',
+	  .section = logging,
+	  .value = "LEVEL",
+	  .initial = "0",
+	  .type = CS_FLAG_INTEGER,
+	  .min = 0,
+	  .max = 10,
+	  .offset = IN(verbosity),
+	  .help = "How much to log: 2 tells each decision, 3 and more tell details." },
+	{ .name = "logging-format",
+	  .section = logging,
+	  .initial = "text",
+	  .choices = "text|json", // in the order of enum cs_log_format
+	  .type = CS_FLAG_CHOICE,
+	  .offset = IN(log_format),
+	  .help = "Log lines as klog's text or as JSON, on standard error." },
+	{ 0 },
+};
+
+static const char usage[] =
+	"c-sched schedules the pods of a Kubernetes cluster.\n"
+	"\n"
+	"Usage:\n"
+	"  c-sched [flags]             run, until SIGTERM or until the lease is lost\n"
+	"  c-sched check-config FILE   read a configuration file and say what is wrong with it\n";
+
+static const char epilogue[] =
+	"\n"
+	"Exit status: 0 asked to end by a signal, or check-config found no error; 1 could not "
+	"start,\n"
+	"lost the lease, or check-config found an error; 2 the command line is wrong.\n";
+
+void options_help(struct cs_buffer *out)
+{
+	cs_buffer_append_string(out, usage);
+	cs_flags_print(table, out);
+	cs_buffer_append_string(out, epilogue);
+}
+
+static int parse_rest(struct options *options, struct cs_error *err)
+{
+	const struct cs_flags_result *flags = &options->flags;
+	if (flags->n_rest == 0)
+		return 0;
+	if (strcmp(flags->rest[0], "check-config") != 0)
+		return cs_error_set(err, -EINVAL, "c-sched takes no argument \"%s\"",
+				    flags->rest[0]);
+	if (flags->n_rest != 2)
+		return cs_error_set(err, -EINVAL, "check-config takes one argument: FILE");
+	options->check = flags->rest[1];
+	return 0;
+}
+
+int options_parse(int argc, const char **argv, struct options *ret, struct cs_error *err)
+{
+	memset(ret, 0, sizeof(*ret));
+	int r = cs_flags_parse(table, argc, argv, ret, &ret->flags, err);
+	if (r == 0)
+		r = parse_rest(ret, err);
+	if (r == 0 && (*ret->certificate_file == '\0') != (*ret->key_file == '\0'))
+		r = cs_error_set(err, -EINVAL,
+				 "--tls-cert-file and --tls-private-key-file need each other");
+	return r;
+}
+
+static bool given(const struct options *options, const char *name)
+{
+	return cs_flags_given(table, &options->flags, name);
+}
+
+static void replace(char **field, const char *value)
+{
+	free(*field);
+	*field = cs_strdup(value);
+}
+
+static void apply_election(const struct options *options, struct cs_config *config)
+{
+	if (given(options, "leader-elect"))
+		config->leader_election.leader_elect = options->elect;
+	if (given(options, "leader-elect-lease-duration"))
+		config->leader_election.lease_duration = options->lease_duration;
+	if (given(options, "leader-elect-renew-deadline"))
+		config->leader_election.renew_deadline = options->renew_deadline;
+	if (given(options, "leader-elect-retry-period"))
+		config->leader_election.retry_period = options->retry_period;
+	if (given(options, "leader-elect-resource-name"))
+		replace(&config->leader_election.resource_name, options->lease_name);
+	if (given(options, "leader-elect-resource-namespace"))
+		replace(&config->leader_election.resource_namespace, options->lease_namespace);
+}
+
+void options_apply(const struct options *options, struct cs_config *config,
+		   void (*warn)(void *user, const char *text), void *user)
+{
+	static const char *const ignored[] = { "kubeconfig", "kube-api-qps", "kube-api-burst" };
+	apply_election(options, config);
+	if (given(options, "pod-max-in-unschedulable-pods-duration"))
+		config->pod_max_in_unschedulable = options->max_unschedulable;
+	if (!*options->config) {
+		replace(&config->client_connection.kubeconfig, options->kubeconfig);
+		config->client_connection.qps = options->qps;
+		config->client_connection.burst = (int)options->burst;
+		return;
+	}
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(ignored); i++)
+		if (given(options, ignored[i])) {
+			CS_AUTO_FREE char *text = cs_asprintf(
+				"--%s is ignored, as --config is given: set it in clientConnection",
+				ignored[i]);
+			warn(user, text);
+		}
+}

@@ -1,0 +1,63 @@
+// The command line of c-sched. Neighbours: main.c acts on it; daemon/flags.h parses.
+#ifndef CMD_C_SCHED_OPTIONS_H
+#define CMD_C_SCHED_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/buffer.h>
+#include <csched/base/error.h>
+#include <csched/daemon/flags.h>
+#include <csched/framework/config.h>
+
+// Exit statuses of the program; README.md and --help name them.
+enum {
+	EXIT_ENDED = 0,  // asked to end by a signal; --help, --version; check-config found no error
+	EXIT_FAILED = 1, // could not start, lost the lease, or check-config found an error
+	EXIT_USAGE = 2,  // the command line is wrong
+};
+
+struct options {
+	bool help;
+	bool version;
+	const char *config;
+	const char *kubeconfig;
+	const char *master;
+	double qps;
+	int64_t burst;
+	bool elect;
+	int64_t lease_duration;
+	int64_t renew_deadline;
+	int64_t retry_period;
+	const char *lease_name;
+	const char *lease_namespace;
+	const char *address;
+	int64_t port;
+	bool any_port;
+	const char *certificate_file;
+	const char *key_file;
+	const char *open_paths;
+	const char *port_file;
+	int64_t max_unschedulable;
+	int64_t verbosity;
+	int log_format; // enum cs_log_format
+	bool emit_events;
+	int64_t decisions;
+
+	struct cs_flags_result flags;
+	const char *check; // the file of `check-config FILE`, else NULL
+};
+
+// -EINVAL with words.
+int options_parse(int argc, const char **argv, struct options *ret, struct cs_error *err);
+
+// What --help prints.
+void options_help(struct cs_buffer *out);
+
+// Brings flags into what the file said: with a file only the leader election's and
+// --pod-max-in-unschedulable-pods-duration count, as upstream. Each flag that does not count is
+// named to `warn`. `config` is changed.
+void options_apply(const struct options *options, struct cs_config *config,
+		   void (*warn)(void *user, const char *text), void *user);
+
+#endif
