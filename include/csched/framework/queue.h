@@ -36,13 +36,14 @@ struct cs_pending {
 	struct cs_list list_link;
 	uint64_t sequence;     // ties of the queue's order: first come, first served
 	int64_t queued;        // when it entered, or was put back after an attempt
-	int64_t first_active;  // when it entered the active queue first; 0 = never
+	int64_t backoff_until; // INT64_MIN = it has none
+	int64_t first_active;  // when it entered the active queue first; INT64_MIN = never
 	int64_t attempt_start; // of the attempt in flight
 	uint32_t attempts;
 	uint32_t unschedulable_count;
 	uint32_t error_count; // consecutive
 	uint64_t rejected_by; // by plugin instance index; 0 after an error
-	uint32_t cures;       // CS_EVENT_ mask of the plugins in rejected_by
+	uint32_t cures;       // CS_EVENT_ mask: what wakes it
 	// While in flight: the events since it was popped, and whether it asks something else now.
 	uint32_t events;
 	bool changed;
@@ -55,7 +56,6 @@ struct cs_queue;
 struct cs_queue_options {
 	const struct cs_config *config; // borrowed: profiles, back-off
 	struct cs_metrics *metrics;     // NULL = none
-	int64_t now;
 };
 
 struct cs_queue *cs_queue_create(const struct cs_queue_options *options);
@@ -74,8 +74,9 @@ void cs_queue_update(struct cs_queue *queue, int64_t now, struct cs_pending *pen
 // when nothing is active, as upstream's SchedulerPopFromBackoffQ.
 struct cs_pending *cs_queue_pop(struct cs_queue *queue, int64_t now);
 
-// How an attempt failed. rejected_by 0 is an error: retried with back-off whatever happens.
+// How an attempt failed. An error is retried with back-off whatever happens.
 struct cs_queue_failure {
+	bool error;
 	uint64_t rejected_by;
 	uint32_t cures; // beyond what the rejecting plugins register
 };
@@ -96,10 +97,5 @@ int64_t cs_queue_deadline(const struct cs_queue *queue);
 uint32_t cs_queue_count(const struct cs_queue *queue, enum cs_queue_state state);
 // For tests: every list holds what its state says. -EUCLEAN names the first contradiction.
 int cs_queue_check(const struct cs_queue *queue, struct cs_error *err);
-
-// Metrics the queue updates.
-extern const struct cs_metric_info cs_queue_metric_pending_pods;
-extern const struct cs_metric_info cs_queue_metric_incoming_pods;
-extern const struct cs_metric_info cs_queue_metric_unschedulable_pods;
 
 #endif

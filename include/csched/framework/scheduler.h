@@ -50,6 +50,7 @@ struct cs_scheduler_options {
 	uint32_t n_records;         // size of the decision ring; 0 = 4096
 };
 
+// -EINVAL without a profile.
 int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_scheduler **ret,
 			struct cs_error *err);
 void cs_scheduler_destroy(struct cs_scheduler *scheduler);

@@ -1,0 +1,509 @@
+// A decision: prepare, filter, prepare to score, score, choose; or say why not.
+// Neighbours: vectors.c holds the columns; profile.h the order of plugins; scheduler.c asks.
+#include <csched/framework/cycle.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <csched/base/arena.h>
+#include <csched/base/buffer.h>
+#include <csched/base/memory.h>
+#include <csched/framework/config.h>
+
+#include "kernel.h"
+#include "vectors.h"
+
+#define KEPT_DEMANDS 32 // per profile
+#define MESSAGE_MAX  (64 * 1024)
+
+// Of one profile.
+struct kept {
+	const struct cs_profile *profile;
+	struct vectors vectors[KEPT_DEMANDS];
+};
+
+struct cs_workspace {
+	struct cs_cluster *cluster;
+	const struct cs_node_table *nodes;
+	struct cs_random *random;
+	struct cs_arena *scratch; // of one decision
+	struct cs_buffer message; // of the last decision
+	uint64_t decisions;
+	uint32_t n_kept; // 0 = nothing is kept
+	struct kept *kept;
+	struct vectors fresh; // for what cannot be kept
+	const struct cs_profile *fresh_profile;
+	uint32_t capacity; // of one and out
+	uint8_t *one;
+	int64_t *out;
+};
+
+// One decision in the making.
+struct attempt {
+	struct cs_workspace *workspace;
+	const struct cs_profile *profile;
+	struct cs_cycle cycle;
+	struct vectors_input input;
+	struct vectors *vectors;
+	uint64_t narrowed_by; // instances that narrowed the rows
+	struct cs_outcome *outcome;
+};
+
+struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *options)
+{
+	struct cs_workspace *workspace = cs_alloc(sizeof(*workspace));
+	workspace->cluster = options->cluster;
+	workspace->nodes = cs_cluster_nodes(options->cluster);
+	workspace->random = options->random;
+	workspace->scratch = cs_arena_create();
+	cs_buffer_init(&workspace->message, MESSAGE_MAX);
+	if (options->no_cache)
+		return workspace;
+	workspace->n_kept = options->config->n_profiles;
+	workspace->kept = cs_alloc_array(workspace->n_kept, sizeof(*workspace->kept));
+	for (uint32_t i = 0; i < workspace->n_kept; i++)
+		workspace->kept[i].profile = options->config->profiles[i];
+	return workspace;
+}
+
+void cs_workspace_destroy(struct cs_workspace *workspace)
+{
+	if (!workspace)
+		return;
+	for (uint32_t i = 0; i < workspace->n_kept; i++)
+		for (uint32_t k = 0; k < KEPT_DEMANDS; k++)
+			vectors_finish(&workspace->kept[i].vectors[k]);
+	free(workspace->kept);
+	vectors_finish(&workspace->fresh);
+	free(workspace->one);
+	free(workspace->out);
+	cs_buffer_finish(&workspace->message);
+	cs_arena_destroy(workspace->scratch);
+	free(workspace);
+}
+
+static void grow(struct cs_workspace *workspace)
+{
+	uint32_t n = workspace->nodes->capacity;
+	if (workspace->capacity >= workspace->nodes->n_rows)
+		return;
+	free(workspace->one);
+	free(workspace->out);
+	workspace->one = cs_alloc_array(n, sizeof(*workspace->one));
+	workspace->out = cs_alloc_array(n, sizeof(*workspace->out));
+	workspace->capacity = n;
+}
+
+static uint64_t bit(const struct cs_plugin_instance *instance)
+{
+	return UINT64_C(1) << instance->index;
+}
+
+// ---- how a decision ends without a node ----
+
+static void fail(struct attempt *attempt, enum cs_decision decision, uint64_t rejected_by)
+{
+	attempt->outcome->decision = decision;
+	attempt->outcome->rejected_by = rejected_by;
+	attempt->outcome->message = attempt->workspace->message.data;
+}
+
+static void fail_running(struct attempt *attempt, const char *point,
+			 const struct cs_plugin_instance *instance)
+{
+	cs_buffer_printf(&attempt->workspace->message, "running %s plugin \"%s\": %s", point,
+			 instance->plugin->name,
+			 attempt->cycle.message ? attempt->cycle.message : "no words");
+	fail(attempt, CS_DECISION_ERROR, 0);
+}
+
+static void begin_fit_error(struct attempt *attempt)
+{
+	cs_buffer_printf(&attempt->workspace->message,
+			 "0/%" PRIu32 " nodes are available:", attempt->outcome->n_nodes);
+}
+
+// A rejection that concerns all nodes: its words without a count (parity fact 2).
+static void fail_all_nodes(struct attempt *attempt, const char *message, uint64_t rejected_by)
+{
+	begin_fit_error(attempt);
+	if (message && *message)
+		cs_buffer_printf(&attempt->workspace->message, " %s.", message);
+	fail(attempt, CS_DECISION_UNSCHEDULABLE, rejected_by);
+}
+
+// ---- the words of a fit error ----
+
+// Reasons and how many nodes gave them, in the order of their first appearance.
+struct reasons {
+	struct cs_arena *scratch;
+	uint32_t count;
+	uint32_t capacity;
+	struct reason {
+		const char *words;
+		uint32_t nodes;
+	} * list;
+};
+
+static void count_reason(struct reasons *reasons, const char *words, uint32_t nodes)
+{
+	for (uint32_t i = 0; i < reasons->count; i++) {
+		if (strcmp(reasons->list[i].words, words) == 0) {
+			reasons->list[i].nodes += nodes;
+			return;
+		}
+	}
+	if (reasons->count == reasons->capacity) {
+		uint32_t capacity = reasons->capacity ? 2 * reasons->capacity : 16;
+		struct reason *list =
+			cs_arena_alloc_array(reasons->scratch, capacity, sizeof(*list));
+		if (reasons->count)
+			memcpy(list, reasons->list, reasons->count * sizeof(*list));
+		reasons->list = list;
+		reasons->capacity = capacity;
+	}
+	reasons->list[reasons->count++] = (struct reason){
+		.words = cs_arena_strdup(reasons->scratch, words),
+		.nodes = nodes,
+	};
+}
+
+static void say(void *user, const char *words)
+{
+	count_reason(user, words, 1);
+}
+
+static int compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+// " 10 a, 2 b.": sorted as strings, counts included.
+static void append_reasons(struct attempt *attempt, const struct reasons *reasons)
+{
+	struct cs_buffer *message = &attempt->workspace->message;
+	const char **lines =
+		cs_arena_alloc_array(reasons->scratch, reasons->count + 1, sizeof(*lines));
+	for (uint32_t i = 0; i < reasons->count; i++)
+		lines[i] = cs_arena_printf(reasons->scratch, "%" PRIu32 " %s",
+					   reasons->list[i].nodes, reasons->list[i].words);
+	qsort(lines, reasons->count, sizeof(*lines), compare_strings);
+	for (uint32_t i = 0; i < reasons->count; i++)
+		cs_buffer_printf(message, "%s%s", i ? ", " : " ", lines[i]);
+	if (reasons->count)
+		cs_buffer_append_char(message, '.');
+}
+
+// "[A B]": the plugins of a mask, sorted.
+static const char *plugin_names(struct attempt *attempt, uint64_t mask)
+{
+	struct cs_arena *scratch = attempt->workspace->scratch;
+	const char *names[CS_PLUGINS_MAX];
+	size_t count = 0;
+	for (uint32_t i = 0; i < attempt->profile->n_instances; i++)
+		if (mask >> i & 1)
+			names[count++] = attempt->profile->instances[i].plugin->name;
+	qsort(names, count, sizeof(*names), compare_strings);
+	const char *list = "";
+	for (size_t i = 0; i < count; i++)
+		list = cs_arena_printf(scratch, "%s%s%s", list, i ? " " : "", names[i]);
+	return cs_arena_printf(scratch, "[%s]", list);
+}
+
+static void give_reasons(struct attempt *attempt, uint32_t row, struct reasons *reasons)
+{
+	const struct cs_plugin_instance *instance =
+		attempt->profile->filter[attempt->vectors->by[row]];
+	if (instance->plugin->reasons)
+		instance->plugin->reasons(&attempt->cycle, instance, row, say, reasons);
+	else
+		count_reason(reasons,
+			     cs_arena_printf(reasons->scratch, "node(s) didn't satisfy plugin %s",
+					     instance->plugin->name),
+			     1);
+}
+
+static void fail_no_fit(struct attempt *attempt)
+{
+	const struct vectors *vectors = attempt->vectors;
+	struct reasons reasons = { .scratch = attempt->workspace->scratch };
+	uint64_t rejected_by = attempt->narrowed_by;
+	uint32_t looked_at = 0;
+	for (uint32_t row = 0; row < vectors->n_rows; row++) {
+		if (vectors->by[row] >= BY_NOT_NOW)
+			continue;
+		looked_at++;
+		rejected_by |= bit(attempt->profile->filter[vectors->by[row]]);
+		give_reasons(attempt, row, &reasons);
+	}
+	if (looked_at < attempt->outcome->n_nodes)
+		count_reason(&reasons,
+			     cs_arena_printf(reasons.scratch, "node(s) didn't satisfy plugin(s) %s",
+					     plugin_names(attempt, attempt->narrowed_by)),
+			     attempt->outcome->n_nodes - looked_at);
+	begin_fit_error(attempt);
+	append_reasons(attempt, &reasons);
+	fail(attempt, CS_DECISION_UNSCHEDULABLE, rejected_by);
+}
+
+// ---- filtering ----
+
+// Takes over what one plugin narrowed to. False: no row is left that all of them allow.
+static bool narrow(struct attempt *attempt, const struct cs_plugin_instance *instance,
+		   bool was_narrowed, uint32_t was_row)
+{
+	struct cs_cycle *cycle = &attempt->cycle;
+	if (!cycle->narrowed) {
+		cycle->narrowed = was_narrowed;
+		cycle->only_row = was_row;
+		return true;
+	}
+	attempt->narrowed_by |= bit(instance);
+	if (!was_narrowed || was_row == cycle->only_row)
+		return true;
+	const char *words = cs_arena_printf(cycle->scratch,
+					    "node(s) didn't satisfy plugin(s) %s simultaneously",
+					    plugin_names(attempt, attempt->narrowed_by));
+	fail_all_nodes(attempt, words, attempt->narrowed_by);
+	return false;
+}
+
+// All prepare_filter callbacks. False: the decision has ended. After an unschedulable verdict the
+// others still run, since upstream lets them prepare for preemption; an unresolvable one ends it.
+static bool prepare_filters(struct attempt *attempt)
+{
+	struct cs_cycle *cycle = &attempt->cycle;
+	const char *message = NULL;
+	uint64_t rejected_by = 0;
+	for (uint32_t i = 0; i < attempt->profile->n_prepare_filter; i++) {
+		struct cs_plugin_instance *instance = attempt->profile->prepare_filter[i];
+		bool was_narrowed = cycle->narrowed;
+		uint32_t was_row = cycle->only_row;
+		cycle->narrowed = false;
+		cycle->message = NULL;
+		enum cs_prepare answer = instance->plugin->prepare_filter(cycle, instance);
+		if (answer == CS_PREPARE_ERROR) {
+			fail_running(attempt, "PreFilter", instance);
+			return false;
+		}
+		if (answer == CS_PREPARE_UNRESOLVABLE) {
+			fail_all_nodes(attempt, cycle->message, bit(instance));
+			return false;
+		}
+		if (answer == CS_PREPARE_UNSCHEDULABLE) {
+			message = cycle->message ? cycle->message : "";
+			rejected_by = bit(instance);
+		}
+		if (answer == CS_PREPARE_SKIP)
+			attempt->input.filters_off |= bit(instance);
+		if (!narrow(attempt, instance, was_narrowed, was_row))
+			return false;
+	}
+	if (message)
+		fail_all_nodes(attempt, message, rejected_by | attempt->narrowed_by);
+	return !message;
+}
+
+static struct vectors *fresh_vectors(struct cs_workspace *workspace,
+				     const struct cs_profile *profile)
+{
+	if (workspace->fresh_profile != profile)
+		vectors_finish(&workspace->fresh);
+	workspace->fresh_profile = profile;
+	workspace->fresh.filtered = false;
+	workspace->fresh.scored = false;
+	return &workspace->fresh;
+}
+
+// The vectors kept for a demand, or the place of the demand that was not asked for the longest.
+static struct vectors *kept_vectors(struct cs_workspace *workspace,
+				    const struct cs_profile *profile,
+				    const struct cs_demand *demand)
+{
+	struct kept *kept = workspace->kept;
+	while (kept->profile != profile)
+		kept++;
+	struct vectors *found = &kept->vectors[0];
+	for (uint32_t i = 0; i < KEPT_DEMANDS; i++) {
+		struct vectors *vectors = &kept->vectors[i];
+		if (vectors->used && vectors->demand_id == demand->id &&
+		    vectors->demand_generation == demand->generation) {
+			found = vectors;
+			break;
+		}
+		if (vectors->used < found->used)
+			found = vectors;
+	}
+	if (found->demand_id != demand->id || found->demand_generation != demand->generation) {
+		found->demand_id = demand->id;
+		found->demand_generation = demand->generation;
+		found->filtered = false;
+		found->scored = false;
+	}
+	found->used = workspace->decisions;
+	return found;
+}
+
+static bool all_row_local(struct cs_plugin_instance *const *list, uint32_t n, uint64_t off)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (!list[i]->plugin->row_local && !(off & bit(list[i])))
+			return false;
+	return true;
+}
+
+static void filter(struct attempt *attempt)
+{
+	struct cs_workspace *workspace = attempt->workspace;
+	const struct cs_profile *profile = attempt->profile;
+	bool keep = workspace->n_kept && !attempt->cycle.narrowed &&
+		    all_row_local(profile->filter, profile->n_filter, attempt->input.filters_off);
+	attempt->vectors = keep ? kept_vectors(workspace, profile, attempt->cycle.demand)
+				: fresh_vectors(workspace, profile);
+	if (attempt->cycle.narrowed)
+		vectors_filter_row(attempt->vectors, &attempt->input, attempt->cycle.only_row);
+	else
+		vectors_filter(attempt->vectors, &attempt->input);
+}
+
+// ---- scoring ----
+
+static bool prepare_scores(struct attempt *attempt)
+{
+	struct cs_cycle *cycle = &attempt->cycle;
+	cycle->feasible = attempt->vectors->feasible;
+	cycle->n_feasible = attempt->vectors->n_feasible;
+	for (uint32_t i = 0; i < attempt->profile->n_score; i++) {
+		struct cs_plugin_instance *instance = attempt->profile->score[i];
+		if (!instance->plugin->prepare_score)
+			continue;
+		cycle->message = NULL;
+		enum cs_prepare answer = instance->plugin->prepare_score(cycle, instance);
+		if (answer == CS_PREPARE_SKIP) {
+			attempt->input.scores_off |= bit(instance);
+		} else if (answer != CS_PREPARE_GO) {
+			fail_running(attempt, "PreScore", instance);
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t nth_of_equals(const struct vectors *vectors, double value, uint64_t n)
+{
+	uint32_t row = 0;
+	while (vectors->total[row] != value || n-- > 0)
+		row++;
+	return row;
+}
+
+static uint32_t lowest_name_of_equals(const struct cs_workspace *workspace,
+				      const struct vectors *vectors, double value)
+{
+	uint32_t best = nth_of_equals(vectors, value, 0);
+	for (uint32_t row = best + 1; row < vectors->n_rows; row++)
+		if (vectors->total[row] == value &&
+		    strcmp(cs_cluster_node_name(workspace->cluster, row),
+			   cs_cluster_node_name(workspace->cluster, best)) < 0)
+			best = row;
+	return best;
+}
+
+static void choose(struct attempt *attempt)
+{
+	struct cs_workspace *workspace = attempt->workspace;
+	const struct vectors *vectors = attempt->vectors;
+	struct cs_outcome *outcome = attempt->outcome;
+	uint32_t n = vectors->n_rows;
+	double best = kernel_max(vectors->total, 0, n);
+	uint32_t winner;
+	if (workspace->random)
+		winner = nth_of_equals(
+			vectors, best,
+			cs_random_below(workspace->random, kernel_count(vectors->total, n, best)));
+	else
+		winner = lowest_name_of_equals(workspace, vectors, best);
+	outcome->row = winner;
+	outcome->score = (int64_t)best;
+
+	double before = kernel_max(vectors->total, 0, winner);
+	double behind = kernel_max(vectors->total, winner + 1, n);
+	double second = before > behind ? before : behind;
+	outcome->runner_up = nth_of_equals(vectors, second, 0);
+	if (outcome->runner_up == winner)
+		outcome->runner_up = nth_of_equals(vectors, second, 1);
+	outcome->runner_up_score = (int64_t)second;
+}
+
+static void score(struct attempt *attempt)
+{
+	const struct cs_profile *profile = attempt->profile;
+	if (!prepare_scores(attempt))
+		return;
+	// What depends on more than the row is scored afresh, and not found again by the next pod.
+	bool keep = all_row_local(profile->score, profile->n_score, attempt->input.scores_off);
+	attempt->vectors->scored &= keep;
+	struct cs_error err;
+	if (vectors_score(attempt->vectors, &attempt->input, &err)) {
+		cs_buffer_append_string(&attempt->workspace->message, err.text);
+		fail(attempt, CS_DECISION_ERROR, 0);
+		return;
+	}
+	choose(attempt);
+	attempt->vectors->scored &= keep;
+}
+
+// ---- the decision ----
+
+static void begin(struct attempt *attempt, const struct cs_pod *pod)
+{
+	struct cs_workspace *workspace = attempt->workspace;
+	cs_arena_reset(workspace->scratch);
+	cs_buffer_clear(&workspace->message);
+	grow(workspace);
+	workspace->decisions++;
+	attempt->cycle = (struct cs_cycle){
+		.cluster = workspace->cluster,
+		.nodes = workspace->nodes,
+		.pod = pod,
+		.demand = pod->demand,
+		.scratch = workspace->scratch,
+		.only_row = CS_ROW_NONE,
+	};
+	attempt->input = (struct vectors_input){
+		.cycle = &attempt->cycle,
+		.profile = attempt->profile,
+		.one = workspace->one,
+		.out = workspace->out,
+	};
+	*attempt->outcome = (struct cs_outcome){
+		.row = CS_ROW_NONE,
+		.runner_up = CS_ROW_NONE,
+		.n_nodes = workspace->nodes->n_live,
+	};
+}
+
+void cs_cycle_decide(struct cs_workspace *workspace, const struct cs_profile *profile,
+		     const struct cs_pod *pod, struct cs_outcome *ret)
+{
+	struct attempt attempt = { .workspace = workspace, .profile = profile, .outcome = ret };
+	begin(&attempt, pod);
+	if (ret->n_nodes == 0) {
+		cs_buffer_append_string(&workspace->message, "no nodes available to schedule pods");
+		fail(&attempt, CS_DECISION_UNSCHEDULABLE, 0);
+		ret->cures = CS_EVENT_NODE_ADD;
+		return;
+	}
+	if (!prepare_filters(&attempt))
+		return;
+	filter(&attempt);
+	ret->n_feasible = attempt.vectors->n_feasible;
+	ret->decision = CS_DECISION_SCHEDULED;
+	if (ret->n_feasible == 0)
+		fail_no_fit(&attempt);
+	else if (ret->n_feasible == 1)
+		ret->row = attempt.vectors->feasible[0];
+	else
+		score(&attempt);
+}

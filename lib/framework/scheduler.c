@@ -1,0 +1,584 @@
+// The scheduler: routes pods to profiles, decides them, binds them, and answers what comes back.
+// Neighbours: queue.c orders, cycle.c decides, cluster counts; the daemon (or simulate) drives.
+#include <csched/framework/scheduler.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <csched/base/memory.h>
+#include <csched/framework/cycle.h>
+#include <csched/framework/profile.h>
+#include <csched/framework/queue.h>
+
+#include "metrics.h"
+
+#define MAX_BINDING_DEFAULT 64
+#define RECORDS_DEFAULT     4096
+#define N_ATTEMPT_LABELS    15 // "1" .. "14", "15+"
+#define NO_SLOT             UINT32_MAX
+
+// A Binding without an answer. The ticket is the number of the binding times the number of slots,
+// plus the slot's place.
+struct slot {
+	uint64_t ticket;    // 0 = free
+	struct cs_pod *pod; // NULL when the answer no longer matters
+	uint32_t row;
+};
+
+struct profile_series {
+	struct cs_metric *attempts[3]; // by enum cs_decision
+	struct cs_metric *duration[3];
+};
+
+struct cs_scheduler {
+	struct cs_cluster *cluster;
+	const struct cs_config *config;
+	struct cs_scheduler_sink sink;
+	struct cs_metrics *metrics;
+	struct cs_clock clock;
+	struct cs_queue *queue;
+	struct cs_workspace *workspace;
+	struct cs_records *records;
+	uint32_t *profile_names; // intern ids, as config->profiles
+	bool started;
+
+	uint32_t max_binding;
+	uint32_t n_binding;
+	uint64_t bindings; // begun so far
+	struct slot *slots;
+
+	struct profile_series *series; // as config->profiles; without metrics NULL
+	struct cs_metric *algorithm;
+	struct cs_metric *pod_attempts;
+	struct cs_metric *after_flush;
+	struct cs_metric *sli[N_ATTEMPT_LABELS];
+	struct cs_metric *cache_size[3];
+};
+
+static const char *const result_names[] = {
+	[CS_DECISION_SCHEDULED] = "scheduled",
+	[CS_DECISION_UNSCHEDULABLE] = "unschedulable",
+	[CS_DECISION_ERROR] = "error",
+};
+// Of the PodScheduled condition.
+static const char *const condition_reasons[] = {
+	[CS_DECISION_UNSCHEDULABLE] = "Unschedulable",
+	[CS_DECISION_ERROR] = "SchedulerError",
+};
+static const char *const cache_types[] = { "nodes", "pods", "assumed_pods" };
+
+// ---- life ----
+
+static void create_series(struct cs_scheduler *scheduler)
+{
+	struct cs_metrics *metrics = scheduler->metrics;
+	const struct cs_config *config = scheduler->config;
+	for (int i = 0; i < METRIC_COUNT; i++)
+		cs_metrics_declare(metrics, &cs_scheduler_metrics[i]);
+	scheduler->series = cs_alloc_array(config->n_profiles, sizeof(*scheduler->series));
+	for (uint32_t p = 0; p < config->n_profiles; p++) {
+		for (int result = 0; result < 3; result++) {
+			const char *labels[] = { result_names[result],
+						 config->profiles[p]->scheduler_name };
+			scheduler->series[p].attempts[result] = cs_metrics_series(
+				metrics, &cs_scheduler_metrics[METRIC_SCHEDULE_ATTEMPTS], labels);
+			scheduler->series[p].duration[result] = cs_metrics_series(
+				metrics, &cs_scheduler_metrics[METRIC_ATTEMPT_DURATION], labels);
+		}
+	}
+	scheduler->algorithm =
+		cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_ALGORITHM_DURATION], NULL);
+	scheduler->pod_attempts =
+		cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_POD_ATTEMPTS], NULL);
+	scheduler->after_flush =
+		cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_AFTER_FLUSH], NULL);
+	for (unsigned i = 0; i < N_ATTEMPT_LABELS; i++) {
+		CS_AUTO_FREE char *label =
+			cs_asprintf("%u%s", i + 1, i + 1 == N_ATTEMPT_LABELS ? "+" : "");
+		scheduler->sli[i] =
+			cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_SLI_DURATION],
+					  (const char *const[]){ label });
+	}
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cache_types); i++)
+		scheduler->cache_size[i] = cs_metrics_series(
+			metrics, &cs_scheduler_metrics[METRIC_CACHE_SIZE], &cache_types[i]);
+}
+
+int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_scheduler **ret,
+			struct cs_error *err)
+{
+	const struct cs_config *config = options->config;
+	if (!config->n_profiles)
+		return cs_error_set(err, -EINVAL, "a scheduler needs at least one profile");
+	struct cs_scheduler *scheduler = cs_alloc(sizeof(*scheduler));
+	scheduler->cluster = options->cluster;
+	scheduler->config = config;
+	scheduler->sink = options->sink;
+	scheduler->metrics = options->metrics;
+	scheduler->clock = options->clock;
+	scheduler->max_binding = options->max_binding ? options->max_binding : MAX_BINDING_DEFAULT;
+	scheduler->slots = cs_alloc_array(scheduler->max_binding, sizeof(*scheduler->slots));
+	scheduler->queue = cs_queue_create(
+		&(struct cs_queue_options){ .config = config, .metrics = options->metrics });
+	scheduler->workspace = cs_workspace_create(
+		&(struct cs_workspace_options){ .cluster = options->cluster,
+						.config = config,
+						.random = options->random,
+						.no_cache = options->no_cache });
+	scheduler->records =
+		cs_records_create(options->n_records ? options->n_records : RECORDS_DEFAULT);
+	scheduler->profile_names =
+		cs_alloc_array(config->n_profiles, sizeof(*scheduler->profile_names));
+	for (uint32_t i = 0; i < config->n_profiles; i++)
+		scheduler->profile_names[i] =
+			cs_intern_ref(cs_cluster_strings(scheduler->cluster),
+				      cs_slice_of(config->profiles[i]->scheduler_name));
+	if (scheduler->metrics)
+		create_series(scheduler);
+	*ret = scheduler;
+	return 0;
+}
+
+void cs_scheduler_destroy(struct cs_scheduler *scheduler)
+{
+	if (!scheduler)
+		return;
+	cs_queue_destroy(scheduler->queue);
+	cs_workspace_destroy(scheduler->workspace);
+	cs_records_destroy(scheduler->records);
+	for (uint32_t i = 0; i < scheduler->config->n_profiles; i++)
+		cs_intern_unref(cs_cluster_strings(scheduler->cluster),
+				scheduler->profile_names[i]);
+	free(scheduler->profile_names);
+	free(scheduler->series);
+	free(scheduler->slots);
+	free(scheduler);
+}
+
+void cs_scheduler_start(struct cs_scheduler *scheduler)
+{
+	scheduler->started = true;
+}
+
+void cs_scheduler_stop(struct cs_scheduler *scheduler)
+{
+	scheduler->started = false;
+}
+
+const struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler)
+{
+	return scheduler->records;
+}
+
+// ---- small things ----
+
+static int64_t instant(const struct cs_scheduler *scheduler, struct cs_time now)
+{
+	return scheduler->clock.now ? cs_clock_now(&scheduler->clock).boot : now.boot;
+}
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / (double)CS_SECOND;
+}
+
+static uint32_t profile_index(const struct cs_scheduler *scheduler, const struct cs_pod *pod)
+{
+	uint32_t i = 0;
+	while (i < scheduler->config->n_profiles &&
+	       scheduler->profile_names[i] != pod->scheduler_name)
+		i++;
+	return i;
+}
+
+static void count_attempt(struct cs_scheduler *scheduler, struct cs_time now,
+			  const struct cs_pending *pending, enum cs_decision result)
+{
+	if (!scheduler->metrics)
+		return;
+	const struct profile_series *series =
+		&scheduler->series[profile_index(scheduler, pending->pod)];
+	cs_metric_add(series->attempts[result], 1);
+	cs_metric_observe(series->duration[result],
+			  seconds(instant(scheduler, now) - pending->attempt_start));
+}
+
+static void count_scheduled(struct cs_scheduler *scheduler, struct cs_time now,
+			    const struct cs_pending *pending)
+{
+	if (!scheduler->metrics)
+		return;
+	count_attempt(scheduler, now, pending, CS_DECISION_SCHEDULED);
+	cs_metric_observe(scheduler->pod_attempts, pending->attempts);
+	uint32_t label =
+		pending->attempts < N_ATTEMPT_LABELS ? pending->attempts : N_ATTEMPT_LABELS;
+	cs_metric_observe(scheduler->sli[label - 1],
+			  seconds(instant(scheduler, now) - pending->first_active));
+	if (pending->flushed)
+		cs_metric_add(scheduler->after_flush, 1);
+}
+
+static void tell(struct cs_scheduler *scheduler, const struct cs_pending *pending,
+		 const struct cs_scheduler_event *event)
+{
+	struct cs_scheduler_event whole = *event;
+	whole.controller = pending->profile->scheduler_name;
+	scheduler->sink.event(scheduler->sink.user, pending->pod, &whole);
+}
+
+static void tell_failed(struct cs_scheduler *scheduler, const struct cs_pending *pending,
+			const char *note)
+{
+	tell(scheduler, pending,
+	     &(struct cs_scheduler_event){ .warning = true,
+					   .reason = "FailedScheduling",
+					   .action = "Scheduling",
+					   .note = note });
+}
+
+// The event and, where it differs from what the pod has, the condition.
+static void report_failure(struct cs_scheduler *scheduler, const struct cs_pending *pending,
+			   enum cs_decision decision, const char *message)
+{
+	const struct cs_pod *pod = pending->pod;
+	const char *reason = condition_reasons[decision];
+	tell_failed(scheduler, pending, message);
+	if (!cs_string_equal(pod->condition_reason, reason) ||
+	    !cs_string_equal(pod->condition_message, message))
+		scheduler->sink.condition(scheduler->sink.user, pod, reason, message);
+}
+
+static char *copy_node_name(const struct cs_scheduler *scheduler, uint32_t row)
+{
+	return row == CS_ROW_NONE ? NULL : cs_strdup(cs_cluster_node_name(scheduler->cluster, row));
+}
+
+static void keep_record(struct cs_scheduler *scheduler, struct cs_time now,
+			const struct cs_pending *pending, const struct cs_outcome *outcome)
+{
+	const struct cs_pod *pod = pending->pod;
+	cs_records_add(scheduler->records,
+		       &(struct cs_record){
+			       .pod = cs_asprintf("%s/%s", pod->namespace, pod->name),
+			       .uid = cs_strdup(pod->uid),
+			       .profile = pending->profile->scheduler_name,
+			       .decision = outcome->decision,
+			       .at = now.wall,
+			       .took = instant(scheduler, now) - pending->attempt_start,
+			       .attempt = pending->attempts,
+			       .n_nodes = outcome->n_nodes,
+			       .n_feasible = outcome->n_feasible,
+			       .node = copy_node_name(scheduler, outcome->row),
+			       .runner_up = copy_node_name(scheduler, outcome->runner_up),
+			       .score = outcome->score,
+			       .runner_up_score = outcome->runner_up_score,
+			       .message = outcome->message ? cs_strdup(outcome->message) : NULL,
+		       });
+}
+
+// ---- one attempt ----
+
+static struct slot *take_slot(struct cs_scheduler *scheduler)
+{
+	struct slot *slot = scheduler->slots;
+	while (slot->ticket)
+		slot++;
+	slot->ticket = ++scheduler->bindings * scheduler->max_binding +
+		       (uint64_t)(slot - scheduler->slots);
+	scheduler->n_binding++;
+	return slot;
+}
+
+static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_pending *pending,
+			    uint32_t row)
+{
+	struct slot *slot = take_slot(scheduler);
+	slot->pod = pending->pod;
+	slot->row = row;
+	pending->owner = slot;
+	cs_cluster_assume(scheduler->cluster, pending->pod, row);
+	scheduler->sink.bind(scheduler->sink.user, slot->ticket, pending->pod,
+			     cs_cluster_node_name(scheduler->cluster, row));
+}
+
+// A pod that asks what this version lacks is never tried: what is not understood is not bound.
+static void refuse(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
+{
+	const struct cs_demand *demand = pending->pod->demand;
+	uint32_t n_nodes = cs_cluster_nodes(scheduler->cluster)->n_live;
+	CS_AUTO_FREE char *message = cs_asprintf(
+		"0/%u nodes are available: c-sched does not implement %s (%s); the pod stays "
+		"Pending.",
+		n_nodes, demand->unsupported_feature, demand->unsupported_field);
+	keep_record(scheduler, now, pending,
+		    &(struct cs_outcome){ .decision = CS_DECISION_UNSCHEDULABLE,
+					  .row = CS_ROW_NONE,
+					  .runner_up = CS_ROW_NONE,
+					  .n_nodes = n_nodes,
+					  .message = message });
+	cs_queue_refuse(scheduler->queue, now.boot, pending);
+	report_failure(scheduler, pending, CS_DECISION_UNSCHEDULABLE, message);
+}
+
+static void skip_deleting(struct cs_scheduler *scheduler, struct cs_pending *pending)
+{
+	struct cs_pod *pod = pending->pod;
+	CS_AUTO_FREE char *note =
+		cs_asprintf("skip schedule deleting pod: %s/%s", pod->namespace, pod->name);
+	tell_failed(scheduler, pending, note);
+	cs_queue_remove(scheduler->queue, pod);
+}
+
+static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
+{
+	struct cs_outcome outcome;
+	cs_cycle_decide(scheduler->workspace, pending->profile, pending->pod, &outcome);
+	if (scheduler->metrics)
+		cs_metric_observe(scheduler->algorithm,
+				  seconds(instant(scheduler, now) - pending->attempt_start));
+	keep_record(scheduler, now, pending, &outcome);
+	if (outcome.decision == CS_DECISION_SCHEDULED) {
+		assume_and_bind(scheduler, pending, outcome.row);
+		return;
+	}
+	count_attempt(scheduler, now, pending, outcome.decision);
+	cs_queue_fail(scheduler->queue, now.boot, pending,
+		      &(struct cs_queue_failure){ .error = outcome.decision == CS_DECISION_ERROR,
+						  .rejected_by = outcome.rejected_by,
+						  .cures = outcome.cures });
+	report_failure(scheduler, pending, outcome.decision, outcome.message);
+}
+
+static void attempt(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
+{
+	pending->attempt_start = instant(scheduler, now);
+	if (pending->pod->terminating)
+		skip_deleting(scheduler, pending);
+	else if (pending->pod->demand->unsupported_field)
+		refuse(scheduler, now, pending);
+	else
+		decide(scheduler, now, pending);
+}
+
+static void show_sizes(struct cs_scheduler *scheduler)
+{
+	if (!scheduler->metrics)
+		return;
+	struct cs_cluster_counts counts = cs_cluster_count(scheduler->cluster);
+	const uint32_t sizes[] = { counts.nodes, counts.pods, counts.assumed };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(sizes); i++)
+		cs_metric_set(scheduler->cache_size[i], sizes[i]);
+}
+
+uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, uint32_t max)
+{
+	uint32_t decided = 0;
+	if (scheduler->started)
+		cs_queue_tick(scheduler->queue, now.boot);
+	while (scheduler->started && decided < max &&
+	       scheduler->n_binding < scheduler->max_binding) {
+		struct cs_pending *pending = cs_queue_pop(scheduler->queue, now.boot);
+		if (!pending)
+			break;
+		attempt(scheduler, now, pending);
+		decided++;
+	}
+	show_sizes(scheduler);
+	return decided;
+}
+
+int64_t cs_scheduler_deadline(const struct cs_scheduler *scheduler)
+{
+	if (!scheduler->started || scheduler->n_binding == scheduler->max_binding)
+		return INT64_MAX;
+	return cs_queue_deadline(scheduler->queue);
+}
+
+// ---- how bindings end ----
+
+static void wake(struct cs_scheduler *scheduler, struct cs_time now, uint32_t events)
+{
+	if (events)
+		cs_queue_wake(scheduler->queue, now.boot, events);
+}
+
+// The pod is on its node, as the answer or the watch told first.
+static void succeed(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pod *pod,
+		    uint32_t row)
+{
+	CS_AUTO_FREE char *note =
+		cs_asprintf("Successfully assigned %s/%s to %s", pod->namespace, pod->name,
+			    cs_cluster_node_name(scheduler->cluster, row));
+	count_scheduled(scheduler, now, pod->pending);
+	tell(scheduler, pod->pending,
+	     &(struct cs_scheduler_event){
+		     .reason = "Scheduled", .action = "Binding", .note = note });
+	cs_queue_remove(scheduler->queue, pod);
+}
+
+static void bound_here(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pod *pod,
+		       const struct cs_bound_result *result)
+{
+	(void)result;
+	cs_cluster_confirm(scheduler->cluster, pod,
+			   cs_cluster_node_name(scheduler->cluster, pod->row));
+	succeed(scheduler, now, pod, pod->row);
+	wake(scheduler, now, CS_EVENT_POD_ADD);
+}
+
+static void bound_elsewhere(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pod *pod,
+			    const struct cs_bound_result *result)
+{
+	cs_cluster_confirm(scheduler->cluster, pod, result->node);
+	cs_queue_remove(scheduler->queue, pod);
+	wake(scheduler, now, CS_EVENT_POD_ADD | CS_EVENT_POD_DELETE);
+}
+
+static void bound_gone(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pod *pod,
+		       const struct cs_bound_result *result)
+{
+	(void)result;
+	cs_cluster_forget(scheduler->cluster, pod);
+	cs_queue_remove(scheduler->queue, pod);
+	wake(scheduler, now, CS_EVENT_POD_DELETE);
+}
+
+static void bound_failed(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pod *pod,
+			 const struct cs_bound_result *result)
+{
+	struct cs_pending *pending = pod->pending;
+	CS_AUTO_FREE char *message =
+		cs_asprintf("running Bind plugin \"%s\": %s", pending->profile->bind->plugin->name,
+			    result->message ? result->message : "");
+	cs_cluster_forget(scheduler->cluster, pod);
+	wake(scheduler, now, CS_EVENT_POD_DELETE);
+	count_attempt(scheduler, now, pending, CS_DECISION_ERROR);
+	cs_queue_fail(scheduler->queue, now.boot, pending,
+		      &(struct cs_queue_failure){ .error = true });
+	report_failure(scheduler, pending, CS_DECISION_ERROR, message);
+}
+
+void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
+			const struct cs_bound_result *result)
+{
+	static void (*const ends[])(struct cs_scheduler *, struct cs_time, struct cs_pod *,
+				    const struct cs_bound_result *) = {
+		[CS_BOUND_HERE] = bound_here,
+		[CS_BOUND_ELSEWHERE] = bound_elsewhere,
+		[CS_BOUND_GONE] = bound_gone,
+		[CS_BOUND_FAILED] = bound_failed,
+	};
+	struct slot *slot = &scheduler->slots[result->ticket % scheduler->max_binding];
+	if (!result->ticket || slot->ticket != result->ticket)
+		return;
+	struct cs_pod *pod = slot->pod;
+	*slot = (struct slot){ 0 };
+	scheduler->n_binding--;
+	if (pod)
+		ends[result->outcome](scheduler, now, pod, result);
+}
+
+// The answer to the pod's Binding, if one is awaited, no longer matters.
+static void disown(struct cs_pod *pod)
+{
+	if (pod->pending && pod->pending->owner)
+		((struct slot *)pod->pending->owner)->pod = NULL;
+}
+
+// ---- what watches tell ----
+
+int cs_scheduler_apply_node(struct cs_scheduler *scheduler, struct cs_time now,
+			    const Kube__Node *node, struct cs_error *err)
+{
+	uint32_t events = 0;
+	int r = cs_cluster_apply_node(scheduler->cluster, node, &events, err);
+	wake(scheduler, now, events);
+	return r;
+}
+
+void cs_scheduler_remove_node(struct cs_scheduler *scheduler, struct cs_time now, const char *name)
+{
+	wake(scheduler, now, cs_cluster_remove_node(scheduler->cluster, name));
+}
+
+static void follow_bound(struct cs_scheduler *scheduler, struct cs_time now,
+			 const struct cs_pod_change *change)
+{
+	struct cs_pod *pod = change->pod;
+	if (pod->pending) {
+		const struct slot *slot = pod->pending->owner;
+		bool ours = slot && slot->row == pod->row;
+		disown(pod);
+		if (ours)
+			succeed(scheduler, now, pod, pod->row);
+		else
+			cs_queue_remove(scheduler->queue, pod);
+	}
+	wake(scheduler, now, change->events);
+}
+
+static void follow_assumed(struct cs_scheduler *scheduler, struct cs_time now,
+			   const struct cs_pod_change *change)
+{
+	struct cs_pod *pod = change->pod;
+	if (!pod->terminating) {
+		cs_queue_update(scheduler->queue, now.boot, pod->pending, change->events,
+				change->demand_changed);
+		return;
+	}
+	// The API server binds no pod that is being deleted, and would have told of an earlier
+	// binding before: what the pod was to take is free.
+	disown(pod);
+	cs_cluster_forget(scheduler->cluster, pod);
+	cs_queue_remove(scheduler->queue, pod);
+	wake(scheduler, now, CS_EVENT_POD_DELETE);
+}
+
+static void follow_unbound(struct cs_scheduler *scheduler, struct cs_time now,
+			   const struct cs_pod_change *change)
+{
+	struct cs_pod *pod = change->pod;
+	uint32_t profile = profile_index(scheduler, pod);
+	if (pod->pending)
+		cs_queue_update(scheduler->queue, now.boot, pod->pending, change->events,
+				change->demand_changed);
+	else if (profile < scheduler->config->n_profiles && (change->added || !pod->terminating))
+		cs_queue_add(scheduler->queue, now.boot, pod, scheduler->config->profiles[profile]);
+}
+
+// Finished pods leave the model; the API server keeps them.
+static bool is_over(const Kube__Pod *pod)
+{
+	const char *phase = pod->status ? pod->status->phase : NULL;
+	return cs_string_equal(phase, "Succeeded") || cs_string_equal(phase, "Failed");
+}
+
+int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, const Kube__Pod *pod,
+			   struct cs_error *err)
+{
+	static void (*const follow[CS_POD_STATE_COUNT])(struct cs_scheduler *, struct cs_time,
+							const struct cs_pod_change *) = {
+		[CS_POD_UNBOUND] = follow_unbound,
+		[CS_POD_ASSUMED] = follow_assumed,
+		[CS_POD_BOUND] = follow_bound,
+	};
+	if (is_over(pod) && pod->metadata && pod->metadata->uid) {
+		cs_scheduler_remove_pod(scheduler, now, pod->metadata->uid);
+		return 0;
+	}
+	struct cs_pod_change change = { 0 };
+	int r = cs_cluster_apply_pod(scheduler->cluster, pod, &change, err);
+	if (change.pod)
+		follow[change.pod->state](scheduler, now, &change);
+	return r;
+}
+
+void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now, const char *uid)
+{
+	struct cs_pod *pod = cs_cluster_find_pod(scheduler->cluster, uid);
+	if (!pod)
+		return;
+	disown(pod);
+	cs_queue_remove(scheduler->queue, pod);
+	wake(scheduler, now, cs_cluster_remove_pod(scheduler->cluster, pod));
+}
