@@ -52,8 +52,14 @@ func (c *Cluster) StartKubeScheduler(o SchedulerOptions) (*Scheduler, error) {
 		// client-go takes a negative rate as no limit, and 0 as kube-scheduler's default.
 		qps = -1
 	}
-	path := c.file(o.LogName + ".config.yaml")
 	text := fmt.Sprintf(kubeSchedulerConfig, o.Kubeconfig, qps, max(qps, 1), o.LeaderElect, o.Lease, o.Identity)
+	return c.StartWithConfig(o, text)
+}
+
+// StartWithConfig starts either scheduler with the text of a KubeSchedulerConfiguration, in which everything
+// is set.
+func (c *Cluster) StartWithConfig(o SchedulerOptions, text string) (*Scheduler, error) {
+	path := c.file(o.LogName + ".config.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -65,7 +71,7 @@ func (c *Cluster) StartCSched(o SchedulerOptions) (*Scheduler, error) {
 	return c.startScheduler(o, []string{
 		"--kubeconfig=" + o.Kubeconfig,
 		fmt.Sprintf("--leader-elect=%t", o.LeaderElect),
-		fmt.Sprintf("--kube-api-qps=%d", o.QPS), fmt.Sprintf("--kube-api-burst=%d", o.QPS),
+		fmt.Sprintf("--kube-api-qps=%d", o.QPS), fmt.Sprintf("--kube-api-burst=%d", max(o.QPS, 1)),
 	})
 }
 
