@@ -1,0 +1,270 @@
+// Objects by table: unknown fields and wrong types are errors with a path.
+// Neighbours: config.c and plugins bring the tables.
+#include <csched/framework/fields.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+#include <csched/base/slice.h>
+
+// Where we are: the arena for what is read and for paths, and the error to fill.
+struct reader {
+	struct cs_arena *arena;
+	struct cs_error *err;
+};
+
+typedef int (*read_f)(const struct reader *reader, struct json_object *value,
+		      const struct cs_field *field, const char *path, void *place);
+
+static const char *const type_names[] = {
+	[json_type_null] = "null",        [json_type_boolean] = "a boolean",
+	[json_type_double] = "a number",  [json_type_int] = "an integer",
+	[json_type_object] = "an object", [json_type_array] = "a list",
+	[json_type_string] = "a string",
+};
+
+static int expect(const struct reader *reader, struct json_object *value, json_type type,
+		  const char *path)
+{
+	json_type is = json_object_get_type(value);
+	if (is == type)
+		return 0;
+	return cs_error_set(reader->err, -EINVAL, "%s%sexpected %s, got %s", path,
+			    *path ? ": " : "", type_names[type], type_names[is]);
+}
+
+static int read_bool(const struct reader *reader, struct json_object *value,
+		     const struct cs_field *field, const char *path, void *place)
+{
+	(void)field;
+	struct cs_field_bool *ret = place;
+	*ret = (struct cs_field_bool){ true, json_object_get_boolean(value) };
+	return expect(reader, value, json_type_boolean, path);
+}
+
+static int read_int(const struct reader *reader, struct json_object *value,
+		    const struct cs_field *field, const char *path, void *place)
+{
+	struct cs_field_int *ret = place;
+	int r = expect(reader, value, json_type_int, path);
+	if (r)
+		return r;
+	*ret = (struct cs_field_int){ true, json_object_get_int64(value) };
+	if (field->max <= field->min || (ret->value >= field->min && ret->value <= field->max))
+		return 0;
+	if (field->wrong)
+		return cs_error_set(reader->err, -EINVAL, "%s: %" PRId64 " %s", path, ret->value,
+				    field->wrong);
+	return cs_error_set(reader->err, -EINVAL,
+			    "%s: %" PRId64 " is not within %" PRId64 " and %" PRId64, path,
+			    ret->value, field->min, field->max);
+}
+
+static int read_number(const struct reader *reader, struct json_object *value,
+		       const struct cs_field *field, const char *path, void *place)
+{
+	(void)field;
+	struct cs_field_number *ret = place;
+	*ret = (struct cs_field_number){ true, json_object_get_double(value) };
+	if (json_object_is_type(value, json_type_int))
+		return 0;
+	return expect(reader, value, json_type_double, path);
+}
+
+static int read_duration(const struct reader *reader, struct json_object *value,
+			 const struct cs_field *field, const char *path, void *place)
+{
+	(void)field;
+	struct cs_field_int *ret = place;
+	int r = expect(reader, value, json_type_string, path);
+	if (r)
+		return r;
+	ret->given = true;
+	r = cs_duration_parse(json_object_get_string(value), &ret->value, reader->err);
+	return r ? cs_error_prefix(reader->err, "%s", path) : 0;
+}
+
+static int read_string(const struct reader *reader, struct json_object *value,
+		       const struct cs_field *field, const char *path, void *place)
+{
+	(void)field;
+	const char **ret = place;
+	int r = expect(reader, value, json_type_string, path);
+	if (r)
+		return r;
+	*ret = cs_arena_strndup(reader->arena, json_object_get_string(value),
+				(size_t)json_object_get_string_len(value));
+	return 0;
+}
+
+static int read_fields(const struct reader *reader, struct json_object *value,
+		       const struct cs_field *fields, const char *path, void *place);
+
+static int read_object(const struct reader *reader, struct json_object *value,
+		       const struct cs_field *field, const char *path, void *place)
+{
+	return read_fields(reader, value, field->fields, path, place);
+}
+
+static int read_any(const struct reader *reader, struct json_object *value,
+		    const struct cs_field *field, const char *path, void *place)
+{
+	(void)field;
+	*(struct json_object **)place = value;
+	return expect(reader, value, json_type_object, path);
+}
+
+// One list of equal items, each read by `item`.
+static int read_list(const struct reader *reader, struct json_object *value,
+		     const struct cs_field *field, const char *path, struct cs_field_list *list,
+		     read_f item, size_t size)
+{
+	int r = expect(reader, value, json_type_array, path);
+	if (r)
+		return r;
+	list->count = (uint32_t)json_object_array_length(value);
+	list->items = cs_arena_alloc_array(reader->arena, list->count + 1, size);
+	for (uint32_t i = 0; i < list->count; i++) {
+		const char *at = cs_arena_printf(reader->arena, "%s[%" PRIu32 "]", path, i);
+		r = item(reader, json_object_array_get_idx(value, i), field, at,
+			 (char *)list->items + i * size);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int read_strings(const struct reader *reader, struct json_object *value,
+			const struct cs_field *field, const char *path, void *place)
+{
+	return read_list(reader, value, field, path, place, read_string, sizeof(const char *));
+}
+
+static int read_objects(const struct reader *reader, struct json_object *value,
+			const struct cs_field *field, const char *path, void *place)
+{
+	return read_list(reader, value, field, path, place, read_object, field->size);
+}
+
+static const read_f readers[CS_FIELD_TYPE_COUNT] = {
+	[CS_FIELD_BOOL] = read_bool,     [CS_FIELD_INT] = read_int,
+	[CS_FIELD_NUMBER] = read_number, [CS_FIELD_DURATION] = read_duration,
+	[CS_FIELD_STRING] = read_string, [CS_FIELD_STRINGS] = read_strings,
+	[CS_FIELD_OBJECT] = read_object, [CS_FIELD_OBJECTS] = read_objects,
+	[CS_FIELD_ANY] = read_any,
+};
+
+static const struct cs_field *find_field(const struct cs_field *fields, const char *name)
+{
+	for (; fields->name; fields++)
+		if (strcmp(fields->name, name) == 0)
+			return fields;
+	return NULL;
+}
+
+static int read_fields(const struct reader *reader, struct json_object *value,
+		       const struct cs_field *fields, const char *path, void *place)
+{
+	int r = expect(reader, value, json_type_object, path);
+	if (r)
+		return r;
+	json_object_object_foreach(value, name, member)
+	{
+		const char *at =
+			cs_arena_printf(reader->arena, "%s%s%s", path, *path ? "." : "", name);
+		const struct cs_field *field = find_field(fields, name);
+		if (!field)
+			return cs_error_set(reader->err, -EINVAL, "%s: unknown field", at);
+		if (!member)
+			continue;
+		r = readers[field->type](reader, member, field, at, (char *)place + field->offset);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int cs_fields_read(struct json_object *value, const struct cs_field *fields, struct cs_arena *arena,
+		   void *ret, struct cs_error *err)
+{
+	return read_fields(&(struct reader){ arena, err }, value, fields, "", ret);
+}
+
+// ---- durations: mirrors Go's time.ParseDuration ----
+
+static const struct {
+	const char *name;
+	int64_t ns;
+} units[] = {
+	// Longer names first where one begins another.
+	{ "ns", 1 },
+	{ "us", CS_MICROSECOND },
+	{ "\u00b5s", CS_MICROSECOND }, // micro sign
+	{ "\u03bcs", CS_MICROSECOND }, // Greek mu
+	{ "ms", CS_MILLISECOND },
+	{ "s", CS_SECOND },
+	{ "m", 60 * CS_SECOND },
+	{ "h", 3600 * CS_SECOND },
+};
+
+static int64_t unit_at(const char **text)
+{
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(units); i++) {
+		if (cs_string_prefix(*text, units[i].name)) {
+			*text += strlen(units[i].name);
+			return units[i].ns;
+		}
+	}
+	return 0;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+// One number with its unit; moves *text behind it. False where there is none or it overflows.
+static bool add_part(const char **text, int64_t *total)
+{
+	const char *start = *text;
+	__int128 whole = 0, fraction = 0, scale = 1;
+	unsigned digits = 0;
+	for (; is_digit(**text); (*text)++, digits++)
+		if (whole <= INT64_MAX)
+			whole = whole * 10 + (**text - '0');
+	if (**text == '.') {
+		(*text)++;
+		for (; is_digit(**text); (*text)++, digits++) {
+			// Digits beyond 18 cannot change a ns.
+			if (scale < INT64_C(1000000000000000000)) {
+				fraction = fraction * 10 + (**text - '0');
+				scale *= 10;
+			}
+		}
+	}
+	int64_t unit = digits ? unit_at(text) : 0;
+	if (!unit || *text == start || whole > INT64_MAX)
+		return false;
+	__int128 sum = *total + whole * unit + fraction * unit / scale;
+	*total = (int64_t)sum;
+	return sum <= INT64_MAX;
+}
+
+int cs_duration_parse(const char *text, int64_t *ret, struct cs_error *err)
+{
+	const char *at = text + (*text == '-' || *text == '+');
+	int64_t total = 0;
+	bool ok = *at != '\0';
+	if (strcmp(at, "0") == 0)
+		at++;
+	while (ok && *at)
+		ok = add_part(&at, &total);
+	if (!ok)
+		return cs_error_set(err, -EINVAL,
+				    "\"%s\" is not a duration such as 15s, 1m30s or 500ms", text);
+	*ret = *text == '-' ? -total : total;
+	return 0;
+}
