@@ -1,0 +1,49 @@
+// The loops over node columns that the resource plugins run: plain, so that compilers vectorise
+// them. Neighbours: node_resources_*.c prepare the terms. Built with the kernels' own flags.
+#ifndef CSCHED_LIB_PLUGINS_KERNEL_H
+#define CSCHED_LIB_PLUGINS_KERNEL_H
+
+#include <stdint.h>
+
+#include <csched/framework/plugin.h>
+
+// Marks of cs_kernel_insufficient in a row's byte.
+enum {
+	CS_KERNEL_SHORT = 1, // more is asked than is free
+	CS_KERNEL_NEVER = 2, // more is asked than the node has at all
+};
+
+// ORs the marks for one resource into marks[row].
+struct cs_kernel_fit {
+	const int64_t *allocatable;
+	const int64_t *requested;
+	int64_t asked; // > 0
+};
+void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows,
+			    uint8_t *restrict marks);
+
+// One resource of a score: columns and what the pod adds to them.
+struct cs_kernel_term {
+	const int64_t *allocatable;
+	const int64_t *used;
+	const double *allocatable_double;
+	const double *used_double;
+	int64_t asked; // >= 0
+	int64_t weight;
+	bool exact; // the double arithmetic equals the int64 one: allocatable <= 81 TiB
+};
+
+// LeastAllocated: the weighted mean of free * 100 / allocatable, each truncated; resources a node
+// has none of are left out; 0..100.
+void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
+			       struct cs_rows rows, int64_t *restrict out);
+
+// BalancedAllocation for cpu and memory alone: 50 + (50 + with - without) / 2.
+void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
+			     int64_t *restrict out);
+
+// The largest allocatable for which (free * 100.0 / allocatable) truncates to the int64 result:
+// 100 * free + allocatable <= 2^53.
+#define CS_KERNEL_EXACT_MAX ((INT64_C(1) << 53) / 101)
+
+#endif

@@ -1,0 +1,13 @@
+// The explicit list of all plugins, in the order of upstream's default multiPoint list.
+// Neighbours: plugins.h declares them; a new plugin is a file and a line here and there.
+#include <csched/plugins/list.h>
+
+#include "plugins.h"
+
+const struct cs_plugin *const cs_plugins[] = {
+	&cs_plugin_scheduling_gates,   &cs_plugin_priority_sort,
+	&cs_plugin_node_unschedulable, &cs_plugin_node_name,
+	&cs_plugin_taint_toleration,   &cs_plugin_node_affinity,
+	&cs_plugin_node_resources_fit, &cs_plugin_node_resources_balanced_allocation,
+	&cs_plugin_default_binder,     NULL,
+};

@@ -1,0 +1,46 @@
+// NodeAffinity: spec.nodeSelector, and the pin to one node that DaemonSet pods carry.
+// Neighbours: cluster keeps the selector's rows current (bitmap.h) and refuses pods with other
+// affinity terms; mirrors plugins/nodeaffinity.
+#include "plugins.h"
+
+// A pin by metadata.name is upstream's PreFilterResult: other nodes are not filtered at all.
+static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	(void)self;
+	uint32_t pinned = cycle->pod->pinned_node;
+	if (pinned != CS_INTERN_NONE) {
+		const char *name = cs_intern_string(cs_cluster_strings(cycle->cluster), pinned);
+		cycle->narrowed = true;
+		cycle->only_row = cs_cluster_find_node(cycle->cluster, name);
+	}
+	return cycle->demand->node_selector || cycle->narrowed ? CS_PREPARE_GO : CS_PREPARE_SKIP;
+}
+
+static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		   struct cs_rows rows, uint8_t *restrict verdict)
+{
+	(void)self;
+	const struct cs_bitmap *selected = cycle->demand->node_selector;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		verdict[row] = !selected || cs_bitmap_test(selected, row) ? CS_VERDICT_FITS
+									  : CS_VERDICT_UNRESOLVABLE;
+}
+
+static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		    uint32_t row, void (*say)(void *user, const char *reason), void *user)
+{
+	(void)cycle;
+	(void)self;
+	(void)row;
+	say(user, "node(s) didn't match Pod's node affinity/selector");
+}
+
+const struct cs_plugin cs_plugin_node_affinity = {
+	.name = "NodeAffinity",
+	.row_local = true,
+	.prepare_filter = prepare_filter,
+	.filter = filter,
+	.reasons = reasons,
+	.default_weight = 2,
+	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT,
+};

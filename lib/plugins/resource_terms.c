@@ -1,0 +1,62 @@
+// From configured resources to kernel terms. Neighbours: resource_terms.h.
+// Mirrors plugins/noderesources/resource_allocation.go (calculateNodeAllocatableRequest).
+#include "resource_terms.h"
+
+static struct cs_resource_ask ask_extended(const struct cs_requests *requests, uint32_t column)
+{
+	struct cs_resource_ask ask = { .column = column };
+	for (uint32_t i = 0; i < requests->n_extended; i++) {
+		if (requests->extended[i].column == column) {
+			ask.asked = requests->extended[i].amount;
+			ask.asked_score = requests->extended[i].score;
+		}
+	}
+	return ask;
+}
+
+struct cs_resource_ask cs_resource_terms_ask(struct cs_cycle *cycle, const char *name)
+{
+	const struct cs_requests *requests = &cycle->demand->requests;
+	uint32_t column = cs_cluster_find_resource(cycle->cluster, name);
+	if (column >= CS_RESOURCE_FIXED_COUNT)
+		return ask_extended(requests, column);
+	int64_t asked = requests->fixed[column];
+	int64_t score = column == CS_RESOURCE_CPU      ? requests->score_cpu
+			: column == CS_RESOURCE_MEMORY ? requests->score_memory
+						       : asked;
+	return (struct cs_resource_ask){ .column = column, .asked = asked, .asked_score = score };
+}
+
+static struct cs_kernel_term term_of(const struct cs_node_table *nodes, struct cs_resource_ask ask,
+				     bool nonzero)
+{
+	uint32_t column = ask.column;
+	bool defaults = nonzero && column <= CS_RESOURCE_MEMORY;
+	return (struct cs_kernel_term){
+		.allocatable = nodes->allocatable[column],
+		.allocatable_double = nodes->allocatable_double[column],
+		.used = defaults ? nodes->nonzero_requested[column] : nodes->requested[column],
+		.used_double = defaults ? nodes->nonzero_requested_double[column]
+					: nodes->requested_double[column],
+		.asked = nonzero ? ask.asked_score : ask.asked,
+		.exact = nodes->allocatable_max[column] <= CS_KERNEL_EXACT_MAX,
+	};
+}
+
+struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
+						 const struct cs_args_resources *resources,
+						 bool nonzero)
+{
+	struct cs_resource_terms *terms = cs_arena_alloc(cycle->scratch, sizeof(*terms));
+	for (uint32_t i = 0; i < resources->n; i++) {
+		struct cs_resource_ask ask = cs_resource_terms_ask(cycle, resources->items[i].name);
+		if (ask.column == CS_RESOURCE_NONE)
+			continue;
+		struct cs_kernel_term term = term_of(cycle->nodes, ask, nonzero);
+		if (ask.column >= CS_RESOURCE_FIXED_COUNT && term.asked == 0)
+			continue;
+		term.weight = resources->items[i].weight;
+		terms->items[terms->n++] = term;
+	}
+	return terms;
+}

@@ -1,0 +1,77 @@
+// TaintToleration: nodes repel pods that do not tolerate their taints.
+// Neighbours: cluster's taint.h answers once per pair of sets; mirrors plugins/tainttoleration.
+#include <csched/cluster/taint.h>
+
+#include "plugins.h"
+
+static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct cs_toleration_verdict *verdicts =
+		cs_taint_verdicts(cycle->cluster, cycle->demand->toleration_set);
+	self->state = (void *)(uintptr_t)verdicts;
+	return CS_PREPARE_GO;
+}
+
+static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		   struct cs_rows rows, uint8_t *restrict verdict)
+{
+	const struct cs_toleration_verdict *verdicts = self->state;
+	const uint32_t *taint_set = cycle->nodes->taint_set;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		verdict[row] = verdicts[taint_set[row]].filtered ? CS_VERDICT_UNRESOLVABLE
+								 : CS_VERDICT_FITS;
+}
+
+static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		    uint32_t row, void (*say)(void *user, const char *reason), void *user)
+{
+	(void)cycle;
+	(void)self;
+	(void)row;
+	say(user, "node(s) had untolerated taint(s)");
+}
+
+static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct cs_toleration_verdict *verdicts =
+		cs_taint_verdicts(cycle->cluster, cycle->demand->toleration_set);
+	self->score_state = (void *)(uintptr_t)verdicts;
+	return CS_PREPARE_GO;
+}
+
+static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		  struct cs_rows rows, int64_t *restrict out)
+{
+	const struct cs_toleration_verdict *verdicts = self->score_state;
+	const uint32_t *taint_set = cycle->nodes->taint_set;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = verdicts[taint_set[row]].prefer_no_schedule;
+}
+
+// helper.DefaultNormalizeScore(100, reverse): fewer intolerable taints are better.
+static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		      const uint32_t *feasible, uint32_t n, int64_t *out)
+{
+	(void)cycle;
+	(void)self;
+	int64_t max = 0;
+	for (uint32_t i = 0; i < n; i++)
+		max = out[feasible[i]] > max ? out[feasible[i]] : max;
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t *s = &out[feasible[i]];
+		*s = max ? 100 - 100 * *s / max : 100;
+	}
+}
+
+const struct cs_plugin cs_plugin_taint_toleration = {
+	.name = "TaintToleration",
+	.row_local = true,
+	.prepare_filter = prepare_filter,
+	.filter = filter,
+	.reasons = reasons,
+	.prepare_score = prepare_score,
+	.score = score,
+	.normalise = normalise,
+	.default_weight = 3,
+	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_POD_TOLERATION,
+};
