@@ -50,11 +50,16 @@ uint32_t cs_cluster_remove_node(struct cs_cluster *cluster, const char *name);
 // CS_ROW_NONE where it is not live.
 uint32_t cs_cluster_find_node(const struct cs_cluster *cluster, const char *name);
 const char *cs_cluster_node_name(const struct cs_cluster *cluster, uint32_t row);
+// The column of a resource ("cpu", "nvidia.com/gpu"), CS_RESOURCE_NONE where nobody has or asks it.
+uint32_t cs_cluster_find_resource(const struct cs_cluster *cluster, const char *name);
 
-// A pod as the API server has it now, by UID. Succeeded and Failed pods leave the model. A pod with
-// a node becomes BOUND: that confirms an assumption, or moves it where the server says. On error
-// the model keeps the pod as it was; an unknown pod is then added with what could be read and with
-// unsupported_field = the broken field, so that it stays Pending with words.
+// A pod as the API server has it now, by UID. Succeeded and Failed pods leave the model and are
+// freed as by cs_cluster_remove_pod: who keeps pods in a queue asks cs_cluster_pod_ended first. A
+// pod with a node becomes BOUND: that confirms an assumption, or moves it where the server says. An
+// object of the same resourceVersion, or one without a node for a BOUND pod, changes nothing. On
+// error the model keeps the pod as it was; an unknown pod is then added with what could be read and
+// with unsupported_field = the broken field, so that it stays Pending with words. A pod without
+// UID or name is an error and is not added.
 struct cs_pod_change {
 	struct cs_pod *pod; // NULL when the pod left the model (or never entered it)
 	uint32_t events;    // CS_EVENT_ mask
@@ -62,6 +67,7 @@ struct cs_pod_change {
 	bool became_bound;   // it was pending or assumed before
 	bool demand_changed; // pending: it asks something else now (gates, tolerations, resize)
 };
+bool cs_cluster_pod_ended(const Kube__Pod *pod); // its phase is Succeeded or Failed
 int cs_cluster_apply_pod(struct cs_cluster *cluster, const Kube__Pod *pod,
 			 struct cs_pod_change *ret, struct cs_error *err);
 struct cs_pod *cs_cluster_find_pod(const struct cs_cluster *cluster, const char *uid);
@@ -70,10 +76,15 @@ uint32_t cs_cluster_remove_pod(struct cs_cluster *cluster, struct cs_pod *pod);
 
 // UNBOUND -> ASSUMED on a live row: columns count it at once.
 void cs_cluster_assume(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
-// ASSUMED -> UNBOUND.
+// ASSUMED -> UNBOUND. The event is CS_EVENT_POD_DELETE.
 void cs_cluster_forget(struct cs_cluster *cluster, struct cs_pod *pod);
 // ASSUMED -> BOUND where a binding is known to have succeeded on that node (which may differ).
 void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name);
+
+// Whether a bound or assumed pod carries a required anti-affinity term that matches this unbound
+// pod, whatever the topology. Namespaces' labels are not known here: a namespaceSelector is taken
+// to match every namespace. Costs a comparison unless the terms in the cluster changed.
+bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod);
 
 struct cs_cluster_counts {
 	uint32_t nodes;
@@ -85,7 +96,7 @@ struct cs_cluster_counts {
 struct cs_cluster_counts cs_cluster_count(const struct cs_cluster *cluster);
 
 // Recomputes every column from the pods and compares: for tests and debug builds. -EUCLEAN names
-// row and column of the first difference.
+// row and column, or the pod, of the first difference.
 int cs_cluster_check(const struct cs_cluster *cluster, struct cs_error *err);
 
 #endif

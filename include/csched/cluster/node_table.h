@@ -25,20 +25,24 @@ struct cs_node_table {
 	uint32_t *taint_set;    // see taint.h; 0 = no taints
 	uint64_t *generation;   // grows with each change of the row; table-wide counter
 
-	// Per resource column, NULL-free for column < n_columns.
+	// Per resource column, NULL-free for column < n_columns. A column whose resource_name is
+	// CS_INTERN_NONE is not in use: all zero.
 	uint32_t n_columns;
+	uint32_t resource_name[CS_RESOURCE_MAX]; // intern id: "cpu", "nvidia.com/gpu"
 	int64_t *allocatable[CS_RESOURCE_MAX];
 	int64_t *requested[CS_RESOURCE_MAX];
 	double *allocatable_double[CS_RESOURCE_MAX]; // copies for scores
 	double *requested_double[CS_RESOURCE_MAX];
+	// No allocatable of the column is or was larger: guards arithmetic in doubles.
+	int64_t allocatable_max[CS_RESOURCE_MAX];
 	int64_t *nonzero_requested[2]; // cpu, memory
 	double *nonzero_requested_double[2];
 	int64_t *max_pods; // allocatable pods
 	int64_t *n_pods;   // pods that take resources: bound and assumed, terminating included
 
-	// The log of changed rows: a ring of the last changes, newest at (log_end - 1). A reader
-	// that last saw log_end = L brings itself up to date from L on; where log_end - L >
-	// log_size it starts afresh.
+	// The log of changed rows: a ring of the last changes, newest at (log_end - 1), each at
+	// its number modulo log_size. A reader that last saw log_end = L brings itself up to date
+	// from L on; where log_end - L > log_size it starts afresh.
 	uint32_t *log_rows;
 	uint64_t log_end;
 	uint32_t log_size;

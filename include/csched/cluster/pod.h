@@ -9,6 +9,7 @@
 
 struct cs_demand;
 struct cs_footprint;
+struct cs_label_set;
 struct cs_pending; // framework's queue entry
 
 enum cs_pod_state {
@@ -23,8 +24,9 @@ struct cs_pod {
 	const char *namespace;
 	const char *name;
 	uint32_t scheduler_name; // intern id
-	uint32_t pinned_node;    // intern id of the node named by spec.nodeName at creation or by
-			      // metadata.name affinity; CS_INTERN_NONE = none
+	// Intern id of the node that required node affinity pins an unbound pod to by metadata.name
+	// (DaemonSet pods); CS_INTERN_NONE = none.
+	uint32_t pinned_node;
 	enum cs_pod_state state;
 	uint32_t row; // ASSUMED and BOUND: the node's row (a ghost row where it is unknown)
 	int32_t priority;
@@ -39,11 +41,12 @@ struct cs_pod {
 	char *gates;
 	// The PodScheduled condition as last read: reason and message, so that a status patch is
 	// sent only when it changes; owned, may be NULL.
+	// Of unbound and assumed pods only.
 	char *condition_reason;
 	char *condition_message;
-	uint64_t resource_version_hash; // of metadata.resourceVersion: an unchanged object is
-					// skipped
-	char *resource_version;         // for Events' `regarding`; owned
+	char *resource_version; // for Events' `regarding`; an unchanged object is skipped; owned
+	uint64_t labels_hash;
+	struct cs_label_set *labels; // of an unbound or assumed pod, else NULL
 };
 
 #endif

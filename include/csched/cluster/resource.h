@@ -1,13 +1,10 @@
 // Resources as columns: cpu, memory, ephemeral-storage at fixed places, others when first seen.
-// Neighbours: footprint.h and demand.h hold amounts, node_table.h a column per resource.
+// Neighbours: demand.h holds amounts, node_table.h a column per resource.
 #ifndef CSCHED_CLUSTER_RESOURCE_H
 #define CSCHED_CLUSTER_RESOURCE_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#include <csched/base/error.h>
-#include <csched/kube/api.h>
 
 // Units: cpu in milli-CPU, everything else in whole units (bytes for memory). `pods` is no column:
 // the node table counts pods apart.
@@ -18,24 +15,37 @@ enum {
 	CS_RESOURCE_FIXED_COUNT,
 };
 
-#define CS_RESOURCE_MAX 256 // columns; a pod that asks for one more is refused in words
+#define CS_RESOURCE_MAX     256 // columns
+#define CS_RESOURCE_POD_MAX 192 // a pod may not add a column beyond: the rest is for nodes
+#define CS_RESOURCE_NONE    UINT32_MAX
 
+// A resource that is no fixed column. Mirrors pkg/scheduler/util IsScalarResourceName.
 struct cs_resource_amount {
 	uint32_t column; // >= CS_RESOURCE_FIXED_COUNT
-	int64_t amount;  // > 0
+	int64_t amount;  // >= 0
+	int64_t score;   // the same without pod-level resources; 0 in a footprint
 };
 
 // What one pod asks, each sum rounded up once (parity facts 11 to 14). Sums saturate at INT64_MAX.
 struct cs_requests {
 	int64_t fixed[CS_RESOURCE_FIXED_COUNT];
-	// With 100m CPU and 200 MiB for each container that names none: what LeastAllocated counts.
+	// With 100m CPU and 200 MiB for each container that names none: what LeastAllocated counts
+	// of the pods on a node.
 	int64_t nonzero_cpu;
 	int64_t nonzero_memory;
 	// The same for the pod's own score, which ignores pod-level resources (parity fact 15).
+	// 0 in a footprint.
 	int64_t score_cpu;
 	int64_t score_memory;
 	uint32_t n_extended;
-	const struct cs_resource_amount *extended; // ascending columns
+	const struct cs_resource_amount *extended; // ascending columns, none all 0
 };
+
+// Whether upstream counts a resource of that name at all, apart from the fixed ones and pods:
+// extended resources, hugepages-*, attachable-volumes-* and *kubernetes.io/*. Differs from
+// upstream in that the syntax of the name is not checked (the API server does).
+bool cs_resource_is_scalar(const char *name);
+// Whether NodeResourcesFit's ignoredResources apply to it (IsExtendedResourceName).
+bool cs_resource_is_extended(const char *name);
 
 #endif

@@ -9,14 +9,18 @@
 struct cs_cluster;
 
 // How a toleration set answers a taint set; evaluated once per distinct pair.
-// Mirrors component-helpers scheduling/corev1 helpers.go (TolerationsTolerateTaint).
+// Mirrors component-helpers scheduling/corev1 helpers.go (TolerationsTolerateTaint). Operators Lt
+// and Gt compare as they do with the gate TaintTolerationComparisonOperators: an API server
+// without it stores no such toleration.
 struct cs_toleration_verdict {
 	uint8_t filtered;           // 1: some NoSchedule or NoExecute taint is not tolerated
 	int32_t prefer_no_schedule; // PreferNoSchedule taints not tolerated by tolerations with
 				    // effect "" or PreferNoSchedule
 };
 
-struct cs_toleration_verdict cs_taint_verdict(struct cs_cluster *cluster, uint32_t taint_set,
-					      uint32_t toleration_set);
+// The verdicts of one toleration set, indexed by taint set: entries of all sets that rows of the
+// node table name. Valid until the cluster changes.
+const struct cs_toleration_verdict *cs_taint_verdicts(struct cs_cluster *cluster,
+						      uint32_t toleration_set);
 
 #endif

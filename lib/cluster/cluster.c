@@ -1,0 +1,106 @@
+// The model's beginning, end and questions. Neighbours: node.c and pod.c change it.
+#include <csched/cluster/cluster.h>
+
+#include <csched/base/memory.h>
+
+#include "cluster_internal.h"
+
+struct cs_cluster *cs_cluster_create(uint64_t seed)
+{
+	struct cs_cluster *cluster = cs_alloc(sizeof(*cluster));
+	cluster->strings = cs_intern_create(seed);
+	cluster->scratch = cs_arena_create();
+	cs_map_init(&cluster->pods, seed);
+	cs_nodes_init(&cluster->nodes, cluster->strings, seed);
+	cs_taints_init(&cluster->taints, cluster->strings, seed);
+	cs_node_selectors_init(&cluster->selectors, &cluster->nodes, seed);
+	cs_anti_affinity_init(&cluster->anti_affinity, seed);
+	cluster->demands = (struct cs_demands){
+		.strings = cluster->strings,
+		.nodes = &cluster->nodes,
+		.taints = &cluster->taints,
+		.selectors = &cluster->selectors,
+		.anti_affinity = &cluster->anti_affinity,
+	};
+	cs_demands_init(&cluster->demands, seed);
+	return cluster;
+}
+
+static void remove_all_pods(struct cs_cluster *cluster)
+{
+	size_t n = cs_map_count(&cluster->pods);
+	struct cs_pod **pods = cs_alloc_array(n, sizeof(struct cs_pod *));
+	size_t at = 0;
+	for (size_t i = 0; i < n; i++)
+		pods[i] = cs_map_next(&cluster->pods, &at);
+	for (size_t i = 0; i < n; i++)
+		cs_cluster_remove_pod(cluster, pods[i]);
+	free(pods);
+}
+
+// Everything is taken out the ordinary way, so that a reference counted wrong shows.
+void cs_cluster_destroy(struct cs_cluster *cluster)
+{
+	if (!cluster)
+		return;
+	remove_all_pods(cluster);
+	for (uint32_t row = 0; row < cluster->nodes.table.n_rows; row++)
+		if (cluster->nodes.table.live[row])
+			cs_cluster_remove_node(cluster, cs_cluster_node_name(cluster, row));
+	cs_demands_finish(&cluster->demands);
+	cs_anti_affinity_finish(&cluster->anti_affinity);
+	cs_node_selectors_finish(&cluster->selectors);
+	cs_taints_finish(&cluster->taints);
+	cs_nodes_finish(&cluster->nodes);
+	cs_map_finish(&cluster->pods);
+	cs_arena_destroy(cluster->scratch);
+	cs_intern_destroy(cluster->strings);
+	free(cluster);
+}
+
+const struct cs_node_table *cs_cluster_nodes(const struct cs_cluster *cluster)
+{
+	return &cluster->nodes.table;
+}
+
+struct cs_intern *cs_cluster_strings(struct cs_cluster *cluster)
+{
+	return cluster->strings;
+}
+
+uint32_t cs_cluster_find_node(const struct cs_cluster *cluster, const char *name)
+{
+	uint32_t row = cs_nodes_find(&cluster->nodes, name);
+	return row != CS_ROW_NONE && cluster->nodes.table.live[row] ? row : CS_ROW_NONE;
+}
+
+const char *cs_cluster_node_name(const struct cs_cluster *cluster, uint32_t row)
+{
+	return cs_intern_string(cluster->strings, cluster->nodes.table.name[row]);
+}
+
+uint32_t cs_cluster_find_resource(const struct cs_cluster *cluster, const char *name)
+{
+	return cs_nodes_find_column(&cluster->nodes, name);
+}
+
+struct cs_pod *cs_cluster_find_pod(const struct cs_cluster *cluster, const char *uid)
+{
+	return cs_map_get(&cluster->pods, cs_slice_of(uid));
+}
+
+bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod)
+{
+	return pod->labels && cs_label_set_repelled(&cluster->anti_affinity, pod->labels);
+}
+
+struct cs_cluster_counts cs_cluster_count(const struct cs_cluster *cluster)
+{
+	return (struct cs_cluster_counts){
+		.nodes = cluster->nodes.table.n_live,
+		.pods = (uint32_t)cs_map_count(&cluster->pods),
+		.assumed = cluster->n_assumed,
+		.footprints = (uint32_t)cs_map_count(&cluster->demands.footprints),
+		.demands = (uint32_t)cs_map_count(&cluster->demands.demands),
+	};
+}

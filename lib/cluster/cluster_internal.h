@@ -1,0 +1,40 @@
+// The cluster model put together. Neighbours: node.c, pod.c, check.c and cluster.c are its files.
+#ifndef LIB_CLUSTER_CLUSTER_INTERNAL_H
+#define LIB_CLUSTER_CLUSTER_INTERNAL_H
+
+#include <csched/base/arena.h>
+#include <csched/cluster/cluster.h>
+
+#include "anti_affinity.h"
+#include "demand_internal.h"
+#include "node_selector.h"
+#include "nodes.h"
+#include "taint_internal.h"
+
+#define CS_NAME_MAX 253 // bytes of a node's or pod's name, of a namespace and of a UID
+
+struct cs_cluster {
+	struct cs_intern *strings;
+	struct cs_nodes nodes;
+	struct cs_taints taints;
+	struct cs_node_selectors selectors;
+	struct cs_anti_affinity anti_affinity;
+	struct cs_demands demands;
+	struct cs_map pods;       // UID to struct cs_pod
+	struct cs_arena *scratch; // reset when a call that changes the model ends
+	uint32_t n_assumed;
+};
+
+// A pod counts on its row while it is assumed or bound.
+static inline bool cs_pod_is_counted(const struct cs_pod *pod)
+{
+	return pod->state != CS_POD_UNBOUND;
+}
+// Puts the pod on a row, or takes it off. The state is the caller's to set.
+void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
+void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod);
+// What only an unbound pod needs: demand, labels, gates, condition, pin.
+void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod);
+void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod);
+
+#endif

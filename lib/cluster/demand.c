@@ -1,0 +1,488 @@
+// Footprints and demands by content, and the table of what this version does not implement.
+// Neighbours: demand.h, demand_internal.h; pod.c reads the API object.
+#include <csched/cluster/demand.h>
+
+#include <csched/base/memory.h>
+#include <string.h>
+
+#include "demand_internal.h"
+
+// ---- what is lacking ----
+
+static bool asks_claim(const Kube__VolumeSource *source)
+{
+	return source->persistent_volume_claim;
+}
+
+static bool asks_ephemeral(const Kube__VolumeSource *source)
+{
+	return source->ephemeral;
+}
+
+static bool asks_gce_disk(const Kube__VolumeSource *source)
+{
+	return source->gce_persistent_disk;
+}
+
+static bool asks_ebs(const Kube__VolumeSource *source)
+{
+	return source->aws_elastic_block_store;
+}
+
+static bool asks_iscsi(const Kube__VolumeSource *source)
+{
+	return source->iscsi;
+}
+
+static bool asks_rbd(const Kube__VolumeSource *source)
+{
+	return source->rbd;
+}
+
+// In-tree volumes that NodeVolumeLimits counts as their CSI successors.
+static bool asks_migrated(const Kube__VolumeSource *source)
+{
+	return source->azure_disk || source->azure_file || source->cinder ||
+	       source->vsphere_volume || source->portworx_volume;
+}
+
+static bool some_volume(const Kube__Pod *pod, bool (*asked)(const Kube__VolumeSource *source))
+{
+	for (size_t i = 0; i < pod->spec->n_volumes; i++) {
+		const Kube__VolumeSource *source = pod->spec->volumes[i]->volume_source;
+		if (source && asked(source))
+			return true;
+	}
+	return false;
+}
+
+static bool claim(const Kube__Pod *pod)
+{
+	return some_volume(pod, asks_claim);
+}
+
+static bool ephemeral(const Kube__Pod *pod)
+{
+	return some_volume(pod, asks_ephemeral);
+}
+
+static bool gce_disk(const Kube__Pod *pod)
+{
+	return some_volume(pod, asks_gce_disk);
+}
+
+static bool ebs(const Kube__Pod *pod)
+{
+	return some_volume(pod, asks_ebs);
+}
+
+static bool iscsi(const Kube__Pod *pod)
+{
+	return some_volume(pod, asks_iscsi);
+}
+
+static bool rbd(const Kube__Pod *pod)
+{
+	return some_volume(pod, asks_rbd);
+}
+
+static bool migrated(const Kube__Pod *pod)
+{
+	return some_volume(pod, asks_migrated);
+}
+
+static const Kube__NodeAffinity *node_affinity(const Kube__Pod *pod)
+{
+	return pod->spec->affinity ? pod->spec->affinity->node_affinity : NULL;
+}
+
+static bool node_affinity_required(const Kube__Pod *pod)
+{
+	const Kube__NodeAffinity *affinity = node_affinity(pod);
+	return affinity && affinity->required_during_scheduling_ignored_during_execution &&
+	       !cs_demand_pin(pod);
+}
+
+static bool node_affinity_preferred(const Kube__Pod *pod)
+{
+	const Kube__NodeAffinity *affinity = node_affinity(pod);
+	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
+}
+
+static const Kube__PodAffinity *pod_affinity(const Kube__Pod *pod)
+{
+	return pod->spec->affinity ? pod->spec->affinity->pod_affinity : NULL;
+}
+
+static bool pod_affinity_required(const Kube__Pod *pod)
+{
+	const Kube__PodAffinity *affinity = pod_affinity(pod);
+	return affinity && affinity->n_required_during_scheduling_ignored_during_execution > 0;
+}
+
+static bool pod_affinity_preferred(const Kube__Pod *pod)
+{
+	const Kube__PodAffinity *affinity = pod_affinity(pod);
+	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
+}
+
+static const Kube__PodAntiAffinity *pod_anti_affinity(const Kube__Pod *pod)
+{
+	return pod->spec->affinity ? pod->spec->affinity->pod_anti_affinity : NULL;
+}
+
+static bool anti_affinity_required(const Kube__Pod *pod)
+{
+	const Kube__PodAntiAffinity *affinity = pod_anti_affinity(pod);
+	return affinity && affinity->n_required_during_scheduling_ignored_during_execution > 0;
+}
+
+static bool anti_affinity_preferred(const Kube__Pod *pod)
+{
+	const Kube__PodAntiAffinity *affinity = pod_anti_affinity(pod);
+	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
+}
+
+static bool spread(const Kube__Pod *pod)
+{
+	return pod->spec->n_topology_spread_constraints > 0;
+}
+
+static bool resource_claims(const Kube__Pod *pod)
+{
+	return pod->spec->n_resource_claims > 0;
+}
+
+static bool scheduling_group(const Kube__Pod *pod)
+{
+	return pod->spec->scheduling_group;
+}
+
+// With hostNetwork every container port is a host port (the API server's defaulting).
+static bool takes_host_port(const Kube__Container *container, bool host_network)
+{
+	for (size_t i = 0; i < container->n_ports; i++)
+		if (container->ports[i]->host_port > 0 ||
+		    (host_network && container->ports[i]->container_port > 0))
+			return true;
+	return false;
+}
+
+static bool host_ports(const Kube__Pod *pod)
+{
+	const Kube__PodSpec *spec = pod->spec;
+	for (size_t i = 0; i < spec->n_containers; i++)
+		if (takes_host_port(spec->containers[i], spec->host_network))
+			return true;
+	for (size_t i = 0; i < spec->n_init_containers; i++) // sidecars only
+		if (cs_string_equal(spec->init_containers[i]->restart_policy, "Always") &&
+		    takes_host_port(spec->init_containers[i], spec->host_network))
+			return true;
+	return false;
+}
+
+// A user namespace beside the host's network needs a feature that nodes declare.
+static bool host_users(const Kube__Pod *pod)
+{
+	return pod->spec->has_host_users && !pod->spec->host_users && pod->spec->host_network;
+}
+
+#define AFFINITY  "spec.affinity."
+#define REQUIRED  ".requiredDuringSchedulingIgnoredDuringExecution"
+#define PREFERRED ".preferredDuringSchedulingIgnoredDuringExecution"
+
+// Not here because they need no scheduling rule: volumes of other kinds, inline csi volumes
+// (upstream counts none against a node's limits), image volumes, hostPath. What cannot be seen in a
+// pod is documented instead: an extended resource that a DeviceClass serves, a Service that makes
+// default spreading apply.
+const struct cs_unsupported cs_unsupported_fields[] = {
+	{ "spec.volumes[].persistentVolumeClaim", "persistent volume claims", claim },
+	{ "spec.volumes[].ephemeral", "generic ephemeral volumes", ephemeral },
+	{ "spec.volumes[].gcePersistentDisk", "disks attached to one node", gce_disk },
+	{ "spec.volumes[].awsElasticBlockStore", "disks attached to one node", ebs },
+	{ "spec.volumes[].iscsi", "disks attached to one node", iscsi },
+	{ "spec.volumes[].rbd", "disks attached to one node", rbd },
+	{ "spec.volumes[]: azureDisk, azureFile, cinder, vsphereVolume or portworxVolume",
+	  "volume limits of nodes", migrated },
+	{ AFFINITY "nodeAffinity" REQUIRED, "node affinity", node_affinity_required },
+	{ AFFINITY "nodeAffinity" PREFERRED, "node affinity", node_affinity_preferred },
+	{ AFFINITY "podAffinity" REQUIRED, "inter-pod affinity", pod_affinity_required },
+	{ AFFINITY "podAffinity" PREFERRED, "inter-pod affinity", pod_affinity_preferred },
+	{ AFFINITY "podAntiAffinity" REQUIRED, "inter-pod anti-affinity", anti_affinity_required },
+	{ AFFINITY "podAntiAffinity" PREFERRED, "inter-pod anti-affinity",
+	  anti_affinity_preferred },
+	{ "spec.topologySpreadConstraints", "pod topology spread", spread },
+	{ "spec.resourceClaims", "dynamic resource allocation", resource_claims },
+	{ "spec.schedulingGroup", "gang scheduling", scheduling_group },
+	{ "spec.containers[].ports[].hostPort", "host ports", host_ports },
+	{ "spec.hostUsers", "declared features of nodes", host_users },
+	{ NULL, NULL, NULL },
+};
+
+const char *cs_demand_pin(const Kube__Pod *pod)
+{
+	const Kube__NodeAffinity *affinity = pod->spec ? node_affinity(pod) : NULL;
+	const Kube__NodeSelector *required =
+		affinity ? affinity->required_during_scheduling_ignored_during_execution : NULL;
+	if (!required || required->n_node_selector_terms != 1)
+		return NULL;
+	const Kube__NodeSelectorTerm *term = required->node_selector_terms[0];
+	if (term->n_match_expressions > 0 || term->n_match_fields != 1)
+		return NULL;
+	const Kube__NodeSelectorRequirement *field = term->match_fields[0];
+	if (!cs_string_equal(field->key, "metadata.name") ||
+	    !cs_string_equal(field->operator_, "In") || field->n_values != 1 || !*field->values[0])
+		return NULL;
+	return field->values[0];
+}
+
+// ---- keys ----
+
+struct footprint {
+	struct cs_content content;
+	struct cs_footprint shown;
+};
+
+struct demand {
+	struct cs_content content;
+	struct cs_demand shown;
+	struct cs_node_selector *selector;
+	uint32_t field; // intern ids
+	uint32_t feature;
+};
+
+static struct footprint *footprint_of(const struct cs_footprint *shown)
+{
+	return CS_CONTAINER_OF((struct cs_footprint *)(uintptr_t)shown, struct footprint, shown);
+}
+
+static struct demand *demand_of(const struct cs_demand *shown)
+{
+	return CS_CONTAINER_OF((struct cs_demand *)(uintptr_t)shown, struct demand, shown);
+}
+
+// Words of a key, so that no padding gets into it.
+struct words {
+	uint64_t *at;
+	uint64_t *start;
+};
+
+static struct words words_for(struct cs_arena *scratch, const struct cs_requests *requests,
+			      size_t more)
+{
+	uint64_t *start = cs_arena_alloc_array(scratch, 8 + 3 * (size_t)requests->n_extended + more,
+					       sizeof(*start));
+	return (struct words){ .at = start, .start = start };
+}
+
+static void put(struct words *words, uint64_t word)
+{
+	*words->at++ = word;
+}
+
+static void put_requests(struct words *words, const struct cs_requests *requests)
+{
+	for (int i = 0; i < CS_RESOURCE_FIXED_COUNT; i++)
+		put(words, (uint64_t)requests->fixed[i]);
+	put(words, (uint64_t)requests->nonzero_cpu);
+	put(words, (uint64_t)requests->nonzero_memory);
+	put(words, (uint64_t)requests->score_cpu);
+	put(words, (uint64_t)requests->score_memory);
+	put(words, requests->n_extended);
+	for (uint32_t i = 0; i < requests->n_extended; i++) {
+		put(words, requests->extended[i].column);
+		put(words, (uint64_t)requests->extended[i].amount);
+		put(words, (uint64_t)requests->extended[i].score);
+	}
+}
+
+static struct cs_slice words_slice(const struct words *words)
+{
+	return (struct cs_slice){ (const char *)words->start,
+				  (size_t)(words->at - words->start) * sizeof(*words->at) };
+}
+
+static void own_extended(struct cs_requests *requests)
+{
+	struct cs_resource_amount *copy = cs_alloc_array(requests->n_extended, sizeof(*copy));
+	if (requests->n_extended > 0)
+		memcpy(copy, requests->extended, requests->n_extended * sizeof(*copy));
+	requests->extended = copy;
+}
+
+static void drop_requests(struct cs_demands *demands, const struct cs_requests *requests)
+{
+	for (uint32_t i = 0; i < requests->n_extended; i++)
+		cs_nodes_unref_column(demands->nodes, requests->extended[i].column);
+}
+
+static void free_extended(const struct cs_requests *requests)
+{
+	free((void *)(uintptr_t)requests->extended);
+}
+
+bool cs_requests_fell(const struct cs_requests *before, const struct cs_requests *now)
+{
+	for (int i = 0; i < CS_RESOURCE_FIXED_COUNT; i++)
+		if (now->fixed[i] < before->fixed[i])
+			return true;
+	uint32_t at = 0;
+	for (uint32_t i = 0; i < before->n_extended; i++) {
+		const struct cs_resource_amount *was = &before->extended[i];
+		while (at < now->n_extended && now->extended[at].column < was->column)
+			at++;
+		bool there = at < now->n_extended && now->extended[at].column == was->column;
+		if ((there ? now->extended[at].amount : 0) < was->amount)
+			return true;
+	}
+	return false;
+}
+
+void cs_demands_init(struct cs_demands *demands, uint64_t seed)
+{
+	cs_map_init(&demands->footprints, seed);
+	cs_map_init(&demands->demands, seed);
+}
+
+void cs_demands_finish(struct cs_demands *demands)
+{
+	cs_map_finish(&demands->footprints);
+	cs_map_finish(&demands->demands);
+	free(demands->free_ids);
+}
+
+// ---- footprints ----
+
+struct cs_footprint *cs_footprint_ref(struct cs_demands *demands, struct cs_arena *scratch,
+				      const struct cs_footprint *parts)
+{
+	struct words words = words_for(scratch, &parts->requests, parts->n_terms);
+	put_requests(&words, &parts->requests);
+	for (uint32_t i = 0; i < parts->n_terms; i++)
+		put(&words, (uintptr_t)parts->terms[i]);
+	struct cs_content *known = cs_content_ref(&demands->footprints, words_slice(&words));
+	if (known) {
+		drop_requests(demands, &parts->requests);
+		for (uint32_t i = 0; i < parts->n_terms; i++)
+			cs_term_unref(demands->anti_affinity, parts->terms[i]);
+		return &CS_CONTAINER_OF(known, struct footprint, content)->shown;
+	}
+	struct footprint *footprint = cs_alloc(sizeof(*footprint));
+	footprint->shown = *parts;
+	own_extended(&footprint->shown.requests);
+	struct cs_term **terms = cs_alloc_array(parts->n_terms, sizeof(struct cs_term *));
+	for (uint32_t i = 0; i < parts->n_terms; i++)
+		terms[i] = parts->terms[i];
+	footprint->shown.terms = terms;
+	cs_content_add(&demands->footprints, &footprint->content, words_slice(&words));
+	return &footprint->shown;
+}
+
+void cs_footprint_unref(struct cs_demands *demands, struct cs_footprint *shown)
+{
+	if (!shown)
+		return;
+	struct footprint *footprint = footprint_of(shown);
+	if (!cs_content_unref(&demands->footprints, &footprint->content))
+		return;
+	drop_requests(demands, &shown->requests);
+	free_extended(&shown->requests);
+	for (uint32_t i = 0; i < shown->n_terms; i++)
+		cs_term_unref(demands->anti_affinity, shown->terms[i]);
+	free((void *)(uintptr_t)shown->terms);
+	free(footprint);
+}
+
+uint32_t cs_footprint_refs(const struct cs_footprint *footprint)
+{
+	return footprint_of(footprint)->content.refs;
+}
+
+// ---- demands ----
+
+static uint32_t intern_text(struct cs_intern *strings, const char *text)
+{
+	return text ? cs_intern_ref(strings, cs_slice_of(text)) : CS_INTERN_NONE;
+}
+
+static uint32_t take_id(struct cs_demands *demands)
+{
+	if (demands->n_free_ids > 0)
+		return demands->free_ids[--demands->n_free_ids];
+	uint32_t id = demands->n_ids++;
+	// Room for all of them, so that giving one back needs none.
+	demands->free_ids =
+		cs_realloc_array(demands->free_ids, demands->n_ids, sizeof(*demands->free_ids));
+	return id;
+}
+
+static void drop_parts(struct cs_demands *demands, const struct cs_demand_parts *parts)
+{
+	drop_requests(demands, &parts->requests);
+	cs_toleration_set_unref(demands->taints, parts->toleration_set);
+	cs_node_selector_unref(demands->selectors, parts->selector);
+}
+
+struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scratch,
+				const struct cs_demand_parts *parts)
+{
+	uint32_t field = intern_text(demands->strings, parts->unsupported_field);
+	uint32_t feature = intern_text(demands->strings, parts->unsupported_feature);
+	struct words words = words_for(scratch, &parts->requests, 3);
+	put_requests(&words, &parts->requests);
+	put(&words, parts->toleration_set);
+	put(&words, (uintptr_t)parts->selector);
+	put(&words, (uint64_t)field << 32 | feature);
+	struct cs_content *known = cs_content_ref(&demands->demands, words_slice(&words));
+	if (known) {
+		drop_parts(demands, parts);
+		cs_intern_unref(demands->strings, field);
+		cs_intern_unref(demands->strings, feature);
+		return &CS_CONTAINER_OF(known, struct demand, content)->shown;
+	}
+	struct demand *demand = cs_alloc(sizeof(*demand));
+	demand->selector = parts->selector;
+	demand->field = field;
+	demand->feature = feature;
+	demand->shown = (struct cs_demand){
+		.requests = parts->requests,
+		.toleration_set = parts->toleration_set,
+		.tolerates_unschedulable =
+			cs_toleration_set_unschedulable(demands->taints, parts->toleration_set),
+		.node_selector = parts->selector ? &parts->selector->rows : NULL,
+		.unsupported_field = field ? cs_intern_string(demands->strings, field) : NULL,
+		.unsupported_feature = feature ? cs_intern_string(demands->strings, feature) : NULL,
+		.id = take_id(demands),
+		.generation = ++demands->generation,
+	};
+	own_extended(&demand->shown.requests);
+	cs_content_add(&demands->demands, &demand->content, words_slice(&words));
+	return &demand->shown;
+}
+
+void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
+{
+	if (!shown)
+		return;
+	struct demand *demand = demand_of(shown);
+	if (!cs_content_unref(&demands->demands, &demand->content))
+		return;
+	demands->free_ids[demands->n_free_ids++] = shown->id;
+	drop_requests(demands, &shown->requests);
+	free_extended(&shown->requests);
+	cs_toleration_set_unref(demands->taints, shown->toleration_set);
+	cs_node_selector_unref(demands->selectors, demand->selector);
+	cs_intern_unref(demands->strings, demand->field);
+	cs_intern_unref(demands->strings, demand->feature);
+	free(demand);
+}
+
+uint32_t cs_demand_refs(const struct cs_demand *demand)
+{
+	return demand_of(demand)->content.refs;
+}
+
+struct cs_node_selector *cs_demand_selector(const struct cs_demand *demand)
+{
+	return demand_of(demand)->selector;
+}

@@ -1,0 +1,59 @@
+// How footprints and demands are interned. Neighbours: pod.c makes the contents.
+#ifndef LIB_CLUSTER_DEMAND_INTERNAL_H
+#define LIB_CLUSTER_DEMAND_INTERNAL_H
+
+#include <csched/base/arena.h>
+#include <csched/base/map.h>
+#include <csched/cluster/demand.h>
+
+#include "anti_affinity.h"
+#include "node_selector.h"
+#include "taint_internal.h"
+
+// Parts and where they are counted; all borrowed but the maps.
+struct cs_demands {
+	struct cs_intern *strings;
+	struct cs_nodes *nodes;
+	struct cs_taints *taints;
+	struct cs_node_selectors *selectors;
+	struct cs_anti_affinity *anti_affinity;
+	struct cs_map footprints;
+	struct cs_map demands;
+	uint32_t *free_ids;
+	uint32_t n_free_ids;
+	uint32_t n_ids; // ever given out
+	uint64_t generation;
+};
+
+// What a demand is made of.
+struct cs_demand_parts {
+	struct cs_requests requests;
+	uint32_t toleration_set;
+	struct cs_node_selector *selector; // NULL = none
+	const char *unsupported_field;     // copied
+	const char *unsupported_feature;   // copied
+};
+
+void cs_demands_init(struct cs_demands *demands, uint64_t seed); // the borrowed parts are set
+void cs_demands_finish(struct cs_demands *demands);
+
+// Both take over all references that the parts hold; the arrays stay the caller's.
+struct cs_footprint *cs_footprint_ref(struct cs_demands *demands, struct cs_arena *scratch,
+				      const struct cs_footprint *parts);
+struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scratch,
+				const struct cs_demand_parts *parts);
+void cs_footprint_unref(struct cs_demands *demands, struct cs_footprint *footprint); // NULL is fine
+void cs_demand_unref(struct cs_demands *demands, struct cs_demand *demand);          // NULL is fine
+
+uint32_t cs_footprint_refs(const struct cs_footprint *footprint);
+uint32_t cs_demand_refs(const struct cs_demand *demand);
+struct cs_node_selector *cs_demand_selector(const struct cs_demand *demand); // NULL = none
+
+// The node that required node affinity pins the pod to as the DaemonSet controller writes it: one
+// term, one matchFields requirement metadata.name In, one value. NULL = no such pin.
+const char *cs_demand_pin(const Kube__Pod *pod);
+
+// Whether `now` takes less of something than `before`.
+bool cs_requests_fell(const struct cs_requests *before, const struct cs_requests *now);
+
+#endif

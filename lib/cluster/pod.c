@@ -1,0 +1,469 @@
+// A pod as the API server has it, and every change of its state. Neighbours: cluster.h promises,
+// demand.c and requests.c read what it asks, nodes.c counts it.
+#include <csched/base/memory.h>
+#include <csched/kube/timestamp.h>
+#include <errno.h>
+#include <string.h>
+
+#include "cluster_internal.h"
+#include "requests.h"
+
+#define DEFAULT_SCHEDULER "default-scheduler"
+
+// What an API object asks and takes, with references held until it is committed or dropped.
+struct reading {
+	struct cs_footprint *footprint;
+	struct cs_demand *demand; // NULL where the pod has a node
+	struct cs_label_set *labels;
+	const char *field; // the first that could not be read; in scratch
+};
+
+// ---- counting ----
+
+void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
+{
+	pod->row = row;
+	cs_nodes_count_pod(&cluster->nodes, row, &pod->footprint->requests);
+	for (uint32_t i = 0; i < pod->footprint->n_terms; i++)
+		cs_term_count(&cluster->anti_affinity, pod->footprint->terms[i]);
+}
+
+void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod)
+{
+	cs_nodes_discount_pod(&cluster->nodes, pod->row, &pod->footprint->requests);
+	for (uint32_t i = 0; i < pod->footprint->n_terms; i++)
+		cs_term_discount(&cluster->anti_affinity, pod->footprint->terms[i]);
+	cs_nodes_release(&cluster->nodes, pod->row);
+	pod->row = CS_ROW_NONE;
+}
+
+// ---- reading ----
+
+static const char *node_of(const Kube__Pod *pod)
+{
+	const char *name = pod->spec ? pod->spec->node_name : NULL;
+	return name && *name ? name : NULL;
+}
+
+static void fail(struct cs_requests_reader *reader, const char *field)
+{
+	if (reader->field)
+		return;
+	reader->field = field;
+	cs_error_prefix(reader->err, "%s", field);
+}
+
+// The required anti-affinity that the pod carries; malformed terms are left out.
+static void read_terms(struct cs_cluster *cluster, struct cs_requests_reader *reader,
+		       const Kube__Pod *pod, struct cs_footprint *ret)
+{
+	const Kube__Affinity *affinity = pod->spec ? pod->spec->affinity : NULL;
+	const Kube__PodAntiAffinity *anti = affinity ? affinity->pod_anti_affinity : NULL;
+	size_t n = anti ? anti->n_required_during_scheduling_ignored_during_execution : 0;
+	if (n == 0)
+		return;
+	struct cs_term **terms = cs_arena_alloc_array(cluster->scratch, n, sizeof(*terms));
+	for (size_t i = 0; i < n; i++) {
+		struct cs_error why = { 0 };
+		struct cs_term *term =
+			cs_term_ref(&cluster->anti_affinity, cluster->scratch,
+				    anti->required_during_scheduling_ignored_during_execution[i],
+				    pod->metadata->namespace_, &why);
+		if (term)
+			terms[ret->n_terms++] = term;
+		if (why.code == 0 || reader->field)
+			continue;
+		cs_error_set(reader->err, -EINVAL, "%s", why.text);
+		fail(reader, cs_arena_printf(cluster->scratch,
+					     "spec.affinity.podAntiAffinity."
+					     "requiredDuringSchedulingIgnoredDuringExecution[%zu]"
+					     ".labelSelector",
+					     i));
+	}
+	ret->terms = terms;
+}
+
+static struct cs_node_selector *read_selector(struct cs_cluster *cluster, const Kube__PodSpec *spec)
+{
+	if (spec->n_node_selector == 0)
+		return NULL;
+	struct cs_node_label *labels =
+		cs_arena_alloc_array(cluster->scratch, spec->n_node_selector, sizeof(*labels));
+	uint32_t n = cs_node_labels_intern(cluster->strings, spec->node_selector,
+					   spec->n_node_selector, labels);
+	return cs_node_selector_ref(&cluster->selectors, labels, n);
+}
+
+static const struct cs_unsupported *find_unsupported(const Kube__Pod *pod)
+{
+	for (const struct cs_unsupported *row = cs_unsupported_fields; row->field; row++)
+		if (row->asked(pod))
+			return row;
+	return NULL;
+}
+
+static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_requests_reader *reader,
+				     const Kube__Pod *pod)
+{
+	struct cs_demand_parts parts = { 0 };
+	cs_requests_read(reader, pod, CS_REQUESTS_ASKED, &parts.requests);
+	if (pod->spec) {
+		parts.toleration_set =
+			cs_toleration_set_ref(&cluster->taints, cluster->scratch,
+					      pod->spec->tolerations, pod->spec->n_tolerations);
+		parts.selector = read_selector(cluster, pod->spec);
+		const struct cs_unsupported *lacking = find_unsupported(pod);
+		if (lacking) {
+			parts.unsupported_field = lacking->field;
+			parts.unsupported_feature = lacking->feature;
+		}
+	}
+	if (reader->field) {
+		parts.unsupported_field = reader->field;
+		parts.unsupported_feature = "a value that cannot be read";
+	}
+	return cs_demand_ref(&cluster->demands, cluster->scratch, &parts);
+}
+
+// Reads what it can. -EINVAL: something could not be read; `err` and ret->field say what.
+static int read_pod(struct cs_cluster *cluster, const Kube__Pod *pod, struct reading *ret,
+		    struct cs_error *err)
+{
+	struct cs_requests_reader reader = { &cluster->nodes, cluster->scratch, NULL, err };
+	struct cs_footprint footprint = { 0 };
+	cs_requests_read(&reader, pod, CS_REQUESTS_TAKEN, &footprint.requests);
+	read_terms(cluster, &reader, pod, &footprint);
+	*ret = (struct reading){ 0 };
+	ret->footprint = cs_footprint_ref(&cluster->demands, cluster->scratch, &footprint);
+	if (!node_of(pod)) {
+		ret->demand = read_demand(cluster, &reader, pod);
+		ret->labels = cs_label_set_ref(&cluster->anti_affinity, cluster->scratch,
+					       pod->metadata->namespace_, pod->metadata->labels,
+					       pod->metadata->n_labels);
+	}
+	ret->field = reader.field;
+	if (!reader.field)
+		return 0;
+	cs_error_prefix(err, "pod %s/%s", pod->metadata->namespace_, pod->metadata->name);
+	return -EINVAL;
+}
+
+static void drop_reading(struct cs_cluster *cluster, struct reading *reading)
+{
+	cs_footprint_unref(&cluster->demands, reading->footprint);
+	cs_demand_unref(&cluster->demands, reading->demand);
+	cs_label_set_unref(&cluster->anti_affinity, reading->labels);
+}
+
+static int check_identity(const Kube__Pod *pod, struct cs_error *err)
+{
+	static const char *const names[] = { "uid", "name", "namespace" };
+	const Kube__ObjectMeta *metadata = pod->metadata;
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++) {
+		const char *values[] = { metadata ? metadata->uid : NULL,
+					 metadata ? metadata->name : NULL,
+					 metadata ? metadata->namespace_ : NULL };
+		if (!values[i] || !*values[i])
+			return cs_error_set(err, -EINVAL, "pod: metadata.%s: missing", names[i]);
+		if (strlen(values[i]) > CS_NAME_MAX)
+			return cs_error_set(err, -EINVAL, "pod: metadata.%s: longer than %d bytes",
+					    names[i], CS_NAME_MAX);
+	}
+	const char *node = node_of(pod);
+	if (node && strlen(node) > CS_NAME_MAX)
+		return cs_error_set(err, -EINVAL, "pod %s/%s: spec.nodeName: longer than %d bytes",
+				    metadata->namespace_, metadata->name, CS_NAME_MAX);
+	return 0;
+}
+
+// ---- the pod's own fields ----
+
+static struct cs_pod *create_pod(struct cs_cluster *cluster, const Kube__ObjectMeta *metadata)
+{
+	struct cs_pod *pod = cs_alloc(sizeof(*pod));
+	size_t uid = strlen(metadata->uid) + 1;
+	size_t namespace = strlen(metadata->namespace_) + 1;
+	size_t name = strlen(metadata->name) + 1;
+	char *block = cs_alloc(uid + namespace + name);
+	pod->uid = memcpy(block, metadata->uid, uid);
+	pod->namespace = memcpy(block + uid, metadata->namespace_, namespace);
+	pod->name = memcpy(block + uid + namespace, metadata->name, name);
+	pod->row = CS_ROW_NONE;
+	pod->created = cs_timestamp_of(metadata->creation_timestamp);
+	cs_map_put(&cluster->pods, cs_slice_of(pod->uid), pod);
+	return pod;
+}
+
+void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
+{
+	cs_demand_unref(&cluster->demands, pod->demand);
+	cs_label_set_unref(&cluster->anti_affinity, pod->labels);
+	cs_intern_unref(cluster->strings, pod->pinned_node);
+	free(pod->gates);
+	free(pod->condition_reason);
+	free(pod->condition_message);
+	pod->demand = NULL;
+	pod->labels = NULL;
+	pod->pinned_node = CS_INTERN_NONE;
+	pod->gated = false;
+	pod->gates = NULL;
+	pod->condition_reason = NULL;
+	pod->condition_message = NULL;
+}
+
+void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod)
+{
+	cs_map_remove(&cluster->pods, cs_slice_of(pod->uid));
+	cs_pod_drop_asked(cluster, pod);
+	cs_footprint_unref(&cluster->demands, pod->footprint);
+	cs_intern_unref(cluster->strings, pod->scheduler_name);
+	free(pod->resource_version);
+	free((char *)(uintptr_t)pod->uid);
+	free(pod);
+}
+
+// "a b"
+static char *join_gates(const Kube__PodSpec *spec)
+{
+	size_t size = 1;
+	for (size_t i = 0; i < spec->n_scheduling_gates; i++)
+		size += cs_slice_of(spec->scheduling_gates[i]->name).size + 1;
+	char *joined = cs_alloc(size);
+	char *at = joined;
+	for (size_t i = 0; i < spec->n_scheduling_gates; i++) {
+		struct cs_slice name = cs_slice_of(spec->scheduling_gates[i]->name);
+		if (i > 0)
+			*at++ = ' ';
+		if (name.size > 0)
+			memcpy(at, name.data, name.size);
+		at += name.size;
+	}
+	return joined;
+}
+
+static void replace_string(char **kept, const char *now)
+{
+	if (*kept && now && strcmp(*kept, now) == 0)
+		return;
+	free(*kept);
+	*kept = now ? cs_strdup(now) : NULL;
+}
+
+static void set_condition(struct cs_pod *pod, const Kube__PodStatus *status)
+{
+	const Kube__PodCondition *found = NULL;
+	for (size_t i = 0; status && i < status->n_conditions; i++)
+		if (cs_string_equal(status->conditions[i]->type, "PodScheduled"))
+			found = status->conditions[i];
+	replace_string(&pod->condition_reason, found ? found->reason : NULL);
+	replace_string(&pod->condition_message, found ? found->message : NULL);
+}
+
+static uint64_t hash_labels(const Kube__ObjectMeta *metadata)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < metadata->n_labels; i++) {
+		struct cs_slice key = cs_slice_of(metadata->labels[i]->key);
+		struct cs_slice value = cs_slice_of(metadata->labels[i]->value);
+		sum += cs_hash(value.data, value.size, cs_hash(key.data, key.size, 0));
+	}
+	return sum;
+}
+
+static uint32_t intern_text(struct cs_cluster *cluster, const char *text)
+{
+	return text && *text ? cs_intern_ref(cluster->strings, cs_slice_of(text)) : CS_INTERN_NONE;
+}
+
+// What has no part in any sum and is the same for pods in every state.
+static void set_common(struct cs_cluster *cluster, struct cs_pod *pod, const Kube__Pod *from)
+{
+	const Kube__PodSpec *spec = from->spec;
+	uint32_t before = pod->scheduler_name;
+	const char *scheduler = spec ? spec->scheduler_name : NULL;
+	pod->scheduler_name =
+		intern_text(cluster, scheduler && *scheduler ? scheduler : DEFAULT_SCHEDULER);
+	cs_intern_unref(cluster->strings, before);
+	pod->priority = spec && spec->has_priority ? spec->priority : 0;
+	pod->terminating = from->metadata->deletion_timestamp;
+	pod->generation = from->metadata->generation;
+	pod->labels_hash = hash_labels(from->metadata);
+	replace_string(&pod->resource_version, from->metadata->resource_version);
+}
+
+// ---- states ----
+
+// What the pod takes now, where it stands.
+static void set_footprint(struct cs_cluster *cluster, struct cs_pod *pod,
+			  struct cs_footprint *footprint)
+{
+	struct cs_footprint *before = pod->footprint;
+	if (cs_pod_is_counted(pod) && before != footprint) {
+		uint32_t row = pod->row;
+		struct cs_pod moved = *pod;
+		pod->footprint = footprint;
+		// Counted first, so that a ghost row is not freed in between.
+		cs_pod_count(cluster, pod, row);
+		cs_pod_discount(cluster, &moved);
+	}
+	pod->footprint = footprint;
+	cs_footprint_unref(&cluster->demands, before);
+}
+
+static void change_state(struct cs_cluster *cluster, struct cs_pod *pod, enum cs_pod_state state)
+{
+	cluster->n_assumed -= pod->state == CS_POD_ASSUMED;
+	cluster->n_assumed += state == CS_POD_ASSUMED;
+	pod->state = state;
+}
+
+// The API server says that the pod is on that node. Returns events.
+static uint32_t become_bound(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name)
+{
+	uint32_t row = cs_nodes_row_for(&cluster->nodes, node_name);
+	uint32_t events = pod->state == CS_POD_BOUND ? 0 : CS_EVENT_POD_ADD;
+	if (!cs_pod_is_counted(pod)) {
+		cs_pod_count(cluster, pod, row);
+	} else if (pod->row != row) {
+		cs_pod_discount(cluster, pod);
+		cs_pod_count(cluster, pod, row);
+		events |= CS_EVENT_POD_ADD | CS_EVENT_POD_DELETE;
+	}
+	change_state(cluster, pod, CS_POD_BOUND);
+	cs_pod_drop_asked(cluster, pod);
+	return events;
+}
+
+static void commit_bound(struct cs_cluster *cluster, struct cs_pod *pod, const Kube__Pod *from,
+			 struct reading *reading, struct cs_pod_change *ret)
+{
+	bool was_bound = pod->state == CS_POD_BOUND;
+	if (was_bound && cs_requests_fell(&pod->footprint->requests, &reading->footprint->requests))
+		ret->events |= CS_EVENT_POD_SCALE_DOWN;
+	if (was_bound && pod->labels_hash != hash_labels(from->metadata))
+		ret->events |= CS_EVENT_POD_LABEL;
+	set_footprint(cluster, pod, reading->footprint);
+	ret->events |= become_bound(cluster, pod, node_of(from));
+	ret->became_bound = !was_bound && !ret->added;
+}
+
+static uint32_t compare_demands(const struct cs_demand *before, const struct cs_demand *now)
+{
+	uint32_t events = 0;
+	if (before->toleration_set != now->toleration_set)
+		events |= CS_EVENT_POD_TOLERATION;
+	if (cs_requests_fell(&before->requests, &now->requests))
+		events |= CS_EVENT_POD_SCALE_DOWN;
+	return events;
+}
+
+static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const Kube__Pod *from,
+			   struct reading *reading, struct cs_pod_change *ret)
+{
+	struct cs_pod before = *pod;
+	pod->demand = reading->demand;
+	pod->labels = reading->labels;
+	pod->pinned_node = intern_text(cluster, cs_demand_pin(from));
+	pod->gated = from->spec && from->spec->n_scheduling_gates > 0;
+	pod->gates = pod->gated ? join_gates(from->spec) : NULL;
+	set_condition(pod, from->status);
+	set_footprint(cluster, pod, reading->footprint);
+	if (ret->added)
+		return;
+	ret->events = compare_demands(before.demand, pod->demand);
+	if (before.gated && !pod->gated)
+		ret->events |= CS_EVENT_POD_GATES_ELIMINATED;
+	if (before.labels != pod->labels)
+		ret->events |= CS_EVENT_POD_LABEL;
+	ret->demand_changed = before.demand != pod->demand || before.labels != pod->labels ||
+			      before.pinned_node != pod->pinned_node ||
+			      !cs_string_equal(before.gates, pod->gates);
+	cs_demand_unref(&cluster->demands, before.demand);
+	cs_label_set_unref(&cluster->anti_affinity, before.labels);
+	cs_intern_unref(cluster->strings, before.pinned_node);
+	free(before.gates);
+}
+
+static void commit(struct cs_cluster *cluster, const Kube__Pod *from, struct reading *reading,
+		   struct cs_pod_change *ret)
+{
+	if (!ret->pod) {
+		ret->pod = create_pod(cluster, from->metadata);
+		ret->added = true;
+	}
+	if (node_of(from))
+		commit_bound(cluster, ret->pod, from, reading, ret);
+	else
+		commit_unbound(cluster, ret->pod, from, reading, ret);
+	set_common(cluster, ret->pod, from);
+}
+
+bool cs_cluster_pod_ended(const Kube__Pod *pod)
+{
+	const char *phase = pod->status ? pod->status->phase : NULL;
+	return cs_string_equal(phase, "Succeeded") || cs_string_equal(phase, "Failed");
+}
+
+// An object that tells a known pod nothing new: the same version, or a picture from before it was
+// bound.
+static bool is_old_news(const struct cs_pod *pod, const Kube__Pod *from)
+{
+	const char *version = from->metadata->resource_version;
+	return (version && *version && cs_string_equal(version, pod->resource_version)) ||
+	       (pod->state == CS_POD_BOUND && !node_of(from));
+}
+
+int cs_cluster_apply_pod(struct cs_cluster *cluster, const Kube__Pod *from,
+			 struct cs_pod_change *ret, struct cs_error *err)
+{
+	*ret = (struct cs_pod_change){ 0 };
+	int rc = check_identity(from, err);
+	if (rc != 0)
+		return rc;
+	struct cs_pod *known = cs_cluster_find_pod(cluster, from->metadata->uid);
+	if (cs_cluster_pod_ended(from)) {
+		if (known)
+			ret->events = cs_cluster_remove_pod(cluster, known);
+		return 0;
+	}
+	ret->pod = known;
+	if (known && is_old_news(known, from))
+		return 0;
+	struct reading reading;
+	rc = read_pod(cluster, from, &reading, err);
+	if (rc != 0 && known)
+		drop_reading(cluster, &reading);
+	else
+		commit(cluster, from, &reading, ret);
+	cs_arena_reset(cluster->scratch);
+	return rc;
+}
+
+uint32_t cs_cluster_remove_pod(struct cs_cluster *cluster, struct cs_pod *pod)
+{
+	uint32_t events = 0;
+	if (cs_pod_is_counted(pod)) {
+		cs_pod_discount(cluster, pod);
+		events = CS_EVENT_POD_DELETE;
+	}
+	change_state(cluster, pod, CS_POD_UNBOUND);
+	cs_pod_free(cluster, pod);
+	return events;
+}
+
+void cs_cluster_assume(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
+{
+	cs_pod_count(cluster, pod, row);
+	change_state(cluster, pod, CS_POD_ASSUMED);
+}
+
+void cs_cluster_forget(struct cs_cluster *cluster, struct cs_pod *pod)
+{
+	cs_pod_discount(cluster, pod);
+	change_state(cluster, pod, CS_POD_UNBOUND);
+}
+
+void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name)
+{
+	become_bound(cluster, pod, node_name);
+}
