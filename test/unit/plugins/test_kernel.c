@@ -1,0 +1,205 @@
+// The kernels against upstream's formulas in int64 and plain loops. Neighbours:
+// lib/plugins/kernel.h.
+#include "../check_main.h"
+
+#include <math.h>
+
+#include <csched/base/memory.h>
+#include <csched/base/random.h>
+
+#include "plugins/kernel.h"
+
+#define ROWS 1000
+
+struct columns {
+	int64_t allocatable[ROWS];
+	int64_t used[ROWS];
+	double allocatable_double[ROWS];
+	double used_double[ROWS];
+};
+
+static void fill(struct columns *columns, struct cs_random *random, int64_t max)
+{
+	for (int row = 0; row < ROWS; row++) {
+		int64_t capacity = cs_random_below(random, 8) == 0
+					   ? 0
+					   : (int64_t)cs_random_below(random, (uint64_t)max);
+		columns->allocatable[row] = capacity;
+		columns->used[row] =
+			(int64_t)cs_random_below(random, (uint64_t)capacity + capacity / 8 + 1);
+		columns->allocatable_double[row] = (double)capacity;
+		columns->used_double[row] = (double)columns->used[row];
+	}
+}
+
+static struct cs_kernel_term term_of(const struct columns *columns, int64_t asked, int64_t weight,
+				     bool exact)
+{
+	return (struct cs_kernel_term){
+		.allocatable = columns->allocatable,
+		.used = columns->used,
+		.allocatable_double = columns->allocatable_double,
+		.used_double = columns->used_double,
+		.asked = asked,
+		.weight = weight,
+		.exact = exact,
+	};
+}
+
+// leastResourceScorer of noderesources/least_allocated.go.
+static int64_t least(const struct cs_kernel_term *terms, int n, int row)
+{
+	int64_t score = 0;
+	int64_t weights = 0;
+	for (int i = 0; i < n; i++) {
+		int64_t capacity = terms[i].allocatable[row];
+		int64_t requested = terms[i].used[row] + terms[i].asked;
+		if (capacity == 0)
+			continue;
+		int64_t part = requested > capacity ? 0 : (capacity - requested) * 100 / capacity;
+		score += part * terms[i].weight;
+		weights += terms[i].weight;
+	}
+	return weights ? score / weights : 0;
+}
+
+static void check_least(struct cs_random *random, int64_t max, bool exact)
+{
+	CS_AUTO_FREE struct columns *columns = cs_alloc_array(3, sizeof(*columns));
+	struct cs_kernel_term terms[3];
+	for (int i = 0; i < 3; i++) {
+		fill(&columns[i], random, max);
+		int64_t asked = (int64_t)cs_random_below(random, (uint64_t)max / 4 + 1);
+		terms[i] = term_of(&columns[i], asked, 1 + (int64_t)cs_random_below(random, 100),
+				   exact);
+	}
+	int64_t out[ROWS];
+	for (uint32_t n = 0; n <= 3; n++) {
+		cs_kernel_least_allocated(terms, n, (struct cs_rows){ .first = 0, .end = ROWS },
+					  out);
+		for (int row = 0; row < ROWS; row++)
+			ck_assert_int_eq(out[row], least(terms, (int)n, row));
+	}
+}
+
+START_TEST(test_least_allocated_doubles_equal_integers)
+{
+	struct cs_random random;
+	cs_random_init(&random, 1);
+	static const int64_t sizes[] = { 10, 64000, INT64_C(1) << 40, CS_KERNEL_EXACT_MAX };
+	for (int round = 0; round < 40; round++)
+		check_least(&random, sizes[round % 4], true);
+}
+END_TEST
+
+START_TEST(test_least_allocated_beyond_doubles)
+{
+	struct cs_random random;
+	cs_random_init(&random, 2);
+	for (int round = 0; round < 10; round++)
+		check_least(&random, INT64_C(1) << 56, false);
+}
+END_TEST
+
+START_TEST(test_least_allocated_touches_its_rows_alone)
+{
+	struct cs_random random;
+	cs_random_init(&random, 3);
+	struct columns columns;
+	fill(&columns, &random, 1000);
+	struct cs_kernel_term term = term_of(&columns, 5, 1, true);
+	int64_t out[ROWS];
+	for (int row = 0; row < ROWS; row++)
+		out[row] = -7;
+	cs_kernel_least_allocated(&term, 1, (struct cs_rows){ .first = 300, .end = 700 }, out);
+	for (int row = 0; row < ROWS; row++)
+		ck_assert_int_eq(out[row], row < 300 || row >= 700 ? -7 : least(&term, 1, row));
+}
+END_TEST
+
+START_TEST(test_insufficient_marks)
+{
+	int64_t allocatable[] = { 100, 100, 100, 100, 0, INT64_MAX };
+	int64_t requested[] = { 0, 50, 51, 100, 0, INT64_MAX };
+	uint8_t marks[6] = { 0, 0, 4, 0, 0, 0 };
+	struct cs_kernel_fit fit = { .allocatable = allocatable,
+				     .requested = requested,
+				     .asked = 50 };
+	cs_kernel_insufficient(&fit, (struct cs_rows){ .first = 0, .end = 6 }, marks);
+	ck_assert_uint_eq(marks[0], 0);
+	ck_assert_uint_eq(marks[1], 0);
+	ck_assert_uint_eq(marks[2], CS_KERNEL_SHORT | 4);
+	ck_assert_uint_eq(marks[3], CS_KERNEL_SHORT);
+	ck_assert_uint_eq(marks[4], CS_KERNEL_SHORT | CS_KERNEL_NEVER);
+	ck_assert_uint_eq(marks[5], CS_KERNEL_SHORT);
+}
+END_TEST
+
+// balancedResourceScore of noderesources/balanced_allocation.go for two resources.
+static int64_t balance(const struct cs_kernel_term *terms, int row, bool with)
+{
+	double fractions[2];
+	int n = 0;
+	for (int i = 0; i < 2; i++) {
+		int64_t capacity = terms[i].allocatable[row];
+		int64_t requested = terms[i].used[row] + (with ? terms[i].asked : 0);
+		if (capacity == 0)
+			continue;
+		double fraction = (double)requested / (double)capacity;
+		fractions[n++] = fraction > 1 ? 1 : fraction;
+	}
+	double std = n == 2 ? fabs((fractions[0] - fractions[1]) / 2) : 0;
+	return (int64_t)((1 - std) * 100);
+}
+
+START_TEST(test_balanced_pair)
+{
+	struct cs_random random;
+	cs_random_init(&random, 4);
+	for (int round = 0; round < 40; round++) {
+		struct columns columns[2];
+		fill(&columns[0], &random, 64000);
+		fill(&columns[1], &random, INT64_C(1) << 38);
+		struct cs_kernel_term terms[2] = {
+			term_of(&columns[0], (int64_t)cs_random_below(&random, 8000), 1, true),
+			term_of(&columns[1], (int64_t)cs_random_below(&random, 1u << 31), 1, true),
+		};
+		int64_t out[ROWS];
+		cs_kernel_balanced_pair(terms, (struct cs_rows){ .first = 0, .end = ROWS }, out);
+		for (int row = 0; row < ROWS; row++)
+			ck_assert_int_eq(out[row], 50 + (50 + balance(terms, row, true) -
+							 balance(terms, row, false)) /
+								   2);
+	}
+}
+END_TEST
+
+// An empty node of 4000m and 10000 bytes, a pod of 3000m and 5000: B = 87, so 68 in 1.36.
+START_TEST(test_balanced_known_value)
+{
+	struct columns columns[2] = { 0 };
+	columns[0].allocatable[0] = 4000;
+	columns[0].allocatable_double[0] = 4000;
+	columns[1].allocatable[0] = 10000;
+	columns[1].allocatable_double[0] = 10000;
+	struct cs_kernel_term terms[2] = { term_of(&columns[0], 3000, 1, true),
+					   term_of(&columns[1], 5000, 1, true) };
+	int64_t out[1];
+	cs_kernel_balanced_pair(terms, (struct cs_rows){ .first = 0, .end = 1 }, out);
+	ck_assert_int_eq(out[0], 68);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("plugins/kernel");
+	TCase *tcase = tcase_create("kernel");
+	tcase_add_test(tcase, test_least_allocated_doubles_equal_integers);
+	tcase_add_test(tcase, test_least_allocated_beyond_doubles);
+	tcase_add_test(tcase, test_least_allocated_touches_its_rows_alone);
+	tcase_add_test(tcase, test_insufficient_marks);
+	tcase_add_test(tcase, test_balanced_pair);
+	tcase_add_test(tcase, test_balanced_known_value);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
