@@ -26,7 +26,7 @@ static void fill(struct columns *columns, struct cs_random *random, int64_t max)
 					   : (int64_t)cs_random_below(random, (uint64_t)max);
 		columns->allocatable[row] = capacity;
 		columns->used[row] =
-			(int64_t)cs_random_below(random, (uint64_t)capacity + capacity / 8 + 1);
+			(int64_t)cs_random_below(random, (uint64_t)(capacity + capacity / 8 + 1));
 		columns->allocatable_double[row] = (double)capacity;
 		columns->used_double[row] = (double)columns->used[row];
 	}
