@@ -44,4 +44,8 @@ int cs_config_read(const char *file_name, struct cs_slice text,
 		   struct cs_error *err);
 void cs_config_destroy(struct cs_config *config);
 
+// Upstream's rules for leader election, which flags may have changed since the file was read:
+// leaseDuration > renewDeadline > retryPeriod * 1.2, all > 0, if leader_elect.
+int cs_config_check_leader_election(const struct cs_config *config, struct cs_error *err);
+
 #endif

@@ -21,7 +21,7 @@ enum cs_field_type {
 	CS_FIELD_STRINGS,  // struct cs_field_list of const char *
 	CS_FIELD_OBJECT,   // the struct of its own table, in place
 	CS_FIELD_OBJECTS,  // struct cs_field_list of such structs
-	CS_FIELD_ANY,      // struct json_object *, borrowed: an object, NULL = not given
+	CS_FIELD_ANY,      // struct json_object *, borrowed, of any type; NULL = not given
 	CS_FIELD_TYPE_COUNT,
 };
 

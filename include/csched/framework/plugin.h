@@ -130,7 +130,7 @@ struct cs_plugin {
 	uint32_t cures;
 
 	// Reads pluginConfig args (NULL = defaults) strictly; *ret is freed with free_args.
-	// Errors name the path below args.
+	// Errors name the path below args. apiVersion and kind have been checked and left out.
 	const struct cs_argument *arguments; // ends with a NULL name
 	int (*configure)(struct json_object *args, void **ret, struct cs_error *err);
 	void (*free_args)(void *args);

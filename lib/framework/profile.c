@@ -1,0 +1,552 @@
+// Merges what the file says of a profile with the defaults, and makes the plugin instances.
+// Neighbours: config.c reads the file; mirrors upstream's apis/config/v1/default_plugins.go and
+// framework/runtime/framework.go (expandMultiPointPlugins).
+#include <csched/framework/profile.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+#include <csched/base/slice.h>
+
+#include "spec.h"
+
+const char *const point_names[POINT_COUNT] = {
+	[POINT_MULTI] = "multiPoint",
+	[POINT_PRE_ENQUEUE] = "preEnqueue",
+	[POINT_QUEUE_SORT] = "queueSort",
+	[POINT_PRE_FILTER] = "preFilter",
+	[POINT_FILTER] = "filter",
+	[POINT_POST_FILTER] = "postFilter",
+	[POINT_PRE_SCORE] = "preScore",
+	[POINT_SCORE] = "score",
+	[POINT_RESERVE] = "reserve",
+	[POINT_PERMIT] = "permit",
+	[POINT_PRE_BIND] = "preBind",
+	[POINT_BIND] = "bind",
+	[POINT_POST_BIND] = "postBind",
+	[POINT_PLACEMENT_GENERATE] = "placementGenerate",
+	[POINT_PLACEMENT_SCORE] = "placementScore",
+};
+
+#define AT(point) (1u << POINT_##point)
+
+// kube-scheduler 1.36's own plugins and where they work. Those that the list of plugins lacks may
+// stand in a file: pods that need them are refused, so that nothing is bound without them.
+static const struct upstream {
+	const char *name;
+	unsigned points;
+} upstream[] = {
+	{ "SchedulingGates", AT(PRE_ENQUEUE) },
+	{ "PrioritySort", AT(QUEUE_SORT) },
+	{ "NodeUnschedulable", AT(FILTER) },
+	{ "NodeName", AT(FILTER) },
+	{ "TaintToleration", AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
+	{ "NodeAffinity", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
+	{ "NodePorts", AT(PRE_FILTER) | AT(FILTER) },
+	{ "NodeResourcesFit", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
+	{ "VolumeRestrictions", AT(PRE_FILTER) | AT(FILTER) },
+	{ "NodeVolumeLimits", AT(PRE_FILTER) | AT(FILTER) },
+	{ "VolumeBinding",
+	  AT(PRE_FILTER) | AT(FILTER) | AT(RESERVE) | AT(PRE_BIND) | AT(PRE_SCORE) | AT(SCORE) },
+	{ "VolumeZone", AT(PRE_FILTER) | AT(FILTER) },
+	{ "PodTopologySpread", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
+	{ "InterPodAffinity", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
+	{ "DynamicResources", AT(PRE_ENQUEUE) | AT(PRE_FILTER) | AT(FILTER) | AT(POST_FILTER) |
+				      AT(SCORE) | AT(RESERVE) | AT(PRE_BIND) },
+	{ "DefaultPreemption", AT(PRE_ENQUEUE) | AT(POST_FILTER) },
+	{ "NodeResourcesBalancedAllocation", AT(PRE_SCORE) | AT(SCORE) },
+	{ "ImageLocality", AT(SCORE) },
+	{ "DefaultBinder", AT(BIND) },
+	{ "NodeDeclaredFeatures", AT(PRE_FILTER) | AT(FILTER) },
+	{ "GangScheduling", AT(PRE_ENQUEUE) | AT(PERMIT) },
+	{ "TopologyPlacementGenerator", AT(PLACEMENT_GENERATE) },
+	{ "PodGroupPodsCount", AT(PLACEMENT_SCORE) },
+};
+
+// A plugin as chosen for a point: `plugin` is NULL for upstream's that are not implemented.
+struct choice {
+	const char *name;
+	const struct cs_plugin *plugin;
+	int64_t weight;
+	unsigned points; // where it works
+};
+
+struct choices {
+	uint32_t count;
+	struct choice *items;
+};
+
+struct builder {
+	const struct profile_spec *spec;
+	const struct profile_context *context;
+	struct cs_error *err;
+	struct choices multi;               // merged with the defaults
+	struct choices points[POINT_COUNT]; // what runs where, in order
+	struct cs_profile *profile;
+};
+
+void warnings_add(struct warnings *warnings, const char *format, ...)
+{
+	va_list ap;
+	char *words = NULL;
+	va_start(ap, format);
+	if (vasprintf(&words, format, ap) < 0)
+		abort();
+	va_end(ap);
+	warnings->list =
+		cs_realloc_array(warnings->list, warnings->count + 1, sizeof(*warnings->list));
+	warnings->list[warnings->count++] = words;
+}
+
+// ---- names ----
+
+static unsigned callbacks_of(const struct cs_plugin *plugin)
+{
+	return (plugin->pre_enqueue ? AT(PRE_ENQUEUE) : 0) |
+	       (plugin->queue_order ? AT(QUEUE_SORT) : 0) |
+	       (plugin->prepare_filter ? AT(PRE_FILTER) : 0) | (plugin->filter ? AT(FILTER) : 0) |
+	       (plugin->prepare_score ? AT(PRE_SCORE) : 0) | (plugin->score ? AT(SCORE) : 0) |
+	       (plugin->binds ? AT(BIND) : 0);
+}
+
+// False for a name that neither this program nor upstream knows.
+static bool resolve(const struct builder *builder, const char *name, struct choice *ret)
+{
+	*ret = (struct choice){ .name = name };
+	bool known = false;
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(upstream); i++) {
+		if (strcmp(upstream[i].name, name) == 0) {
+			ret->points = upstream[i].points;
+			known = true;
+		}
+	}
+	for (const struct cs_plugin *const *p = builder->context->plugins; *p; p++) {
+		if (strcmp((*p)->name, name) == 0) {
+			ret->plugin = *p;
+			ret->points |= callbacks_of(*p);
+			known = true;
+		}
+	}
+	return known;
+}
+
+static const struct choice *find(const struct choices *choices, const char *name)
+{
+	for (uint32_t i = 0; i < choices->count; i++)
+		if (strcmp(choices->items[i].name, name) == 0)
+			return &choices->items[i];
+	return NULL;
+}
+
+static const struct plugin_entry *find_entry(const struct cs_field_list *list, const char *name)
+{
+	const struct plugin_entry *entries = list->items;
+	for (uint32_t i = 0; i < list->count; i++)
+		if (strcmp(entries[i].name, name) == 0)
+			return &entries[i];
+	return NULL;
+}
+
+static void warn_missing(const struct builder *builder, const char *path, const char *name)
+{
+	warnings_add(builder->context->warnings,
+		     "%s: plugin \"%s\" is not implemented in this version: pods that need it stay "
+		     "Pending",
+		     path, name);
+}
+
+static int check_entry(const struct builder *builder, enum point point, bool enabled, uint32_t at)
+{
+	const struct plugin_set *set = &builder->spec->points[point];
+	const struct plugin_entry *entries = enabled ? set->enabled.items : set->disabled.items;
+	const char *name = entries[at].name;
+	const char *path = cs_arena_printf(
+		builder->context->arena, "%s.plugins.%s.%s[%" PRIu32 "].name",
+		builder->context->path, point_names[point], enabled ? "enabled" : "disabled", at);
+	struct choice choice;
+	if (!name)
+		return cs_error_set(builder->err, -EINVAL, "%s: required", path);
+	if (!enabled && strcmp(name, "*") == 0)
+		return 0;
+	if (!resolve(builder, name, &choice))
+		return cs_error_set(builder->err, -EINVAL, "%s: unknown plugin \"%s\"", path, name);
+	if (!choice.plugin)
+		warn_missing(builder, path, name);
+	if (!enabled)
+		return 0;
+	if (point != POINT_MULTI && !(choice.points >> point & 1))
+		return cs_error_set(builder->err, -EINVAL, "%s: plugin \"%s\" does not work at %s",
+				    path, name, point_names[point]);
+	if (find_entry(&set->enabled, name) != &entries[at])
+		return cs_error_set(builder->err, -EINVAL,
+				    "%s: plugin \"%s\" is already enabled for %s", path, name,
+				    point_names[point]);
+	return 0;
+}
+
+static int check_names(const struct builder *builder)
+{
+	for (int point = 0; point < POINT_COUNT; point++) {
+		const struct plugin_set *set = &builder->spec->points[point];
+		int r = 0;
+		for (uint32_t i = 0; !r && i < set->enabled.count; i++)
+			r = check_entry(builder, (enum point)point, true, i);
+		for (uint32_t i = 0; !r && i < set->disabled.count; i++)
+			r = check_entry(builder, (enum point)point, false, i);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+// ---- merging ----
+
+static struct choices new_choices(const struct builder *builder, uint32_t max)
+{
+	return (struct choices){
+		.items = cs_arena_alloc_array(builder->context->arena, max + 1,
+					      sizeof(struct choice)),
+	};
+}
+
+static void choose(const struct builder *builder, struct choices *choices,
+		   const struct plugin_entry *entry)
+{
+	struct choice *choice = &choices->items[choices->count++];
+	resolve(builder, entry->name, choice);
+	// As upstream: who names a plugin without a weight asks for 1, not for its default.
+	choice->weight = entry->weight.value ? entry->weight.value : 1;
+}
+
+static uint32_t count_plugins(const struct cs_plugin *const *plugins)
+{
+	uint32_t count = 0;
+	while (plugins[count])
+		count++;
+	return count;
+}
+
+// multiPoint: the defaults without the disabled ones, a default that the file enables again takes
+// its place and the file's weight, the others follow.
+static void merge_multi(struct builder *builder)
+{
+	const struct plugin_set *set = &builder->spec->points[POINT_MULTI];
+	const struct cs_plugin *const *plugins = builder->context->plugins;
+	bool no_defaults = find_entry(&set->disabled, "*") != NULL;
+	builder->multi = new_choices(builder, count_plugins(plugins) + set->enabled.count);
+	for (; *plugins && !no_defaults; plugins++) {
+		const char *name = (*plugins)->name;
+		const struct plugin_entry *again = find_entry(&set->enabled, name);
+		if (find_entry(&set->disabled, name))
+			continue;
+		choose(builder, &builder->multi,
+		       again ? again
+			     : &(struct plugin_entry){ name,
+						       { .value = (*plugins)->default_weight } });
+	}
+	const struct plugin_entry *enabled = set->enabled.items;
+	for (uint32_t i = 0; i < set->enabled.count; i++)
+		if (!find(&builder->multi, enabled[i].name))
+			choose(builder, &builder->multi, &enabled[i]);
+}
+
+// A point: first the explicit ones that override multiPoint, in their own order, then the rest of
+// multiPoint, then the other explicit ones.
+static void merge_point(struct builder *builder, enum point point)
+{
+	const struct plugin_set *set = &builder->spec->points[point];
+	const struct plugin_entry *enabled = set->enabled.items;
+	bool no_multi = find_entry(&set->disabled, "*") != NULL;
+	struct choices *out = &builder->points[point];
+	*out = new_choices(builder, builder->multi.count + set->enabled.count);
+	for (uint32_t i = 0; i < set->enabled.count; i++)
+		if (!no_multi && find(&builder->multi, enabled[i].name) &&
+		    !find_entry(&set->disabled, enabled[i].name))
+			choose(builder, out, &enabled[i]);
+	for (uint32_t i = 0; i < builder->multi.count && !no_multi; i++) {
+		const struct choice *choice = &builder->multi.items[i];
+		if ((choice->points >> point & 1) && !find_entry(&set->disabled, choice->name) &&
+		    !find_entry(&set->enabled, choice->name))
+			out->items[out->count++] = *choice;
+	}
+	for (uint32_t i = 0; i < set->enabled.count; i++)
+		if (!find(out, enabled[i].name))
+			choose(builder, out, &enabled[i]);
+}
+
+// ---- instances ----
+
+static bool is_used(const struct builder *builder, const struct cs_plugin *plugin)
+{
+	for (int point = POINT_MULTI + 1; point < POINT_COUNT; point++)
+		if ((callbacks_of(plugin) >> point & 1) &&
+		    find(&builder->points[point], plugin->name))
+			return true;
+	return false;
+}
+
+static int make_instances(struct builder *builder)
+{
+	struct cs_profile *profile = builder->profile;
+	const struct cs_plugin *const *plugins = builder->context->plugins;
+	profile->instances =
+		cs_alloc_array(count_plugins(plugins) + 1, sizeof(*profile->instances));
+	for (; *plugins; plugins++) {
+		if (!is_used(builder, *plugins))
+			continue;
+		const struct choice *scored = find(&builder->points[POINT_SCORE], (*plugins)->name);
+		profile->instances[profile->n_instances] = (struct cs_plugin_instance){
+			.plugin = *plugins,
+			.weight = scored ? scored->weight : 1,
+			.index = profile->n_instances,
+		};
+		profile->n_instances++;
+	}
+	if (profile->n_instances > CS_PLUGINS_MAX)
+		return cs_error_set(builder->err, -E2BIG, "%s: more than %d plugins",
+				    builder->context->path, CS_PLUGINS_MAX);
+	return 0;
+}
+
+static struct cs_plugin_instance *instance_of(struct cs_profile *profile, const char *name)
+{
+	for (uint32_t i = 0; i < profile->n_instances; i++)
+		if (strcmp(profile->instances[i].plugin->name, name) == 0)
+			return &profile->instances[i];
+	return NULL;
+}
+
+// The instances that work at a point, in its order.
+static struct cs_plugin_instance **list_of(struct builder *builder, enum point point,
+					   uint32_t *ret_count)
+{
+	const struct choices *choices = &builder->points[point];
+	struct cs_plugin_instance **list = cs_alloc_array(choices->count + 1, sizeof(*list));
+	*ret_count = 0;
+	for (uint32_t i = 0; i < choices->count; i++) {
+		const struct cs_plugin *plugin = choices->items[i].plugin;
+		if (plugin && (callbacks_of(plugin) >> point & 1))
+			list[(*ret_count)++] = instance_of(builder->profile, plugin->name);
+	}
+	return list;
+}
+
+// A plugin's second callback reads what its first one left.
+static int check_pairs(const struct builder *builder)
+{
+	static const struct {
+		enum point first;
+		enum point second;
+	} pairs[] = { { POINT_PRE_FILTER, POINT_FILTER }, { POINT_PRE_SCORE, POINT_SCORE } };
+	for (size_t p = 0; p < CS_ARRAY_LENGTH(pairs); p++) {
+		const struct choices *choices = &builder->points[pairs[p].second];
+		for (uint32_t i = 0; i < choices->count; i++) {
+			const struct choice *choice = &choices->items[i];
+			if (choice->plugin &&
+			    (callbacks_of(choice->plugin) >> pairs[p].first & 1) &&
+			    !find(&builder->points[pairs[p].first], choice->name))
+				return cs_error_set(builder->err, -EINVAL,
+						    "%s.plugins.%s: plugin \"%s\" needs to be "
+						    "enabled for %s too",
+						    builder->context->path,
+						    point_names[pairs[p].second], choice->name,
+						    point_names[pairs[p].first]);
+		}
+	}
+	return 0;
+}
+
+static int fill_points(struct builder *builder)
+{
+	struct cs_profile *profile = builder->profile;
+	uint32_t n_order, n_bind;
+	profile->pre_enqueue = list_of(builder, POINT_PRE_ENQUEUE, &profile->n_pre_enqueue);
+	profile->prepare_filter = list_of(builder, POINT_PRE_FILTER, &profile->n_prepare_filter);
+	profile->filter = list_of(builder, POINT_FILTER, &profile->n_filter);
+	profile->score = list_of(builder, POINT_SCORE, &profile->n_score);
+	CS_AUTO_FREE struct cs_plugin_instance **order =
+		list_of(builder, POINT_QUEUE_SORT, &n_order);
+	CS_AUTO_FREE struct cs_plugin_instance **bind = list_of(builder, POINT_BIND, &n_bind);
+	if (n_order != 1)
+		return cs_error_set(builder->err, -EINVAL,
+				    "%s.plugins.queueSort: only one queue sort plugin required for "
+				    "profile with scheduler name \"%s\", but got %" PRIu32,
+				    builder->context->path, profile->scheduler_name, n_order);
+	if (n_bind == 0)
+		return cs_error_set(builder->err, -EINVAL,
+				    "%s.plugins.bind: at least one bind plugin is needed for "
+				    "profile with scheduler name \"%s\"",
+				    builder->context->path, profile->scheduler_name);
+	profile->queue_order = order[0];
+	profile->bind = bind[0];
+	return check_pairs(builder);
+}
+
+// ---- arguments ----
+
+// Upstream lets args carry apiVersion and kind: they must be the right ones, and go no further.
+static int strip_type(const struct builder *builder, const char *path,
+		      const struct plugin_arguments *arguments, struct json_object **ret)
+{
+	CS_AUTO_FREE char *kind = cs_asprintf("%sArgs", arguments->name);
+	const struct {
+		const char *field;
+		const char *value;
+	} types[] = { { "apiVersion", "kubescheduler.config.k8s.io/v1" }, { "kind", kind } };
+	if (!json_object_is_type(arguments->args, json_type_object))
+		return cs_error_set(builder->err, -EINVAL, "%s: expected an object", path);
+	CS_AUTO_VALUE struct json_object *rest = json_object_new_object();
+	json_object_object_foreach(arguments->args, key, member)
+	{
+		size_t i = 0;
+		while (i < CS_ARRAY_LENGTH(types) && strcmp(types[i].field, key) != 0)
+			i++;
+		if (i == CS_ARRAY_LENGTH(types))
+			json_object_object_add(rest, key, json_object_get(member));
+		else if (!json_object_is_type(member, json_type_string) ||
+			 strcmp(json_object_get_string(member), types[i].value) != 0)
+			return cs_error_set(builder->err, -EINVAL, "%s.%s: must be \"%s\"", path,
+					    key, types[i].value);
+	}
+	*ret = CS_TAKE(rest);
+	return 0;
+}
+
+static int configure(const struct builder *builder, const char *path,
+		     const struct cs_plugin *plugin, struct json_object *args, void **ret)
+{
+	struct cs_error inner;
+	int r = plugin->configure(args, ret, &inner);
+	return r ? cs_error_set(builder->err, r, "%s.%s", path, inner.text) : 0;
+}
+
+static int apply_arguments(struct builder *builder, const char *path,
+			   const struct plugin_arguments *arguments, const struct cs_plugin *plugin)
+{
+	CS_AUTO_VALUE struct json_object *args = NULL;
+	int r = arguments->args ? strip_type(builder, path, arguments, &args) : 0;
+	if (r)
+		return r;
+	if (!plugin->configure)
+		return args && json_object_object_length(args)
+			       ? cs_error_set(builder->err, -EINVAL,
+					      "%s: plugin \"%s\" takes no arguments", path,
+					      plugin->name)
+			       : 0;
+	void *made = NULL;
+	r = configure(builder, path, plugin, args, &made);
+	if (r)
+		return r;
+	struct cs_plugin_instance *instance = instance_of(builder->profile, plugin->name);
+	if (instance) {
+		instance->args = made;
+		return 0;
+	}
+	warnings_add(builder->context->warnings,
+		     "%s has no effect: plugin \"%s\" is not enabled in this profile", path,
+		     plugin->name);
+	plugin->free_args(made);
+	return 0;
+}
+
+static int read_arguments(struct builder *builder)
+{
+	const struct cs_field_list *list = &builder->spec->plugin_config;
+	const struct plugin_arguments *all = list->items;
+	for (uint32_t i = 0; i < list->count; i++) {
+		const char *path =
+			cs_arena_printf(builder->context->arena, "%s.pluginConfig[%" PRIu32 "]",
+					builder->context->path, i);
+		struct choice choice;
+		if (!all[i].name)
+			return cs_error_set(builder->err, -EINVAL, "%s.name: required", path);
+		if (!resolve(builder, all[i].name, &choice))
+			return cs_error_set(builder->err, -EINVAL, "%s.name: unknown plugin \"%s\"",
+					    path, all[i].name);
+		for (uint32_t k = 0; k < i; k++)
+			if (strcmp(all[k].name, all[i].name) == 0)
+				return cs_error_set(builder->err, -EINVAL,
+						    "%s.name: plugin \"%s\" is already configured",
+						    path, all[i].name);
+		if (!choice.plugin) {
+			warn_missing(builder, path, all[i].name);
+			continue;
+		}
+		path = cs_arena_printf(builder->context->arena, "%s.args", path);
+		int r = apply_arguments(builder, path, &all[i], choice.plugin);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+// The others get their defaults.
+static int default_arguments(struct builder *builder)
+{
+	const struct cs_field_list *list = &builder->spec->plugin_config;
+	const struct plugin_arguments *all = list->items;
+	for (uint32_t i = 0; i < builder->profile->n_instances; i++) {
+		struct cs_plugin_instance *instance = &builder->profile->instances[i];
+		bool given = false;
+		for (uint32_t k = 0; k < list->count; k++)
+			given |= strcmp(all[k].name, instance->plugin->name) == 0;
+		if (given || !instance->plugin->configure)
+			continue;
+		int r = configure(builder, instance->plugin->name, instance->plugin, NULL,
+				  &instance->args);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+// ---- life ----
+
+int profile_create(const struct profile_spec *spec, const struct profile_context *context,
+		   struct cs_profile **ret, struct cs_error *err)
+{
+	struct builder builder = { .spec = spec, .context = context, .err = err };
+	int r = check_names(&builder);
+	if (r)
+		return r;
+	builder.profile = cs_alloc(sizeof(*builder.profile));
+	builder.profile->scheduler_name = cs_strdup(spec->scheduler_name);
+	merge_multi(&builder);
+	for (int point = POINT_MULTI + 1; point < POINT_COUNT; point++)
+		merge_point(&builder, (enum point)point);
+	r = make_instances(&builder);
+	if (!r)
+		r = fill_points(&builder);
+	if (!r)
+		r = read_arguments(&builder);
+	if (!r)
+		r = default_arguments(&builder);
+	if (r)
+		profile_destroy(builder.profile);
+	else
+		*ret = builder.profile;
+	return r;
+}
+
+void profile_destroy(struct cs_profile *profile)
+{
+	if (!profile)
+		return;
+	for (uint32_t i = 0; i < profile->n_instances; i++) {
+		struct cs_plugin_instance *instance = &profile->instances[i];
+		if (instance->args)
+			instance->plugin->free_args(instance->args);
+	}
+	free(profile->instances);
+	free(profile->pre_enqueue);
+	free(profile->prepare_filter);
+	free(profile->filter);
+	free(profile->score);
+	free(profile->scheduler_name);
+	free(profile);
+}
