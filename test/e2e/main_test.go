@@ -210,7 +210,7 @@ func (e *test) launchScheduler(o cluster.SchedulerOptions) *cluster.Scheduler {
 	}
 	o.LogName = e.ns + "-" + o.LogName
 	o.Binary = schedulerBinary()
-	o.Kubeconfig = schedulerKubeconfig
+	o.Kubeconfig, o.Verbosity = schedulerKubeconfig, 2
 	start := e.StartCSched
 	if standIn {
 		o.Identity, o.Lease = schedulerName, leaseName()

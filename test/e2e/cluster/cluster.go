@@ -201,6 +201,7 @@ func (c *Cluster) startAPI() error {
 		"--service-account-signing-key-file=" + c.file("sa.key"),
 		"--service-account-key-file=" + c.file("sa.pub"),
 		"--service-cluster-ip-range=10.96.0.0/16",
+		"--delete-collection-workers=16",
 		// It would taint every new node as not ready; the controller that takes the taint away again needs
 		// kubelets' heartbeats.
 		"--disable-admission-plugins=TaintNodesByCondition",

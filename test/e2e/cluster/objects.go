@@ -133,6 +133,14 @@ func (c *Cluster) DeleteWorkloads(ctx context.Context, namespace string) error {
 	return c.deletePods(ctx, namespace)
 }
 
+// Empty deletes a namespace's pods and Events; the namespace stays.
+func (c *Cluster) Empty(ctx context.Context, namespace string) error {
+	if err := c.deletePods(ctx, namespace); err != nil {
+		return err
+	}
+	return c.Admin.EventsV1().Events(namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
+}
+
 // deletePods deletes a namespace's pods until none is left.
 func (c *Cluster) deletePods(ctx context.Context, namespace string) error {
 	return Eventually(time.Minute, func() error {

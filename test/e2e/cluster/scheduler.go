@@ -20,6 +20,8 @@ type SchedulerOptions struct {
 	LeaderElect     bool
 	// QPS limits the scheduler's requests per second, with a burst of the same size; 0 = no limit.
 	QPS int
+	// Verbosity is how much to log (-v).
+	Verbosity int
 	// Args are appended to the command line.
 	Args []string
 }
@@ -80,7 +82,8 @@ func (c *Cluster) startScheduler(o SchedulerOptions, args []string) (*Scheduler,
 	if err != nil {
 		return nil, err
 	}
-	args = append(args, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]), "-v=2")
+	args = append(args, "--bind-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", ports[0]),
+		fmt.Sprintf("-v=%d", o.Verbosity))
 	process, err := StartProcess(Command{
 		Name: o.LogName, Path: o.Binary, Args: append(args, o.Args...), LogDir: c.opts.Dir,
 	})
