@@ -157,9 +157,9 @@ void cs_term_unref(struct cs_anti_affinity *all, struct cs_term *term)
 	free(term);
 }
 
-uint32_t cs_term_carriers(const struct cs_term *term)
+uint32_t cs_term_carriers(const struct cs_content *content)
 {
-	return term->carriers;
+	return CS_CONTAINER_OF(content, struct cs_term, content)->carriers;
 }
 
 static struct cs_list *bucket_for(struct cs_anti_affinity *all, const char *namespace)

@@ -38,7 +38,8 @@ void cs_term_unref(struct cs_anti_affinity *all, struct cs_term *term);
 // A pod that carries the term is counted on a row, or no more.
 void cs_term_count(struct cs_anti_affinity *all, struct cs_term *term);
 void cs_term_discount(struct cs_anti_affinity *all, struct cs_term *term);
-uint32_t cs_term_carriers(const struct cs_term *term);
+// How many counted pods carry the term that this is the content of.
+uint32_t cs_term_carriers(const struct cs_content *content);
 
 struct cs_label_set *cs_label_set_ref(struct cs_anti_affinity *all, struct cs_arena *scratch,
 				      const char *namespace, Kube__StringEntry *const *labels,
