@@ -1,0 +1,573 @@
+// The core fed with messages and time, its writes read back: no thread, no socket, no real clock.
+// Neighbours: daemon/core.c; the scheduler below it is the real one.
+#include "../check_main.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <csched/base/memory.h>
+#include <csched/base/value.h>
+#include <csched/kube/codec.h>
+#include <csched/plugins/list.h>
+
+#include "daemon/core.h"
+#include "daemon/message.h"
+
+#define WRITES_MAX 4096
+
+static struct cs_time now;
+static int64_t tick; // ns by which each look moves the clock
+static int log_fd;
+static struct cs_log logger;
+static struct cs_config *config;
+static struct cs_metrics *metrics;
+static struct cs_status status;
+static struct cs_core *core;
+static struct cs_message_write *writes[WRITES_MAX]; // copies
+static size_t n_writes;
+static size_t credited;
+static int n_stops;
+
+static struct cs_time look(void *user)
+{
+	(void)user;
+	now.boot += tick;
+	now.wall += tick;
+	return now;
+}
+
+static void on_write(void *user, const struct cs_write *write)
+{
+	(void)user;
+	ck_assert_uint_lt(n_writes, WRITES_MAX);
+	writes[n_writes++] = (struct cs_message_write *)cs_message_write(write);
+}
+
+static void on_credit(void *user, size_t bytes)
+{
+	(void)user;
+	credited += bytes;
+}
+
+static void on_stop(void *user)
+{
+	(void)user;
+	n_stops++;
+}
+
+static void create(bool elect, bool emit_events)
+{
+	struct cs_error err = { 0 };
+	struct cs_core_options options = {
+		.config = config,
+		.log = &logger,
+		.clock = { .now = look },
+		.metrics = metrics,
+		.status = &status,
+		.host = "host",
+		.seed = 1,
+		.n_records = 16,
+		.n_watches = 2,
+		.elect = elect,
+		.emit_events = emit_events,
+		.write = on_write,
+		.credit = on_credit,
+		.stop = on_stop,
+	};
+	ck_assert_msg(cs_core_create(&options, &core, &err) == 0, "%s", err.text);
+}
+
+static void setup(void)
+{
+	struct cs_error err = { 0 };
+	char name[] = "/tmp/test-core-XXXXXX";
+	now = (struct cs_time){ .boot = 1000 * CS_SECOND, .wall = 1795222923 * CS_SECOND };
+	tick = 0;
+	log_fd = mkstemp(name);
+	unlink(name);
+	logger = (struct cs_log){ .fd = log_fd, .verbosity = 3, .clock = { .now = look } };
+	struct cs_slice none = { 0 };
+	ck_assert_msg(cs_config_read("", none, cs_plugins, &config, &err) == 0, "%s", err.text);
+	metrics = cs_metrics_create();
+	memset(&status, 0, sizeof(status));
+	core = NULL;
+	n_writes = credited = 0;
+	n_stops = 0;
+}
+
+static void forget_writes(void)
+{
+	for (size_t i = 0; i < n_writes; i++)
+		cs_message_free_client(&writes[i]->message);
+	n_writes = 0;
+}
+
+static void teardown(void)
+{
+	cs_core_destroy(core);
+	forget_writes();
+	cs_metrics_destroy(metrics);
+	cs_config_destroy(config);
+	close(log_fd);
+}
+
+// ---- what comes in ----
+
+static struct cs_batch *batch_create(size_t max)
+{
+	struct cs_arena *arena = cs_arena_create();
+	struct cs_batch *batch = cs_alloc(sizeof(*batch));
+	batch->arena = arena;
+	batch->changes = cs_arena_alloc_array(arena, max, sizeof(*batch->changes));
+	batch->bytes = 100;
+	return batch;
+}
+
+static void add(struct cs_batch *batch, enum cs_change_op op, const struct cs_kind *kind,
+		const char *json)
+{
+	struct cs_change *change = &batch->changes[batch->count++];
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	struct cs_error err = { 0 };
+	*change = (struct cs_change){ .op = op, .kind = kind };
+	if (!json)
+		return;
+	ck_assert_msg(cs_value_read_json(cs_slice_of(json), &tree, &err) == 0, "%s", err.text);
+	ck_assert_msg(cs_codec_read(kind->descriptor, tree, batch->arena, &change->object, &err) ==
+			      0,
+		      "%s", err.text);
+}
+
+static void give(struct cs_batch *batch)
+{
+	struct cs_message_batch *message = cs_alloc(sizeof(*message));
+	message->message.kind = CS_CORE_BATCH;
+	message->batch = batch;
+	cs_mailbox_send(cs_core_mailbox(core), &message->message);
+}
+
+static void tell(enum cs_change_op op, const struct cs_kind *kind, const char *json)
+{
+	struct cs_batch *batch = batch_create(1);
+	add(batch, op, kind, json);
+	give(batch);
+}
+
+static void turn(void)
+{
+	while (cs_core_turn(core))
+		;
+}
+
+static void sync_all(void)
+{
+	tell(CS_CHANGE_SYNCED, &cs_kind_node, NULL);
+	tell(CS_CHANGE_SYNCED, &cs_kind_pod, NULL);
+	turn();
+}
+
+static char *node_json(const char *name, const char *cpu)
+{
+	return cs_asprintf("{\"metadata\":{\"name\":\"%s\",\"uid\":\"n-%s\",\"resourceVersion\":"
+			   "\"1\"},\"status\":{\"allocatable\":{\"cpu\":\"%s\",\"memory\":\"8Gi\","
+			   "\"pods\":\"110\"}}}",
+			   name, name, cpu);
+}
+
+static void tell_node(const char *name, const char *cpu)
+{
+	CS_AUTO_FREE char *json = node_json(name, cpu);
+	tell(CS_CHANGE_ADDED, &cs_kind_node, json);
+}
+
+static char *pod_json(const char *name, const char *cpu)
+{
+	return cs_asprintf("{\"metadata\":{\"name\":\"%s\",\"namespace\":\"ns\",\"uid\":\"u-%s\","
+			   "\"resourceVersion\":\"7\",\"generation\":1},\"spec\":{"
+			   "\"schedulerName\":\"c-sched\",\"containers\":[{\"name\":\"c\","
+			   "\"resources\":{\"requests\":{\"cpu\":\"%s\"}}}]},"
+			   "\"status\":{\"phase\":\"Pending\"}}",
+			   name, name, cpu);
+}
+
+static void tell_pod(const char *name, const char *cpu)
+{
+	CS_AUTO_FREE char *json = pod_json(name, cpu);
+	tell(CS_CHANGE_ADDED, &cs_kind_pod, json);
+}
+
+static void answer(const struct cs_write *write, enum cs_write_outcome outcome, const char *node,
+		   const char *message)
+{
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_written(&(struct cs_write_result){
+						       .ticket = write->ticket,
+						       .kind = write->kind,
+						       .outcome = outcome,
+						       .node = node,
+						       .message = message,
+					       }));
+}
+
+// ---- what goes out ----
+
+static const struct cs_write *find_write(enum cs_write_kind kind)
+{
+	for (size_t i = 0; i < n_writes; i++)
+		if (writes[i]->write.kind == kind)
+			return &writes[i]->write;
+	return NULL;
+}
+
+static size_t count_writes(enum cs_write_kind kind)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < n_writes; i++)
+		n += writes[i]->write.kind == kind;
+	return n;
+}
+
+static bool logged(const char *words)
+{
+	static char text[1 << 16];
+	ssize_t size = pread(log_fd, text, sizeof(text) - 1, 0);
+	ck_assert_int_ge(size, 0);
+	text[size] = '\0';
+	return strstr(text, words) != NULL;
+}
+
+static bool ended(int *exit_status)
+{
+	return cs_core_ended(core, exit_status);
+}
+
+START_TEST(nothing_before_every_kind_has_synced)
+{
+	create(false, true);
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	tell(CS_CHANGE_SYNCED, &cs_kind_node, NULL);
+	turn();
+	ck_assert_uint_eq(n_writes, 0);
+	ck_assert(!atomic_load(&status.handlers_synced));
+	ck_assert_int_eq(cs_core_deadline(core), INT64_MAX);
+
+	tell(CS_CHANGE_SYNCED, &cs_kind_pod, NULL);
+	turn();
+	ck_assert(atomic_load(&status.handlers_synced));
+	ck_assert_uint_eq(n_writes, 1);
+	const struct cs_write *bind = &writes[0]->write;
+	ck_assert_int_eq(bind->kind, CS_WRITE_BIND);
+	ck_assert_str_eq(bind->namespace, "ns");
+	ck_assert_str_eq(bind->name, "p");
+	ck_assert_str_eq(bind->uid, "u-p");
+	ck_assert_str_eq(bind->node, "n1");
+	ck_assert_uint_eq(credited, 400);
+}
+END_TEST
+
+START_TEST(nothing_before_we_lead)
+{
+	create(true, true);
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	sync_all();
+	ck_assert_uint_eq(n_writes, 0);
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_plain(CS_CORE_LEADING));
+	turn();
+	ck_assert_uint_eq(n_writes, 1);
+}
+END_TEST
+
+START_TEST(leading_before_synced)
+{
+	create(true, true);
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_plain(CS_CORE_LEADING));
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	turn();
+	ck_assert_uint_eq(n_writes, 0);
+	sync_all();
+	ck_assert_uint_eq(n_writes, 1);
+}
+END_TEST
+
+START_TEST(a_stored_binding_is_followed_by_its_event)
+{
+	create(false, true);
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	sync_all();
+	answer(&writes[0]->write, CS_WRITE_DONE, NULL, NULL);
+	turn();
+	ck_assert_uint_eq(n_writes, 2);
+	ck_assert_int_eq(writes[1]->write.kind, CS_WRITE_EVENT);
+	ck_assert(logged("Successfully bound pod to node"));
+	ck_assert(logged("ns/p"));
+}
+END_TEST
+
+START_TEST(without_events)
+{
+	create(false, false);
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	tell_pod("big", "100");
+	sync_all();
+	const struct cs_write *bind = find_write(CS_WRITE_BIND);
+	ck_assert_ptr_nonnull(bind);
+	answer(bind, CS_WRITE_DONE, NULL, NULL);
+	turn();
+	ck_assert_uint_eq(count_writes(CS_WRITE_EVENT), 0);
+	ck_assert_uint_eq(count_writes(CS_WRITE_STATUS), 1);
+}
+END_TEST
+
+START_TEST(an_unschedulable_pod_is_bound_when_a_node_comes)
+{
+	create(false, true);
+	tell_node("n1", "1");
+	tell_pod("p", "2");
+	sync_all();
+	ck_assert_uint_eq(n_writes, 2);
+	const struct cs_write *patch = find_write(CS_WRITE_STATUS);
+	ck_assert_ptr_nonnull(patch);
+	ck_assert_str_eq(patch->name, "p");
+	ck_assert_str_eq(patch->uid, "u-p");
+	ck_assert_ptr_nonnull(strstr(patch->body, "\"reason\":\"Unschedulable\""));
+	ck_assert_ptr_nonnull(strstr(patch->body, "0/1 nodes are available: 1 Insufficient cpu."));
+	ck_assert_ptr_nonnull(find_write(CS_WRITE_EVENT));
+	ck_assert(logged("Unable to schedule pod; no fit; waiting"));
+
+	forget_writes();
+	tell_node("n2", "8");
+	turn();
+	now.boot += 20 * CS_SECOND; // the back-off
+	turn();
+	ck_assert_ptr_nonnull(find_write(CS_WRITE_BIND));
+	ck_assert_str_eq(find_write(CS_WRITE_BIND)->node, "n2");
+}
+END_TEST
+
+// A binding that failed is tried again after a back-off, at the latest when the deadline says.
+START_TEST(a_failed_binding_is_tried_again)
+{
+	create(false, true);
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	sync_all();
+	answer(&writes[0]->write, CS_WRITE_REFUSED, NULL, "the server is in a bad mood");
+	turn();
+	ck_assert(logged("Failed to bind pod"));
+	ck_assert(logged("the server is in a bad mood"));
+	forget_writes();
+	int64_t deadline = cs_core_deadline(core);
+	ck_assert_int_lt(deadline, now.boot + 60 * CS_SECOND);
+	for (int i = 0; i < 60 && !find_write(CS_WRITE_BIND); i++) {
+		now.boot += CS_SECOND;
+		turn();
+	}
+	ck_assert_ptr_nonnull(find_write(CS_WRITE_BIND));
+}
+END_TEST
+
+START_TEST(bound_elsewhere_and_gone)
+{
+	create(false, false);
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	tell_pod("q", "1");
+	sync_all();
+	ck_assert_uint_eq(count_writes(CS_WRITE_BIND), 2);
+	answer(&writes[0]->write, CS_WRITE_ELSEWHERE, "n9", NULL);
+	answer(&writes[1]->write, CS_WRITE_GONE, NULL, NULL);
+	forget_writes();
+	turn();
+	now.boot += 600 * CS_SECOND;
+	turn();
+	ck_assert_uint_eq(n_writes, 0);
+}
+END_TEST
+
+// One object that cannot be read is named in the log; all others count.
+START_TEST(a_broken_object_stops_nobody)
+{
+	create(false, true);
+	struct cs_batch *batch = batch_create(1);
+	CS_AUTO_FREE char *json = node_json("broken", "4");
+	add(batch, CS_CHANGE_ADDED, &cs_kind_node, json);
+	Kube__Node *node = (Kube__Node *)batch->changes[0].object;
+	node->status->allocatable[0]->value->string = (char *)"many"; // as protobuf may bring it
+	give(batch);
+	tell_node("good", "4");
+	tell(CS_CHANGE_ADDED, &cs_kind_node, "{}");
+	tell(CS_CHANGE_DELETED, &cs_kind_node, "{}");
+	tell(CS_CHANGE_DELETED, &cs_kind_pod, "{}");
+	tell(CS_CHANGE_ADDED, &cs_kind_namespace, "{\"metadata\":{\"name\":\"x\"}}");
+	tell_pod("p", "1");
+	sync_all();
+	ck_assert(logged("broken"));
+	ck_assert(logged("cpu"));
+	ck_assert_str_eq(find_write(CS_WRITE_BIND)->node, "good");
+}
+END_TEST
+
+START_TEST(deletions)
+{
+	create(false, true);
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	tell(CS_CHANGE_DELETED, &cs_kind_pod,
+	     "{\"metadata\":{\"namespace\":\"ns\",\"name\":\"p\",\"uid\":\"u-p\"}}");
+	tell_pod("q", "1");
+	tell(CS_CHANGE_DELETED, &cs_kind_node, "{\"metadata\":{\"name\":\"n1\"}}");
+	sync_all();
+	ck_assert_uint_eq(count_writes(CS_WRITE_BIND), 0);
+	ck_assert_uint_eq(count_writes(CS_WRITE_STATUS), 1);
+	ck_assert_str_eq(find_write(CS_WRITE_STATUS)->name, "q");
+	ck_assert_ptr_nonnull(
+		strstr(find_write(CS_WRITE_STATUS)->body, "no nodes available to schedule pods"));
+}
+END_TEST
+
+// A large batch is applied in slices, so that a turn stays near a millisecond.
+START_TEST(turns_are_short)
+{
+	struct cs_batch *batch = batch_create(2001);
+	create(false, true);
+	for (int i = 0; i < 2000; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("n%d", i);
+		CS_AUTO_FREE char *json = node_json(name, "4");
+		add(batch, CS_CHANGE_ADDED, &cs_kind_node, json);
+	}
+	add(batch, CS_CHANGE_SYNCED, &cs_kind_node, NULL);
+	give(batch);
+	tick = 100 * CS_MICROSECOND;
+	int turns = 0;
+	for (int64_t before = now.boot; cs_core_turn(core); before = now.boot, turns++)
+		ck_assert_int_le(now.boot - before, 2 * CS_MILLISECOND);
+	ck_assert_int_gt(turns, 10);
+	ck_assert_uint_eq(credited, 100);
+}
+END_TEST
+
+// Reports that are not stored hold decisions up, so that none is lost; but not for ever.
+START_TEST(many_reports)
+{
+	create(false, true);
+	for (int i = 0; i < 600; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("p%d", i);
+		tell_pod(name, "1");
+	}
+	sync_all();
+	ck_assert_uint_ge(n_writes, 512);
+	ck_assert_uint_lt(n_writes, 540);
+	ck_assert_int_le(cs_core_deadline(core), now.boot + 5 * CS_SECOND);
+
+	for (size_t i = 0; i < 100; i++)
+		answer(&writes[i]->write, CS_WRITE_DONE, NULL, NULL);
+	size_t before = n_writes;
+	turn();
+	ck_assert_uint_ge(n_writes, before + 90);
+
+	before = n_writes;
+	now.boot += 4 * CS_SECOND;
+	turn();
+	ck_assert_uint_eq(n_writes, before);
+	now.boot += 1 * CS_SECOND;
+	turn();
+	ck_assert_uint_eq(n_writes, 1200);
+}
+END_TEST
+
+START_TEST(refused_reports)
+{
+	create(false, true);
+	tell_pod("p", "1");
+	sync_all();
+	answer(find_write(CS_WRITE_STATUS), CS_WRITE_REFUSED, NULL, "no such field");
+	answer(find_write(CS_WRITE_EVENT), CS_WRITE_FAILED, NULL, "queue is full");
+	turn();
+	ck_assert(logged("Error updating pod"));
+	ck_assert(logged("no such field"));
+	ck_assert(logged("Unable to write event"));
+}
+END_TEST
+
+START_TEST(the_end)
+{
+	int exit_status = -1;
+	create(false, true);
+	tell_node("n1", "4");
+	sync_all();
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_plain(CS_CORE_STOP));
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_plain(CS_CORE_STOP));
+	tell_pod("p", "1");
+	turn();
+	ck_assert_int_eq(n_stops, 1);
+	ck_assert(atomic_load(&status.stopping));
+	ck_assert_uint_eq(n_writes, 0);
+	ck_assert(!ended(&exit_status));
+
+	struct cs_message_ended *message = cs_alloc(sizeof(*message));
+	message->message.kind = CS_CORE_ENDED;
+	cs_mailbox_send(cs_core_mailbox(core), &message->message);
+	turn();
+	ck_assert(ended(&exit_status));
+	ck_assert_int_eq(exit_status, 0);
+}
+END_TEST
+
+START_TEST(the_lease_is_lost)
+{
+	int exit_status = -1;
+	create(true, true);
+	struct cs_message_ended *message = cs_alloc(sizeof(*message));
+	message->message.kind = CS_CORE_ENDED;
+	message->lost_lease = true;
+	cs_mailbox_send(cs_core_mailbox(core), &message->message);
+	ck_assert(!cs_core_turn(core));
+	ck_assert(ended(&exit_status));
+	ck_assert_int_eq(exit_status, 1);
+	ck_assert(logged("Leaderelection lost"));
+}
+END_TEST
+
+// What nobody read is freed (the sanitizers see to it).
+START_TEST(messages_left_over)
+{
+	create(false, true);
+	tell_node("n1", "4");
+	cs_core_turn(core);
+	tell_node("n2", "4");
+	tell_pod("p", "1");
+	answer(&(struct cs_write){ .kind = CS_WRITE_EVENT }, CS_WRITE_DONE, "n", "m");
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("core");
+	TCase *tcase = tcase_create("core");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, nothing_before_every_kind_has_synced);
+	tcase_add_test(tcase, nothing_before_we_lead);
+	tcase_add_test(tcase, leading_before_synced);
+	tcase_add_test(tcase, a_stored_binding_is_followed_by_its_event);
+	tcase_add_test(tcase, without_events);
+	tcase_add_test(tcase, an_unschedulable_pod_is_bound_when_a_node_comes);
+	tcase_add_test(tcase, a_failed_binding_is_tried_again);
+	tcase_add_test(tcase, bound_elsewhere_and_gone);
+	tcase_add_test(tcase, a_broken_object_stops_nobody);
+	tcase_add_test(tcase, deletions);
+	tcase_add_test(tcase, turns_are_short);
+	tcase_add_test(tcase, many_reports);
+	tcase_add_test(tcase, refused_reports);
+	tcase_add_test(tcase, the_end);
+	tcase_add_test(tcase, the_lease_is_lost);
+	tcase_add_test(tcase, messages_left_over);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
