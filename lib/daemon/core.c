@@ -123,6 +123,7 @@ static int create_scheduler(struct cs_core *core, struct cs_error *err)
 		.random = &core->random,
 		.metrics = core->options.metrics,
 		.n_records = core->options.n_records,
+		.clock = core->options.clock,
 	};
 	return cs_scheduler_create(&options, &core->scheduler, err);
 }

@@ -1,5 +1,5 @@
 // Command line flags as a table: see the header for what a row says.
-// Neighbours: none below; the tables are in cmd.
+// Neighbours: framework/fields.h reads durations; the tables are in cmd.
 #include <csched/daemon/flags.h>
 
 #include <ctype.h>
@@ -11,6 +11,7 @@
 #include <csched/base/clock.h>
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
+#include <csched/framework/fields.h>
 
 #define HELP_WIDTH  100
 #define HELP_INDENT 8
@@ -69,55 +70,11 @@ static int parse_number(const struct cs_flag *flag, const char *text, void *fiel
 	return 0;
 }
 
-// One "1.5h" of a duration; moves *text behind it. False where it is none.
-static bool duration_part(const char **text, double *total)
-{
-	static const struct {
-		const char *name;
-		double ns;
-	} units[] = { { "ns", 1 },  { "us", 1e3 }, { "µs", 1e3 },  { "ms", 1e6 },
-		      { "s", 1e9 }, { "m", 6e10 }, { "h", 3.6e12 } };
-	if (!isdigit((unsigned char)**text) && **text != '.')
-		return false;
-	size_t digits = strspn(*text, "0123456789.");
-	char *end;
-	double value = strtod(*text, &end);
-	if (end != *text + digits)
-		return false;
-	size_t size = strcspn(end, "0123456789.");
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(units); i++)
-		if (size == strlen(units[i].name) && !strncmp(end, units[i].name, size)) {
-			*total += value * units[i].ns;
-			*text = end + size;
-			return true;
-		}
-	return false;
-}
-
-int cs_flags_duration(const char *text, int64_t *ret, struct cs_error *err)
-{
-	const char *at = text;
-	bool negative = *at == '-';
-	double total = 0;
-	if (*at == '-' || *at == '+')
-		at++;
-	bool ok = *at != '\0';
-	if (!strcmp(at, "0"))
-		at++;
-	while (ok && *at)
-		ok = duration_part(&at, &total);
-	if (!ok || total > 9.2e18)
-		return cs_error_set(err, -EINVAL,
-				    "\"%s\" is not a duration such as 15s, 1m30s or 500ms", text);
-	*ret = (int64_t)llround(negative ? -total : total);
-	return 0;
-}
-
 static int parse_duration(const struct cs_flag *flag, const char *text, void *field,
 			  struct cs_error *err)
 {
 	int64_t value;
-	int r = cs_flags_duration(text, &value, err);
+	int r = cs_duration_parse(text, &value, err);
 	if (r < 0)
 		return cs_error_prefix(err, "--%s", flag->name);
 	if (!within(flag, (double)value))

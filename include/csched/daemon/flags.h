@@ -56,7 +56,4 @@ bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *r
 // Appends the rows as --help shows them, 100 columns wide.
 void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out);
 
-// A duration as Go writes it ("1h2m3.5s", "100ms", "0"), in ns. -EINVAL in words.
-int cs_flags_duration(const char *text, int64_t *ret, struct cs_error *err);
-
 #endif

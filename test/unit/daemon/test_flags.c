@@ -156,47 +156,6 @@ START_TEST(errors)
 }
 END_TEST
 
-static const struct {
-	const char *text;
-	int64_t ns; // -1 = an error
-} durations[] = {
-	{ "0", 0 },
-	{ "15s", 15 * CS_SECOND },
-	{ "1h2m3s", 3723 * CS_SECOND },
-	{ "1.5s", 1500 * CS_MILLISECOND },
-	{ "500ms", 500 * CS_MILLISECOND },
-	{ "3us", 3 * CS_MICROSECOND },
-	{ "3µs", 3 * CS_MICROSECOND },
-	{ "7ns", 7 },
-	{ "-2ns", -2 },
-	{ "+2ns", 2 },
-	{ "s", -1 },
-	{ "-", -1 },
-	{ "1", -1 },
-	{ "1x", -1 },
-	{ "1s ", -1 },
-	{ "1.2.3s", -1 },
-	{ ".s", -1 },
-	{ "99999999999h", -1 },
-	{ "0x1p3s", -1 },
-	{ "infs", -1 },
-};
-
-START_TEST(duration)
-{
-	int64_t ns = -1;
-	struct cs_error err;
-	int r = cs_flags_duration(durations[_i].text, &ns, &err);
-	if (durations[_i].ns == -1) {
-		ck_assert_int_eq(r, -EINVAL);
-		ck_assert_ptr_nonnull(strstr(err.text, "is not a duration"));
-	} else {
-		ck_assert_int_eq(r, 0);
-		ck_assert_int_eq(ns, durations[_i].ns);
-	}
-}
-END_TEST
-
 START_TEST(help)
 {
 	CS_AUTO_BUFFER struct cs_buffer out;
@@ -222,7 +181,6 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, both_spellings);
 	tcase_add_test(tcase, the_rest);
 	tcase_add_loop_test(tcase, errors, 0, (int)CS_ARRAY_LENGTH(wrong));
-	tcase_add_loop_test(tcase, duration, 0, (int)CS_ARRAY_LENGTH(durations));
 	tcase_add_test(tcase, help);
 	suite_add_tcase(suite, tcase);
 	return suite;
