@@ -101,7 +101,7 @@ struct cs_queue {
 	struct cs_list lists[CS_QUEUE_STATE_COUNT]; // used by the others
 	uint32_t counts[CS_QUEUE_STATE_COUNT];
 	uint64_t sequence;
-	uint32_t interest;      // events that some plugin of some profile registers
+	uint32_t interest;      // events that may wake any pod
 	uint32_t gate_interest; // the same of plugins with pre_enqueue
 	int64_t flush_tick;     // unschedulable pods are looked at then; the first pod starts it
 	struct cs_metric *pending_pods[SHOWN_COUNT];
@@ -408,6 +408,7 @@ void cs_queue_fail(struct cs_queue *queue, int64_t now, struct cs_pending *pendi
 	pending->owner = NULL;
 	set_rejection(queue, pending, failure->error ? 0 : failure->rejected_by);
 	pending->cures |= failure->cures;
+	queue->interest |= failure->cures;
 	if (failure->error || pending->changed || (pending->events & pending->cures))
 		requeue(queue, now, pending, CAUSE_ATTEMPT_FAILED);
 	else

@@ -301,23 +301,42 @@ static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_pending *p
 			     cs_cluster_node_name(scheduler->cluster, row));
 }
 
-// A pod that asks what this version lacks is never tried: what is not understood is not bound.
-static void refuse(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
+// What is not understood is not bound: such a pod is not even tried. Its words go to the record,
+// the event and the condition like those of any unschedulable pod.
+static void hold_back(struct cs_scheduler *scheduler, struct cs_time now,
+		      struct cs_pending *pending, const char *why)
 {
-	const struct cs_demand *demand = pending->pod->demand;
 	uint32_t n_nodes = cs_cluster_nodes(scheduler->cluster)->n_live;
-	CS_AUTO_FREE char *message = cs_asprintf(
-		"0/%u nodes are available: c-sched does not implement %s (%s); the pod stays "
-		"Pending.",
-		n_nodes, demand->unsupported_feature, demand->unsupported_field);
+	CS_AUTO_FREE char *message =
+		cs_asprintf("0/%u nodes are available: %s; the pod stays Pending.", n_nodes, why);
 	keep_record(scheduler, now, pending,
 		    &(struct cs_outcome){ .decision = CS_DECISION_UNSCHEDULABLE,
 					  .row = CS_ROW_NONE,
 					  .runner_up = CS_ROW_NONE,
 					  .n_nodes = n_nodes,
 					  .message = message });
-	cs_queue_refuse(scheduler->queue, now.boot, pending);
 	report_failure(scheduler, pending, CS_DECISION_UNSCHEDULABLE, message);
+}
+
+static void refuse(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
+{
+	const struct cs_demand *demand = pending->pod->demand;
+	CS_AUTO_FREE char *why =
+		cs_asprintf("c-sched does not implement %s (%s)", demand->unsupported_feature,
+			    demand->unsupported_field);
+	cs_queue_refuse(scheduler->queue, now.boot, pending);
+	hold_back(scheduler, now, pending, why);
+}
+
+// Pods in the cluster may keep this one away by what this version does not implement either.
+static void keep_away(struct cs_scheduler *scheduler, struct cs_time now,
+		      struct cs_pending *pending)
+{
+	cs_queue_fail(scheduler->queue, now.boot, pending,
+		      &(struct cs_queue_failure){ .cures = CS_EVENT_POD_DELETE });
+	hold_back(scheduler, now, pending,
+		  "c-sched does not implement the inter-pod anti-affinity "
+		  "(spec.affinity.podAntiAffinity) that a pod in the cluster has against it");
 }
 
 static void skip_deleting(struct cs_scheduler *scheduler, struct cs_pending *pending)
@@ -356,6 +375,8 @@ static void attempt(struct cs_scheduler *scheduler, struct cs_time now, struct c
 		skip_deleting(scheduler, pending);
 	else if (pending->pod->demand->unsupported_field)
 		refuse(scheduler, now, pending);
+	else if (cs_cluster_repels(scheduler->cluster, pending->pod))
+		keep_away(scheduler, now, pending);
 	else
 		decide(scheduler, now, pending);
 }
@@ -546,13 +567,6 @@ static void follow_unbound(struct cs_scheduler *scheduler, struct cs_time now,
 		cs_queue_add(scheduler->queue, now.boot, pod, scheduler->config->profiles[profile]);
 }
 
-// Finished pods leave the model; the API server keeps them.
-static bool is_over(const Kube__Pod *pod)
-{
-	const char *phase = pod->status ? pod->status->phase : NULL;
-	return cs_string_equal(phase, "Succeeded") || cs_string_equal(phase, "Failed");
-}
-
 int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, const Kube__Pod *pod,
 			   struct cs_error *err)
 {
@@ -562,7 +576,8 @@ int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, c
 		[CS_POD_ASSUMED] = follow_assumed,
 		[CS_POD_BOUND] = follow_bound,
 	};
-	if (is_over(pod) && pod->metadata && pod->metadata->uid) {
+	// A pod that ended leaves the model, and before that the queue.
+	if (cs_cluster_pod_ended(pod) && pod->metadata && pod->metadata->uid) {
 		cs_scheduler_remove_pod(scheduler, now, pod->metadata->uid);
 		return 0;
 	}
