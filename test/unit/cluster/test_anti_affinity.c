@@ -1,0 +1,180 @@
+// Which pending pods are repelled by required anti-affinity that pods in the cluster carry.
+// Neighbours: lib/cluster/anti_affinity.c; parity facts 32 and 34.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+static struct world world;
+
+static void setup(void)
+{
+	world_begin(&world);
+	add_node(&world, "n1", "status: {allocatable: {cpu: 8, pods: 10}}");
+}
+
+static void teardown(void)
+{
+	world_end(&world);
+}
+
+// A bound pod in namespace "theirs" that carries one term.
+static struct cs_pod *add_carrier(const char *name, const char *term)
+{
+	const Kube__Pod *pod = read_pod(
+		&world,
+		"{metadata: {name: %s, namespace: theirs, uid: %s}, spec: {nodeName: n1, affinity: "
+		"{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [%s]}}}}",
+		name, name, term);
+	ck_assert_msg(apply_pod(&world, pod) == 0, "%s", world.err.text);
+	return world.change.pod;
+}
+
+static struct cs_pod *add_incoming(const char *namespace, const char *labels)
+{
+	const Kube__Pod *pod = read_pod(
+		&world, "{metadata: {name: in, namespace: %s, uid: in-%s, labels: {%s}}, spec: {}}",
+		namespace, namespace, labels);
+	ck_assert_int_eq(apply_pod(&world, pod), 0);
+	return world.change.pod;
+}
+
+static const struct {
+	const char *term;
+	const char *namespace;
+	const char *labels;
+	bool repelled;
+} cases[] = {
+	{ "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}", "theirs", "a: b", true },
+	{ "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}", "theirs", "a: b, c: d", true },
+	{ "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}", "theirs", "a: c", false },
+	{ "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}", "theirs", "", false },
+	{ "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}", "ours", "a: b", false },
+	{ "{topologyKey: k, labelSelector: {}}", "theirs", "", true },
+	{ "{topologyKey: k}", "theirs", "a: b", false }, // no selector matches nothing
+	{ "{topologyKey: k, namespaces: [ours], labelSelector: {}}", "ours", "", true },
+	{ "{topologyKey: k, namespaces: [ours], labelSelector: {}}", "theirs", "", false },
+	{ "{topologyKey: k, namespaces: [x, ours, z], labelSelector: {}}", "ours", "", true },
+	{ "{topologyKey: k, namespaceSelector: {}, labelSelector: {}}", "ours", "", true },
+	// what labels a namespace has is not known: it may be selected
+	{ "{topologyKey: k, namespaceSelector: {matchLabels: {a: b}}, labelSelector: {}}", "ours",
+	  "", true },
+	{ "{topologyKey: k, namespaceSelector: {}, labelSelector: {matchLabels: {a: b}}}", "ours",
+	  "a: c", false },
+	{ "{topologyKey: k, labelSelector: {matchExpressions: [{key: a, operator: NotIn, values: "
+	  "[b]}]}}",
+	  "theirs", "a: c", true },
+	{ "{topologyKey: k, labelSelector: {matchExpressions: [{key: a, operator: NotIn, values: "
+	  "[b]}]}}",
+	  "theirs", "a: b", false },
+	{ "{topologyKey: k, labelSelector: {matchLabels: {a: c}}}, "
+	  "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}",
+	  "theirs", "a: b", true },
+};
+
+START_TEST(repelled)
+{
+	struct cs_pod *incoming = add_incoming(cases[_i].namespace, cases[_i].labels);
+	ck_assert(!cs_cluster_repels(world.cluster, incoming));
+	struct cs_pod *carrier = add_carrier("carrier", cases[_i].term);
+	ck_assert(cs_cluster_repels(world.cluster, incoming) == cases[_i].repelled);
+	ck_assert(cs_cluster_repels(world.cluster, incoming) == cases[_i].repelled);
+	cs_cluster_remove_pod(world.cluster, carrier);
+	ck_assert(!cs_cluster_repels(world.cluster, incoming));
+}
+END_TEST
+
+START_TEST(terms_are_shared_and_counted)
+{
+	const char *term = "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}";
+	struct cs_pod *first = add_carrier("first", term);
+	struct cs_pod *second = add_carrier("second", term);
+	ck_assert_ptr_eq(first->footprint, second->footprint);
+	struct cs_pod *incoming = add_incoming("theirs", "a: b");
+	ck_assert(cs_cluster_repels(world.cluster, incoming));
+	cs_cluster_remove_pod(world.cluster, first);
+	ck_assert(cs_cluster_repels(world.cluster, incoming));
+	world_check(&world);
+	cs_cluster_remove_pod(world.cluster, second);
+	ck_assert(!cs_cluster_repels(world.cluster, incoming));
+}
+END_TEST
+
+START_TEST(a_pending_carrier_repels_nobody_until_it_is_assumed)
+{
+	const Kube__Pod *pod = read_pod(
+		&world, "{metadata: {name: a, namespace: theirs, uid: a}, spec: {affinity: "
+			"{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+			"[{topologyKey: k, labelSelector: {}}]}}}}");
+	ck_assert_int_eq(apply_pod(&world, pod), 0);
+	struct cs_pod *carrier = world.change.pod;
+	struct cs_pod *incoming = add_incoming("theirs", "a: b");
+	ck_assert(!cs_cluster_repels(world.cluster, incoming));
+	cs_cluster_assume(world.cluster, carrier, 0);
+	ck_assert(cs_cluster_repels(world.cluster, incoming));
+	cs_cluster_forget(world.cluster, carrier);
+	ck_assert(!cs_cluster_repels(world.cluster, incoming));
+}
+END_TEST
+
+START_TEST(changed_labels_are_looked_at_again)
+{
+	add_carrier("carrier", "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}");
+	struct cs_pod *incoming = add_incoming("theirs", "a: b");
+	ck_assert(cs_cluster_repels(world.cluster, incoming));
+	ck_assert_ptr_eq(add_incoming("theirs", "a: c"), incoming);
+	ck_assert(world.change.demand_changed);
+	ck_assert_uint_eq(world.change.events, CS_EVENT_POD_LABEL);
+	ck_assert(!cs_cluster_repels(world.cluster, incoming));
+}
+END_TEST
+
+START_TEST(many_terms)
+{
+	char name[32], term[128];
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		snprintf(term, sizeof(term),
+			 "{topologyKey: k, labelSelector: {matchLabels: {app: a%d}}}", i);
+		add_carrier(name, term);
+	}
+	ck_assert(cs_cluster_repels(world.cluster, add_incoming("theirs", "app: a299")));
+	ck_assert(!cs_cluster_repels(world.cluster, add_incoming("theirs", "app: a300")));
+	ck_assert(!cs_cluster_repels(world.cluster, add_incoming("ours", "app: a299")));
+}
+END_TEST
+
+START_TEST(malformed_selectors_are_told_and_left_out)
+{
+	const Kube__Pod *pod = read_pod(
+		&world,
+		"{metadata: {name: a, namespace: theirs, uid: a}, spec: {nodeName: n1, affinity: "
+		"{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: "
+		"k, "
+		"labelSelector: {matchExpressions: [{key: a, operator: Odd}]}}, {topologyKey: k, "
+		"labelSelector: {matchLabels: {a: b}}}]}}}}");
+	ck_assert_int_eq(apply_pod(&world, pod), -EINVAL);
+	ck_assert_msg(strstr(world.err.text,
+			     "spec.affinity.podAntiAffinity."
+			     "requiredDuringSchedulingIgnoredDuringExecution[0].labelSelector: "),
+		      "%s", world.err.text);
+	ck_assert_int_eq(world.change.pod->state, CS_POD_BOUND);
+	ck_assert(cs_cluster_repels(world.cluster, add_incoming("theirs", "a: b")));
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("cluster/anti_affinity");
+	TCase *tcase = tcase_create("anti_affinity");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, repelled, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_test(tcase, terms_are_shared_and_counted);
+	tcase_add_test(tcase, a_pending_carrier_repels_nobody_until_it_is_assumed);
+	tcase_add_test(tcase, changed_labels_are_looked_at_again);
+	tcase_add_test(tcase, many_terms);
+	tcase_add_test(tcase, malformed_selectors_are_told_and_left_out);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
