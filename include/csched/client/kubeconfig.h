@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include <csched/base/error.h>
+#include <csched/base/slice.h>
 
 #define CS_KUBECONFIG_FILE_MAX (4u << 20) // bytes of one kubeconfig file
 #define CS_PEM_FILE_MAX        (1u << 20) // bytes of one certificate, key or token file
@@ -19,6 +20,7 @@ struct cs_exec_plugin {
 	char *api_version;
 	char *install_hint;   // words for the case that it is missing, or NULL
 	bool provide_cluster; // put the cluster into KUBERNETES_EXEC_INFO
+	char *cluster_config; // JSON the cluster entry has for it, or NULL
 };
 
 // One API server and our credentials for it. Strings are NULL when absent. Data fields hold PEM
@@ -57,10 +59,11 @@ struct cs_kubeconfig_sources {
 // The sources of this process's environment; `file` and `server` may be NULL.
 struct cs_kubeconfig_sources cs_kubeconfig_environment(const char *file, const char *server);
 
-// Fills *ret from the first source that is given: file, list, in-cluster, server alone. Several
+// Fills *ret from the first source that is given: file, list, server alone, in-cluster. Several
 // files merge as upstream: the first file that sets a map key or a scalar wins. The current context
 // decides. Errors name file and field, never a secret: -ENOENT for a missing file, -EINVAL for
-// content, -ENODEV when there is no source at all. On success the caller ends with
+// content, -ENODEV when there is no source at all. Over plain http no credentials are kept, as
+// upstream. On success the caller ends with
 // cs_endpoint_finish.
 int cs_kubeconfig_load(const struct cs_kubeconfig_sources *sources, struct cs_endpoint *ret,
 		       struct cs_error *err);
@@ -69,7 +72,7 @@ int cs_kubeconfig_load(const struct cs_kubeconfig_sources *sources, struct cs_en
 void cs_endpoint_finish(struct cs_endpoint *endpoint);
 
 // The same from one text, which stands for a file of that name (relative paths, messages).
-int cs_kubeconfig_parse(const char *file_name, const char *text, size_t size,
-			struct cs_endpoint *ret, struct cs_error *err);
+int cs_kubeconfig_parse(const char *file_name, struct cs_slice text, struct cs_endpoint *ret,
+			struct cs_error *err);
 
 #endif

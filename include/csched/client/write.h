@@ -23,7 +23,9 @@ struct cs_write {
 	const char *name; // of the pod; of the event
 	const char *uid;  // of the pod
 	const char *node; // CS_WRITE_BIND
-	const void *body; // CS_WRITE_STATUS and CS_WRITE_EVENT: bytes ready to send
+	// Bytes ready to send: CS_WRITE_STATUS a strategic merge patch in JSON, CS_WRITE_EVENT an
+	// Event in protobuf with its envelope, or with `patch` a merge patch in JSON.
+	const void *body;
 	size_t body_size;
 	bool patch; // CS_WRITE_EVENT: PATCH (merge) an existing event instead of POST
 };

@@ -1,0 +1,778 @@
+// The transport over libcurl: one multi, easy handles used again, callbacks outside of curl.
+// Neighbours: transport.h is the table; credentials.c says what each request carries.
+#include <csched/client/transport.h>
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <csched/base/list.h>
+#include <csched/base/memory.h>
+#include <csched/kube/protobuf.h>
+
+#define CONNECT_TIMEOUT_MS  10000L
+#define KEEPALIVE_IDLE      30L   // s without traffic until the first probe
+#define KEEPALIVE_INTERVAL  15L   // s between probes
+#define TCP_USER_TIMEOUT_MS 20000 // bytes that stay unacknowledged this long end the connection
+#define GENERATION_MIN_AGE  (5 * CS_SECOND) // between two "fresh" connections
+#define WAIT_MAX_MS         60000
+#define DEFAULT_ACCEPT      CS_PROTOBUF_CONTENT_TYPE ", application/json"
+#define IDLE_MAX            128 // easy handles kept for later
+
+struct curl_transport;
+
+struct cs_call {
+	struct cs_list link;  // in `held` or `running`
+	struct cs_list dirty; // in `dirty` while bytes wait for the data callback
+	struct curl_transport *transport;
+	CURL *easy; // NULL while held
+	struct curl_slist *headers;
+	enum cs_method method;
+	char *path;
+	char *accept;
+	char *content_type;
+	char *body;
+	size_t body_size;
+	int64_t timeout;  // ns, 0 = none
+	int64_t deadline; // boot ns for a call with a timeout
+	bool fresh;
+	bool repeated; // once after a 401
+	bool noted;    // counted in rest_client_requests_total
+	int status;
+	uint64_t token_version; // what it carries
+	uint64_t tls_version;   // of its handle
+	const struct cs_handler *handler;
+	void *user;
+	struct cs_buffer in;
+	char error[CURL_ERROR_SIZE];
+};
+
+struct handle {
+	CURL *easy;
+	uint64_t tls_version;
+};
+
+struct curl_transport {
+	struct cs_transport base;
+	const struct cs_endpoint *endpoint;
+	struct cs_credentials *credentials;
+	CURLM *multi;
+	char *url;  // what paths are appended to
+	char *host; // "host:port": the Host header where it differs from the URL, and a label
+	struct curl_slist *connect_to; // with a tls-server-name
+	char *user_agent;
+	bool tls;
+	struct cs_list held; // until credentials are ready
+	struct cs_list running;
+	struct cs_list dirty;
+	struct handle idle[IDLE_MAX];
+	size_t n_idle;
+	struct cs_call *showing; // in its data callback while ending; NULL if it cancelled itself
+	struct cs_time now;      // of the last turn
+	uint64_t tls_version;
+	unsigned generation;
+	int64_t generation_since; // boot ns
+	struct cs_metrics *metrics;
+	struct {
+		int status;
+		struct cs_metric *series;
+	} last_total[CS_METHOD_COUNT];
+	struct cs_metric *durations[CS_METHOD_COUNT];
+};
+
+static const char *const method_names[CS_METHOD_COUNT] = {
+	[CS_METHOD_GET] = "GET",     [CS_METHOD_POST] = "POST",     [CS_METHOD_PUT] = "PUT",
+	[CS_METHOD_PATCH] = "PATCH", [CS_METHOD_DELETE] = "DELETE",
+};
+
+static const struct cs_metric_info requests_total = {
+	.name = "rest_client_requests_total",
+	.help = "Number of HTTP requests, partitioned by status code, method, and host.",
+	.kind = CS_METRIC_COUNTER,
+	.labels = { "code", "method", "host" },
+};
+
+static const struct cs_metric_info request_duration = {
+	.name = "rest_client_request_duration_seconds",
+	.help = "Request latency in seconds. Broken down by verb, and host.",
+	.kind = CS_METRIC_HISTOGRAM,
+	.labels = { "verb", "host" },
+	.buckets = { .start = 0.005, .factor = 2, .count = 14 },
+};
+
+static struct curl_transport *self(struct cs_transport *transport)
+{
+	return CS_CONTAINER_OF(transport, struct curl_transport, base);
+}
+
+// ---- metrics ----
+
+// `status` 0 is an exchange that broke before an answer came.
+static void note_answer(struct cs_call *call, int status)
+{
+	struct curl_transport *t = call->transport;
+	if (!t->metrics || call->noted)
+		return;
+	call->noted = true;
+	if (!t->last_total[call->method].series || t->last_total[call->method].status != status) {
+		char code[16] = "<error>";
+		if (status)
+			snprintf(code, sizeof(code), "%d", status);
+		const char *const values[] = { code, method_names[call->method], t->host };
+		t->last_total[call->method].series =
+			cs_metrics_series(t->metrics, &requests_total, values);
+		t->last_total[call->method].status = status;
+	}
+	cs_metric_add(t->last_total[call->method].series, 1);
+}
+
+static void note_duration(struct cs_call *call)
+{
+	struct curl_transport *t = call->transport;
+	curl_off_t us = 0;
+	if (!t->metrics || call->handler->data)
+		return;
+	if (!t->durations[call->method]) {
+		const char *const values[] = { method_names[call->method], t->host };
+		t->durations[call->method] =
+			cs_metrics_series(t->metrics, &request_duration, values);
+	}
+	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME_T, &us);
+	cs_metric_observe(t->durations[call->method], (double)us / 1e6);
+}
+
+// ---- curl's callbacks: they only store ----
+
+static size_t on_body(char *data, size_t size, size_t n, void *user)
+{
+	struct cs_call *call = user;
+	(void)size; // always 1
+	if (cs_buffer_append(&call->in, data, n) < 0)
+		return CURL_WRITEFUNC_ERROR;
+	if (call->handler->data && call->status / 100 == 2 && cs_list_empty(&call->dirty))
+		cs_list_append(&call->transport->dirty, &call->dirty);
+	return n;
+}
+
+static size_t on_header(char *data, size_t size, size_t n, void *user)
+{
+	struct cs_call *call = user;
+	long status = 0;
+	(void)size;
+	if (n > 2 || data[0] != '\r')
+		return n; // the empty line ends them
+	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+	call->status = (int)status;
+	if (status >= 200)
+		note_answer(call, call->status);
+	return n;
+}
+
+static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
+{
+	unsigned timeout = TCP_USER_TIMEOUT_MS;
+	(void)user;
+	if (purpose == CURLSOCKTYPE_IPCXN)
+		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+	return CURL_SOCKOPT_OK;
+}
+
+// ---- easy handles ----
+
+static void set_blob(CURL *easy, CURLoption option, const char *pem)
+{
+	struct curl_blob blob = {
+		.data = (void *)(uintptr_t)pem,
+		.len = pem ? strlen(pem) : 0,
+		.flags = CURL_BLOB_COPY,
+	};
+	curl_easy_setopt(easy, option, pem ? &blob : NULL);
+}
+
+static void set_tls(const struct curl_transport *t, CURL *easy,
+		    const struct cs_credentials_view *view)
+{
+	if (!t->tls)
+		return;
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	if (t->endpoint->insecure) {
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (view->ca) {
+		set_blob(easy, CURLOPT_CAINFO_BLOB, view->ca);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); // else the system's CAs count too
+	}
+	set_blob(easy, CURLOPT_SSLCERT_BLOB, view->certificate);
+	set_blob(easy, CURLOPT_SSLKEY_BLOB, view->key);
+}
+
+static void set_proxy(const struct curl_transport *t, CURL *easy)
+{
+	const char *proxy = t->endpoint->proxy_url;
+	if (!proxy)
+		return; // https_proxy, no_proxy of the environment
+	if (cs_string_prefix(proxy, "socks5://")) {
+		// Names are resolved by the proxy, as Go does.
+		CS_AUTO_FREE char *url = cs_asprintf("socks5h%s", proxy + strlen("socks5"));
+		curl_easy_setopt(easy, CURLOPT_PROXY, url);
+	} else {
+		curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
+	}
+	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+}
+
+static CURL *new_easy(const struct curl_transport *t)
+{
+	CURL *easy = curl_easy_init();
+	if (!easy)
+		abort();
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, t->user_agent);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+			 t->tls ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
+	if (!t->endpoint->no_compress)
+		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+	set_proxy(t, easy);
+	return easy;
+}
+
+// A handle with today's certificates.
+static CURL *take_easy(struct curl_transport *t, const struct cs_credentials_view *view)
+{
+	while (t->n_idle > 0) {
+		struct handle *handle = &t->idle[--t->n_idle];
+		if (handle->tls_version == view->tls_version)
+			return handle->easy;
+		curl_easy_cleanup(handle->easy);
+	}
+	CURL *easy = new_easy(t);
+	set_tls(t, easy, view);
+	return easy;
+}
+
+static void put_easy(struct curl_transport *t, struct handle handle)
+{
+	if (t->n_idle == IDLE_MAX)
+		curl_easy_cleanup(handle.easy);
+	else
+		t->idle[t->n_idle++] = handle;
+}
+
+// ---- a call's life ----
+
+static void drop_headers(struct cs_call *call)
+{
+	for (struct curl_slist *h = call->headers; h; h = h->next)
+		if (cs_string_prefix(h->data, "Authorization:"))
+			explicit_bzero(h->data, strlen(h->data));
+	curl_slist_free_all(call->headers);
+	call->headers = NULL;
+}
+
+static void detach_easy(struct cs_call *call)
+{
+	struct curl_transport *t = call->transport;
+	if (!call->easy)
+		return;
+	curl_multi_remove_handle(t->multi, call->easy);
+	// The handle must not point to what dies with the call.
+	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
+	curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL);
+	put_easy(t, (struct handle){ .easy = call->easy, .tls_version = call->tls_version });
+	call->easy = NULL;
+	drop_headers(call);
+}
+
+static void free_call(struct cs_call *call)
+{
+	cs_list_remove(&call->link);
+	cs_list_remove(&call->dirty);
+	detach_easy(call);
+	cs_buffer_finish(&call->in);
+	free(call->path);
+	free(call->accept);
+	free(call->content_type);
+	free(call->body);
+	free(call);
+}
+
+static void add_header(struct cs_call *call, const char *name, const char *value)
+{
+	CS_AUTO_FREE char *line = cs_asprintf("%s: %s", name, value);
+	call->headers = curl_slist_append(call->headers, line);
+	explicit_bzero(line, strlen(line));
+}
+
+static void set_headers(struct cs_call *call, const struct cs_credentials_view *view)
+{
+	const struct curl_transport *t = call->transport;
+	add_header(call, "Accept", call->accept ? call->accept : DEFAULT_ACCEPT);
+	if (call->content_type)
+		add_header(call, "Content-Type", call->content_type);
+	if (view->authorization)
+		add_header(call, "Authorization", view->authorization);
+	if (t->connect_to)
+		add_header(call, "Host", t->host);
+	for (char **h = t->endpoint->headers; h && *h; h++)
+		call->headers = curl_slist_append(call->headers, *h);
+	if (call->body_size)
+		call->headers = curl_slist_append(call->headers, "Expect:");
+	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
+}
+
+static void set_method(const struct cs_call *call)
+{
+	bool plain = call->method == CS_METHOD_GET || call->method == CS_METHOD_POST;
+	if (call->method == CS_METHOD_GET || !call->content_type) {
+		curl_easy_setopt(call->easy, CURLOPT_HTTPGET, 1L);
+	} else {
+		curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE_LARGE,
+				 (curl_off_t)call->body_size);
+		curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->body);
+	}
+	curl_easy_setopt(call->easy, CURLOPT_CUSTOMREQUEST,
+			 plain ? NULL : method_names[call->method]);
+}
+
+// curl looks for a connection whose TLS options equal the request's. These two bits mean nothing to
+// OpenSSL, so they can carry a generation: after a change no request meets the old connections, on
+// which other calls go on undisturbed.
+static long generation_options(unsigned generation)
+{
+	return (generation & 1 ? CURLSSLOPT_NO_REVOKE : 0) |
+	       (generation & 2 ? CURLSSLOPT_REVOKE_BEST_EFFORT : 0);
+}
+
+static long timeout_ms(const struct cs_call *call, struct cs_time now)
+{
+	if (!call->timeout)
+		return 0;
+	int64_t left = call->deadline - now.boot;
+	return left > CS_MILLISECOND ? (long)(left / CS_MILLISECOND) : 1;
+}
+
+// Puts a held call on the wire.
+static void launch(struct cs_call *call, const struct cs_credentials_view *view)
+{
+	struct curl_transport *t = call->transport;
+	CS_AUTO_FREE char *url = cs_asprintf("%s%s", t->url, call->path);
+	call->easy = take_easy(t, view);
+	call->token_version = view->token_version;
+	call->tls_version = view->tls_version;
+	call->status = 0;
+	call->error[0] = '\0';
+	set_headers(call, view);
+	set_method(call);
+	curl_easy_setopt(call->easy, CURLOPT_URL, url);
+	curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->error);
+	curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms(call, t->now));
+	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, call->fresh && !t->tls ? 1L : 0L);
+	curl_easy_setopt(call->easy, CURLOPT_SSL_OPTIONS, generation_options(t->generation));
+	cs_list_remove(&call->link);
+	cs_list_append(&t->running, &call->link);
+	if (curl_multi_add_handle(t->multi, call->easy) != CURLM_OK)
+		abort(); // out of memory, or a handle used twice
+}
+
+static char *copy_string(const char *s)
+{
+	return s ? cs_strdup(s) : NULL;
+}
+
+static struct cs_call *transport_start(struct cs_transport *transport,
+				       const struct cs_request *request)
+{
+	struct curl_transport *t = self(transport);
+	struct cs_credentials_view view = cs_credentials_view(t->credentials);
+	struct cs_call *call = cs_alloc(sizeof(*call));
+	*call = (struct cs_call){
+		.transport = t,
+		.method = request->method,
+		.path = cs_strdup(request->path),
+		.accept = copy_string(request->accept),
+		.content_type = copy_string(request->content_type),
+		.body = request->body.size ? cs_strndup(request->body.data, request->body.size)
+					   : NULL,
+		.body_size = request->body.size,
+		.timeout = request->timeout,
+		.deadline = request->timeout ? t->now.boot + request->timeout : INT64_MAX,
+		.fresh = request->fresh,
+		.handler = request->handler,
+		.user = request->user,
+	};
+	cs_buffer_init(&call->in, request->body_max);
+	cs_list_init(&call->dirty);
+	cs_list_init(&call->link);
+	cs_list_append(&t->held, &call->link);
+	if (call->fresh && t->now.boot - t->generation_since >= GENERATION_MIN_AGE) {
+		t->generation++;
+		t->generation_since = t->now.boot;
+	}
+	if (view.ready)
+		launch(call, &view);
+	return call;
+}
+
+static void transport_cancel(struct cs_transport *transport, struct cs_call *call)
+{
+	struct curl_transport *t = self(transport);
+	if (t->showing == call)
+		t->showing = NULL;
+	free_call(call);
+}
+
+// ---- endings ----
+
+// What a transfer's failure is in our dialect; others are -EIO.
+static const struct {
+	CURLcode code;
+	int error;
+} failures[] = {
+	{ CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT },
+	{ CURLE_COULDNT_CONNECT, -ECONNREFUSED },
+	{ CURLE_COULDNT_RESOLVE_HOST, -EHOSTUNREACH },
+	{ CURLE_COULDNT_RESOLVE_PROXY, -EHOSTUNREACH },
+	{ CURLE_WRITE_ERROR, -EMSGSIZE },
+	{ CURLE_PEER_FAILED_VERIFICATION, -EPROTO },
+	{ CURLE_SSL_CONNECT_ERROR, -EPROTO },
+	{ CURLE_GOT_NOTHING, -ECONNRESET },
+	{ CURLE_PARTIAL_FILE, -ECONNRESET },
+	{ CURLE_RECV_ERROR, -ECONNRESET },
+	{ CURLE_SEND_ERROR, -ECONNRESET },
+	{ CURLE_HTTP2, -ECONNRESET },
+	{ CURLE_HTTP2_STREAM, -ECONNRESET },
+};
+
+static int failure_of(CURLcode code)
+{
+	if (code == CURLE_OK)
+		return 0;
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(failures); i++)
+		if (failures[i].code == code)
+			return failures[i].error;
+	return -EIO;
+}
+
+static const char *words_of(const struct cs_call *call, CURLcode code)
+{
+	if (code == CURLE_OK)
+		return "";
+	if (code == CURLE_WRITE_ERROR)
+		return "the response is larger than its limit";
+	return call->error[0] ? call->error : curl_easy_strerror(code);
+}
+
+static void fill_response(struct cs_call *call, CURLcode code, struct cs_response *ret)
+{
+	curl_off_t retry_after = 0;
+	long os_error = 0;
+	char *type = NULL;
+	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
+	curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
+	*ret = (struct cs_response){
+		.status = call->status,
+		.error = failure_of(code),
+		.message = words_of(call, code),
+		.retry_after = (retry_after < 3600 ? retry_after : 3600) * CS_SECOND,
+		.protobuf = type && cs_string_prefix(type, CS_PROTOBUF_CONTENT_TYPE),
+		.refused = code == CURLE_COULDNT_CONNECT && os_error == ECONNREFUSED,
+	};
+}
+
+// Shows the data callback what it has not seen; false if it cancelled the call.
+static bool show_rest(struct cs_call *call)
+{
+	struct curl_transport *t = call->transport;
+	if (cs_list_empty(&call->dirty))
+		return true;
+	cs_list_remove(&call->dirty);
+	t->showing = call;
+	call->handler->data(call->user, t->now, &call->in);
+	bool alive = t->showing != NULL;
+	t->showing = NULL;
+	return alive;
+}
+
+// Says the last word of a call and frees it.
+static void end_call(struct cs_call *call, struct cs_response *response)
+{
+	if (!show_rest(call))
+		return;
+	response->body = cs_buffer_slice(&call->in);
+	cs_list_remove(&call->link);
+	call->handler->done(call->user, call->transport->now, response);
+	free_call(call);
+}
+
+// A 401 may mean that the token has been rotated: the call is held for one more try.
+static bool repeat_call(struct cs_call *call, const struct cs_response *response)
+{
+	struct curl_transport *t = call->transport;
+	if (response->status != 401 || response->error || call->repeated ||
+	    !cs_credentials_rejected(t->credentials, call->token_version, t->now))
+		return false;
+	call->repeated = true;
+	call->noted = false;
+	detach_easy(call);
+	cs_buffer_clear(&call->in);
+	cs_list_remove(&call->link);
+	cs_list_append(&t->held, &call->link);
+	return true;
+}
+
+static void finish_call(struct cs_call *call, CURLcode code)
+{
+	struct cs_response response;
+	fill_response(call, code, &response);
+	note_answer(call, code == CURLE_OK ? response.status : 0);
+	note_duration(call);
+	if (repeat_call(call, &response))
+		return;
+	// `message` may point into the call, the type into the handle: both live until free_call.
+	end_call(call, &response);
+}
+
+// ---- turns ----
+
+static void launch_held(struct curl_transport *t)
+{
+	struct cs_credentials_view view = cs_credentials_view(t->credentials);
+	while (view.ready && !cs_list_empty(&t->held))
+		launch(CS_CONTAINER_OF(t->held.next, struct cs_call, link), &view);
+}
+
+// Calls whose time ran out while credentials were not there.
+static void expire_held(struct curl_transport *t)
+{
+	struct cs_list *at = t->held.next;
+	while (at != &t->held) {
+		struct cs_call *call = CS_CONTAINER_OF(at, struct cs_call, link);
+		at = at->next;
+		if (call->deadline > t->now.boot)
+			continue;
+		struct cs_response response = { .error = -ETIMEDOUT,
+						.message = "no credentials from the exec plugin" };
+		end_call(call, &response);
+		at = t->held.next; // the callback may have changed the list
+	}
+}
+
+// New certificates: what streams on connections with the old ones ends, and is opened again.
+static void end_streams(struct curl_transport *t)
+{
+	struct cs_list streams;
+	cs_list_init(&streams);
+	CS_LIST_FOR_EACH (link, &t->running) {
+		struct cs_call *call = CS_CONTAINER_OF(link, struct cs_call, link);
+		if (!call->handler->data)
+			continue;
+		cs_list_remove(link);
+		cs_list_append(&streams, link);
+	}
+	while (!cs_list_empty(&streams)) {
+		struct cs_call *call = CS_CONTAINER_OF(streams.next, struct cs_call, link);
+		struct cs_response response = { .status = call->status,
+						.error = -ECONNRESET,
+						.message = "the certificates have changed" };
+		end_call(call, &response);
+	}
+}
+
+static void turn_credentials(struct curl_transport *t)
+{
+	cs_credentials_turn(t->credentials, t->now);
+	uint64_t version = cs_credentials_view(t->credentials).tls_version;
+	if (version != t->tls_version) {
+		bool first = cs_list_empty(&t->running);
+		while (t->n_idle > 0)
+			curl_easy_cleanup(t->idle[--t->n_idle].easy);
+		t->tls_version = version;
+		if (!first)
+			end_streams(t);
+	}
+	launch_held(t);
+	expire_held(t);
+}
+
+static void show_dirty(struct curl_transport *t)
+{
+	while (!cs_list_empty(&t->dirty)) {
+		struct cs_call *call = CS_CONTAINER_OF(t->dirty.next, struct cs_call, dirty);
+		cs_list_remove(&call->dirty);
+		call->handler->data(call->user, t->now, &call->in);
+	}
+}
+
+static void finish_done(struct curl_transport *t)
+{
+	CURLMsg *message;
+	int left;
+	while ((message = curl_multi_info_read(t->multi, &left))) {
+		char *call = NULL;
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
+		finish_call((struct cs_call *)(void *)call, message->data.result);
+	}
+}
+
+static void transport_turn(struct cs_transport *transport, struct cs_time now)
+{
+	struct curl_transport *t = self(transport);
+	int running;
+	t->now = now;
+	turn_credentials(t);
+	curl_multi_perform(t->multi, &running);
+	show_dirty(t);
+	finish_done(t);
+	launch_held(t);
+}
+
+static int64_t transport_deadline(const struct cs_transport *transport)
+{
+	const struct curl_transport *t =
+		CS_CONTAINER_OF(transport, const struct curl_transport, base);
+	int64_t due = cs_credentials_deadline(t->credentials);
+	CS_LIST_FOR_EACH (link, (struct cs_list *)(uintptr_t)&t->held) {
+		const struct cs_call *call = CS_CONTAINER_OF(link, struct cs_call, link);
+		due = call->deadline < due ? call->deadline : due;
+	}
+	return due;
+}
+
+static void transport_wait(struct cs_transport *transport, int64_t timeout)
+{
+	struct curl_transport *t = self(transport);
+	struct curl_waitfd extra = {
+		.fd = cs_credentials_fd(t->credentials),
+		.events = CURL_WAIT_POLLIN,
+	};
+	int64_t ms = timeout < 0 ? WAIT_MAX_MS : timeout / CS_MILLISECOND;
+	if (timeout > 0 && timeout % CS_MILLISECOND)
+		ms++;
+	if (ms > WAIT_MAX_MS)
+		ms = WAIT_MAX_MS;
+	curl_multi_poll(t->multi, &extra, extra.fd >= 0 ? 1 : 0, (int)ms, NULL);
+}
+
+static void transport_wakeup(struct cs_transport *transport)
+{
+	curl_multi_wakeup(self(transport)->multi);
+}
+
+static void free_calls(struct cs_list *calls)
+{
+	while (!cs_list_empty(calls))
+		free_call(CS_CONTAINER_OF(calls->next, struct cs_call, link));
+}
+
+static void transport_destroy(struct cs_transport *transport)
+{
+	struct curl_transport *t = self(transport);
+	free_calls(&t->held);
+	free_calls(&t->running);
+	while (t->n_idle > 0)
+		curl_easy_cleanup(t->idle[--t->n_idle].easy);
+	curl_multi_cleanup(t->multi);
+	curl_slist_free_all(t->connect_to);
+	free(t->user_agent);
+	free(t->url);
+	free(t->host);
+	free(t);
+	curl_global_cleanup();
+}
+
+static const struct cs_transport_ops curl_ops = {
+	.start = transport_start,
+	.cancel = transport_cancel,
+	.turn = transport_turn,
+	.deadline = transport_deadline,
+	.wait = transport_wait,
+	.wakeup = transport_wakeup,
+	.destroy = transport_destroy,
+};
+
+// ---- birth ----
+
+// With a tls-server-name the URL carries that name, which TLS then sends and verifies, while
+// connections go to the real host and the Host header names it.
+static int set_url(struct curl_transport *t, struct cs_error *err)
+{
+	const struct cs_endpoint *endpoint = t->endpoint;
+	CURLU *url = curl_url();
+	char *host = NULL, *port = NULL, *full = NULL;
+	bool ok = curl_url_set(url, CURLUPART_URL, endpoint->server, 0) == CURLUE_OK &&
+		  curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		  curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
+	if (ok) {
+		t->host = cs_asprintf("%s:%s", host, port);
+		if (endpoint->tls_server_name && t->tls) {
+			CS_AUTO_FREE char *to = cs_asprintf("::%s:%s", host, port);
+			t->connect_to = curl_slist_append(NULL, to);
+			ok = curl_url_set(url, CURLUPART_HOST, endpoint->tls_server_name, 0) ==
+			     CURLUE_OK;
+		}
+	}
+	ok = ok && curl_url_get(url, CURLUPART_URL, &full, 0) == CURLUE_OK;
+	if (ok) {
+		size_t length = strlen(full);
+		t->url = cs_strndup(full, full[length - 1] == '/' ? length - 1 : length);
+	}
+	curl_free(host);
+	curl_free(port);
+	curl_free(full);
+	curl_url_cleanup(url);
+	return ok ? 0 : cs_error_set(err, -EINVAL, "%s: not a URL", endpoint->server);
+}
+
+struct cs_transport *cs_transport_curl_create(const struct cs_transport_curl_options *options,
+					      struct cs_error *err)
+{
+	struct curl_transport *t = cs_alloc(sizeof(*t));
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	*t = (struct curl_transport){
+		.base.ops = &curl_ops,
+		.endpoint = options->endpoint,
+		.credentials = options->credentials,
+		.multi = curl_multi_init(),
+		.user_agent = cs_strdup(options->user_agent),
+		.tls = cs_string_prefix(options->endpoint->server, "https://"),
+		.tls_version = cs_credentials_view(options->credentials).tls_version,
+		.metrics = options->metrics,
+		.generation_since = INT64_MIN / 2,
+	};
+	cs_list_init(&t->held);
+	cs_list_init(&t->running);
+	cs_list_init(&t->dirty);
+	if (t->metrics) {
+		cs_metrics_declare(t->metrics, &requests_total);
+		cs_metrics_declare(t->metrics, &request_duration);
+	}
+	if (!t->multi || set_url(t, err) < 0) {
+		transport_destroy(&t->base);
+		return NULL;
+	}
+	return &t->base;
+}
