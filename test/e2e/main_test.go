@@ -83,7 +83,7 @@ func setUp(dir string) error {
 	}
 	var err error
 	shared, err = cluster.Start(cluster.Options{
-		Dir: dir, BinDir: tool(""), Audit: true, GoawayChance: 0.002,
+		Dir: dir, BinDir: tool(""), Audit: true, GoawayChance: 0.02,
 		Controllers: []string{
 			"deployment-controller", "replicaset-controller", "namespace-controller",
 			"serviceaccount-controller", "disruption-controller",
