@@ -120,6 +120,11 @@ $(B)/test/unit/$(1)/test_%: $(B)/test/unit/$(1)/test_%.o $(B)/test/unit/check_ma
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
 
+# ---- C sides of the comparisons in test/oracle and test/e2e: test/oracle/<name>_main.c ----
+ORACLES := $(patsubst test/oracle/%_main.c,$(B)/test/oracle/%,$(wildcard test/oracle/*_main.c))
+$(ORACLES): $(B)/test/oracle/%: $(B)/test/oracle/%_main.o $(call archives,kube base)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
 DEPFILES := $(shell find $(B) -name '*.d' 2>/dev/null)
 -include $(DEPFILES)
 
