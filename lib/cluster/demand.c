@@ -9,87 +9,29 @@
 
 // ---- what is lacking ----
 
-static bool asks_claim(const Kube__VolumeSource *source)
-{
-	return source->persistent_volume_claim;
-}
-
-static bool asks_ephemeral(const Kube__VolumeSource *source)
-{
-	return source->ephemeral;
-}
-
-static bool asks_gce_disk(const Kube__VolumeSource *source)
-{
-	return source->gce_persistent_disk;
-}
-
-static bool asks_ebs(const Kube__VolumeSource *source)
-{
-	return source->aws_elastic_block_store;
-}
-
-static bool asks_iscsi(const Kube__VolumeSource *source)
-{
-	return source->iscsi;
-}
-
-static bool asks_rbd(const Kube__VolumeSource *source)
-{
-	return source->rbd;
-}
-
-// In-tree volumes that NodeVolumeLimits counts as their CSI successors.
-static bool asks_migrated(const Kube__VolumeSource *source)
-{
-	return source->azure_disk || source->azure_file || source->cinder ||
-	       source->vsphere_volume || source->portworx_volume;
-}
-
-static bool some_volume(const Kube__Pod *pod, bool (*asked)(const Kube__VolumeSource *source))
-{
-	for (size_t i = 0; i < pod->spec->n_volumes; i++) {
-		const Kube__VolumeSource *source = pod->spec->volumes[i]->volume_source;
-		if (source && asked(source))
-			return true;
+// A question to the pod's volumes: is one of them of this kind?
+#define VOLUME(question, member)                                                    \
+	static bool question(const Kube__Pod *pod)                                  \
+	{                                                                           \
+		for (size_t i = 0; i < pod->spec->n_volumes; i++) {                 \
+			const Kube__Volume *volume = pod->spec->volumes[i];         \
+			if (volume->volume_source && volume->volume_source->member) \
+				return true;                                        \
+		}                                                                   \
+		return false;                                                       \
 	}
-	return false;
-}
 
-static bool claim(const Kube__Pod *pod)
-{
-	return some_volume(pod, asks_claim);
-}
-
-static bool ephemeral(const Kube__Pod *pod)
-{
-	return some_volume(pod, asks_ephemeral);
-}
-
-static bool gce_disk(const Kube__Pod *pod)
-{
-	return some_volume(pod, asks_gce_disk);
-}
-
-static bool ebs(const Kube__Pod *pod)
-{
-	return some_volume(pod, asks_ebs);
-}
-
-static bool iscsi(const Kube__Pod *pod)
-{
-	return some_volume(pod, asks_iscsi);
-}
-
-static bool rbd(const Kube__Pod *pod)
-{
-	return some_volume(pod, asks_rbd);
-}
-
-static bool migrated(const Kube__Pod *pod)
-{
-	return some_volume(pod, asks_migrated);
-}
+VOLUME(claim, persistent_volume_claim)
+VOLUME(ephemeral, ephemeral)
+VOLUME(gce_disk, gce_persistent_disk)
+VOLUME(ebs, aws_elastic_block_store)
+VOLUME(iscsi, iscsi)
+VOLUME(rbd, rbd)
+VOLUME(azure_disk, azure_disk)
+VOLUME(azure_file, azure_file)
+VOLUME(cinder, cinder)
+VOLUME(vsphere, vsphere_volume)
+VOLUME(portworx, portworx_volume)
 
 static const Kube__NodeAffinity *node_affinity(const Kube__Pod *pod)
 {
@@ -187,6 +129,23 @@ static bool host_users(const Kube__Pod *pod)
 	return pod->spec->has_host_users && !pod->spec->host_users && pod->spec->host_network;
 }
 
+static bool restarts_all(Kube__Container *const *containers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t r = 0; r < containers[i]->n_restart_policy_rules; r++)
+			if (cs_string_equal(containers[i]->restart_policy_rules[r]->action,
+					    "RestartAllContainers"))
+				return true;
+	return false;
+}
+
+// So does a container whose exit restarts the whole pod.
+static bool restart_all_containers(const Kube__Pod *pod)
+{
+	return restarts_all(pod->spec->containers, pod->spec->n_containers) ||
+	       restarts_all(pod->spec->init_containers, pod->spec->n_init_containers);
+}
+
 #define AFFINITY  "spec.affinity."
 #define REQUIRED  ".requiredDuringSchedulingIgnoredDuringExecution"
 #define PREFERRED ".preferredDuringSchedulingIgnoredDuringExecution"
@@ -202,8 +161,12 @@ const struct cs_unsupported cs_unsupported_fields[] = {
 	{ "spec.volumes[].awsElasticBlockStore", "disks attached to one node", ebs },
 	{ "spec.volumes[].iscsi", "disks attached to one node", iscsi },
 	{ "spec.volumes[].rbd", "disks attached to one node", rbd },
-	{ "spec.volumes[]: azureDisk, azureFile, cinder, vsphereVolume or portworxVolume",
-	  "volume limits of nodes", migrated },
+	// NodeVolumeLimits counts these as the CSI volumes they have become.
+	{ "spec.volumes[].azureDisk", "volume limits of nodes", azure_disk },
+	{ "spec.volumes[].azureFile", "volume limits of nodes", azure_file },
+	{ "spec.volumes[].cinder", "volume limits of nodes", cinder },
+	{ "spec.volumes[].vsphereVolume", "volume limits of nodes", vsphere },
+	{ "spec.volumes[].portworxVolume", "volume limits of nodes", portworx },
 	{ AFFINITY "nodeAffinity" REQUIRED, "node affinity", node_affinity_required },
 	{ AFFINITY "nodeAffinity" PREFERRED, "node affinity", node_affinity_preferred },
 	{ AFFINITY "podAffinity" REQUIRED, "inter-pod affinity", pod_affinity_required },
@@ -216,6 +179,8 @@ const struct cs_unsupported cs_unsupported_fields[] = {
 	{ "spec.schedulingGroup", "gang scheduling", scheduling_group },
 	{ "spec.containers[].ports[].hostPort", "host ports", host_ports },
 	{ "spec.hostUsers", "declared features of nodes", host_users },
+	{ "spec.containers[].restartPolicyRules", "declared features of nodes",
+	  restart_all_containers },
 	{ NULL, NULL, NULL },
 };
 

@@ -368,6 +368,10 @@ START_TEST(daemon_set_pods_are_pinned)
 	ck_assert_str_eq(cs_intern_string(strings, b->pinned_node), "n2");
 	add_pod(&world, "a", "nodeName: n1, " CPU(1) ", " PIN("n1"));
 	ck_assert_uint_eq(a->pinned_node, CS_INTERN_NONE);
+	// The names go with the pods: the nodes' and the fixed resources' are left.
+	cs_cluster_remove_pod(world.cluster, cs_cluster_find_pod(world.cluster, "uid-a"));
+	cs_cluster_remove_pod(world.cluster, cs_cluster_find_pod(world.cluster, "uid-b"));
+	ck_assert_uint_eq(cs_intern_count(strings), 2 + CS_RESOURCE_FIXED_COUNT);
 }
 END_TEST
 

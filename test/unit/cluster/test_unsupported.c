@@ -32,16 +32,11 @@ static const struct {
 	  "volumes: [{awsElasticBlockStore: {volumeID: a}}]" },
 	{ "spec.volumes[].iscsi", "volumes: [{iscsi: {iqn: a}}]" },
 	{ "spec.volumes[].rbd", "volumes: [{rbd: {image: a}}]" },
-	{ "spec.volumes[]: azureDisk, azureFile, cinder, vsphereVolume or portworxVolume",
-	  "volumes: [{azureDisk: {}}]" },
-	{ "spec.volumes[]: azureDisk, azureFile, cinder, vsphereVolume or portworxVolume",
-	  "volumes: [{azureFile: {}}]" },
-	{ "spec.volumes[]: azureDisk, azureFile, cinder, vsphereVolume or portworxVolume",
-	  "volumes: [{cinder: {}}]" },
-	{ "spec.volumes[]: azureDisk, azureFile, cinder, vsphereVolume or portworxVolume",
-	  "volumes: [{vsphereVolume: {}}]" },
-	{ "spec.volumes[]: azureDisk, azureFile, cinder, vsphereVolume or portworxVolume",
-	  "volumes: [{portworxVolume: {}}]" },
+	{ "spec.volumes[].azureDisk", "volumes: [{azureDisk: {}}]" },
+	{ "spec.volumes[].azureFile", "volumes: [{azureFile: {}}]" },
+	{ "spec.volumes[].cinder", "volumes: [{cinder: {}}]" },
+	{ "spec.volumes[].vsphereVolume", "volumes: [{vsphereVolume: {}}]" },
+	{ "spec.volumes[].portworxVolume", "volumes: [{portworxVolume: {}}]" },
 	{ "spec.affinity.nodeAffinity." REQUIRED,
 	  "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: [{matchExpressions: "
 	  "[{key: a, operator: Exists}]}]}}}" },
@@ -85,7 +80,12 @@ static const struct {
 	{ "spec.containers[].ports[].hostPort",
 	  "initContainers: [{restartPolicy: Always, ports: [{hostPort: 80}]}]" },
 	{ "spec.hostUsers", "hostUsers: false, hostNetwork: true" },
+	{ "spec.containers[].restartPolicyRules", "containers: [{restartPolicyRules: [{action: "
+						  "Restart}, {action: RestartAllContainers}]}]" },
+	{ "spec.containers[].restartPolicyRules",
+	  "initContainers: [{restartPolicyRules: [{action: RestartAllContainers}]}]" },
 	// fine
+	{ NULL, "containers: [{restartPolicyRules: [{action: Restart}]}]" },
 	{ NULL, "containers: [{name: a, ports: [{containerPort: 80}]}]" },
 	{ NULL, "containers: [{name: a, ports: [{containerPort: 80, hostPort: 0}]}]" },
 	{ NULL, "initContainers: [{ports: [{hostPort: 80}]}]" },
@@ -126,7 +126,7 @@ START_TEST(every_row_is_tested)
 			i++;
 		ck_assert_msg(i < N_PODS, "no pod for %s", row->field);
 	}
-	ck_assert_uint_eq(n, 18);
+	ck_assert_uint_eq(n, 23);
 }
 END_TEST
 
