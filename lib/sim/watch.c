@@ -256,7 +256,9 @@ static enum cs_http_fill fill(struct cs_buffer *out, void *user)
 		give_bookmark(watch, now, out);
 	if (now >= watch->deadline)
 		verdict = CS_HTTP_FILL_END;
-	(void)act_fault(watch, out, &verdict);
+	enum cs_http_fill of_fault;
+	if (act_fault(watch, out, &of_fault))
+		verdict = of_fault;
 	pthread_mutex_unlock(&sim->lock);
 	return verdict;
 }
