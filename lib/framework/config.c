@@ -195,7 +195,7 @@ static int check_document(const struct reading *reading, struct json_object *doc
 	const char *kind = cs_value_string_at(document, "kind");
 	int line = cs_value_line(document);
 	if (!json_object_is_type(document, json_type_object))
-		return cs_error_set(reading->err, -EINVAL, "line %d: expected an object", line);
+		return cs_error_set(reading->err, -EINVAL, "expected an object, a %s", KIND);
 	if (cs_string_equal(api_version, OWN_API_VERSION))
 		return cs_error_set(reading->err, -EINVAL,
 				    "line %d: apiVersion: %s is not known in this version", line,
