@@ -118,6 +118,9 @@ static void bind(struct sim_request *request, struct sim_object *pod, struct jso
 			  &(struct sim_condition){ .type = "PodScheduled", .status = "True" });
 	(void)sim_store_put(request->collection, pod->now->key, tree);
 	sim->bindings++;
+	if (sim->log)
+		cs_log_info(sim->log, 3, "Bound", CS_LOG_STRING("pod", pod->now->key),
+			    CS_LOG_STRING("node", node));
 }
 
 static void answer_success(struct sim_request *request)

@@ -138,6 +138,9 @@ int sim_object_create(const struct sim_write *write, struct json_object *tree,
 		return sim_status_fail(status, 500, "InternalError",
 				       "kubesim keeps at most %d objects", OBJECTS_MAX);
 	*ret = sim_store_put(collection, key, json_object_get(tree));
+	if (sim->log)
+		cs_log_info(sim->log, 3, "Created", CS_LOG_STRING("resource", resource->name),
+			    CS_LOG_STRING("object", key));
 	return 0;
 }
 
