@@ -120,7 +120,7 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 	}
 	if (reader->field) {
 		parts.unsupported_field = reader->field;
-		parts.unsupported_feature = "a malformed value";
+		parts.unsupported_feature = NULL;
 	}
 	return cs_demand_ref(&cluster->demands, cluster->scratch, &parts);
 }

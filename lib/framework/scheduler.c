@@ -303,40 +303,25 @@ static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_pending *p
 
 // What is not understood is not bound: such a pod is not even tried. Its words go to the record,
 // the event and the condition like those of any unschedulable pod.
-static void hold_back(struct cs_scheduler *scheduler, struct cs_time now,
-		      struct cs_pending *pending, const char *why)
+static void refuse(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
 {
+	const struct cs_demand *demand = pending->pod->demand;
 	uint32_t n_nodes = cs_cluster_nodes(scheduler->cluster)->n_live;
-	CS_AUTO_FREE char *message =
-		cs_asprintf("0/%u nodes are available: %s; the pod stays Pending.", n_nodes, why);
+	CS_AUTO_FREE char *why =
+		demand->unsupported_feature
+			? cs_asprintf("does not implement %s (%s)", demand->unsupported_feature,
+				      demand->unsupported_field)
+			: cs_asprintf("cannot read %s", demand->unsupported_field);
+	CS_AUTO_FREE char *message = cs_asprintf(
+		"0/%u nodes are available: c-sched %s; the pod stays Pending.", n_nodes, why);
 	keep_record(scheduler, now, pending,
 		    &(struct cs_outcome){ .decision = CS_DECISION_UNSCHEDULABLE,
 					  .row = CS_ROW_NONE,
 					  .runner_up = CS_ROW_NONE,
 					  .n_nodes = n_nodes,
 					  .message = message });
-	report_failure(scheduler, pending, CS_DECISION_UNSCHEDULABLE, message);
-}
-
-static void refuse(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
-{
-	const struct cs_demand *demand = pending->pod->demand;
-	CS_AUTO_FREE char *why =
-		cs_asprintf("c-sched does not implement %s (%s)", demand->unsupported_feature,
-			    demand->unsupported_field);
 	cs_queue_refuse(scheduler->queue, now.boot, pending);
-	hold_back(scheduler, now, pending, why);
-}
-
-// Pods in the cluster may keep this one away by what this version does not implement either.
-static void keep_away(struct cs_scheduler *scheduler, struct cs_time now,
-		      struct cs_pending *pending)
-{
-	cs_queue_fail(scheduler->queue, now.boot, pending,
-		      &(struct cs_queue_failure){ .cures = CS_EVENT_POD_DELETE });
-	hold_back(scheduler, now, pending,
-		  "c-sched does not implement the inter-pod anti-affinity "
-		  "(spec.affinity.podAntiAffinity) that a pod in the cluster has against it");
+	report_failure(scheduler, pending, CS_DECISION_UNSCHEDULABLE, message);
 }
 
 static void skip_deleting(struct cs_scheduler *scheduler, struct cs_pending *pending)
@@ -375,8 +360,6 @@ static void attempt(struct cs_scheduler *scheduler, struct cs_time now, struct c
 		skip_deleting(scheduler, pending);
 	else if (pending->pod->demand->unsupported_field)
 		refuse(scheduler, now, pending);
-	else if (cs_cluster_repels(scheduler->cluster, pending->pod))
-		keep_away(scheduler, now, pending);
 	else
 		decide(scheduler, now, pending);
 }

@@ -32,7 +32,8 @@ struct cs_demand {
 	// The first field this version does not implement ("spec.affinity.podAffinity") or that
 	// cannot be read, or NULL: such a pod is never bound. Valid as long as the demand.
 	const char *unsupported_field;
-	const char *unsupported_feature; // its name for people: "inter-pod affinity"
+	// Its name for people: "inter-pod affinity"; NULL: the field cannot be read.
+	const char *unsupported_feature;
 	uint32_t id; // small, reused after the last pod has gone; with `generation` a cache key
 	uint64_t generation;
 };

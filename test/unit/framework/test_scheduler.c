@@ -419,29 +419,25 @@ START_TEST(what_is_not_understood_is_not_bound)
 }
 END_TEST
 
-START_TEST(pods_that_others_keep_away_wait_until_those_leave)
+START_TEST(what_cannot_be_read_is_not_bound)
 {
 	struct cs_error err;
 	toy_add_node(&toy, "n1", 4, 110, "");
-	struct toy_pod_parts carrier = {
-		.name = "carrier",
-		.spec = "nodeName: n1, affinity: {podAntiAffinity: "
-			"{requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: "
-			"kubernetes.io/hostname, labelSelector: {matchLabels: {app: web}}}]}}",
-	};
-	ck_assert_int_eq(toy_apply_pod(&toy, &carrier, &err), 0);
-	struct toy_pod_parts web = { .name = "web", .metadata = "labels: {app: web}" };
-	ck_assert_int_eq(toy_apply_pod(&toy, &web, &err), 0);
+	const Kube__Pod *broken = toy_pod(
+		toy.arena, "{metadata: {name: a, namespace: default, uid: a}, spec: "
+			   "{schedulerName: c-sched, containers: [{name: c, resources: {requests: "
+			   "{cpu: '1'}}}]}}");
+	char lots[] = "lots"; // only protobuf brings such a thing
+	broken->spec->containers[0]->resources->requests[0]->value->string = lots;
+	ck_assert_int_eq(cs_scheduler_apply_pod(toy.scheduler, toy.now, broken, &err), -EINVAL);
 	toy_turn(&toy, 1);
-	toy_expect(&toy, UNSCHEDULABLE("web",
-				       NOT_IMPLEMENTED(
-					       "1", "the inter-pod anti-affinity "
-						    "(spec.affinity.podAntiAffinity) that a pod in "
-						    "the cluster has against it")));
-	toy_turn(&toy, 0);
-	cs_scheduler_remove_pod(toy.scheduler, toy.now, "carrier");
+	toy_expect(&toy, UNSCHEDULABLE("a", "0/1 nodes are available: c-sched cannot read "
+					    "spec.containers[0].resources.requests.cpu; the pod "
+					    "stays Pending."));
+	// Repaired (which the API server does not allow, but relists bring), it goes.
+	toy_add_pod(&toy, "a", 100, "");
 	toy_turn(&toy, 1);
-	toy_expect(&toy, "bind default/web n1\n");
+	toy_expect(&toy, "bind default/a n1\n");
 }
 END_TEST
 
@@ -670,7 +666,7 @@ Suite *test_suite(void)
 		conditions_are_written_when_they_change_events_each_time,
 		an_empty_cluster_waits_for_its_first_node,
 		what_is_not_understood_is_not_bound,
-		pods_that_others_keep_away_wait_until_those_leave,
+		what_cannot_be_read_is_not_bound,
 		errors_are_told_and_retried_with_growing_back_off,
 		gated_pods_wait_for_their_gates_in_silence,
 		pods_of_other_schedulers_only_count_when_bound,
