@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include <csched/base/memory.h>
+#include <csched/kube/selector.h>
 
 static bool is_known(const char *name, const struct cs_args_shape *shape)
 {
@@ -112,6 +113,21 @@ void cs_args_finish_resources(struct cs_args_resources *resources)
 	*resources = (struct cs_args_resources){ 0 };
 }
 
+static int read_name(struct json_object *item, char **ret, struct cs_error *err)
+{
+	if (!json_object_is_type(item, json_type_string))
+		return cs_error_set(err, -EINVAL, "not a string");
+	char *name = (char *)(uintptr_t)json_object_get_string(item);
+	Kube__NodeSelectorRequirement exists = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
+	exists.key = name;
+	exists.operator_ = (char *)(uintptr_t) "Exists";
+	struct cs_requirement parsed;
+	if (cs_requirement_parse(&exists, &parsed, NULL) != 0)
+		return cs_error_set(err, -EINVAL, "not a name as labels have: \"%s\"", name);
+	*ret = cs_strdup(name);
+	return 0;
+}
+
 int cs_args_read_names(struct json_object *value, const char *path, struct cs_args_names *ret,
 		       struct cs_error *err)
 {
@@ -124,12 +140,12 @@ int cs_args_read_names(struct json_object *value, const char *path, struct cs_ar
 	size_t n = json_object_array_length(value);
 	ret->items = cs_alloc_array(n + 1, sizeof(ret->items[0]));
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *item = json_object_array_get_idx(value, i);
-		if (!json_object_is_type(item, json_type_string)) {
+		r = read_name(json_object_array_get_idx(value, i), &ret->items[i], err);
+		if (r < 0) {
 			cs_args_finish_names(ret);
-			return cs_error_set(err, -EINVAL, "%s[%zu]: not a string", path, i);
+			return cs_error_prefix(err, "%s[%zu]", path, i);
 		}
-		ret->items[ret->n++] = cs_strdup(json_object_get_string(item));
+		ret->n++;
 	}
 	return 0;
 }

@@ -43,7 +43,7 @@ int cs_args_read_resources(struct json_object *value, const char *path, int64_t 
 			   struct cs_args_resources *ret, struct cs_error *err);
 void cs_args_finish_resources(struct cs_args_resources *resources);
 
-// A list of strings; NULL gives none.
+// A list of names that are label keys; NULL gives none.
 int cs_args_read_names(struct json_object *value, const char *path, struct cs_args_names *ret,
 		       struct cs_error *err);
 void cs_args_finish_names(struct cs_args_names *names);

@@ -5,9 +5,15 @@
 #include "plugins.h"
 
 const struct cs_plugin *const cs_plugins[] = {
-	&cs_plugin_scheduling_gates,   &cs_plugin_priority_sort,
-	&cs_plugin_node_unschedulable, &cs_plugin_node_name,
-	&cs_plugin_taint_toleration,   &cs_plugin_node_affinity,
-	&cs_plugin_node_resources_fit, &cs_plugin_node_resources_balanced_allocation,
-	&cs_plugin_default_binder,     NULL,
+	&cs_plugin_scheduling_gates,
+	&cs_plugin_priority_sort,
+	&cs_plugin_node_unschedulable,
+	&cs_plugin_node_name,
+	&cs_plugin_taint_toleration,
+	&cs_plugin_node_affinity,
+	&cs_plugin_node_resources_fit,
+	&cs_plugin_inter_pod_affinity,
+	&cs_plugin_node_resources_balanced_allocation,
+	&cs_plugin_default_binder,
+	NULL,
 };

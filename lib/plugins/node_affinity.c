@@ -1,6 +1,10 @@
 // NodeAffinity: spec.nodeSelector, and the pin to one node that DaemonSet pods carry.
 // Neighbours: cluster keeps the selector's rows current (bitmap.h) and refuses pods with other
 // affinity terms; mirrors plugins/nodeaffinity.
+#include <errno.h>
+#include <stdlib.h>
+
+#include "args.h"
 #include "plugins.h"
 
 // A pin by metadata.name is upstream's PreFilterResult: other nodes are not filtered at all.
@@ -35,6 +39,24 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	say(user, "node(s) didn't match Pod's node affinity/selector");
 }
 
+static int configure(struct json_object *from, void **ret, struct cs_error *err)
+{
+	static const char *const known[] = { "addedAffinity", NULL };
+	int r = cs_args_check(
+		from,
+		&(struct cs_args_shape){ .path = "", .kind = "NodeAffinityArgs", .known = known },
+		err);
+	if (r == 0 && cs_value_at(from, "addedAffinity"))
+		r = cs_error_set(err, -EINVAL, "addedAffinity: not supported by this version");
+	*ret = NULL;
+	return r;
+}
+
+static const struct cs_argument arguments[] = {
+	{ "addedAffinity", "node affinity", "not supported by this version" },
+	{ 0 },
+};
+
 const struct cs_plugin cs_plugin_node_affinity = {
 	.name = "NodeAffinity",
 	.row_local = true,
@@ -43,4 +65,7 @@ const struct cs_plugin cs_plugin_node_affinity = {
 	.reasons = reasons,
 	.default_weight = 2,
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT,
+	.arguments = arguments,
+	.configure = configure,
+	.free_args = free,
 };

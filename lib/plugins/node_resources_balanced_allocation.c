@@ -78,6 +78,17 @@ static void free_args(void *pointer)
 	free(pointer);
 }
 
+static int check_names(const struct cs_args_resources *resources, struct cs_error *err)
+{
+	for (uint32_t i = 0; i < resources->n; i++)
+		for (uint32_t k = 0; k < i; k++)
+			if (cs_string_equal(resources->items[i].name, resources->items[k].name))
+				return cs_error_set(err, -EINVAL,
+						    "resources[%u].name: \"%s\" is listed twice", i,
+						    resources->items[i].name);
+	return 0;
+}
+
 static int configure(struct json_object *from, void **ret, struct cs_error *err)
 {
 	static const char *const known[] = { "resources", NULL };
@@ -90,6 +101,8 @@ static int configure(struct json_object *from, void **ret, struct cs_error *err)
 		return r;
 	struct cs_args_resources *resources = cs_alloc(sizeof(*resources));
 	r = cs_args_read_resources(cs_value_at(from, "resources"), "resources", 1, resources, err);
+	if (r == 0)
+		r = check_names(resources, err);
 	if (r < 0) {
 		free_args(resources);
 		return r;

@@ -151,12 +151,18 @@ static int read_strategy(struct json_object *strategy, struct fit_args *args, st
 			      err);
 	if (r < 0)
 		return r;
-	const char *type = strategy ? cs_value_string_at(strategy, "type") : NULL;
-	if (type && type[0] && !cs_string_equal(type, "LeastAllocated"))
+	const char *type = strategy ? cs_value_string_at(strategy, "type") : "LeastAllocated";
+	if (!type || !type[0])
+		return cs_error_set(err, -EINVAL, "scoringStrategy.type: required");
+	if (!cs_string_equal(type, "LeastAllocated"))
 		return cs_error_set(err, -EINVAL,
 				    "scoringStrategy.type: \"%s\" is not supported by this "
 				    "version, which knows \"LeastAllocated\"",
 				    type);
+	if (cs_value_at(strategy, "requestedToCapacityRatio"))
+		return cs_error_set(err, -EINVAL,
+				    "scoringStrategy.requestedToCapacityRatio: only with type "
+				    "\"RequestedToCapacityRatio\"");
 	return cs_args_read_resources(cs_value_at(strategy, "resources"),
 				      "scoringStrategy.resources", 100, &args->resources, err);
 }
@@ -175,6 +181,10 @@ static int read_args(struct json_object *from, struct fit_args *args, struct cs_
 	if (r == 0)
 		r = cs_args_read_names(cs_value_at(from, "ignoredResourceGroups"),
 				       "ignoredResourceGroups", &args->ignored_groups, err);
+	for (uint32_t i = 0; r == 0 && i < args->ignored_groups.n; i++)
+		if (strchr(args->ignored_groups.items[i], '/'))
+			r = cs_error_set(err, -EINVAL,
+					 "ignoredResourceGroups[%u]: a group has no '/'", i);
 	return r < 0 ? r : read_strategy(cs_value_at(from, "scoringStrategy"), args, err);
 }
 

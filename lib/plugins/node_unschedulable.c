@@ -2,19 +2,15 @@
 // Neighbours: node_table.h's unschedulable column; mirrors plugins/nodeunschedulable.
 #include "plugins.h"
 
-static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
-{
-	(void)self;
-	return cycle->demand->tolerates_unschedulable ? CS_PREPARE_SKIP : CS_PREPARE_GO;
-}
-
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
 	(void)self;
 	const uint8_t *unschedulable = cycle->nodes->unschedulable;
+	uint8_t rejected =
+		cycle->demand->tolerates_unschedulable ? CS_VERDICT_FITS : CS_VERDICT_UNRESOLVABLE;
 	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] = (uint8_t)(unschedulable[row] * CS_VERDICT_UNRESOLVABLE);
+		verdict[row] = (uint8_t)(unschedulable[row] * rejected);
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -29,7 +25,6 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 const struct cs_plugin cs_plugin_node_unschedulable = {
 	.name = "NodeUnschedulable",
 	.row_local = true,
-	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_POD_TOLERATION,

@@ -5,6 +5,7 @@
 #include <csched/framework/plugin.h>
 
 extern const struct cs_plugin cs_plugin_default_binder;
+extern const struct cs_plugin cs_plugin_inter_pod_affinity;
 extern const struct cs_plugin cs_plugin_node_affinity;
 extern const struct cs_plugin cs_plugin_node_name;
 extern const struct cs_plugin cs_plugin_node_resources_balanced_allocation;

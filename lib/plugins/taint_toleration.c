@@ -4,18 +4,12 @@
 
 #include "plugins.h"
 
-static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
-{
-	const struct cs_toleration_verdict *verdicts =
-		cs_taint_verdicts(cycle->cluster, cycle->demand->toleration_set);
-	self->state = (void *)(uintptr_t)verdicts;
-	return CS_PREPARE_GO;
-}
-
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
-	const struct cs_toleration_verdict *verdicts = self->state;
+	(void)self;
+	const struct cs_toleration_verdict *verdicts =
+		cs_taint_verdicts(cycle->cluster, cycle->demand->toleration_set);
 	const uint32_t *taint_set = cycle->nodes->taint_set;
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		verdict[row] = verdicts[taint_set[row]].filtered ? CS_VERDICT_UNRESOLVABLE
@@ -66,7 +60,6 @@ static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_insta
 const struct cs_plugin cs_plugin_taint_toleration = {
 	.name = "TaintToleration",
 	.row_local = true,
-	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
 	.prepare_score = prepare_score,
