@@ -52,14 +52,12 @@ static void on_leading(void *user, bool leading, const char *reason)
 {
 	struct cs_client_thread *thread = user;
 	const struct cs_lease_settings *lease = thread->options.lease;
-	CS_AUTO_FREE char *name = cs_asprintf("%s/%s", lease->namespace, lease->name);
 	atomic_store(&thread->options.status->leading, leading);
 	cs_metric_set(thread->leading, leading);
 	if (leading) {
-		cs_log_info(thread->options.log, 0, "Successfully acquired lease",
-			    CS_LOG_STRING("lock", name));
 		cs_mailbox_send(thread->options.core, cs_message_plain(CS_CORE_LEADING));
 	} else {
+		CS_AUTO_FREE char *name = cs_asprintf("%s/%s", lease->namespace, lease->name);
 		cs_log_error(thread->options.log, "Failed to renew lease",
 			     CS_LOG_STRING("lock", name), CS_LOG_STRING("err", reason));
 		thread->lost_lease = true;
@@ -69,7 +67,7 @@ static void on_leading(void *user, bool leading, const char *reason)
 static void on_notice(void *user, enum cs_log_severity severity, const char *text)
 {
 	struct cs_client_thread *thread = user;
-	CS_LOG_AT(thread->options.log, severity, severity == CS_LOG_INFO ? 2 : 0, text);
+	CS_LOG_AT(thread->options.log, severity, 0, text);
 }
 
 // ---- the loop ----
