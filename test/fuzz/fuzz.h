@@ -1,0 +1,22 @@
+// What every fuzz target defines and uses. Neighbours: the fuzz_*.c files; corpora in
+// corpus/<target>.
+#ifndef TEST_FUZZ_FUZZ_H
+#define TEST_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+// A property that must hold; the fuzzer reports the abort with its input.
+#define REQUIRE(condition)                                                                   \
+	do {                                                                                 \
+		if (!(condition)) {                                                          \
+			fprintf(stderr, "%s:%d: %s\n", __FILE_NAME__, __LINE__, #condition); \
+			abort();                                                             \
+		}                                                                            \
+	} while (0)
+
+#endif
