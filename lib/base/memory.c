@@ -20,8 +20,10 @@ void *cs_alloc(size_t size)
 
 void *cs_alloc_array(size_t n, size_t size)
 {
-	// calloc checks the product; of nothing it may return NULL, so nothing is one byte.
-	void *memory = n == 0 || size == 0 ? calloc(1, 1) : calloc(n, size);
+	size_t total;
+	if (__builtin_mul_overflow(n, size, &total))
+		out_of_memory(n, size);
+	void *memory = calloc(1, total ? total : 1); // of nothing calloc may return NULL
 	if (!memory)
 		out_of_memory(n, size);
 	return memory;
@@ -29,8 +31,10 @@ void *cs_alloc_array(size_t n, size_t size)
 
 void *cs_realloc_array(void *old, size_t n, size_t size)
 {
-	// As above, and a size of zero would free `old`.
-	void *memory = n == 0 || size == 0 ? realloc(old, 1) : reallocarray(old, n, size);
+	size_t total;
+	if (__builtin_mul_overflow(n, size, &total))
+		out_of_memory(n, size);
+	void *memory = realloc(old, total ? total : 1); // a size of zero would free `old`
 	if (!memory)
 		out_of_memory(n, size);
 	return memory;
