@@ -255,7 +255,7 @@ int sim_object_update(const struct sim_write *write, struct sim_object *object,
 		return 0;
 	}
 	struct sim_collection *collection = object->now->collection;
-	if (!dying_for_good(tree) || collection->resource == &sim_resources[SIM_PODS]) {
+	if (!dying_for_good(tree)) {
 		*ret = sim_store_put(collection, object->now->key, json_object_get(tree))->now;
 		return 0;
 	}
@@ -343,6 +343,14 @@ static bool waits(const struct sim_object *object)
 	       object->now->collection->resource == &sim_resources[SIM_NAMESPACES];
 }
 
+// The object's own tree, but private at its top and metadata.
+static struct json_object *last_tree(const struct sim_object *object)
+{
+	struct json_object *tree = sim_tree_copy(object->now->tree);
+	sim_tree_own(tree, "metadata");
+	return tree;
+}
+
 int sim_object_delete(struct cs_sim *sim, struct sim_object *object,
 		      const struct sim_delete_options *options, struct sim_version **ret,
 		      bool *ret_gone, struct sim_status *status)
@@ -355,27 +363,19 @@ int sim_object_delete(struct cs_sim *sim, struct sim_object *object,
 	struct json_object *metadata = sim_tree_get(object->now->tree, "metadata");
 	int64_t grace = grace_of(object, options);
 	bool marked = sim_tree_get(metadata, "deletionTimestamp");
+	bool sooner = grace < sim_tree_int(metadata, "deletionGracePeriodSeconds", 0);
 	if (options->orphan)
 		orphan_dependents(sim, sim_tree_string(metadata, "uid"));
 	*ret_gone = grace == 0 && !waits(object);
-	bool sooner = marked && grace < sim_tree_int(metadata, "deletionGracePeriodSeconds", 0);
-	if (marked && !sooner && !*ret_gone) {
-		*ret = sim_version_ref(object->now);
-		return 0;
-	}
-	struct json_object *tree = pod || !*ret_gone
-					   ? marked_tree(sim, object->now->tree, grace, pod)
-					   : sim_tree_copy(object->now->tree);
-	if (!pod && *ret_gone)
-		sim_tree_own(tree, "metadata");
-	if (collection->resource == &sim_resources[SIM_NAMESPACES])
-		sim_tree_set_string(sim_tree_own(tree, "status"), "phase", "Terminating");
-	if (!*ret_gone) {
+	// A pod is told to end even where it ends at once; what waits for finalizers is marked.
+	if ((pod || !*ret_gone) && (!marked || sooner)) {
+		struct json_object *tree = marked_tree(sim, object->now->tree, grace, pod);
+		if (collection->resource == &sim_resources[SIM_NAMESPACES])
+			sim_tree_set_string(sim_tree_own(tree, "status"), "phase", "Terminating");
 		object = sim_store_put(collection, object->now->key, tree);
-		*ret = sim_version_ref(object->now);
-		return 0;
 	}
-	*ret = sim_store_remove_as(collection, object, tree);
+	*ret = *ret_gone ? sim_store_remove_as(collection, object, last_tree(object))
+			 : sim_version_ref(object->now);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "patch.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include <csched/base/memory.h>
 
@@ -192,33 +193,85 @@ static int merge_list(const char *name, struct json_object *target, struct json_
 #define ORDER_PREFIX  "$setElementOrder/"
 #define DELETE_PREFIX "$deleteFromPrimitiveList/"
 
-static size_t order_of(const char *name, struct json_object *element, struct json_object *order)
+// Where an element stands in a list of elements or of their keys; the list's length when it does
+// not.
+static size_t position(const char *name, struct json_object *list, struct json_object *element)
 {
-	size_t n = json_object_array_length(order);
+	size_t n = json_object_array_length(list);
 	for (size_t i = 0; i < n; i++) {
-		struct json_object *wanted = json_object_array_get_idx(order, i);
-		const char *key = merge_key(name, wanted);
-		if (key ? same_key(element, wanted, key) : json_object_equal(element, wanted))
+		struct json_object *one = json_object_array_get_idx(list, i);
+		const char *key = merge_key(name, one);
+		if (key ? same_key(element, one, key) : json_object_equal(element, one))
 			return i;
 	}
-	return n; // not mentioned: behind, in the old order
+	return n;
 }
 
-static void apply_order(const char *name, struct json_object *merged, struct json_object *order)
+// Moves the elements that `order` mentions into `ret_mentioned`, in its order, the others into
+// `ret_others`.
+static void split(const char *name, struct json_object *list, struct json_object *order,
+		  struct json_object *ret_mentioned, struct json_object *ret_others)
 {
-	struct json_object *list = sim_tree_get(merged, name);
-	if (!json_object_is_type(list, json_type_array) ||
-	    !json_object_is_type(order, json_type_array))
-		return;
-	struct json_object *sorted = json_object_new_array();
-	for (size_t rank = 0; rank <= json_object_array_length(order); rank++) {
+	size_t n = json_object_array_length(order);
+	for (size_t rank = 0; rank <= n; rank++) {
 		for (size_t i = 0; i < json_object_array_length(list); i++) {
 			struct json_object *element = json_object_array_get_idx(list, i);
-			if (order_of(name, element, order) == rank)
-				json_object_array_add(sorted, json_object_get(element));
+			if (position(name, order, element) == rank)
+				json_object_array_add(rank < n ? ret_mentioned : ret_others,
+						      json_object_get(element));
 		}
 	}
+}
+
+// As upstream's mergeSortedSlice: an element that the patch does not mention stays in front of one
+// that it does only where both were there before in that order; so what is new comes early.
+static void apply_order(const char *name, struct json_object *merged, struct json_object *before,
+			struct json_object *order)
+{
+	struct json_object *list = sim_tree_get(merged, name);
+	CS_AUTO_VALUE struct json_object *mentioned = json_object_new_array();
+	CS_AUTO_VALUE struct json_object *others = json_object_new_array();
+	struct json_object *sorted = json_object_new_array();
+	split(name, list, order, mentioned, others);
+	size_t n_before = before ? json_object_array_length(before) : 0;
+	size_t m = 0;
+	size_t o = 0;
+	while (json_object_array_length(sorted) < json_object_array_length(list)) {
+		struct json_object *left = json_object_array_get_idx(others, o);
+		struct json_object *right = json_object_array_get_idx(mentioned, m);
+		size_t at_left = left && before ? position(name, before, left) : n_before;
+		size_t at_right = right && before ? position(name, before, right) : n_before;
+		bool keep = left && (!right || (at_left < at_right && at_right < n_before));
+		json_object_array_add(sorted, json_object_get(keep ? left : right));
+		*(keep ? &o : &m) += 1;
+	}
 	sim_tree_set(merged, name, sorted);
+}
+
+// The order that a patch gives the list `name`: its $setElementOrder, else its own.
+static struct json_object *order_for(struct json_object *patch, const char *name)
+{
+	char directive_name[160];
+	(void)snprintf(directive_name, sizeof(directive_name), ORDER_PREFIX "%s", name);
+	struct json_object *order = sim_tree_get(patch, directive_name);
+	return json_object_is_type(order, json_type_array) ? order : sim_tree_get(patch, name);
+}
+
+static void order_list(const char *name, struct json_object *merged, struct json_object *target,
+		       struct json_object *patch)
+{
+	struct json_object *order = order_for(patch, name);
+	if (!sim_tree_length(merged, name) || !json_object_is_type(order, json_type_array) ||
+	    !json_object_array_length(order))
+		return;
+	const char *key = merge_key(name, json_object_array_get_idx(order, 0));
+	struct json_object *own = sim_tree_get(patch, name);
+	if ((!key && !merges_primitives(name)) ||
+	    (json_object_is_type(own, json_type_array) && replaces(own)))
+		return;
+	struct json_object *before = sim_tree_get(target, name);
+	apply_order(name, merged, json_object_is_type(before, json_type_array) ? before : NULL,
+		    order);
 }
 
 static void delete_primitives(const char *name, struct json_object *merged,
@@ -244,14 +297,17 @@ static void retain_keys(struct json_object *merged, struct json_object *keys)
 	}
 }
 
-static void apply_directives(struct json_object *merged, struct json_object *patch)
+static void apply_directives(struct json_object *merged, struct json_object *target,
+			     struct json_object *patch)
 {
 	json_object_object_foreach(patch, key, value)
 	{
 		if (cs_string_prefix(key, DELETE_PREFIX))
 			delete_primitives(key + strlen(DELETE_PREFIX), merged, value);
 		else if (cs_string_prefix(key, ORDER_PREFIX))
-			apply_order(key + strlen(ORDER_PREFIX), merged, value);
+			order_list(key + strlen(ORDER_PREFIX), merged, target, patch);
+		else if (json_object_is_type(value, json_type_array) && *key != '$')
+			order_list(key, merged, target, patch);
 		else if (strcmp(key, "$retainKeys") == 0 &&
 			 json_object_is_type(value, json_type_array))
 			retain_keys(merged, value);
@@ -299,7 +355,7 @@ int sim_patch_strategic(struct json_object *target, struct json_object *patch,
 		if (result)
 			return result;
 	}
-	apply_directives(merged, patch);
+	apply_directives(merged, fresh ? NULL : target, patch);
 	*ret = CS_TAKE(merged);
 	return 0;
 }

@@ -150,12 +150,13 @@ void sim_status_cause(struct sim_status *status, const char *reason, const char 
 	struct sim_cause *cause = &status->causes[status->n_causes++];
 	cause->reason = reason;
 	(void)snprintf(cause->field, sizeof(cause->field), "%s", field);
-	int at = snprintf(cause->message, sizeof(cause->message), "%s%s", reason_words(reason),
-			  *format ? ": " : "");
+	char detail[sizeof(cause->message) - 32];
 	va_list args;
 	va_start(args, format);
-	(void)vsnprintf(cause->message + at, sizeof(cause->message) - (size_t)at, format, args);
+	(void)vsnprintf(detail, sizeof(detail), format, args);
 	va_end(args);
+	(void)snprintf(cause->message, sizeof(cause->message), "%s%s%s", reason_words(reason),
+		       *detail ? ": " : "", detail);
 }
 
 int sim_status_invalid(struct sim_status *status, const char *group, const char *kind,
