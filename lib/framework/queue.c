@@ -471,12 +471,13 @@ static void end_backoffs(struct cs_queue *queue, int64_t now, enum cs_queue_stat
 		activate(queue, now, of_heap(link), CAUSE_BACKOFF_COMPLETE);
 }
 
-// The list is in order of `queued`: every pod enters it at the time of its failure.
-static void flush(struct cs_queue *queue, int64_t now)
+// Moves those that had waited for too long at `tick`. The list is in order of `queued`: every pod
+// enters it at the time of its failure.
+static void flush(struct cs_queue *queue, int64_t now, int64_t tick)
 {
 	CS_LIST_FOR_EACH (link, &queue->lists[CS_QUEUE_UNSCHEDULABLE]) {
 		struct cs_pending *pending = of_list(link);
-		if (now - pending->queued <= queue->config->pod_max_in_unschedulable)
+		if (tick - pending->queued <= queue->config->pod_max_in_unschedulable)
 			break;
 		pending->flushed = true;
 		requeue(queue, now, pending, (enum cause)__builtin_ctz(CS_EVENT_TIMEOUT));
@@ -489,8 +490,9 @@ void cs_queue_tick(struct cs_queue *queue, int64_t now)
 	end_backoffs(queue, now, CS_QUEUE_ERROR_BACKOFF);
 	if (now < queue->flush_tick)
 		return;
-	queue->flush_tick += ((now - queue->flush_tick) / FLUSH_PERIOD + 1) * FLUSH_PERIOD;
-	flush(queue, now);
+	int64_t tick = now - (now - queue->flush_tick) % FLUSH_PERIOD;
+	queue->flush_tick = tick + FLUSH_PERIOD;
+	flush(queue, now, tick);
 }
 
 int64_t cs_queue_deadline(const struct cs_queue *queue)
