@@ -42,6 +42,7 @@ struct cs_call {
 	bool fresh;
 	bool repeated; // once after a 401
 	bool noted;    // counted in rest_client_requests_total
+	bool foreign;  // a stream that is not in protobuf
 	int status;
 	uint64_t token_version; // what it carries
 	uint64_t tls_version;   // of its handle
@@ -151,11 +152,20 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
 {
 	struct cs_call *call = user;
 	(void)size; // always 1
+	if (call->foreign)
+		return CURL_WRITEFUNC_ERROR;
 	if (cs_buffer_append(&call->in, data, n) < 0)
 		return CURL_WRITEFUNC_ERROR;
 	if (call->handler->data && call->status / 100 == 2 && cs_list_empty(&call->dirty))
 		cs_list_append(&call->transport->dirty, &call->dirty);
 	return n;
+}
+
+static bool is_protobuf(CURL *easy)
+{
+	char *type = NULL;
+	curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+	return type && cs_string_prefix(type, CS_PROTOBUF_CONTENT_TYPE);
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *user)
@@ -167,6 +177,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 		return n; // the empty line ends them
 	curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	call->status = (int)status;
+	// Bytes that are not frames would be taken for one of a gigabyte.
+	call->foreign = call->handler->data && status / 100 == 2 && !is_protobuf(call->easy);
 	if (status >= 200)
 		note_answer(call, call->status);
 	return n;
@@ -464,10 +476,12 @@ static const struct {
 	{ CURLE_HTTP2_STREAM, -ECONNRESET },
 };
 
-static int failure_of(CURLcode code)
+static int failure_of(const struct cs_call *call, CURLcode code)
 {
 	if (code == CURLE_OK)
 		return 0;
+	if (call->foreign)
+		return -EPROTO;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(failures); i++)
 		if (failures[i].code == code)
 			return failures[i].error;
@@ -478,6 +492,9 @@ static const char *words_of(const struct cs_call *call, CURLcode code)
 {
 	if (code == CURLE_OK)
 		return "";
+	if (call->foreign)
+		return "the answer is not in Kubernetes' protobuf: is this a Kubernetes API "
+		       "server?";
 	if (code == CURLE_WRITE_ERROR)
 		return "the response is larger than its limit";
 	return call->error[0] ? call->error : curl_easy_strerror(code);
@@ -487,16 +504,14 @@ static void fill_response(struct cs_call *call, CURLcode code, struct cs_respons
 {
 	curl_off_t retry_after = 0;
 	long os_error = 0;
-	char *type = NULL;
 	curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
 	curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_error);
-	curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &type);
 	*ret = (struct cs_response){
 		.status = call->status,
-		.error = failure_of(code),
+		.error = failure_of(call, code),
 		.message = words_of(call, code),
 		.retry_after = (retry_after < 3600 ? retry_after : 3600) * CS_SECOND,
-		.protobuf = type && cs_string_prefix(type, CS_PROTOBUF_CONTENT_TYPE),
+		.protobuf = is_protobuf(call->easy),
 		.refused = code == CURLE_COULDNT_CONNECT && os_error == ECONNREFUSED,
 	};
 }
