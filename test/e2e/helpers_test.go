@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -192,4 +193,22 @@ func quantity(text string) *resource.Quantity {
 // request replaces what the pod's container asks for.
 func request(p *corev1.Pod, cpu, memory string) {
 	p.Spec.Containers[0].Resources.Requests = cluster.Pod("", "", "", cpu, memory).Spec.Containers[0].Resources.Requests
+}
+
+// wantJSONLog checks that each line of the log is an object with time and message.
+func (e *test) wantJSONLog(s *cluster.Scheduler) {
+	e.Helper()
+	lines := strings.Split(strings.TrimSpace(s.Log()), "\n")
+	for _, line := range lines {
+		var entry struct {
+			TS  float64
+			Msg string
+		}
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.TS == 0 || entry.Msg == "" {
+			e.Errorf("not a log entry (%v): %s", err, line)
+		}
+	}
+	if len(lines) < 5 {
+		e.Errorf("only %d lines of log", len(lines))
+	}
 }

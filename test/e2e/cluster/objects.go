@@ -117,7 +117,7 @@ func (c *Cluster) Clear(ctx context.Context, namespace string) error {
 		return err
 	}
 	// From here on nothing new can be created in the namespace, so that this comes to an end.
-	return c.deletePods(ctx, namespace)
+	return c.DeletePods(ctx, namespace)
 }
 
 // DeleteWorkloads empties a namespace that stays. No garbage collector runs: what a Deployment owns has to be
@@ -130,19 +130,19 @@ func (c *Cluster) DeleteWorkloads(ctx context.Context, namespace string) error {
 	if err := c.Admin.AppsV1().ReplicaSets(namespace).DeleteCollection(ctx, now, all); err != nil {
 		return err
 	}
-	return c.deletePods(ctx, namespace)
+	return c.DeletePods(ctx, namespace)
 }
 
 // Empty deletes a namespace's pods and Events; the namespace stays.
 func (c *Cluster) Empty(ctx context.Context, namespace string) error {
-	if err := c.deletePods(ctx, namespace); err != nil {
+	if err := c.DeletePods(ctx, namespace); err != nil {
 		return err
 	}
 	return c.Admin.EventsV1().Events(namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{})
 }
 
-// deletePods deletes a namespace's pods until none is left.
-func (c *Cluster) deletePods(ctx context.Context, namespace string) error {
+// DeletePods deletes a namespace's pods until none is left.
+func (c *Cluster) DeletePods(ctx context.Context, namespace string) error {
 	return Eventually(time.Minute, func() error {
 		pods := c.Admin.CoreV1().Pods(namespace)
 		if err := pods.DeleteCollection(ctx, ForceDelete(), metav1.ListOptions{}); err != nil {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -95,6 +96,29 @@ func (c *Cluster) startScheduler(o SchedulerOptions, args []string) (*Scheduler,
 
 // Get asks one of the scheduler's own endpoints and returns the status code, 0 where nothing answers.
 func (s *Scheduler) Get(path string) int {
+	response, err := s.request(path)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// Read returns what one of the endpoints says.
+func (s *Scheduler) Read(path string) (string, error) {
+	response, err := s.request(path)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s answers %s: %s", s.Name, path, response.Status, body)
+	}
+	return string(body), err
+}
+
+func (s *Scheduler) request(path string) (*http.Response, error) {
 	client := http.Client{
 		Timeout: 2 * time.Second,
 		// The certificate is made at start and signed by itself: there is nothing to verify it with.
@@ -102,12 +126,7 @@ func (s *Scheduler) Get(path string) int {
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true,
 		},
 	}
-	response, err := client.Get(fmt.Sprintf("https://127.0.0.1:%d%s", s.Port, path))
-	if err != nil {
-		return 0
-	}
-	response.Body.Close()
-	return response.StatusCode
+	return client.Get(fmt.Sprintf("https://127.0.0.1:%d%s", s.Port, path))
 }
 
 // WaitReady waits until /readyz says that the scheduler has seen the cluster.
