@@ -307,6 +307,9 @@ static void after_write(struct item *item, struct cs_time now, const struct cs_r
 	struct cs_arena *arena = cs_arena_create();
 	int64_t retry_after = response->retry_after;
 	item->status = response->error ? 0 : response->status;
+	if (item->status / 100 == 2 && item->kind == CS_WRITE_BIND &&
+	    !cs_status_is_one(response, arena))
+		item->status = 0; // not the API server's words: as good as no answer
 	if (item->status / 100 != 2) {
 		struct cs_status status = cs_status_of(response, arena);
 		set_message(item, status.message);

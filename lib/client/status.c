@@ -67,13 +67,23 @@ static const char *excerpt(struct cs_slice body, struct cs_arena *arena)
 	return cs_arena_strndup(arena, body.data, n);
 }
 
+static const Kube__Status *read_status(const struct cs_response *response, struct cs_arena *arena)
+{
+	return response->protobuf ? read_protobuf(response->body, arena)
+				  : read_json(response->body, arena);
+}
+
+bool cs_status_is_one(const struct cs_response *response, struct cs_arena *arena)
+{
+	return response->body.size == 0 || read_status(response, arena) != NULL;
+}
+
 struct cs_status cs_status_of(const struct cs_response *response, struct cs_arena *arena)
 {
 	struct cs_status ret = { .code = response->status, .reason = "", .message = "" };
 	const Kube__Status *status = NULL;
 	if (response->body.size > 0 && !response->error)
-		status = response->protobuf ? read_protobuf(response->body, arena)
-					    : read_json(response->body, arena);
+		status = read_status(response, arena);
 	if (response->error)
 		ret.message = cs_arena_strdup(arena, response->message);
 	else if (status)

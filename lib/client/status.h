@@ -22,6 +22,10 @@ struct cs_status {
 // the transport's words or the beginning of what came instead.
 struct cs_status cs_status_of(const struct cs_response *response, struct cs_arena *arena);
 
+// Whether the body of an answer is a Status, as the API server's answer to a Binding is; something
+// between us and it may answer 200 with a page of its own. No body at all counts as one.
+bool cs_status_is_one(const struct cs_response *response, struct cs_arena *arena);
+
 // Of the object of an ERROR event of a watch (with its envelope).
 struct cs_status cs_status_of_event(struct cs_slice object, struct cs_arena *arena);
 
