@@ -139,7 +139,8 @@ static int compare_row(const struct sums *sums, uint32_t row, struct cs_error *e
 				    cs_arena_printf(sums->arena, "requested %s", name));
 		int64_t allocatable = table->allocatable[column][row];
 		if (table->allocatable_double[column][row] != (double)allocatable ||
-		    allocatable > table->allocatable_max[column])
+		    allocatable > table->allocatable_max[column] ||
+		    table->share[column][row] != cs_nodes_share(&sums->cluster->nodes, column, row))
 			return fail(err, sums, row,
 				    cs_arena_printf(sums->arena, "allocatable %s", name));
 	}

@@ -35,6 +35,7 @@ static void resize_column(struct cs_nodes *nodes, uint32_t column, uint32_t old,
 	RESIZE(table->requested[column], old, n);
 	RESIZE(table->allocatable_double[column], old, n);
 	RESIZE(table->requested_double[column], old, n);
+	RESIZE(table->share[column], old, n);
 	RESIZE(nodes->exact[column], old, n);
 }
 
@@ -80,6 +81,7 @@ void cs_nodes_finish(struct cs_nodes *nodes)
 		free(table->requested[column]);
 		free(table->allocatable_double[column]);
 		free(table->requested_double[column]);
+		free(table->share[column]);
 		free(nodes->exact[column]);
 	}
 	for (uint32_t i = 0; i < 2; i++) {
@@ -236,6 +238,13 @@ static unsigned __int128 apply(unsigned __int128 sum, struct change change, int6
 	return change.add ? sum + magnitude : sum - magnitude;
 }
 
+double cs_nodes_share(const struct cs_nodes *nodes, uint32_t column, uint32_t row)
+{
+	double allocatable = nodes->table.allocatable_double[column][row];
+	double requested = nodes->table.requested_double[column][row];
+	return requested < allocatable ? requested / allocatable : allocatable > 0;
+}
+
 static void change_column(struct cs_nodes *nodes, uint32_t column, struct change change,
 			  int64_t amount)
 {
@@ -243,6 +252,7 @@ static void change_column(struct cs_nodes *nodes, uint32_t column, struct change
 	*sum = apply(*sum, change, amount);
 	nodes->table.requested[column][change.row] = saturate(*sum);
 	nodes->table.requested_double[column][change.row] = (double)saturate(*sum);
+	nodes->table.share[column][change.row] = cs_nodes_share(nodes, column, change.row);
 }
 
 static void change_nonzero(struct cs_nodes *nodes, uint32_t which, struct change change,

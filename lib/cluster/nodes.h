@@ -57,6 +57,9 @@ void cs_nodes_ref_column_id(struct cs_nodes *nodes, uint32_t column);
 void cs_nodes_unref_column(struct cs_nodes *nodes, uint32_t column);
 uint32_t cs_nodes_find_column(const struct cs_nodes *nodes, const char *name);
 
+// What the share column must say there.
+double cs_nodes_share(const struct cs_nodes *nodes, uint32_t column, uint32_t row);
+
 // Counts a pod on a row, or takes it away again.
 void cs_nodes_count_pod(struct cs_nodes *nodes, uint32_t row, const struct cs_requests *requests);
 void cs_nodes_discount_pod(struct cs_nodes *nodes, uint32_t row,

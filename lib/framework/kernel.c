@@ -3,6 +3,7 @@
 // at most 64, so that every total is an integer far below 2^53 and exact.
 #include "kernel.h"
 
+#include <csched/base/clones.h>
 #include <math.h>
 
 void kernel_reset(const uint8_t *restrict live, uint32_t first, uint32_t end, uint8_t *restrict by,
@@ -14,6 +15,7 @@ void kernel_reset(const uint8_t *restrict live, uint32_t first, uint32_t end, ui
 	}
 }
 
+CS_CLONES
 void kernel_merge(const uint8_t *restrict one, uint32_t first, uint32_t end, uint8_t position,
 		  uint8_t *restrict by, uint8_t *restrict verdict)
 {
@@ -34,6 +36,7 @@ uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict 
 	return count;
 }
 
+CS_CLONES
 bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, uint32_t first,
 		uint32_t end, int64_t weight, double *restrict base)
 {
@@ -46,6 +49,7 @@ bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, uint32_
 	return !wrong;
 }
 
+CS_CLONES
 void kernel_total(const double *restrict base, const uint8_t *restrict by, uint32_t first,
 		  uint32_t end, double *restrict total)
 {
@@ -53,6 +57,7 @@ void kernel_total(const double *restrict base, const uint8_t *restrict by, uint3
 		total[row] = by[row] == BY_NOBODY ? base[row] : -INFINITY;
 }
 
+CS_CLONES
 double kernel_max(const double *restrict total, uint32_t first, uint32_t end)
 {
 	// Four running maxima: one would wait for itself.
@@ -71,6 +76,7 @@ double kernel_max(const double *restrict total, uint32_t first, uint32_t end)
 	return a > c ? a : c;
 }
 
+CS_CLONES
 uint32_t kernel_count(const double *restrict total, uint32_t n, double value)
 {
 	uint32_t count = 0;

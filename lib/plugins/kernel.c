@@ -2,10 +2,29 @@
 // Written for the vectoriser: no branches, arithmetic first, selection after (& and not &&).
 #include "kernel.h"
 
+#include <csched/base/clones.h>
 #include <math.h>
 
 #define BLOCK 256 // rows whose sums live on the stack
 
+CS_CLONES
+void cs_kernel_mark_pods(const int64_t *restrict n_pods, const int64_t *restrict max_pods,
+			 struct cs_rows rows, uint8_t *restrict marks)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		marks[row] = n_pods[row] >= max_pods[row] ? CS_KERNEL_SHORT : 0;
+}
+
+CS_CLONES
+void cs_kernel_fit_verdicts(struct cs_rows rows, uint8_t *restrict marks)
+{
+	_Static_assert(CS_KERNEL_SHORT == (int)CS_VERDICT_UNSCHEDULABLE, "1 is 1");
+	_Static_assert(CS_KERNEL_NEVER == (int)CS_VERDICT_UNRESOLVABLE, "3 becomes 2");
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		marks[row] = (uint8_t)(marks[row] - (marks[row] >> 1));
+}
+
+CS_CLONES
 void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows,
 			    uint8_t *restrict marks)
 {
@@ -24,6 +43,7 @@ struct sums {
 	double weight[BLOCK];
 };
 
+CS_CLONES
 static void add_least_double(const struct cs_kernel_term *term, struct cs_rows rows,
 			     struct sums *sums)
 {
@@ -58,20 +78,12 @@ static void add_least_exact(const struct cs_kernel_term *term, struct cs_rows ro
 	}
 }
 
-static void least_block(const struct cs_kernel_term *terms, uint32_t n_terms, struct cs_rows rows,
-			int64_t *restrict out)
+CS_CLONES
+static void divide(const struct sums *sums, uint32_t n, int64_t *restrict out)
 {
-	struct sums sums = { 0 };
-	for (uint32_t i = 0; i < n_terms; i++) {
-		if (terms[i].exact)
-			add_least_double(&terms[i], rows, &sums);
-		else
-			add_least_exact(&terms[i], rows, &sums);
-	}
-	int64_t *restrict to = out + rows.first;
-	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
-		double weight = sums.weight[i] > 0 ? sums.weight[i] : 1.0;
-		to[i] = (int32_t)(sums.score[i] / weight);
+	for (uint32_t i = 0; i < n; i++) {
+		double weight = sums->weight[i] > 0 ? sums->weight[i] : 1.0;
+		out[i] = (int32_t)(sums->score[i] / weight);
 	}
 }
 
@@ -80,7 +92,15 @@ void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_te
 {
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t end = rows.end - first > BLOCK ? first + BLOCK : rows.end;
-		least_block(terms, n_terms, (struct cs_rows){ .first = first, .end = end }, out);
+		struct cs_rows block = { .first = first, .end = end };
+		struct sums sums = { 0 };
+		for (uint32_t i = 0; i < n_terms; i++) {
+			if (terms[i].exact)
+				add_least_double(&terms[i], block, &sums);
+			else
+				add_least_exact(&terms[i], block, &sums);
+		}
+		divide(&sums, end - first, out + first);
 	}
 }
 
@@ -98,6 +118,7 @@ static inline int32_t pair_score(double a, double b, double both)
 	return (int32_t)((1.0 - std) * 100.0);
 }
 
+CS_CLONES
 void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
 			     int64_t *restrict out)
 {
@@ -105,16 +126,17 @@ void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_row
 	const double *restrict capacity_b = terms[1].allocatable_double;
 	const double *restrict used_a = terms[0].used_double;
 	const double *restrict used_b = terms[1].used_double;
+	const double *restrict share_a = terms[0].share;
+	const double *restrict share_b = terms[1].share;
 	double asked_a = (double)terms[0].asked;
 	double asked_b = (double)terms[1].asked;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		double a = capacity_a[row];
 		double b = capacity_b[row];
-		double both = (double)((a > 0) & (b > 0));
+		double both = (a > 0 ? 1.0 : 0.0) * (b > 0 ? 1.0 : 0.0);
 		int32_t with = pair_score(fraction(used_a[row] + asked_a, a),
 					  fraction(used_b[row] + asked_b, b), both);
-		int32_t without =
-			pair_score(fraction(used_a[row], a), fraction(used_b[row], b), both);
+		int32_t without = pair_score(share_a[row], share_b[row], both);
 		out[row] = 50 + (50 + with - without) / 2;
 	}
 }

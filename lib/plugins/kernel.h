@@ -13,6 +13,9 @@ enum {
 	CS_KERNEL_NEVER = 2, // more is asked than the node has at all
 };
 
+// Sets the marks: SHORT where no further pod has a place.
+void cs_kernel_mark_pods(const int64_t *restrict n_pods, const int64_t *restrict max_pods,
+			 struct cs_rows rows, uint8_t *restrict marks);
 // ORs the marks for one resource into marks[row].
 struct cs_kernel_fit {
 	const int64_t *allocatable;
@@ -21,6 +24,8 @@ struct cs_kernel_fit {
 };
 void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows,
 			    uint8_t *restrict marks);
+// Turns marks into verdicts (enum cs_verdict). Who has NEVER has SHORT.
+void cs_kernel_fit_verdicts(struct cs_rows rows, uint8_t *restrict marks);
 
 // One resource of a score: columns and what the pod adds to them.
 struct cs_kernel_term {
@@ -28,7 +33,8 @@ struct cs_kernel_term {
 	const int64_t *used;
 	const double *allocatable_double;
 	const double *used_double;
-	int64_t asked; // >= 0
+	const double *share; // node_table.h; BalancedAllocation alone
+	int64_t asked;       // >= 0
 	int64_t weight;
 	bool exact; // the double arithmetic equals the int64 one: allocatable <= 81 TiB
 };

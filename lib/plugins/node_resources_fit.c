@@ -88,18 +88,12 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
 	const struct fit_state *state = self->state;
-	const int64_t *n_pods = cycle->nodes->n_pods;
-	const int64_t *max_pods = cycle->nodes->max_pods;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] = n_pods[row] + 1 > max_pods[row] ? CS_KERNEL_SHORT : 0;
+	cs_kernel_mark_pods(cycle->nodes->n_pods, cycle->nodes->max_pods, rows, verdict);
 	for (uint32_t i = 0; i < state->n; i++) {
 		struct cs_kernel_fit fit = fit_of(cycle, state, i);
 		cs_kernel_insufficient(&fit, rows, verdict);
 	}
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] = verdict[row] & CS_KERNEL_NEVER ? CS_VERDICT_UNRESOLVABLE
-			       : verdict[row]                 ? CS_VERDICT_UNSCHEDULABLE
-							      : CS_VERDICT_FITS;
+	cs_kernel_fit_verdicts(rows, verdict);
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

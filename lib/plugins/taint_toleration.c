@@ -12,8 +12,8 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 		cs_taint_verdicts(cycle->cluster, cycle->demand->toleration_set);
 	const uint32_t *taint_set = cycle->nodes->taint_set;
 	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] = verdicts[taint_set[row]].filtered ? CS_VERDICT_UNRESOLVABLE
-								 : CS_VERDICT_FITS;
+		verdict[row] =
+			(uint8_t)(verdicts[taint_set[row]].filtered * CS_VERDICT_UNRESOLVABLE);
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

@@ -33,6 +33,9 @@ struct cs_node_table {
 	int64_t *requested[CS_RESOURCE_MAX];
 	double *allocatable_double[CS_RESOURCE_MAX]; // copies for scores
 	double *requested_double[CS_RESOURCE_MAX];
+	// requested / allocatable, at most 1; 0 where nothing is allocatable: what
+	// BalancedAllocation says of the node without the pod.
+	double *share[CS_RESOURCE_MAX];
 	// No allocatable of the column is or was larger: guards arithmetic in doubles.
 	int64_t allocatable_max[CS_RESOURCE_MAX];
 	int64_t *nonzero_requested[2]; // cpu, memory

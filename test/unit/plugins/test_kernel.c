@@ -16,6 +16,7 @@ struct columns {
 	int64_t used[ROWS];
 	double allocatable_double[ROWS];
 	double used_double[ROWS];
+	double share[ROWS];
 };
 
 static void fill(struct columns *columns, struct cs_random *random, int64_t max)
@@ -29,6 +30,8 @@ static void fill(struct columns *columns, struct cs_random *random, int64_t max)
 			(int64_t)cs_random_below(random, (uint64_t)(capacity + capacity / 8 + 1));
 		columns->allocatable_double[row] = (double)capacity;
 		columns->used_double[row] = (double)columns->used[row];
+		double share = capacity ? columns->used_double[row] / (double)capacity : 0;
+		columns->share[row] = share > 1 ? 1 : share;
 	}
 }
 
@@ -40,6 +43,7 @@ static struct cs_kernel_term term_of(const struct columns *columns, int64_t aske
 		.used = columns->used,
 		.allocatable_double = columns->allocatable_double,
 		.used_double = columns->used_double,
+		.share = columns->share,
 		.asked = asked,
 		.weight = weight,
 		.exact = exact,
@@ -135,6 +139,22 @@ START_TEST(test_insufficient_marks)
 }
 END_TEST
 
+START_TEST(test_pods_and_verdicts)
+{
+	int64_t n_pods[] = { 0, 9, 10, 11, 0 };
+	int64_t max_pods[] = { 10, 10, 10, 10, 0 };
+	uint8_t marks[] = { 7, 7, 7, 7, 7 };
+	cs_kernel_mark_pods(n_pods, max_pods, (struct cs_rows){ .first = 1, .end = 5 }, marks);
+	static const uint8_t marked[] = { 7, 0, CS_KERNEL_SHORT, CS_KERNEL_SHORT, CS_KERNEL_SHORT };
+	ck_assert_mem_eq(marks, marked, sizeof(marked));
+	uint8_t verdicts[] = { 0, CS_KERNEL_SHORT, CS_KERNEL_SHORT | CS_KERNEL_NEVER, 7 };
+	cs_kernel_fit_verdicts((struct cs_rows){ .first = 0, .end = 3 }, verdicts);
+	static const uint8_t want[] = { CS_VERDICT_FITS, CS_VERDICT_UNSCHEDULABLE,
+					CS_VERDICT_UNRESOLVABLE, 7 };
+	ck_assert_mem_eq(verdicts, want, sizeof(want));
+}
+END_TEST
+
 // balancedResourceScore of noderesources/balanced_allocation.go for two resources.
 static int64_t balance(const struct cs_kernel_term *terms, int row, bool with)
 {
@@ -198,6 +218,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_least_allocated_beyond_doubles);
 	tcase_add_test(tcase, test_least_allocated_touches_its_rows_alone);
 	tcase_add_test(tcase, test_insufficient_marks);
+	tcase_add_test(tcase, test_pods_and_verdicts);
 	tcase_add_test(tcase, test_balanced_pair);
 	tcase_add_test(tcase, test_balanced_known_value);
 	suite_add_tcase(suite, tcase);

@@ -1,0 +1,17 @@
+// Loops over columns are built twice, for any x86-64 and for AVX2; the machine chooses at start.
+// Neighbours: the kernel.c files put it before their functions. Results are the same bit by bit:
+// kernels are built with -ffp-contract=off.
+#ifndef CSCHED_BASE_CLONES_H
+#define CSCHED_BASE_CLONES_H
+
+#include <features.h>
+
+// Needs indirect functions: gcc and glibc, and no sanitizer, whose start comes after the choice.
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
+	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CS_CLONES __attribute__((target_clones("default", "arch=x86-64-v3")))
+#else
+#define CS_CLONES
+#endif
+
+#endif
