@@ -431,7 +431,8 @@ int cs_cluster_apply_pod(struct cs_cluster *cluster, const Kube__Pod *from,
 		return 0;
 	struct reading reading;
 	rc = read_pod(cluster, from, &reading, err);
-	if (rc != 0 && known)
+	bool newly_bound = node_of(from) && !(known && known->state == CS_POD_BOUND);
+	if (rc != 0 && known && !newly_bound)
 		drop_reading(cluster, &reading);
 	else
 		commit(cluster, from, &reading, ret);

@@ -56,10 +56,11 @@ uint32_t cs_cluster_find_resource(const struct cs_cluster *cluster, const char *
 // A pod as the API server has it now, by UID. Succeeded and Failed pods leave the model and are
 // freed as by cs_cluster_remove_pod: who keeps pods in a queue asks cs_cluster_pod_ended first. A
 // pod with a node becomes BOUND: that confirms an assumption, or moves it where the server says. An
-// object of the same resourceVersion, or one without a node for a BOUND pod, changes nothing. On
-// error the model keeps the pod as it was; an unknown pod is then added with what could be read and
-// with unsupported_field = the broken field, so that it stays Pending with words. A pod without
-// UID or name is an error and is not added.
+// object of the same resourceVersion, or one without a node for a BOUND pod, changes nothing.
+// On error (-EINVAL: a value that cannot be read) the model keeps the pod as it was; a pod that is
+// new, or bound by this object, counts with what could be read. A new one without a node gets
+// unsupported_field = the broken field, so that it stays Pending with words. A pod without UID,
+// name or namespace is an error and is not added.
 struct cs_pod_change {
 	struct cs_pod *pod; // NULL when the pod left the model (or never entered it)
 	uint32_t events;    // CS_EVENT_ mask

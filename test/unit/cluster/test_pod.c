@@ -411,6 +411,39 @@ START_TEST(long_names_are_refused)
 }
 END_TEST
 
+// Every message there, none with anything in it.
+START_TEST(empty_messages_do_no_harm)
+{
+	const Kube__Pod *pod = read_pod(
+		&world,
+		"{metadata: {uid: a, name: b, namespace: c, labels: {}, ownerReferences: [{}]}, "
+		"spec: {volumes: [{}], containers: [{ports: [{}], resources: {}}, {}], "
+		"initContainers: [{}], nodeSelector: {}, tolerations: [{}, {}], affinity: "
+		"{nodeAffinity: {}, podAffinity: {}, podAntiAffinity: "
+		"{requiredDuringSchedulingIgnoredDuringExecution: [{}, {labelSelector: {}, "
+		"namespaceSelector: {}}]}}, topologySpreadConstraints: [{}], schedulingGates: "
+		"[{}], "
+		"resourceClaims: [{}], resources: {}, overhead: {}}, "
+		"status: {conditions: [{}], containerStatuses: [{}], initContainerStatuses: "
+		"[{}]}}");
+	ck_assert_int_eq(apply_pod(&world, pod), 0);
+	ck_assert_str_eq(world.change.pod->gates, "");
+	ck_assert(world.change.pod->gated);
+	cs_cluster_assume(world.cluster, world.change.pod, one);
+	world_check(&world);
+	// A selector that cannot be read is an error, not a crash.
+	pod = read_pod(&world, "{metadata: {uid: d, name: e, namespace: f}, spec: {affinity: "
+			       "{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+			       "[{labelSelector: {matchExpressions: [{}]}}]}}}}");
+	ck_assert_int_eq(apply_pod(&world, pod), -EINVAL);
+	const Kube__Node *node = read_node(
+		&world,
+		"{metadata: {name: n9, labels: {}, annotations: {}}, spec: {taints: [{}, {}]}, "
+		"status: {conditions: [{}], images: [{}], allocatable: {}, capacity: {}}}");
+	ck_assert_int_eq(apply_node(&world, node), 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("cluster/pod");
@@ -437,6 +470,7 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, pods_without_identity_are_refused, 0,
 			    (int)(sizeof(nobodies) / sizeof(nobodies[0])));
 	tcase_add_test(tcase, long_names_are_refused);
+	tcase_add_test(tcase, empty_messages_do_no_harm);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

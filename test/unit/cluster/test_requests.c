@@ -319,6 +319,25 @@ START_TEST(a_broken_update_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_broken_object_that_binds_still_binds)
+{
+	uint32_t row = add_node(&world, "n1", "status: {allocatable: {cpu: 4}}");
+	struct cs_pod *pod = add_pod(&world, "a", "containers: [{name: a}]");
+	for (int i = 0; i < 2; i++) {
+		const Kube__Pod *update =
+			read_pod(&world,
+				 "{metadata: {name: a, namespace: default, uid: uid-a}, spec: "
+				 "{nodeName: n1, containers: [{resources: {requests: {cpu: %d, "
+				 "memory: -1}}}]}}",
+				 i + 1);
+		ck_assert_int_eq(apply_pod(&world, update), -EINVAL);
+		ck_assert(world.change.became_bound == (i == 0));
+		ck_assert_int_eq(pod->state, CS_POD_BOUND);
+		ck_assert_int_eq(world.nodes->requested[CS_RESOURCE_CPU][row], 1000);
+	}
+}
+END_TEST
+
 // A column for each of many names: pods may take 192, nodes the rest.
 START_TEST(columns_are_limited)
 {
@@ -359,6 +378,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, garbage_is_refused_in_words);
 	tcase_add_test(tcase, a_broken_bound_pod_counts_with_what_can_be_read);
 	tcase_add_test(tcase, a_broken_update_changes_nothing);
+	tcase_add_test(tcase, a_broken_object_that_binds_still_binds);
 	tcase_add_test(tcase, columns_are_limited);
 	suite_add_tcase(suite, tcase);
 	return suite;
