@@ -42,7 +42,7 @@ static struct cursor cursor_of(struct cs_slice bytes)
 	return (struct cursor){ .at = data, .end = bytes.size ? data + bytes.size : data };
 }
 
-static bool take_varint(struct cursor *cursor, unsigned max_size, uint64_t *ret)
+static bool take_long_varint(struct cursor *cursor, unsigned max_size, uint64_t *ret)
 {
 	uint64_t value = 0;
 	for (unsigned i = 0; i < max_size && cursor->at < cursor->end; i++) {
@@ -54,6 +54,16 @@ static bool take_varint(struct cursor *cursor, unsigned max_size, uint64_t *ret)
 		}
 	}
 	return false;
+}
+
+// Tags, lengths and most values are one byte.
+static inline bool take_varint(struct cursor *cursor, unsigned max_size, uint64_t *ret)
+{
+	if (cursor->at < cursor->end && *cursor->at < 0x80) {
+		*ret = *cursor->at++;
+		return true;
+	}
+	return take_long_varint(cursor, max_size, ret);
 }
 
 static bool take_bytes(struct cursor *cursor, uint64_t size, struct cs_slice *ret)

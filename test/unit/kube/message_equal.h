@@ -1,5 +1,5 @@
-// Are two messages the same, field by field? Neighbours: suites of protobuf and codec, fuzz
-// targets.
+// Are two messages the same, field by field?
+// Neighbours: the suites of protobuf and codec, the fuzz targets.
 #ifndef TEST_UNIT_KUBE_MESSAGE_EQUAL_H
 #define TEST_UNIT_KUBE_MESSAGE_EQUAL_H
 

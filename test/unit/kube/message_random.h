@@ -1,4 +1,5 @@
-// Random API objects of any message type. Neighbours: suites of protobuf and codec.
+// Random API objects of any message type.
+// Neighbours: the suites of protobuf and codec.
 #ifndef TEST_UNIT_KUBE_MESSAGE_RANDOM_H
 #define TEST_UNIT_KUBE_MESSAGE_RANDOM_H
 

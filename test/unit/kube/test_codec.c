@@ -1,5 +1,5 @@
 // The JSON codec: objects survive the round trip, odd forms are read as upstream reads them, errors
-// name the path.
+// name the path. Neighbours: lib/kube/codec.c; message_random.h makes the objects.
 #include "../check_main.h"
 
 #include <csched/base/memory.h>
@@ -140,7 +140,7 @@ static const struct {
 	  "{\"volumes\":[{\"name\":\"a\",\"emptyDir\":{}},{\"name\":\"b\",\"configMap\":{\"name\":"
 	  "\"x\"}},"
 	  "{\"persistentVolumeClaim\":{\"claimName\":\"c\",\"readOnly\":true},\"name\":\"c\"},"
-	  "{\"volumeSource\":{\"emptyDir\":{}}},{\"emptyDir\":null}]}",
+	  "{\"future\":{},\"volumeSource\":{\"emptyDir\":{}}},{\"emptyDir\":null}]}",
 	  "{\"volumes\":[{\"name\":\"a\",\"emptyDir\":{}},{\"name\":\"b\",\"configMap\":{}},"
 	  "{\"name\":\"c\",\"persistentVolumeClaim\":{\"claimName\":\"c\",\"readOnly\":true}},"
 	  "{},{}]}" },

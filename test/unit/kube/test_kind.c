@@ -1,4 +1,5 @@
 // The kind table: every row can be found again and stands on a message with metadata.
+// Neighbours: lib/kube/kind.c.
 #include "../check_main.h"
 
 #include <csched/kube/api.h>

@@ -1,4 +1,5 @@
 // Manifests: documents, Lists, line numbers, and errors that say where.
+// Neighbours: lib/kube/manifest.c.
 #include "../check_main.h"
 
 #include <csched/base/memory.h>

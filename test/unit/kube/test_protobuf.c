@@ -1,4 +1,5 @@
 // Our reader against protobuf-c's own on random, cut, mangled and hostile bytes; envelope; frames.
+// Neighbours: lib/kube/protobuf.c; message_random.h makes the messages.
 #include "../check_main.h"
 
 #include <csched/base/memory.h>

@@ -1,4 +1,5 @@
-// Quantities: upstream's grammar, rounding and caps. test/oracle compares with upstream itself.
+// Quantities: upstream's grammar, rounding and caps.
+// Neighbours: lib/kube/quantity.c; test/oracle compares it with upstream itself.
 #include "../check_main.h"
 
 #include <csched/base/memory.h>

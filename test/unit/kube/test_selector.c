@@ -1,4 +1,5 @@
 // Requirements and label selectors: what upstream refuses, and what matches.
+// Neighbours: lib/kube/selector.c.
 #include "../check_main.h"
 
 #include <csched/base/memory.h>

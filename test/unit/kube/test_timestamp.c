@@ -1,4 +1,5 @@
 // RFC 3339: calendar, offsets, fractions, garbage. Expected seconds are from GNU date.
+// Neighbours: lib/kube/timestamp.c.
 #include "../check_main.h"
 
 #include <csched/base/memory.h>
