@@ -120,6 +120,12 @@ $(B)/test/unit/$(1)/test_%: $(B)/test/unit/$(1)/test_%.o $(B)/test/unit/check_ma
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
 
+# ---- integration tests: test/integration/test_<what>.c runs the programs; harness.c is what they share ----
+INTEGRATION_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/integration/test_*.c))
+$(INTEGRATION_TESTS): $(B)/%: $(B)/%.o $(B)/test/integration/harness.o $(B)/test/unit/check_main.o \
+		$(call archives,kube base) | $(PROGRAMS:%=$(B)/%)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
+
 # ---- C sides of the comparisons in test/oracle and test/e2e: test/oracle/<name>_main.c ----
 ORACLES := $(patsubst test/oracle/%_main.c,$(B)/test/oracle/%,$(wildcard test/oracle/*_main.c))
 $(ORACLES): $(B)/test/oracle/%: $(B)/test/oracle/%_main.o $(call archives,kube base)
@@ -134,6 +140,9 @@ DEPFILES := $(shell find $(B) -name '*.d' 2>/dev/null)
 
 unit: $(UNIT_TESTS) ## build and run the unit tests alone
 	hack/run-tests $(UNIT_TESTS)
+
+integration: $(INTEGRATION_TESTS) ## build and run the integration tests alone
+	hack/run-tests $(INTEGRATION_TESTS)
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12

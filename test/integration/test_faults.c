@@ -1,0 +1,242 @@
+// A bad day of the API server: nothing is bound twice, lost or left behind.
+// Neighbours: doc/kubesim.md describes the fault rules; harness.h runs the programs.
+#include "../unit/check_main.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+
+#include "harness.h"
+
+#define PODS 20
+
+static struct harness_process *kubesim;
+static struct harness_process *scheduler;
+
+static void create_pods(int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("p%d", i);
+		harness_create_pod(kubesim, name, "100m");
+	}
+}
+
+// ---- writes ----
+
+static const struct {
+	const char *name;
+	const char *rules;
+} write_faults[] = {
+	{ "a binding's answer is lost, though it was stored",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: lose, count: "
+	  "10}" },
+	{ "connections close before bindings are stored",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: close, count: "
+	  "10}" },
+	{ "conflicts without a reason",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: status, code: "
+	  "409, count: 10}" },
+	{ "too many requests",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: status, code: "
+	  "429, retryAfter: 1, count: 10}" },
+	{ "unavailable, with Retry-After",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: status, code: "
+	  "503, retryAfter: 1, count: 10}" },
+	{ "internal errors",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: status, code: "
+	  "500, count: 10}" },
+	{ "forbidden for a while",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: status, code: "
+	  "403, count: 3}" },
+	{ "answers that are none",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: garbage, count: "
+	  "5}" },
+	{ "slow answers",
+	  "- {match: {verb: create, resource: pods, subresource: binding}, action: delay, "
+	  "delayMillis: 300, count: 0}" },
+	{ "Events are refused",
+	  "- {match: {verb: create, resource: events}, action: status, code: 403, count: 0}" },
+	{ "Events fail for ever",
+	  "- {match: {verb: create, resource: events}, action: status, code: 500, count: 0}" },
+	{ "the answers to Events are lost",
+	  "- {match: {verb: create, resource: events}, action: lose, count: 5}" },
+};
+
+START_TEST(writes)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=4");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	harness_wait_logged(scheduler, "Starting to schedule");
+	harness_faults(kubesim, write_faults[_i].rules);
+	create_pods(0, PODS);
+	harness_wait_all_bound(kubesim, PODS);
+	harness_check_nodes(kubesim);
+	ck_assert_int_eq(harness_bindings(kubesim), PODS);
+	ck_assert_int_gt(harness_faults_hit(kubesim), 0);
+	ck_assert(harness_is_running(scheduler));
+}
+END_TEST
+
+// The condition of a pod that fits nowhere arrives in spite of refused and lost patches.
+START_TEST(status_patches)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=1");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	harness_faults(
+		kubesim,
+		"- {match: {verb: patch, resource: pods, subresource: status}, action: "
+		"status, code: 409}\n"
+		"- {match: {verb: patch, resource: pods, subresource: status}, action: close, "
+		"nth: 2}\n");
+	harness_create_pod(kubesim, "big", "1000");
+	double end = harness_now() + HARNESS_PATIENCE;
+	while (!harness_condition_of(kubesim, "big")) {
+		ck_assert_msg(harness_now() < end, "no condition");
+		harness_sleep(0.1);
+	}
+}
+END_TEST
+
+// ---- watches ----
+
+static const struct {
+	const char *name;
+	const char *rules;
+} watch_faults[] = {
+	{ "watches end properly, again and again",
+	  "- {match: {verb: watch}, action: cut, after: 3, count: 3}" },
+	{ "watches are cut in the middle of an event",
+	  "- {match: {verb: watch}, action: truncate, after: 3, count: 3}" },
+	{ "watches carry garbage",
+	  "- {match: {verb: watch}, action: garbage, after: 3, count: 3}" },
+	{ "the version is too old, told in the stream",
+	  "- {match: {verb: watch}, action: error, code: 410, after: 3, count: 3}" },
+	{ "the server fails, told in the stream",
+	  "- {match: {verb: watch}, action: error, code: 500, after: 3, count: 2}" },
+	{ "the version is too old, told at the opening",
+	  "- {match: {verb: watch}, action: status, code: 410, count: 3}" },
+	{ "watches are unavailable for a while",
+	  "- {match: {verb: watch}, action: status, code: 503, retryAfter: 1, count: 3}" },
+	{ "connections close when watches open",
+	  "- {match: {verb: watch}, action: close, count: 3}" },
+	{ "streamed lists are unknown, lists too, for a while",
+	  "- {match: {verb: watch}, action: status, code: 422, count: 2}\n"
+	  "- {match: {verb: list}, action: status, code: 500, count: 2}" },
+};
+
+// The faults are there from the first request on: also the first list meets them.
+START_TEST(watches)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=4");
+	harness_faults(kubesim, watch_faults[_i].rules);
+	create_pods(0, PODS / 2);
+	scheduler = HARNESS_C_SCHED(kubesim);
+	create_pods(PODS / 2, PODS);
+	harness_wait_all_bound(kubesim, PODS);
+	harness_check_nodes(kubesim);
+	ck_assert_int_eq(harness_bindings(kubesim), PODS);
+	ck_assert_int_gt(harness_faults_hit(kubesim), 0);
+	harness_faults(kubesim, "[]");
+	harness_create_pod(kubesim, "last", "100m");
+	harness_wait_all_bound(kubesim, PODS + 1);
+}
+END_TEST
+
+// A pod that is deleted and made again under its name while no watch is open is another pod.
+START_TEST(another_pod_of_the_same_name)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=0");
+	harness_create_node(kubesim, "n", "2");
+	// The watch of pods ends after its second event and stays away for some seconds.
+	harness_faults(kubesim,
+		       "- {match: {verb: watch, resource: pods}, action: cut, after: 3}\n"
+		       "- {match: {verb: watch, resource: pods}, action: status, code: 503, "
+		       "retryAfter: 2, nth: 2}\n");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	harness_create_pod(kubesim, "p", "2");
+	harness_wait_bound(kubesim, "p");
+	harness_sleep(0.3);
+	harness_delete(kubesim, "/api/v1/namespaces/default/pods/p?gracePeriodSeconds=0");
+	harness_create_pod(kubesim, "p", "1");
+	harness_wait_bound(kubesim, "p");
+	harness_create_pod(kubesim, "q", "1");
+	ck_assert_str_eq(harness_wait_bound(kubesim, "q"), "n");
+	harness_check_nodes(kubesim);
+}
+END_TEST
+
+// ---- the server goes and comes ----
+
+// On the same port, with nothing of what it knew, and it says so (410, as a server whose store was
+// restored must): the relist finds that all pods and nodes are gone.
+START_TEST(the_server_starts_anew)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=2");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	create_pods(0, 5);
+	harness_wait_all_bound(kubesim, 5);
+	CS_AUTO_FREE char *port = cs_asprintf("--port=%d", kubesim->port);
+	const char *faults = harness_path("faults.yaml");
+	harness_write_file(faults, "- {match: {verb: watch, resource: pods}, action: status, code: "
+				   "410}\n"
+				   "- {match: {verb: watch, resource: nodes}, action: error, code: "
+				   "410}\n");
+	harness_stop(kubesim, SIGKILL);
+	harness_sleep(1);
+	kubesim = HARNESS_KUBESIM(port, "--nodes=0", "--faults", faults);
+	harness_create_node(kubesim, "new", "1");
+	create_pods(0, 5);
+	harness_wait_all_bound(kubesim, 5);
+	harness_check_nodes(kubesim);
+}
+END_TEST
+
+// It is away when c-sched starts: that waits for it.
+START_TEST(the_server_comes_later)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=2");
+	struct harness_process old = *kubesim;
+	CS_AUTO_FREE char *port = cs_asprintf("--port=%d", kubesim->port);
+	harness_stop(kubesim, SIGKILL);
+	scheduler = HARNESS_C_SCHED(&old);
+	harness_sleep(1);
+	ck_assert_int_eq(harness_request(scheduler, "GET", "/readyz", NULL, NULL).status, 500);
+	kubesim = HARNESS_KUBESIM(port, "--nodes=2");
+	create_pods(0, 5);
+	harness_wait_all_bound(kubesim, 5);
+	ck_assert_int_eq(harness_request(scheduler, "GET", "/readyz", NULL, NULL).status, 200);
+}
+END_TEST
+
+// ---- hostile objects ----
+
+// Objects that cannot be read are named; their neighbours are scheduled.
+START_TEST(an_object_that_is_too_large)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=2");
+	harness_faults(kubesim, "- {match: {verb: watch, resource: pods}, action: oversize, bytes: "
+				"104857600, after: 2}\n");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	create_pods(0, 5);
+	harness_wait_all_bound(kubesim, 5);
+	ck_assert(harness_is_running(scheduler));
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("faults");
+	TCase *tcase = tcase_create("faults");
+	tcase_set_timeout(tcase, 120);
+	tcase_add_checked_fixture(tcase, harness_setup, harness_teardown);
+	tcase_add_loop_test(tcase, writes, 0, (int)CS_ARRAY_LENGTH(write_faults));
+	tcase_add_test(tcase, status_patches);
+	tcase_add_loop_test(tcase, watches, 0, (int)CS_ARRAY_LENGTH(watch_faults));
+	tcase_add_test(tcase, another_pod_of_the_same_name);
+	tcase_add_test(tcase, the_server_starts_anew);
+	tcase_add_test(tcase, the_server_comes_later);
+	tcase_add_test(tcase, an_object_that_is_too_large);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
