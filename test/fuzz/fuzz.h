@@ -1,5 +1,5 @@
 // What every fuzz target defines and uses.
-// Neighbours: the fuzz_<target>.c files; their first inputs are in corpus/<target>.
+// Neighbours: the targets fuzz_*.c; their first inputs are in corpus/<target>.
 #ifndef TEST_FUZZ_FUZZ_H
 #define TEST_FUZZ_FUZZ_H
 
