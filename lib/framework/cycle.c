@@ -390,18 +390,10 @@ static bool prepare_scores(struct attempt *attempt)
 	return true;
 }
 
-static uint32_t nth_of_equals(const struct vectors *vectors, double value, uint64_t n)
-{
-	uint32_t row = 0;
-	while (vectors->total[row] != value || n-- > 0)
-		row++;
-	return row;
-}
-
 static uint32_t lowest_name_of_equals(const struct cs_workspace *workspace,
 				      const struct vectors *vectors, double value)
 {
-	uint32_t best = nth_of_equals(vectors, value, 0);
+	uint32_t best = vectors_nth(vectors, value, 0);
 	for (uint32_t row = best + 1; row < vectors->n_rows; row++)
 		if (vectors->total[row] == value &&
 		    strcmp(cs_cluster_node_name(workspace->cluster, row),
@@ -415,24 +407,18 @@ static void choose(struct attempt *attempt)
 	struct cs_workspace *workspace = attempt->workspace;
 	const struct vectors *vectors = attempt->vectors;
 	struct cs_outcome *outcome = attempt->outcome;
-	uint32_t n = vectors->n_rows;
-	double best = kernel_max(vectors->total, 0, n);
-	uint32_t winner;
+	double best = vectors_best(vectors, CS_ROW_NONE);
+	uint32_t ties = vectors_count(vectors, best);
 	if (workspace->random)
-		winner = nth_of_equals(
-			vectors, best,
-			cs_random_below(workspace->random, kernel_count(vectors->total, n, best)));
+		outcome->row = vectors_nth(vectors, best,
+					   (uint32_t)cs_random_below(workspace->random, ties));
 	else
-		winner = lowest_name_of_equals(workspace, vectors, best);
-	outcome->row = winner;
+		outcome->row = lowest_name_of_equals(workspace, vectors, best);
 	outcome->score = (int64_t)best;
-
-	double before = kernel_max(vectors->total, 0, winner);
-	double behind = kernel_max(vectors->total, winner + 1, n);
-	double second = before > behind ? before : behind;
-	outcome->runner_up = nth_of_equals(vectors, second, 0);
-	if (outcome->runner_up == winner)
-		outcome->runner_up = nth_of_equals(vectors, second, 1);
+	double second = ties > 1 ? best : vectors_best(vectors, outcome->row);
+	outcome->runner_up = vectors_nth(vectors, second, 0);
+	if (outcome->runner_up == outcome->row)
+		outcome->runner_up = vectors_nth(vectors, second, 1);
 	outcome->runner_up_score = (int64_t)second;
 }
 

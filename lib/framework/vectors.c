@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ void vectors_finish(struct vectors *vectors)
 	free(vectors->feasible);
 	free(vectors->base);
 	free(vectors->total);
+	free(vectors->tops);
 	for (uint32_t i = 0; i < vectors->n_raw; i++)
 		free(vectors->raw[i]);
 	free(vectors->raw);
@@ -52,6 +54,8 @@ static void grow(struct vectors *vectors, const struct vectors_input *input)
 			cs_realloc_array(vectors->feasible, n, sizeof(*vectors->feasible));
 		vectors->base = cs_realloc_array(vectors->base, n, sizeof(*vectors->base));
 		vectors->total = cs_realloc_array(vectors->total, n, sizeof(*vectors->total));
+		vectors->tops =
+			cs_realloc_array(vectors->tops, n / TOP_ROWS + 1, sizeof(*vectors->tops));
 		for (uint32_t i = 0; i < vectors->n_raw; i++)
 			vectors->raw[i] =
 				cs_realloc_array(vectors->raw[i], n, sizeof(*vectors->raw[i]));
@@ -62,7 +66,7 @@ static void grow(struct vectors *vectors, const struct vectors_input *input)
 		vectors->by[row] = BY_NOT_NOW;
 		vectors->verdict[row] = 0;
 		vectors->base[row] = 0;
-		vectors->total[row] = 0;
+		vectors->total[row] = -INFINITY;
 		for (uint32_t i = 0; i < vectors->n_raw; i++)
 			vectors->raw[i][row] = 0;
 	}
@@ -169,6 +173,13 @@ static int out_of_range(const struct vectors *vectors, const struct vectors_inpu
 			    instance->plugin->name, wrong);
 }
 
+static void refresh_top(struct vectors *vectors, uint32_t block)
+{
+	uint32_t first = block * TOP_ROWS, end = first + TOP_ROWS;
+	vectors->tops[block] =
+		kernel_max(vectors->total, first, end < vectors->n_rows ? end : vectors->n_rows);
+}
+
 // Scores rows by all plugins: into `base`, and before normalising into `raw`.
 static int score_rows(struct vectors *vectors, const struct vectors_input *input,
 		      struct cs_rows rows, bool *ret_raw_differs, struct cs_error *err)
@@ -218,6 +229,8 @@ static int add_normalised(struct vectors *vectors, const struct vectors_input *i
 				vectors->total))
 			return out_of_range(vectors, input, instance, err);
 	}
+	for (uint32_t block = 0; block * TOP_ROWS < vectors->n_rows; block++)
+		refresh_top(vectors, block);
 	return 0;
 }
 
@@ -227,6 +240,7 @@ static int score_changed(struct vectors *vectors, const struct vectors_input *in
 	double before = vectors->base[row];
 	int r = score_rows(vectors, input, (struct cs_rows){ row, row + 1 }, ret_again, err);
 	vectors->total[row] += vectors->base[row] - before; // -infinity stays
+	refresh_top(vectors, row / TOP_ROWS);
 	return r;
 }
 
@@ -263,4 +277,55 @@ int vectors_score(struct vectors *vectors, const struct vectors_input *input, st
 	vectors->scored_set = vectors->set;
 	vectors->score_log = nodes->log_end;
 	return r;
+}
+
+// ---- the best ----
+
+static uint32_t rows_of(const struct vectors *vectors, uint32_t block)
+{
+	uint32_t rest = vectors->n_rows - block * TOP_ROWS;
+	return rest < TOP_ROWS ? rest : TOP_ROWS;
+}
+
+double vectors_best(const struct vectors *vectors, uint32_t except)
+{
+	uint32_t n_blocks = (vectors->n_rows + TOP_ROWS - 1) / TOP_ROWS;
+	if (except == CS_ROW_NONE)
+		return kernel_max(vectors->tops, 0, n_blocks);
+	uint32_t block = except / TOP_ROWS;
+	const double bests[] = {
+		kernel_max(vectors->tops, 0, block),
+		kernel_max(vectors->tops, block + 1, n_blocks),
+		kernel_max(vectors->total, block * TOP_ROWS, except),
+		kernel_max(vectors->total, except + 1, block * TOP_ROWS + rows_of(vectors, block)),
+	};
+	return kernel_max(bests, 0, CS_ARRAY_LENGTH(bests));
+}
+
+uint32_t vectors_count(const struct vectors *vectors, double value)
+{
+	uint32_t count = 0;
+	for (uint32_t block = 0; block * TOP_ROWS < vectors->n_rows; block++)
+		if (vectors->tops[block] >= value)
+			count += kernel_count(vectors->total + block * TOP_ROWS,
+					      rows_of(vectors, block), value);
+	return count;
+}
+
+uint32_t vectors_nth(const struct vectors *vectors, double value, uint32_t n)
+{
+	uint32_t block = 0;
+	for (;; block++) {
+		if (vectors->tops[block] < value)
+			continue;
+		uint32_t count = kernel_count(vectors->total + block * TOP_ROWS,
+					      rows_of(vectors, block), value);
+		if (n < count)
+			break;
+		n -= count;
+	}
+	uint32_t row = block * TOP_ROWS;
+	while (vectors->total[row] != value || n-- > 0)
+		row++;
+	return row;
 }

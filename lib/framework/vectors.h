@@ -10,6 +10,8 @@
 #include <csched/base/error.h>
 #include <csched/framework/profile.h>
 
+#define TOP_ROWS 64 // rows of a block in `tops`
+
 // Columns of one demand under one profile. All zero is an empty one. Memory: 22 bytes per row, and
 // 8 per row for each score plugin that normalises.
 struct vectors {
@@ -35,6 +37,7 @@ struct vectors {
 	uint64_t scored_set;
 	double *base;  // weighted sum of the plugins that do not normalise
 	double *total; // with the normalised ones; -infinity where not feasible
+	double *tops;  // the greatest total of each block of rows
 	uint32_t n_raw;
 	int64_t **raw; // per score plugin that normalises: its scores before
 };
@@ -58,5 +61,12 @@ void vectors_filter_row(struct vectors *vectors, const struct vectors_input *inp
 // Brings `total` up to date; needs the filters done. On error (a score out of 0 .. 100) it is not
 // usable and starts afresh next time.
 int vectors_score(struct vectors *vectors, const struct vectors_input *input, struct cs_error *err);
+
+// The greatest total but that of row `except` (CS_ROW_NONE: of all).
+double vectors_best(const struct vectors *vectors, uint32_t except);
+// How many rows have it.
+uint32_t vectors_count(const struct vectors *vectors, double value);
+// The n-th of them, from 0.
+uint32_t vectors_nth(const struct vectors *vectors, double value, uint32_t n);
 
 #endif

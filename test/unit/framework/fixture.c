@@ -326,7 +326,7 @@ static ProtobufCMessage *read_object(struct cs_arena *arena, const struct cs_kin
 	return message;
 }
 
-static char *format_text(const char *format, va_list ap)
+__attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list ap)
 {
 	char *text = NULL;
 	ck_assert_int_ge(vasprintf(&text, format, ap), 0);

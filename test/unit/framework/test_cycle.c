@@ -311,6 +311,24 @@ START_TEST(kept_columns_follow_nodes_that_come_and_go)
 }
 END_TEST
 
+START_TEST(a_new_node_that_does_not_fit_is_not_chosen_by_its_score)
+{
+	// Enough nodes for one more not to mean a fresh start.
+	for (int i = 0; i < 40; i++) {
+		const char *name = cs_arena_printf(toy.arena, "n%02d", i);
+		toy_add_node(&toy, name, 4, 110, "");
+		toy_add_pod(&toy, cs_arena_printf(toy.arena, "on%d", i), 3000,
+			    cs_arena_printf(toy.arena, "nodeName: %s", name));
+	}
+	toy_add_pod(&toy, "a", 1000, "");
+	decide("a");
+	toy_add_node(&toy, "big", 400, 110, "unschedulable: true");
+	struct cs_outcome outcome = decide("a");
+	ck_assert_str_eq(node_of(&outcome), "n00");
+	ck_assert_uint_eq(outcome.n_feasible, 40);
+}
+END_TEST
+
 START_TEST(more_demands_than_are_kept)
 {
 	toy_add_node(&toy, "n1", 4, 110, "");
@@ -344,6 +362,7 @@ Suite *test_suite(void)
 		a_pinned_pod_looks_at_one_node,
 		scores_out_of_range_are_errors,
 		kept_columns_follow_nodes_that_come_and_go,
+		a_new_node_that_does_not_fit_is_not_chosen_by_its_score,
 		more_demands_than_are_kept,
 	};
 	Suite *suite = suite_create("cycle");

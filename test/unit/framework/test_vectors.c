@@ -8,7 +8,7 @@
 #include "../check_main.h"
 #include "fixture.h"
 
-#define N_NODES 60
+#define N_NODES 150 // more than two blocks of the columns
 #define N_PODS  400
 #define N_SIZES 45 // more demands than are kept
 
@@ -152,6 +152,16 @@ START_TEST(row_local_plugins)
 }
 END_TEST
 
+START_TEST(without_a_plugin_that_normalises)
+{
+	history(toy_plugins, "apiVersion: kubescheduler.config.k8s.io/v1\n"
+			     "kind: KubeSchedulerConfiguration\n"
+			     "profiles:\n"
+			     "- schedulerName: c-sched\n"
+			     "  plugins: {score: {disabled: [{name: ToyFew}]}}\n");
+}
+END_TEST
+
 START_TEST(with_plugins_that_depend_on_more)
 {
 	history(toy_plugins_global, NULL);
@@ -245,6 +255,7 @@ Suite *test_suite(void)
 	TCase *tcase = tcase_create("vectors");
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, row_local_plugins);
+	tcase_add_test(tcase, without_a_plugin_that_normalises);
 	tcase_add_test(tcase, with_plugins_that_depend_on_more);
 	tcase_add_test(tcase, with_a_score_that_depends_on_more);
 	tcase_add_test(tcase, the_best_node_by_hand);
