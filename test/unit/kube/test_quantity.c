@@ -271,6 +271,7 @@ Suite *test_suite(void)
 {
 	Suite *suite = suite_create("quantity");
 	TCase *tcase = tcase_create("quantity");
+	tcase_set_timeout(tcase, 60); // under sanitizers on a busy machine
 	tcase_add_loop_test(tcase, good_ones, 0, CS_ARRAY_LENGTH(good));
 	tcase_add_loop_test(tcase, bad_ones, 0, CS_ARRAY_LENGTH(bad));
 	tcase_add_test(tcase, nul_bytes_and_empty_slices);
