@@ -48,7 +48,8 @@ struct cs_client_options {
 
 struct cs_client;
 
-// Reads credential files; opens no connection yet. NULL with `err` on failure.
+// Reads credential files; opens no connection yet. NULL with `err` on failure. The program must
+// ignore SIGPIPE.
 struct cs_client *cs_client_create(const struct cs_client_options *options, struct cs_error *err);
 void cs_client_destroy(struct cs_client *client);
 

@@ -95,7 +95,8 @@ struct cs_transport_curl_options {
 	const char *user_agent;
 };
 
-// One curl multi: HTTP/2 over TLS where the server offers it, HTTP/1.1 over plain http://.
+// One curl multi: HTTP/2 over TLS where the server offers it, HTTP/1.1 over plain http://. The
+// program must ignore SIGPIPE, which OpenSSL may raise.
 struct cs_transport *cs_transport_curl_create(const struct cs_transport_curl_options *options,
 					      struct cs_error *err);
 

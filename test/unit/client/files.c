@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,8 +84,9 @@ static char *pem_of(BIO *bio)
 	return text;
 }
 
-void files_make_certificate(char **certificate, char **key)
+void files_make_certificate(const char *name, char **certificate, char **key)
 {
+	CS_AUTO_FREE char *names = cs_asprintf("DNS:%s", name);
 	EVP_PKEY *pair = EVP_EC_gen("P-256");
 	X509 *x = X509_new();
 	X509_set_version(x, 2);
@@ -94,6 +96,10 @@ void files_make_certificate(char **certificate, char **key)
 	X509_set_pubkey(x, pair);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
 				   (const unsigned char *)"test", -1, -1, 0);
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
+	ck_assert_ptr_nonnull(extension);
+	X509_add_ext(x, extension, -1);
+	X509_EXTENSION_free(extension);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	ck_assert_int_gt(X509_sign(x, pair, EVP_sha256()), 0);
 	BIO *out = BIO_new(BIO_s_mem());

@@ -11,7 +11,7 @@ void files_write(const char *name, const char *text);
 void files_write_script(const char *name, const char *text);
 void files_remove(const char *name);
 
-// A self-signed certificate and its key in PEM, made once per call; free() both.
-void files_make_certificate(char **certificate, char **key);
+// A new self-signed certificate for a DNS name, and its key, in PEM; free() both.
+void files_make_certificate(const char *name, char **certificate, char **key);
 
 #endif

@@ -195,8 +195,8 @@ END_TEST
 START_TEST(certificates_rotate_together)
 {
 	CS_AUTO_FREE char *crt1 = NULL, *key1 = NULL, *crt2 = NULL, *key2 = NULL;
-	files_make_certificate(&crt1, &key1);
-	files_make_certificate(&crt2, &key2);
+	files_make_certificate("test", &crt1, &key1);
+	files_make_certificate("test", &crt2, &key2);
 	files_write("crt", crt1);
 	files_write("key", key1);
 	files_write("ca", crt1);
@@ -232,8 +232,8 @@ END_TEST
 START_TEST(certificates_are_checked_at_start)
 {
 	CS_AUTO_FREE char *crt = NULL, *key = NULL, *crt2 = NULL, *key2 = NULL;
-	files_make_certificate(&crt, &key);
-	files_make_certificate(&crt2, &key2);
+	files_make_certificate("test", &crt, &key);
+	files_make_certificate("test", &crt2, &key2);
 	endpoint.ca_file = text(files_path("ca"));
 	assert_create_fails(files_path("ca"));
 	files_write("ca", "-----BEGIN CERTIFICATE-----\nZm9v\n-----END CERTIFICATE-----\n");
@@ -318,7 +318,7 @@ START_TEST(plugin_is_told_what_it_asked_for)
 	plugin.environment = environment;
 	if (_i) {
 		CS_AUTO_FREE char *crt = NULL, *key = NULL;
-		files_make_certificate(&crt, &key);
+		files_make_certificate("test", &crt, &key);
 		files_write("ca", crt);
 		endpoint.ca_file = text(files_path("ca"));
 		endpoint.tls_server_name = text("name");
@@ -350,7 +350,7 @@ END_TEST
 START_TEST(plugin_gives_a_certificate)
 {
 	CS_AUTO_FREE char *crt = NULL, *key = NULL;
-	files_make_certificate(&crt, &key);
+	files_make_certificate("test", &crt, &key);
 	files_write("crt", crt);
 	files_write("key", key);
 	CS_AUTO_FREE char *script = cs_asprintf(
