@@ -97,12 +97,12 @@ func TestUnusableServers(t *testing.T) {
 	stranger, err := e.KubeconfigWithToken("stranger", "not-a-token")
 	e.must(err)
 	cases := map[string]struct{ kubeconfig, says string }{
-		"no server":       {e.kubeconfigFor("https://127.0.0.1:1", "insecure-skip-tls-verify: true"), `(?i)refused|connect`},
+		"no server":       {e.kubeconfigFor("https://127.0.0.1:1", "insecure-skip-tls-verify: true"), `(?i)refused|couldn't connect`},
 		"not Kubernetes":  {e.kubeconfigFor(web.URL, "insecure-skip-tls-verify: true"), `(?i)html|not (a )?kubernetes|content.?type|protobuf`},
 		"unknown issuer":  {e.kubeconfigFor(e.URL(), ""), `(?i)certificate`},
 		"no rights":       {nobody, `(?i)forbidden.*(nodes|pods)|(nodes|pods).*forbidden`},
 		"wrong token":     {stranger, `(?i)unauthorized|401`},
-		"plain HTTP port": {e.kubeconfigFor(strings.Replace(e.URL(), "https:", "http:", 1), ""), `(?i)http`},
+		"plain HTTP port": {e.kubeconfigFor(strings.Replace(e.URL(), "https:", "http:", 1), ""), `(?i)HTTP request to an HTTPS server|\b400\b`},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) { e.with(t).unusable(c.kubeconfig, regexp.MustCompile(c.says)) })
@@ -139,15 +139,18 @@ func (e *test) unusable(kubeconfig string, says *regexp.Regexp) {
 	e.stopAtEnd(s)
 	e.must(cluster.Eventually(10*time.Second, func() error {
 		if !says.MatchString(s.Log()) {
-			return fmt.Errorf("the log does not say what is wrong (%s)", says)
+			return fmt.Errorf("the log does not say %s", says)
+		}
+		return nil
+	}))
+	e.must(cluster.Eventually(5*time.Second, func() error {
+		if code := s.Get("/readyz"); code != http.StatusInternalServerError {
+			return fmt.Errorf("/readyz answers %d", code)
 		}
 		return nil
 	}))
 	if !s.Running() {
 		e.Fatal("it ended")
-	}
-	if code := s.Get("/readyz"); code == 0 || code == http.StatusOK {
-		e.Errorf("/readyz answers %d", code)
 	}
 	if !s.Stop(2 * time.Second) {
 		e.Error("SIGTERM did not end it within 2 s")
