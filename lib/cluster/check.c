@@ -69,6 +69,22 @@ static bool count_user(struct shared *shared, const void *pointer)
 	return !cs_map_put(&shared->seen, key, (void *)(uintptr_t)pointer);
 }
 
+static void count_kept(struct sums *sums)
+{
+	size_t at = 0;
+	const struct cs_content *content;
+	while ((content = cs_map_next(&sums->cluster->demands.demands, &at))) {
+		const struct cs_demand **demand = cs_arena_alloc(sums->arena, sizeof(*demand));
+		uint32_t kept = cs_demand_kept(content, demand);
+		for (uint32_t i = 0; i < kept; i++) {
+			if (!count_user(&sums->demands, demand))
+				continue;
+			sums->demands.refs += cs_demand_refs(*demand);
+			count_columns(sums, &(*demand)->requests);
+		}
+	}
+}
+
 static void count_shared(struct sums *sums)
 {
 	size_t at = 0;
@@ -83,6 +99,7 @@ static void count_shared(struct sums *sums)
 			count_columns(sums, &pod->demand->requests);
 		}
 	}
+	count_kept(sums);
 }
 
 static void count_rows(struct sums *sums)

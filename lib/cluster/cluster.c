@@ -94,6 +94,17 @@ bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod)
 	return pod->labels && cs_label_set_repelled(&cluster->anti_affinity, pod->labels);
 }
 
+void cs_cluster_keep_demand(struct cs_cluster *cluster, struct cs_demand *demand)
+{
+	(void)cluster;
+	cs_demand_keep(demand);
+}
+
+void cs_cluster_release_demand(struct cs_cluster *cluster, struct cs_demand *demand)
+{
+	cs_demand_release(&cluster->demands, demand);
+}
+
 struct cs_cluster_counts cs_cluster_count(const struct cs_cluster *cluster)
 {
 	return (struct cs_cluster_counts){

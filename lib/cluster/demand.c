@@ -212,6 +212,7 @@ struct demand {
 	struct cs_content content;
 	struct cs_demand shown;
 	struct cs_node_selector *selector;
+	uint32_t kept;
 	uint32_t field; // intern ids
 	uint32_t feature;
 };
@@ -440,6 +441,27 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
 	cs_intern_unref(demands->strings, demand->field);
 	cs_intern_unref(demands->strings, demand->feature);
 	free(demand);
+}
+
+void cs_demand_keep(struct cs_demand *shown)
+{
+	struct demand *demand = demand_of(shown);
+	demand->content.refs++;
+	demand->kept++;
+}
+
+void cs_demand_release(struct cs_demands *demands, struct cs_demand *shown)
+{
+	demand_of(shown)->kept--;
+	cs_demand_unref(demands, shown);
+}
+
+uint32_t cs_demand_kept(const struct cs_content *content, const struct cs_demand **ret)
+{
+	const struct demand *demand =
+		CS_CONTAINER_OF((struct cs_content *)(uintptr_t)content, struct demand, content);
+	*ret = &demand->shown;
+	return demand->kept;
 }
 
 uint32_t cs_demand_refs(const struct cs_demand *demand)

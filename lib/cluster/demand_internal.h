@@ -45,6 +45,12 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 void cs_footprint_unref(struct cs_demands *demands, struct cs_footprint *footprint); // NULL is fine
 void cs_demand_unref(struct cs_demands *demands, struct cs_demand *demand);          // NULL is fine
 
+// A reference that cs_demand_kept counts.
+void cs_demand_keep(struct cs_demand *demand);
+void cs_demand_release(struct cs_demands *demands, struct cs_demand *demand);
+// How often the demand that this is the content of is kept.
+uint32_t cs_demand_kept(const struct cs_content *content, const struct cs_demand **ret);
+
 uint32_t cs_footprint_refs(const struct cs_footprint *footprint);
 uint32_t cs_demand_refs(const struct cs_demand *demand);
 struct cs_node_selector *cs_demand_selector(const struct cs_demand *demand); // NULL = none

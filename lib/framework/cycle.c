@@ -67,13 +67,28 @@ struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *opti
 	return workspace;
 }
 
+// The columns are another demand's from now on; NULL = nobody's.
+static void give_vectors(struct cs_workspace *workspace, struct vectors *vectors,
+			 struct cs_demand *demand)
+{
+	if (demand)
+		cs_cluster_keep_demand(workspace->cluster, demand);
+	if (vectors->demand)
+		cs_cluster_release_demand(workspace->cluster, vectors->demand);
+	vectors->demand = demand;
+	vectors->filtered = false;
+	vectors->scored = false;
+}
+
 void cs_workspace_destroy(struct cs_workspace *workspace)
 {
 	if (!workspace)
 		return;
 	for (uint32_t i = 0; i < workspace->n_kept; i++)
-		for (uint32_t k = 0; k < KEPT_DEMANDS; k++)
+		for (uint32_t k = 0; k < KEPT_DEMANDS; k++) {
+			give_vectors(workspace, &workspace->kept[i].vectors[k], NULL);
 			vectors_finish(&workspace->kept[i].vectors[k]);
+		}
 	free(workspace->kept);
 	vectors_finish(&workspace->fresh);
 	free(workspace->one);
@@ -316,31 +331,21 @@ static struct vectors *fresh_vectors(struct cs_workspace *workspace,
 	return &workspace->fresh;
 }
 
-// The vectors kept for a demand, or the place of the demand that was not asked for the longest.
+// The vectors kept for a demand, or those of the demand that was not asked for the longest.
 static struct vectors *kept_vectors(struct cs_workspace *workspace,
-				    const struct cs_profile *profile,
-				    const struct cs_demand *demand)
+				    const struct cs_profile *profile, struct cs_demand *demand)
 {
 	struct kept *kept = workspace->kept;
 	while (kept->profile != profile)
 		kept++;
 	struct vectors *found = &kept->vectors[0];
-	for (uint32_t i = 0; i < KEPT_DEMANDS; i++) {
+	for (uint32_t i = 0; i < KEPT_DEMANDS && found->demand != demand; i++) {
 		struct vectors *vectors = &kept->vectors[i];
-		if (vectors->used && vectors->demand_id == demand->id &&
-		    vectors->demand_generation == demand->generation) {
-			found = vectors;
-			break;
-		}
-		if (vectors->used < found->used)
+		if (vectors->demand == demand || vectors->used < found->used)
 			found = vectors;
 	}
-	if (found->demand_id != demand->id || found->demand_generation != demand->generation) {
-		found->demand_id = demand->id;
-		found->demand_generation = demand->generation;
-		found->filtered = false;
-		found->scored = false;
-	}
+	if (found->demand != demand)
+		give_vectors(workspace, found, demand);
 	found->used = workspace->decisions;
 	return found;
 }
@@ -359,7 +364,7 @@ static void filter(struct attempt *attempt)
 	const struct cs_profile *profile = attempt->profile;
 	bool keep = workspace->n_kept && !attempt->cycle.narrowed &&
 		    all_row_local(profile->filter, profile->n_filter, attempt->input.filters_off);
-	attempt->vectors = keep ? kept_vectors(workspace, profile, attempt->cycle.demand)
+	attempt->vectors = keep ? kept_vectors(workspace, profile, attempt->cycle.pod->demand)
 				: fresh_vectors(workspace, profile);
 	if (attempt->cycle.narrowed)
 		vectors_filter_row(attempt->vectors, &attempt->input, attempt->cycle.only_row);

@@ -15,9 +15,8 @@
 // Columns of one demand under one profile. All zero is an empty one. Memory: 22 bytes per row, and
 // 8 per row for each score plugin that normalises.
 struct vectors {
-	uint32_t demand_id; // with demand_generation the key; generation 0 = empty
-	uint64_t demand_generation;
-	uint64_t used; // number of the last decision that used it
+	struct cs_demand *demand; // whose they are: kept by cycle.c; NULL = nobody's
+	uint64_t used;            // number of the last decision that used it
 
 	uint32_t capacity; // of the columns
 	uint32_t n_rows;   // rows that have been looked at

@@ -87,6 +87,11 @@ void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const ch
 // to match every namespace. Costs a comparison unless the terms in the cluster changed.
 bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod);
 
+// A demand stays, with its id, while it is kept, also when no pod asks it any more: for who has
+// computed something for it and expects more pods of its kind. Released as often as kept.
+void cs_cluster_keep_demand(struct cs_cluster *cluster, struct cs_demand *demand);
+void cs_cluster_release_demand(struct cs_cluster *cluster, struct cs_demand *demand);
+
 struct cs_cluster_counts {
 	uint32_t nodes;
 	uint32_t pods;

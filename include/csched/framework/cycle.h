@@ -23,6 +23,7 @@ struct cs_workspace_options {
 };
 
 struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *options);
+// Before its cluster.
 void cs_workspace_destroy(struct cs_workspace *workspace);
 
 struct cs_outcome {

@@ -53,7 +53,7 @@ struct cs_scheduler_options {
 // -EINVAL without a profile.
 int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_scheduler **ret,
 			struct cs_error *err);
-void cs_scheduler_destroy(struct cs_scheduler *scheduler);
+void cs_scheduler_destroy(struct cs_scheduler *scheduler); // before its cluster and config
 
 // What watches tell. `now` is the time of the turn. Errors are about that object alone: log and go
 // on.

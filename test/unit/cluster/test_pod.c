@@ -349,6 +349,31 @@ START_TEST(ids_of_demands_are_reused_with_a_new_generation)
 }
 END_TEST
 
+START_TEST(a_kept_demand_outlives_its_pods)
+{
+	struct cs_pod *a = add_pod(&world, "a", CPU(1) ", nodeSelector: {x: z}");
+	struct cs_demand *demand = a->demand;
+	uint64_t generation = demand->generation;
+	cs_cluster_keep_demand(world.cluster, demand);
+	cs_cluster_keep_demand(world.cluster, demand);
+	world_check(&world);
+	cs_cluster_remove_pod(world.cluster, a);
+	world_check(&world);
+	ck_assert_uint_eq(cs_cluster_count(world.cluster).demands, 1);
+	// The next pod of its kind finds it.
+	struct cs_pod *b = add_pod(&world, "b", CPU(1) ", nodeSelector: {x: z}");
+	ck_assert_ptr_eq(b->demand, demand);
+	ck_assert_uint_eq(b->demand->generation, generation);
+	cs_cluster_release_demand(world.cluster, demand);
+	cs_cluster_remove_pod(world.cluster, b);
+	world_check(&world);
+	ck_assert_uint_eq(cs_cluster_count(world.cluster).demands, 1);
+	cs_cluster_release_demand(world.cluster, demand);
+	ck_assert_uint_eq(cs_cluster_count(world.cluster).demands, 0);
+	world_check(&world);
+}
+END_TEST
+
 #define PIN(node)                                                                               \
 	"affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "            \
 	"{nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [" node \
@@ -466,6 +491,7 @@ Suite *test_suite(void)
 			    (int)(sizeof(updates) / sizeof(updates[0])));
 	tcase_add_test(tcase, one_workload_shares);
 	tcase_add_test(tcase, ids_of_demands_are_reused_with_a_new_generation);
+	tcase_add_test(tcase, a_kept_demand_outlives_its_pods);
 	tcase_add_test(tcase, daemon_set_pods_are_pinned);
 	tcase_add_loop_test(tcase, pods_without_identity_are_refused, 0,
 			    (int)(sizeof(nobodies) / sizeof(nobodies[0])));

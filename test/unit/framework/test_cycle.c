@@ -329,6 +329,22 @@ START_TEST(a_new_node_that_does_not_fit_is_not_chosen_by_its_score)
 }
 END_TEST
 
+START_TEST(columns_are_kept_for_the_next_pod_of_a_kind)
+{
+	for (int i = 0; i < 40; i++)
+		toy_add_node(&toy, cs_arena_printf(toy.arena, "n%02d", i), 4, 110, "");
+	for (int i = 0; i < 3; i++) {
+		toy_add_pod(&toy, "a", 1000, "");
+		decide("a");
+		cs_scheduler_remove_pod(toy.scheduler, toy.now, "a");
+		ck_assert_uint_eq(cs_cluster_count(toy.cluster).demands, 1);
+		toy_add_node(&toy, cs_arena_printf(toy.arena, "n%02d", i), 5, 110, "");
+		toy_add_pod(&toy, "a", 1000, "");
+		expect_as_afresh("a");
+	}
+}
+END_TEST
+
 START_TEST(more_demands_than_are_kept)
 {
 	toy_add_node(&toy, "n1", 4, 110, "");
@@ -363,6 +379,7 @@ Suite *test_suite(void)
 		scores_out_of_range_are_errors,
 		kept_columns_follow_nodes_that_come_and_go,
 		a_new_node_that_does_not_fit_is_not_chosen_by_its_score,
+		columns_are_kept_for_the_next_pod_of_a_kind,
 		more_demands_than_are_kept,
 	};
 	Suite *suite = suite_create("cycle");
