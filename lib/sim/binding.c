@@ -102,7 +102,8 @@ static void copy_topology(struct cs_sim *sim, const char *node_name, struct json
 	}
 }
 
-static void bind(struct sim_request *request, struct sim_object *pod, struct json_object *binding)
+static void bind_pod(struct sim_request *request, struct sim_object *pod,
+		     struct json_object *binding)
 {
 	struct cs_sim *sim = request->sim;
 	const char *node = cs_value_string_at(binding, "target.name");
@@ -143,7 +144,7 @@ int sim_bind(struct sim_request *request)
 	result = check_pod(request, pod, binding);
 	if (result)
 		return result;
-	bind(request, pod, binding);
+	bind_pod(request, pod, binding);
 	answer_success(request);
 	return 0;
 }

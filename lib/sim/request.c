@@ -290,7 +290,9 @@ static int read_protobuf_body(struct sim_request *request, const char *kind_name
 		const Kube__TypeMeta *type = envelope.type_meta;
 		kind = type ? cs_kind_find(type->api_version, type->kind) : NULL;
 		if (!kind || !kind->descriptor)
-			result = cs_error_set(&err, -EINVAL, "no protobuf of this kind is read");
+			return sim_status_fail(&request->status, 415, "UnsupportedMediaType",
+					       "kubesim reads a %s as JSON or YAML, not as protobuf",
+					       kind_name);
 	}
 	if (!result)
 		result = cs_protobuf_read(

@@ -56,12 +56,32 @@ struct json_object *sim_tree_copy(struct json_object *value)
 	return copy;
 }
 
+// json-c's own refuses values that carry user data, as documents read from YAML do. The depth is
+// limited when trees are read.
 struct json_object *sim_tree_copy_deep(struct json_object *value)
 {
-	struct json_object *copy = NULL;
-	if (value && json_object_deep_copy(value, &copy, NULL))
-		abort(); // out of memory: the depth is limited when trees are read
-	return copy;
+	switch (json_object_get_type(value)) {
+	case json_type_object: {
+		struct json_object *copy = json_object_new_object();
+		json_object_object_foreach(value, key, member)
+		{
+			json_object_object_add(copy, key, sim_tree_copy_deep(member));
+		}
+		return copy;
+	}
+	case json_type_array: {
+		struct json_object *copy = json_object_new_array();
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			json_object_array_add(
+				copy, sim_tree_copy_deep(json_object_array_get_idx(value, i)));
+		return copy;
+	}
+	case json_type_string:
+		return json_object_new_string_len(json_object_get_string(value),
+						  json_object_get_string_len(value));
+	default:
+		return json_object_get(value); // numbers and booleans are never changed
+	}
 }
 
 struct json_object *sim_tree_own(struct json_object *object, const char *key)
