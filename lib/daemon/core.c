@@ -153,28 +153,22 @@ int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
 	return 0;
 }
 
-static void end_batch(struct cs_core *core)
+static void free_messages(struct cs_message *first)
 {
-	struct cs_message_batch *batch = core->batches;
-	core->batches = (struct cs_message_batch *)batch->message.next;
-	if (!core->batches)
-		core->last_batch = &core->batches;
-	core->next_change = 0;
-	core->options.credit(core->options.user, batch->batch->bytes);
-	cs_message_free_core(&batch->message);
+	struct cs_message *next;
+	for (; first; first = next) {
+		next = first->next;
+		cs_message_free_core(first);
+	}
 }
 
 void cs_core_destroy(struct cs_core *core)
 {
 	if (!core)
 		return;
-	while (core->batches)
-		end_batch(core);
-	struct cs_message *next;
-	for (struct cs_message *m = cs_mailbox_take(core->mailbox); m; m = next) {
-		next = m->next;
-		cs_message_free_core(m);
-	}
+	if (core->batches)
+		free_messages(&core->batches->message);
+	free_messages(cs_mailbox_take(core->mailbox));
 	cs_scheduler_destroy(core->scheduler);
 	cs_events_destroy(core->events);
 	cs_cluster_destroy(core->cluster);
@@ -275,6 +269,17 @@ static void apply_change(struct cs_core *core, const struct cs_change *change)
 static bool past(struct cs_core *core, int64_t end)
 {
 	return cs_clock_now(&core->options.clock).boot >= end;
+}
+
+static void end_batch(struct cs_core *core)
+{
+	struct cs_message_batch *batch = core->batches;
+	core->batches = (struct cs_message_batch *)batch->message.next;
+	if (!core->batches)
+		core->last_batch = &core->batches;
+	core->next_change = 0;
+	core->options.credit(core->options.user, batch->batch->bytes);
+	cs_message_free_core(&batch->message);
 }
 
 // True when the time was up before the batches were.

@@ -35,7 +35,7 @@ struct cs_core;
 
 int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
 		   struct cs_error *err);
-// Messages that are left in the mailbox are freed.
+// Messages that are left are freed; nothing is called, and nobody may send any more.
 void cs_core_destroy(struct cs_core *core);
 
 // Where messages of message.h go; any thread.

@@ -173,13 +173,13 @@ static int start(struct daemon *daemon, struct cs_error *err)
 	return r;
 }
 
-// Endpoints and signals send to the core; the core, even while it goes, credits the client.
+// The core last: the threads of all others send to it.
 static void finish(struct daemon *daemon)
 {
 	cs_endpoints_destroy(daemon->endpoints);
 	cs_process_signals_destroy(daemon->signals);
-	cs_core_destroy(daemon->core);
 	cs_client_thread_destroy(daemon->client);
+	cs_core_destroy(daemon->core);
 	cs_metrics_destroy(daemon->metrics);
 	free(daemon->identity);
 }
