@@ -239,7 +239,8 @@ static void give_reasons(struct attempt *attempt, uint32_t row, struct reasons *
 			     1);
 }
 
-static void fail_no_fit(struct attempt *attempt)
+// Asks every rejected row for its reasons; returns who rejected some.
+static uint64_t append_fit_error(struct attempt *attempt)
 {
 	const struct vectors *vectors = attempt->vectors;
 	struct reasons reasons = { .scratch = attempt->workspace->scratch };
@@ -259,7 +260,27 @@ static void fail_no_fit(struct attempt *attempt)
 			     attempt->outcome->n_nodes - looked_at);
 	begin_fit_error(attempt);
 	append_reasons(attempt, &reasons);
-	fail(attempt, CS_DECISION_UNSCHEDULABLE, rejected_by);
+	return rejected_by;
+}
+
+// The next replica that does not fit gets the same words, unless some row changed.
+static void fail_no_fit(struct attempt *attempt)
+{
+	struct vectors *vectors = attempt->vectors;
+	struct cs_buffer *message = &attempt->workspace->message;
+	if (!vectors->demand) {
+		fail(attempt, CS_DECISION_UNSCHEDULABLE, append_fit_error(attempt));
+		return;
+	}
+	if (!vectors->words || vectors->words_log != vectors->filter_log) {
+		vectors->words_rejected_by = append_fit_error(attempt);
+		vectors->words_log = vectors->filter_log;
+		free(vectors->words);
+		vectors->words = cs_strdup(message->data);
+	} else {
+		cs_buffer_append_string(message, vectors->words);
+	}
+	fail(attempt, CS_DECISION_UNSCHEDULABLE, vectors->words_rejected_by);
 }
 
 // ---- filtering ----

@@ -374,7 +374,7 @@ void cs_queue_remove(struct cs_queue *queue, struct cs_pod *pod)
 
 // ---- attempts ----
 
-struct cs_pending *cs_queue_pop(struct cs_queue *queue, int64_t now)
+struct cs_pending *cs_queue_pop(struct cs_queue *queue)
 {
 	struct cs_heap_link *link = cs_heap_peek(&queue->heaps[CS_QUEUE_ACTIVE]);
 	if (!link) {
@@ -387,7 +387,6 @@ struct cs_pending *cs_queue_pop(struct cs_queue *queue, int64_t now)
 	move(queue, pending, CS_QUEUE_IN_FLIGHT, CAUSE_NONE);
 	set_rejection(queue, pending, 0);
 	pending->attempts++;
-	pending->attempt_start = now;
 	pending->events = 0;
 	pending->changed = false;
 	return pending;

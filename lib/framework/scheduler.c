@@ -381,7 +381,7 @@ uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, u
 		cs_queue_tick(scheduler->queue, now.boot);
 	while (scheduler->started && decided < max &&
 	       scheduler->n_binding < scheduler->max_binding) {
-		struct cs_pending *pending = cs_queue_pop(scheduler->queue, now.boot);
+		struct cs_pending *pending = cs_queue_pop(scheduler->queue);
 		if (!pending)
 			break;
 		attempt(scheduler, now, pending);

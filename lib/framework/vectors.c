@@ -22,6 +22,7 @@ void vectors_finish(struct vectors *vectors)
 	free(vectors->by);
 	free(vectors->verdict);
 	free(vectors->feasible);
+	free(vectors->words);
 	free(vectors->base);
 	free(vectors->total);
 	free(vectors->tops);
@@ -132,6 +133,7 @@ void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
 		filter_rows(vectors, input, (struct cs_rows){ 0, nodes->n_rows });
 		vectors->set++;
 		vectors->scored = false;
+		vectors->words_log = UINT64_MAX;
 	} else {
 		for (uint64_t at = vectors->filter_log; at < nodes->log_end; at++)
 			filter_changed(vectors, input, log_row(nodes, at));

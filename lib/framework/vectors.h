@@ -30,6 +30,12 @@ struct vectors {
 	uint32_t n_feasible;
 	uint64_t listed_set; // the `set` that `feasible` lists
 
+	// The words of the last fit error, by cycle.c, and when: they hold as long as no row
+	// changed.
+	char *words;
+	uint64_t words_log;
+	uint64_t words_rejected_by;
+
 	bool scored;
 	uint64_t score_log;
 	uint64_t scores_off;

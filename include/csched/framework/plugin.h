@@ -101,9 +101,10 @@ struct cs_argument {
 struct cs_plugin {
 	const char *name; // as in KubeSchedulerConfiguration
 
-	// A promise: filter, and score before normalise, say the same of a row for all pods of one
-	// demand until the node table's log names that row again. They then are called for changed
-	// rows alone. What depends on other rows or on the pod itself must not promise it.
+	// A promise: filter, reasons, and score before normalise, say the same of a row for all
+	// pods of one demand until the node table's log names that row again. They then are called
+	// for changed rows alone. What depends on other rows or on the pod itself must not promise
+	// it.
 	bool row_local;
 
 	// Once per pod, when it enters the queue or its gates change.

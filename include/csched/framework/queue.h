@@ -38,7 +38,7 @@ struct cs_pending {
 	int64_t queued;        // when it entered, or was put back after an attempt
 	int64_t backoff_until; // INT64_MIN = it has none
 	int64_t first_active;  // when it entered the active queue first; INT64_MIN = never
-	int64_t attempt_start; // of the attempt in flight
+	int64_t attempt_start; // of the attempt in flight; the scheduler sets it
 	uint32_t attempts;
 	uint32_t unschedulable_count;
 	uint32_t error_count; // consecutive
@@ -72,7 +72,7 @@ void cs_queue_update(struct cs_queue *queue, int64_t now, struct cs_pending *pen
 
 // The next pod to decide, now in flight, or NULL. Falls back to the back-off (not after errors)
 // when nothing is active, as upstream's SchedulerPopFromBackoffQ.
-struct cs_pending *cs_queue_pop(struct cs_queue *queue, int64_t now);
+struct cs_pending *cs_queue_pop(struct cs_queue *queue);
 
 // How an attempt failed. An error is retried with back-off whatever happens.
 struct cs_queue_failure {

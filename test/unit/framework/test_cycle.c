@@ -285,6 +285,8 @@ static void expect_as_afresh(const char *pod)
 	ck_assert_int_eq(kept.score, other.score);
 	ck_assert_uint_eq(kept.n_feasible, other.n_feasible);
 	ck_assert_uint_eq(kept.runner_up, other.runner_up);
+	ck_assert_str_eq(kept.message ? kept.message : "", other.message ? other.message : "");
+	ck_assert_uint_eq(kept.rejected_by, other.rejected_by);
 	cs_workspace_destroy(afresh);
 }
 
@@ -326,6 +328,45 @@ START_TEST(a_new_node_that_does_not_fit_is_not_chosen_by_its_score)
 	struct cs_outcome outcome = decide("a");
 	ck_assert_str_eq(node_of(&outcome), "n00");
 	ck_assert_uint_eq(outcome.n_feasible, 40);
+}
+END_TEST
+
+START_TEST(kept_words_follow_the_nodes)
+{
+	for (int i = 0; i < 40; i++)
+		toy_add_node(&toy, cs_arena_printf(toy.arena, "n%02d", i), 1, 110, "");
+	toy_add_pod(&toy, "a", 2000, "");
+	toy_add_pod(&toy, "b", 2000, "");
+	for (int i = 0; i < 2; i++) {
+		expect_no_node("a", "0/40 nodes are available: 40 Insufficient cpu.", "ToyFit");
+		expect_no_node("b", "0/40 nodes are available: 40 Insufficient cpu.", "ToyFit");
+	}
+	toy_add_node(&toy, "n00", 1, 0, "");
+	const char *message = "0/40 nodes are available: 1 Too many pods, 40 Insufficient cpu.";
+	expect_no_node("a", message, "ToyFit");
+	expect_no_node("b", message, "ToyFit");
+	toy_add_node(&toy, "n00", 1, 0, "unschedulable: true");
+	expect_no_node("b",
+		       "0/40 nodes are available: 1 node(s) were cordoned, 39 Insufficient cpu.",
+		       "ToyCordon ToyFit");
+	cs_scheduler_remove_node(toy.scheduler, toy.now, "n00");
+	expect_no_node("a", "0/39 nodes are available: 39 Insufficient cpu.", "ToyFit");
+}
+END_TEST
+
+START_TEST(kept_words_are_of_one_demand)
+{
+	for (int i = 0; i < 40; i++)
+		toy_add_node(&toy, cs_arena_printf(toy.arena, "n%02d", i), i, 0, "");
+	for (int round = 0; round < 2; round++) {
+		for (int i = 1; i < 40; i++) {
+			const char *name = cs_arena_printf(toy.arena, "p%d", i);
+			if (!round)
+				toy_add_pod(&toy, name, 1000 * i, "");
+			expect_as_afresh(name);
+			expect_as_afresh(name);
+		}
+	}
 }
 END_TEST
 
@@ -379,6 +420,8 @@ Suite *test_suite(void)
 		scores_out_of_range_are_errors,
 		kept_columns_follow_nodes_that_come_and_go,
 		a_new_node_that_does_not_fit_is_not_chosen_by_its_score,
+		kept_words_follow_the_nodes,
+		kept_words_are_of_one_demand,
 		columns_are_kept_for_the_next_pod_of_a_kind,
 		more_demands_than_are_kept,
 	};

@@ -64,7 +64,7 @@ static void add(int i)
 static struct cs_pending *pop(void)
 {
 	cs_queue_tick(queue, now);
-	return cs_queue_pop(queue, now);
+	return cs_queue_pop(queue);
 }
 
 static void expect_pop(int i)
@@ -538,7 +538,7 @@ static void pop_and_check(void)
 {
 	uint32_t active = cs_queue_count(queue, CS_QUEUE_ACTIVE);
 	uint32_t backoff = cs_queue_count(queue, CS_QUEUE_BACKOFF);
-	struct cs_pending *pending = cs_queue_pop(queue, now);
+	struct cs_pending *pending = cs_queue_pop(queue);
 	ck_assert_int_eq(pending != NULL, active + backoff > 0);
 	for (int i = 0; active && i < N_PODS; i++) {
 		const struct cs_pending *other = pods[i].pending;
@@ -578,7 +578,7 @@ START_TEST(random_lives_keep_every_promise)
 		}
 		now += 331 * CS_SECOND;
 		cs_queue_tick(queue, now);
-		while (cs_queue_pop(queue, now))
+		while (cs_queue_pop(queue))
 			;
 		uint32_t in_flight = 0;
 		for (int i = 0; i < N_PODS; i++)
