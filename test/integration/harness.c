@@ -61,9 +61,14 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 // With KEEP_LOGS set the folder stays, for whoever looks for a failure.
 void harness_teardown(void)
 {
-	for (int i = 0; i < world.n_processes; i++)
+	for (int i = 0; i < world.n_processes; i++) {
 		if (world.processes[i].pid)
 			harness_stop(&world.processes[i], SIGKILL);
+		// A sanitizer's report counts also where the exit status was not looked at.
+		const char *log = harness_read_file(world.processes[i].log);
+		ck_assert_msg(!strstr(log, "Sanitizer") && !strstr(log, "runtime error:"), "%s",
+			      log);
+	}
 	for (int i = 0; i < world.n_trees; i++)
 		json_object_put(world.trees[i]);
 	if (!getenv("KEEP_LOGS"))
