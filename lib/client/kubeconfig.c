@@ -207,7 +207,7 @@ static char *decode_base64(const char *text)
 	bool ok = EVP_DecodeUpdate(context, (unsigned char *)out, &n, (const unsigned char *)text,
 				   (int)size) >= 0 &&
 		  EVP_DecodeFinal(context, (unsigned char *)out + n, &last) == 1 &&
-		  memchr(out, '\0', (size_t)(n + last)) == NULL;
+		  memchr(out, '\0', (size_t)n + (size_t)last) == NULL;
 	EVP_ENCODE_CTX_free(context);
 	if (!ok) {
 		free(out);

@@ -317,6 +317,12 @@ static void (*const enter[STATE_COUNT])(struct cs_reflector *r, struct cs_time n
 	[WATCH] = enter_watch,
 };
 
+static void run_hook(struct cs_reflector *r, struct cs_time now)
+{
+	if (enter[r->state])
+		enter[r->state](r, now);
+}
+
 // ---- transitions ----
 
 static void leave(struct cs_reflector *r)
@@ -397,8 +403,8 @@ static void step(struct cs_reflector *r, struct cs_time now, const struct proble
 	r->state = rule->flags & BACKOFF ? WAIT : rule->next;
 	r->after = rule->next;
 	r->until = now.boot + wait;
-	if (!(rule->flags & (STAY | BACKOFF)))
-		enter[r->state](r, now);
+	if (!(rule->flags & STAY))
+		run_hook(r, now);
 }
 
 static void step_plain(struct cs_reflector *r, struct cs_time now, enum input input)
@@ -843,7 +849,7 @@ void cs_reflector_turn(struct cs_reflector *r, struct cs_time now)
 		step_plain(r, now, GO);
 	} else if (r->state == WAIT && now.boot >= r->until) {
 		r->state = r->after;
-		enter[r->state](r, now);
+		run_hook(r, now);
 	} else if (r->call && now.boot >= silence_ends(r)) {
 		step_words(r, now, SILENT, "no data from the server for too long");
 	} else if (r->state == STREAM && now.boot >= r->warn_at) {

@@ -471,9 +471,10 @@ static void wake_due(struct cs_requests *q, struct cs_time now)
 
 static void drop_old_events(struct cs_requests *q)
 {
-	struct cs_list *events = &q->queues[CS_WRITE_EVENT];
-	while (q->n_events > CS_REQUESTS_EVENTS_MAX && !cs_list_empty(events)) {
-		struct item *item = of_link(events->next);
+	CS_LIST_FOR_EACH (link, &q->queues[CS_WRITE_EVENT]) {
+		struct item *item = of_link(link);
+		if (q->n_events <= CS_REQUESTS_EVENTS_MAX)
+			return;
 		dequeue(item);
 		set_message(item, "more than 1000 events were waiting: the oldest is dropped");
 		q->stats.dropped_events++;
@@ -488,22 +489,34 @@ static bool is_fenced(const struct item *item, struct cs_time now)
 	       !options->may_bind(options->user, now);
 }
 
+static void finish_fenced(struct cs_list *fenced)
+{
+	CS_LIST_FOR_EACH (link, fenced) {
+		struct item *item = of_link(link);
+		cs_list_remove(link);
+		set_message(item, "this scheduler does not hold the lease");
+		finish(item, CS_WRITE_FAILED, NULL);
+	}
+}
+
 void cs_requests_turn(struct cs_requests *q, struct cs_time now)
 {
+	struct cs_list fenced;
 	struct item *item;
+	cs_list_init(&fenced);
 	drop_old_events(q);
 	wake_due(q, now);
 	fill_bucket(q, now);
 	while (may_start(q) && (item = next_ready(q))) {
 		dequeue(item);
 		if (is_fenced(item, now)) {
-			set_message(item, "this scheduler does not hold the lease");
-			finish(item, CS_WRITE_FAILED, NULL);
+			cs_list_append(&fenced, &item->link);
 			continue;
 		}
 		q->tokens -= 1;
 		start(item);
 	}
+	finish_fenced(&fenced);
 }
 
 int64_t cs_requests_deadline(const struct cs_requests *q)
@@ -537,8 +550,8 @@ struct cs_requests *cs_requests_create(const struct cs_requests_options *options
 
 static void free_list(struct cs_list *list)
 {
-	while (!cs_list_empty(list)) {
-		struct item *item = of_link(list->next);
+	CS_LIST_FOR_EACH (link, list) {
+		struct item *item = of_link(link);
 		if (item->call)
 			cs_transport_cancel(item->queue->options.transport, item->call);
 		free_item(item);

@@ -578,20 +578,31 @@ static void launch_held(struct curl_transport *t)
 		launch(CS_CONTAINER_OF(t->held.next, struct cs_call, link), &view);
 }
 
+// Ends calls the same way. A callback may cancel others of them.
+static void end_all(struct cs_list *calls, const struct cs_response *response)
+{
+	while (!cs_list_empty(calls)) {
+		struct cs_call *call = CS_CONTAINER_OF(calls->next, struct cs_call, link);
+		struct cs_response own = *response;
+		own.status = call->status;
+		end_call(call, &own);
+	}
+}
+
 // Calls whose time ran out while credentials were not there.
 static void expire_held(struct curl_transport *t)
 {
-	struct cs_list *at = t->held.next;
-	while (at != &t->held) {
-		struct cs_call *call = CS_CONTAINER_OF(at, struct cs_call, link);
-		at = at->next;
-		if (call->deadline > t->now.boot)
+	struct cs_list expired;
+	cs_list_init(&expired);
+	CS_LIST_FOR_EACH (link, &t->held) {
+		if (CS_CONTAINER_OF(link, struct cs_call, link)->deadline > t->now.boot)
 			continue;
-		struct cs_response response = { .error = -ETIMEDOUT,
-						.message = "no credentials from the exec plugin" };
-		end_call(call, &response);
-		at = t->held.next; // the callback may have changed the list
+		cs_list_remove(link);
+		cs_list_append(&expired, link);
 	}
+	end_all(&expired,
+		&(struct cs_response){ .error = -ETIMEDOUT,
+				       .message = "no credentials from the exec plugin" });
 }
 
 // New certificates: what streams on connections with the old ones ends, and is opened again.
@@ -606,13 +617,8 @@ static void end_streams(struct curl_transport *t)
 		cs_list_remove(link);
 		cs_list_append(&streams, link);
 	}
-	while (!cs_list_empty(&streams)) {
-		struct cs_call *call = CS_CONTAINER_OF(streams.next, struct cs_call, link);
-		struct cs_response response = { .status = call->status,
-						.error = -ECONNRESET,
-						.message = "the certificates have changed" };
-		end_call(call, &response);
-	}
+	end_all(&streams, &(struct cs_response){ .error = -ECONNRESET,
+						 .message = "the certificates have changed" });
 }
 
 static void turn_credentials(struct curl_transport *t)

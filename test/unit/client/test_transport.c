@@ -734,7 +734,7 @@ START_TEST(many_at_once)
 		run(&many[i].over);
 		ck_assert_int_eq(many[i].status, 200);
 	}
-	ck_assert_double_eq(metric("200", "GET"), (double)CS_ARRAY_LENGTH(many));
+	ck_assert_double_eq(metric("200", "GET"), 40);
 }
 END_TEST
 
