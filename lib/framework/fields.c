@@ -119,43 +119,32 @@ static int read_any(const struct reader *reader, struct json_object *value,
 	return 0;
 }
 
-// One list of equal items, each read by `item`.
 static int read_list(const struct reader *reader, struct json_object *value,
-		     const struct cs_field *field, const char *path, struct cs_field_list *list,
-		     read_f item, size_t size)
+		     const struct cs_field *field, const char *path, void *place)
 {
+	bool strings = field->type == CS_FIELD_STRINGS;
+	size_t size = strings ? sizeof(const char *) : field->size;
+	struct cs_field_list *list = place;
 	int r = expect(reader, value, json_type_array, path);
 	if (r)
 		return r;
 	list->count = (uint32_t)json_object_array_length(value);
 	list->items = cs_arena_alloc_array(reader->arena, list->count + 1, size);
-	for (uint32_t i = 0; i < list->count; i++) {
+	for (uint32_t i = 0; !r && i < list->count; i++) {
 		const char *at = cs_arena_printf(reader->arena, "%s[%" PRIu32 "]", path, i);
-		r = item(reader, json_object_array_get_idx(value, i), field, at,
-			 (char *)list->items + i * size);
-		if (r)
-			return r;
+		struct json_object *item = json_object_array_get_idx(value, i);
+		void *where = (char *)list->items + i * size;
+		r = strings ? read_string(reader, item, field, at, where)
+			    : read_object(reader, item, field, at, where);
 	}
-	return 0;
-}
-
-static int read_strings(const struct reader *reader, struct json_object *value,
-			const struct cs_field *field, const char *path, void *place)
-{
-	return read_list(reader, value, field, path, place, read_string, sizeof(const char *));
-}
-
-static int read_objects(const struct reader *reader, struct json_object *value,
-			const struct cs_field *field, const char *path, void *place)
-{
-	return read_list(reader, value, field, path, place, read_object, field->size);
+	return r;
 }
 
 static const read_f readers[CS_FIELD_TYPE_COUNT] = {
 	[CS_FIELD_BOOL] = read_bool,     [CS_FIELD_INT] = read_int,
 	[CS_FIELD_NUMBER] = read_number, [CS_FIELD_DURATION] = read_duration,
-	[CS_FIELD_STRING] = read_string, [CS_FIELD_STRINGS] = read_strings,
-	[CS_FIELD_OBJECT] = read_object, [CS_FIELD_OBJECTS] = read_objects,
+	[CS_FIELD_STRING] = read_string, [CS_FIELD_STRINGS] = read_list,
+	[CS_FIELD_OBJECT] = read_object, [CS_FIELD_OBJECTS] = read_list,
 	[CS_FIELD_ANY] = read_any,
 };
 

@@ -6,20 +6,20 @@
 #include <csched/base/clones.h>
 #include <math.h>
 
-void kernel_reset(const uint8_t *restrict live, uint32_t first, uint32_t end, uint8_t *restrict by,
+void kernel_reset(const uint8_t *restrict live, struct cs_rows rows, uint8_t *restrict by,
 		  uint8_t *restrict verdict)
 {
-	for (uint32_t row = first; row < end; row++) {
+	for (uint32_t row = rows.first; row < rows.end; row++) {
 		by[row] = live[row] ? BY_NOBODY : BY_NOT_NOW;
 		verdict[row] = 0;
 	}
 }
 
 CS_CLONES
-void kernel_merge(const uint8_t *restrict one, uint32_t first, uint32_t end, uint8_t position,
+void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t position,
 		  uint8_t *restrict by, uint8_t *restrict verdict)
 {
-	for (uint32_t row = first; row < end; row++) {
+	for (uint32_t row = rows.first; row < rows.end; row++) {
 		bool takes = (by[row] == BY_NOBODY) & (one[row] != 0);
 		by[row] = takes ? position : by[row];
 		verdict[row] = takes ? one[row] : verdict[row];
@@ -37,11 +37,11 @@ uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict 
 }
 
 CS_CLONES
-bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, uint32_t first,
-		uint32_t end, int64_t weight, double *restrict base)
+bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct cs_rows rows,
+		int64_t weight, double *restrict base)
 {
 	unsigned wrong = 0;
-	for (uint32_t row = first; row < end; row++) {
+	for (uint32_t row = rows.first; row < rows.end; row++) {
 		wrong |= (by[row] == BY_NOBODY) & ((uint64_t)out[row] > 100);
 		// Rows that are not feasible may hold anything: their base is never used.
 		base[row] += (double)(int32_t)out[row] * (double)weight;
@@ -50,10 +50,10 @@ bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, uint32_
 }
 
 CS_CLONES
-void kernel_total(const double *restrict base, const uint8_t *restrict by, uint32_t first,
-		  uint32_t end, double *restrict total)
+void kernel_total(const double *restrict base, const uint8_t *restrict by, struct cs_rows rows,
+		  double *restrict total)
 {
-	for (uint32_t row = first; row < end; row++)
+	for (uint32_t row = rows.first; row < rows.end; row++)
 		total[row] = by[row] == BY_NOBODY ? base[row] : -INFINITY;
 }
 

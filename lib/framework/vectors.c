@@ -94,15 +94,13 @@ static void filter_rows(struct vectors *vectors, const struct vectors_input *inp
 			struct cs_rows rows)
 {
 	const struct cs_profile *profile = input->profile;
-	kernel_reset(input->cycle->nodes->live, rows.first, rows.end, vectors->by,
-		     vectors->verdict);
+	kernel_reset(input->cycle->nodes->live, rows, vectors->by, vectors->verdict);
 	for (uint32_t i = 0; i < profile->n_filter; i++) {
 		const struct cs_plugin_instance *instance = profile->filter[i];
 		if (is_off(input->filters_off, instance))
 			continue;
 		instance->plugin->filter(input->cycle, instance, rows, input->one);
-		kernel_merge(input->one, rows.first, rows.end, (uint8_t)i, vectors->by,
-			     vectors->verdict);
+		kernel_merge(input->one, rows, (uint8_t)i, vectors->by, vectors->verdict);
 	}
 }
 
@@ -199,10 +197,10 @@ static int score_rows(struct vectors *vectors, const struct vectors_input *input
 		const int64_t *out = input->out + rows.first;
 		size_t size = (rows.end - rows.first) * sizeof(*out);
 		if (!raw) {
-			if (!kernel_add(input->out, vectors->by, rows.first, rows.end,
-					instance->weight, vectors->base))
+			if (!kernel_add(input->out, vectors->by, rows, instance->weight,
+					vectors->base))
 				return out_of_range(vectors, input, instance, err);
-		} else if (memcmp(raw + rows.first, out, size)) {
+		} else if (memcmp(raw + rows.first, out, size) != 0) {
 			memcpy(raw + rows.first, out, size);
 			*ret_raw_differs = true;
 		}
@@ -216,7 +214,8 @@ static int add_normalised(struct vectors *vectors, const struct vectors_input *i
 {
 	const struct cs_profile *profile = input->profile;
 	uint32_t n_raw = 0;
-	kernel_total(vectors->base, vectors->by, 0, vectors->n_rows, vectors->total);
+	struct cs_rows all = { 0, vectors->n_rows };
+	kernel_total(vectors->base, vectors->by, all, vectors->total);
 	for (uint32_t i = 0; i < profile->n_score; i++) {
 		const struct cs_plugin_instance *instance = profile->score[i];
 		if (!instance->plugin->normalise)
@@ -227,8 +226,7 @@ static int add_normalised(struct vectors *vectors, const struct vectors_input *i
 		memcpy(input->out, raw, vectors->n_rows * sizeof(*raw));
 		instance->plugin->normalise(input->cycle, instance, vectors->feasible,
 					    vectors->n_feasible, input->out);
-		if (!kernel_add(input->out, vectors->by, 0, vectors->n_rows, instance->weight,
-				vectors->total))
+		if (!kernel_add(input->out, vectors->by, all, instance->weight, vectors->total))
 			return out_of_range(vectors, input, instance, err);
 	}
 	for (uint32_t block = 0; block * TOP_ROWS < vectors->n_rows; block++)

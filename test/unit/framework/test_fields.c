@@ -147,7 +147,7 @@ static const struct {
 	{ "{\"words\": [\"a\", {}]}", "words[1]: expected a string, got an object" },
 	{ "{\"words\": [null]}", "words[0]: expected a string, got null" },
 	{ "{\"leaf\": 1}", "leaf: expected an object, got an integer" },
-	{ "{\"leaf\": {\"nam\": \"x\"}}", "leaf.nam: unknown field" },
+	{ "{\"leaf\": {\"names\": \"x\"}}", "leaf.names: unknown field" },
 	{ "{\"leaf\": {\"weight\": 0}}", "leaf.weight: 0 is not within 1 and 100" },
 	{ "{\"leaves\": {}}", "leaves: expected a list, got an object" },
 	{ "{\"leaves\": [{}, {\"weight\": true}]}",
