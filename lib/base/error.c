@@ -22,7 +22,7 @@ static void store(struct cs_error *err, char text[CS_ERROR_TEXT_MAX], int length
 	memcpy(err->text, text, strlen(text) + 1);
 }
 
-int cs_error_set(struct cs_error *err, int code, const char *format, ...)
+int(cs_error_set)(struct cs_error *err, int code, const char *format, ...)
 {
 	if (!err)
 		return code;
@@ -36,7 +36,7 @@ int cs_error_set(struct cs_error *err, int code, const char *format, ...)
 	return code;
 }
 
-int cs_error_errno(struct cs_error *err, int code, const char *format, ...)
+int(cs_error_errno)(struct cs_error *err, int code, const char *format, ...)
 {
 	if (!err)
 		return code;

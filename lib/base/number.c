@@ -99,7 +99,7 @@ size_t cs_number_json(double v, char out[CS_NUMBER_TEXT_MAX])
 	if (!isfinite(v))
 		return not_finite(v, out);
 	struct decimal d = shortest(v, false);
-	return lay_out(&d, -6, 21, 1, out);
+	return lay_out(&d, -6, 18, 1, out);
 }
 
 size_t cs_number_short(double v, char out[CS_NUMBER_TEXT_MAX])

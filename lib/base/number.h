@@ -9,7 +9,8 @@
 
 // Each writes a NUL-terminated text and returns its length. NaN and Inf are "NaN", "+Inf", "-Inf".
 
-// As encoding/json: 0.000001, 1e-7, 100000000000000000000, 1e+21.
+// As encoding/json (0.000001, 1e-7), but with an exponent from 1e+18 on: what looks like an integer
+// must fit an int64 where it is read again.
 size_t cs_number_json(double v, char out[CS_NUMBER_TEXT_MAX]);
 // As FormatFloat(v, 'g', -1, 64), which Prometheus' own client writes: 1e+06.
 size_t cs_number_short(double v, char out[CS_NUMBER_TEXT_MAX]);

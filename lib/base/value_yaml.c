@@ -200,9 +200,9 @@ static bool looks_like_float(const char *s)
 static struct json_object *new_float(double v)
 {
 	char text[CS_NUMBER_TEXT_MAX];
-	cs_number_json(v, text);
-	if (!strpbrk(text, ".e") && fabs(v) < 0x1p63)
+	if (v == trunc(v) && fabs(v) < 0x1p63)
 		return cs_value_must(json_object_new_int64((int64_t)v));
+	cs_number_json(v, text);
 	return cs_value_double(v, text);
 }
 

@@ -25,4 +25,10 @@ __attribute__((format(printf, 3, 4))) int cs_error_errno(struct cs_error *err, i
 __attribute__((format(printf, 2, 3))) int cs_error_prefix(struct cs_error *err, const char *format,
 							  ...);
 
+#ifdef __clang_analyzer__
+// The analyzer sees one file at a time: this tells it that what these return is `code`.
+#define cs_error_set(err, code, ...)   ((cs_error_set)(err, code, __VA_ARGS__), (code))
+#define cs_error_errno(err, code, ...) ((cs_error_errno)(err, code, __VA_ARGS__), (code))
+#endif
+
 #endif
