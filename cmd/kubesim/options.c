@@ -147,10 +147,11 @@ int options_read(int argc, char **argv, struct options *ret, struct cs_error *er
 		const char *value = name[size] ? name + size + 1 : NULL;
 		if (row->argument && !value && i + 1 < argc)
 			value = argv[++i];
-		if (!row->argument == !!value)
-			return cs_error_set(err, -EINVAL, "--%s: %s", row->name,
-					    value ? "takes no value" : "needs a value");
-		int result = store(row, value, ret, err);
+		if (row->argument && !value)
+			return cs_error_set(err, -EINVAL, "--%s: needs a value", row->name);
+		if (!row->argument && value)
+			return cs_error_set(err, -EINVAL, "--%s: takes no value", row->name);
+		int result = store(row, value ? value : "", ret, err);
 		if (result)
 			return result;
 	}

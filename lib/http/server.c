@@ -246,8 +246,8 @@ int cs_http_server_create(const struct cs_http_options *given, const struct cs_h
 			  size_t n_routes, struct cs_http_server **ret, struct cs_error *err)
 {
 	struct cs_http_options options = with_defaults(given);
-	uint16_t port;
-	int fd;
+	uint16_t port = 0;
+	int fd = -1;
 	int result = open_listener(&options, &fd, &port, err);
 	if (result)
 		return result;

@@ -17,7 +17,7 @@ static int check_binding(struct sim_request *request, struct json_object *bindin
 	const char *namespace_ = sim_tree_string(metadata, "namespace");
 	const char *kind = cs_value_string_at(binding, "target.kind");
 	const char *node = cs_value_string_at(binding, "target.name");
-	if (!cs_string_equal(name, request->name))
+	if (!name || strcmp(name, request->name) != 0)
 		return sim_status_bad(status, "name in URL does not match name in Binding object");
 	if (namespace_ && *namespace_ && strcmp(namespace_, request->namespace_) != 0)
 		return sim_status_bad(status, "the namespace of the provided object does not match "
@@ -163,12 +163,11 @@ int sim_evict(struct sim_request *request)
 	struct sim_delete_options options = {
 		.grace = sim_tree_int(sim_tree_get(body, "deleteOptions"), "gracePeriodSeconds", -1)
 	};
-	struct sim_version *last;
-	bool gone;
-	result = sim_object_delete(request->sim, pod, &options, &last, &gone, &request->status);
+	struct sim_deletion deletion;
+	result = sim_object_delete(request->sim, pod, &options, &deletion, &request->status);
 	if (result)
 		return result;
-	sim_version_unref(last);
+	sim_version_unref(deletion.last);
 	answer_success(request);
 	return 0;
 }

@@ -144,10 +144,9 @@ void sim_kubelet_end(struct cs_sim *sim, const struct sim_timer *timer)
 		return;
 	struct sim_delete_options options = { .grace = 0 };
 	struct sim_status ignored;
-	struct sim_version *last;
-	bool gone;
-	if (sim_object_delete(sim, pod, &options, &last, &gone, &ignored) == 0)
-		sim_version_unref(last);
+	struct sim_deletion deletion;
+	if (sim_object_delete(sim, pod, &options, &deletion, &ignored) == 0)
+		sim_version_unref(deletion.last);
 }
 
 // ---- heartbeats ----

@@ -352,8 +352,8 @@ static struct json_object *last_tree(const struct sim_object *object)
 }
 
 int sim_object_delete(struct cs_sim *sim, struct sim_object *object,
-		      const struct sim_delete_options *options, struct sim_version **ret,
-		      bool *ret_gone, struct sim_status *status)
+		      const struct sim_delete_options *options, struct sim_deletion *ret,
+		      struct sim_status *status)
 {
 	int result = check_delete_precondition(object, options, status);
 	if (result)
@@ -366,16 +366,16 @@ int sim_object_delete(struct cs_sim *sim, struct sim_object *object,
 	bool sooner = grace < sim_tree_int(metadata, "deletionGracePeriodSeconds", 0);
 	if (options->orphan)
 		orphan_dependents(sim, sim_tree_string(metadata, "uid"));
-	*ret_gone = grace == 0 && !waits(object);
+	ret->gone = grace == 0 && !waits(object);
 	// A pod is told to end even where it ends at once; what waits for finalizers is marked.
-	if ((pod || !*ret_gone) && (!marked || sooner)) {
+	if ((pod || !ret->gone) && (!marked || sooner)) {
 		struct json_object *tree = marked_tree(sim, object->now->tree, grace, pod);
 		if (collection->resource == &sim_resources[SIM_NAMESPACES])
 			sim_tree_set_string(sim_tree_own(tree, "status"), "phase", "Terminating");
 		object = sim_store_put(collection, object->now->key, tree);
 	}
-	*ret = *ret_gone ? sim_store_remove_as(collection, object, last_tree(object))
-			 : sim_version_ref(object->now);
+	ret->last = ret->gone ? sim_store_remove_as(collection, object, last_tree(object))
+			      : sim_version_ref(object->now);
 	return 0;
 }
 

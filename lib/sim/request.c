@@ -155,11 +155,14 @@ static int find_scope(const struct sim_request *request, enum scope *ret)
 	return -1;
 }
 
-static int find_verb(struct sim_request *request, bool watch, const struct verb **ret)
+// NULL with request->status where there is none.
+static const struct verb *find_verb(struct sim_request *request, bool watch)
 {
 	enum scope scope;
-	if (find_scope(request, &scope))
-		return sim_status_no_resource(&request->status);
+	if (find_scope(request, &scope)) {
+		(void)sim_status_no_resource(&request->status);
+		return NULL;
+	}
 	bool nowhere =
 		scope == COLLECTION && request->resource->namespaced && !*request->namespace_;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(verbs); i++) {
@@ -168,10 +171,10 @@ static int find_verb(struct sim_request *request, bool watch, const struct verb 
 			continue;
 		if (nowhere && verb->run != sim_list)
 			break;
-		*ret = verb->run == sim_list && watch ? &watch_verb : verb;
-		return 0;
+		return verb->run == sim_list && watch ? &watch_verb : verb;
 	}
-	return sim_status_method(&request->status);
+	(void)sim_status_method(&request->status);
+	return NULL;
 }
 
 const char *sim_query(const struct sim_request *request, const char *name)
@@ -290,9 +293,9 @@ static int read_protobuf_body(struct sim_request *request, const char *kind_name
 		const Kube__TypeMeta *type = envelope.type_meta;
 		kind = type ? cs_kind_find(type->api_version, type->kind) : NULL;
 		if (!kind || !kind->descriptor)
-			return sim_status_fail(&request->status, 415, "UnsupportedMediaType",
-					       "kubesim reads a %s as JSON or YAML, not as protobuf",
-					       kind_name);
+			return sim_status_fail(
+				&request->status, 415, "UnsupportedMediaType",
+				"kubesim reads a %s as JSON or YAML, not as protobuf", kind_name);
 	}
 	if (!result)
 		result = cs_protobuf_read(
@@ -531,8 +534,8 @@ static void log_request(const struct sim_request *request)
 
 static void handle_resource(struct sim_request *request, bool watch)
 {
-	const struct verb *verb = NULL;
-	if (find_verb(request, watch || sim_query_true(request, "watch"), &verb)) {
+	const struct verb *verb = find_verb(request, watch || sim_query_true(request, "watch"));
+	if (!verb) {
 		sim_answer_status(request, &request->status);
 		return;
 	}

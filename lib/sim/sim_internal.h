@@ -168,10 +168,13 @@ struct sim_delete_options {
 	const char *resource_version;
 	bool orphan;
 };
-// *ret (a new reference): the last state. *ret_gone: it is no longer there.
+struct sim_deletion {
+	struct sim_version *last; // the state it has now; a reference
+	bool gone;                // it is no longer there
+};
 int sim_object_delete(struct cs_sim *sim, struct sim_object *object,
-		      const struct sim_delete_options *options, struct sim_version **ret,
-		      bool *ret_gone, struct sim_status *status);
+		      const struct sim_delete_options *options, struct sim_deletion *ret,
+		      struct sim_status *status);
 const char *sim_new_uid(struct cs_sim *sim, char out[40]);
 const char *sim_timestamp(const struct cs_sim *sim, char out[CS_TIMESTAMP_SIZE]); // now, in seconds
 

@@ -62,7 +62,7 @@ void sim_version_unref(struct sim_version *version)
 
 static struct sim_change *log_slot(const struct sim_collection *collection, uint64_t sequence)
 {
-	return &collection->log[sequence % collection->log_size];
+	return &collection->log[sequence & (collection->log_size - 1)];
 }
 
 static void forget_oldest(struct sim_collection *collection)
@@ -73,15 +73,14 @@ static void forget_oldest(struct sim_collection *collection)
 	sim_version_unref(oldest->before);
 }
 
-// The ring doubles until it holds the history, so that quiet collections stay small.
+// The ring doubles until it holds the history, so that quiet collections stay small. Its size is a
+// power of two.
 static void grow_log(struct sim_collection *collection)
 {
 	size_t size = collection->log_size ? collection->log_size * 2 : 64;
-	if (size > collection->store->history)
-		size = collection->store->history;
 	struct sim_change *log = cs_alloc_array(size, sizeof(*log));
 	for (uint64_t at = collection->log_begin; at < collection->log_end; at++)
-		log[at % size] = *log_slot(collection, at);
+		log[at & (size - 1)] = *log_slot(collection, at);
 	free(collection->log);
 	collection->log = log;
 	collection->log_size = size;
@@ -90,10 +89,10 @@ static void grow_log(struct sim_collection *collection)
 static void append_change(struct sim_collection *collection, const struct sim_change *change)
 {
 	size_t kept = collection->log_end - collection->log_begin;
-	if (kept == collection->log_size && kept < collection->store->history)
-		grow_log(collection);
-	else if (kept == collection->log_size)
+	if (kept == collection->store->history)
 		forget_oldest(collection);
+	else if (kept == collection->log_size)
+		grow_log(collection);
 	struct sim_change *slot = log_slot(collection, collection->log_end++);
 	*slot = *change;
 	sim_version_ref(slot->now);

@@ -57,7 +57,7 @@ struct sim_collection {
 	const struct cs_kind *kind; // NULL: no protobuf
 	struct sim_object head;
 	size_t count;
-	struct sim_change *log; // a ring of `log_size`
+	struct sim_change *log; // a ring of `log_size`, a power of two or 0
 	size_t log_size;
 	uint64_t log_begin; // sequence number of the oldest change kept
 	uint64_t log_end;   // of the next change

@@ -71,10 +71,9 @@ static void delete_object(struct cs_sim *sim, struct sim_object *object)
 {
 	struct sim_delete_options options = { .grace = -1 };
 	struct sim_status ignored;
-	struct sim_version *last;
-	bool gone;
-	if (sim_object_delete(sim, object, &options, &last, &gone, &ignored) == 0)
-		sim_version_unref(last);
+	struct sim_deletion deletion;
+	if (sim_object_delete(sim, object, &options, &deletion, &ignored) == 0)
+		sim_version_unref(deletion.last);
 }
 
 // Stores a changed copy, or drops it when nothing has changed.

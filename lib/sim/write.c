@@ -210,7 +210,8 @@ static int read_delete_options(struct sim_request *request, struct json_object *
 			err.text);
 	*ret_body = body;
 	const char *grace = sim_query(request, "gracePeriodSeconds");
-	ret->grace = sim_tree_int(body, "gracePeriodSeconds", grace ? atoll(grace) : -1);
+	ret->grace =
+		sim_tree_int(body, "gracePeriodSeconds", grace ? strtoll(grace, NULL, 10) : -1);
 	struct json_object *preconditions = sim_tree_get(body, "preconditions");
 	ret->uid = sim_tree_string(preconditions, "uid");
 	ret->resource_version = sim_tree_string(preconditions, "resourceVersion");
@@ -236,22 +237,21 @@ int sim_delete(struct sim_request *request)
 {
 	CS_AUTO_VALUE struct json_object *body = NULL;
 	struct sim_delete_options options;
-	struct sim_version *last;
-	bool gone;
+	struct sim_deletion deletion;
 	int result = read_delete_options(request, &body, &options);
 	if (result)
 		return result;
 	struct sim_object *object = sim_store_find(request->collection, request->key);
 	if (!object)
 		return sim_status_not_found(&request->status, request->resource, request->name);
-	result = sim_object_delete(request->sim, object, &options, &last, &gone, &request->status);
+	result = sim_object_delete(request->sim, object, &options, &deletion, &request->status);
 	if (result)
 		return result;
-	if (gone && !request->resource->returns_deleted)
-		answer_deleted(request, last);
+	if (deletion.gone && !request->resource->returns_deleted)
+		answer_deleted(request, deletion.last);
 	else
-		sim_answer_version(request, 200, last);
-	sim_version_unref(last);
+		sim_answer_version(request, 200, deletion.last);
+	sim_version_unref(deletion.last);
 	return 0;
 }
 
@@ -262,11 +262,10 @@ static void delete_all(struct sim_request *request, const struct sim_delete_opti
 	for (size_t i = 0; i < snapshot->count; i++) {
 		struct sim_object *object =
 			sim_store_find(request->collection, snapshot->versions[i]->key);
-		struct sim_version *last;
-		bool gone;
+		struct sim_deletion deletion;
 		if (object &&
-		    sim_object_delete(request->sim, object, options, &last, &gone, &ignored) == 0)
-			sim_version_unref(last);
+		    sim_object_delete(request->sim, object, options, &deletion, &ignored) == 0)
+			sim_version_unref(deletion.last);
 	}
 }
 

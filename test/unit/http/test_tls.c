@@ -35,10 +35,18 @@ static size_t collect(char *data, size_t size, size_t n, void *user)
 	return cs_buffer_append(user, data, size * n) == 0 ? size * n : 0;
 }
 
-// What a client that trusts `ca` gets; "" with *ret set on failure.
-static void get(struct cs_http_server *server, const char *host, const char *ca, long version,
-		struct cs_buffer *body, CURLcode *ret)
+struct client {
+	const char *host;
+	const char *ca; // what it trusts
+	long version;
+};
+
+// What it gets into `body`: "" on failure.
+static CURLcode get(const struct cs_http_server *server, const struct client *client,
+		    struct cs_buffer *body)
 {
+	const char *host = client->host;
+	const char *ca = client->ca;
 	CURL *curl = curl_easy_init();
 	char url[64];
 	snprintf(url, sizeof(url), "https://%s:%u/", host, cs_http_server_port(server));
@@ -48,14 +56,15 @@ static void get(struct cs_http_server *server, const char *host, const char *ca,
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob);
 	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, version);
+	curl_easy_setopt(curl, CURLOPT_SSLVERSION, client->version);
 	curl_easy_setopt(curl, CURLOPT_SSL_CIPHER_LIST, "ALL:@SECLEVEL=0");
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 10L);
-	*ret = curl_easy_perform(curl);
+	CURLcode result = curl_easy_perform(curl);
 	curl_easy_cleanup(curl);
+	return result;
 }
 
 START_TEST(test_serving)
@@ -68,19 +77,18 @@ START_TEST(test_serving)
 	ck_assert_msg(cs_http_server_create(&options, routes, 1, &server, &err) == 0, "%s",
 		      err.text);
 	const struct {
-		const char *host;
-		const char *ca;
-		long version;
+		struct client client;
 		CURLcode result;
 	} cases[] = {
-		{ "127.0.0.1", tls.certificate, CURL_SSLVERSION_DEFAULT, CURLE_OK },
-		{ "localhost", tls.certificate, CURL_SSLVERSION_MAX_TLSv1_2, CURLE_OK },
-		{ "127.0.0.1", tls.certificate, CURL_SSLVERSION_TLSv1_3, CURLE_OK },
-		{ "127.0.0.1", tls.certificate,
-		  CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_1, CURLE_SSL_CONNECT_ERROR },
-		{ "127.0.0.1", other.certificate, CURL_SSLVERSION_DEFAULT,
+		{ { "127.0.0.1", tls.certificate, CURL_SSLVERSION_DEFAULT }, CURLE_OK },
+		{ { "localhost", tls.certificate, CURL_SSLVERSION_MAX_TLSv1_2 }, CURLE_OK },
+		{ { "127.0.0.1", tls.certificate, CURL_SSLVERSION_TLSv1_3 }, CURLE_OK },
+		{ { "127.0.0.1", tls.certificate,
+		    CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_1 },
+		  CURLE_SSL_CONNECT_ERROR },
+		{ { "127.0.0.1", other.certificate, CURL_SSLVERSION_DEFAULT },
 		  CURLE_PEER_FAILED_VERIFICATION },
-		{ "127.0.0.2", tls.certificate, CURL_SSLVERSION_DEFAULT,
+		{ { "127.0.0.2", tls.certificate, CURL_SSLVERSION_DEFAULT },
 		  CURLE_PEER_FAILED_VERIFICATION },
 	};
 	// 127.0.0.2 reaches a listener on every address only.
@@ -90,8 +98,7 @@ START_TEST(test_serving)
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++) {
 		CS_AUTO_BUFFER struct cs_buffer body;
 		cs_buffer_init(&body, 1000);
-		CURLcode result;
-		get(server, cases[i].host, cases[i].ca, cases[i].version, &body, &result);
+		CURLcode result = get(server, &cases[i].client, &body);
 		ck_assert_msg(result == cases[i].result, "case %zu: %s", i,
 			      curl_easy_strerror(result));
 		ck_assert_str_eq(body.data, result == CURLE_OK ? "secret" : "");
