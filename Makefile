@@ -43,8 +43,10 @@ HARDENING := -fstack-clash-protection -fstack-protector-strong -fcf-protection=f
 HARDENING_LD := -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 WERROR := $(if $(CI),-Werror)
 
+# Goals that need no compiler flags yet: they install what is missing first, then call make again.
+FRONT := help demo test e2e bench fuzz lint fmt deps clean
 FLAGS_FILE := $(B)/flags.mk
-ifeq ($(filter help clean deps fmt,$(MAKECMDGOALS)),)
+ifneq ($(filter-out $(FRONT),$(or $(MAKECMDGOALS),all)),)
 -include $(FLAGS_FILE)
 endif
 
@@ -58,8 +60,8 @@ KERNEL_CFLAGS := -O3 -fno-trapping-math -ffp-contract=off
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all help demo test check-deps e2e bench fuzz lint fmt deps install clean
-all: $(PROGRAMS:%=$(B)/%) $(LAYERS:%=$(B)/lib%.a)
+.PHONY: all install unit tests oracles fuzzers fuzz-now lint-now $(FRONT)
+all: $(PROGRAMS:%=$(B)/%) $(LAYERS:%=$(B)/lib%.a) ## c-sched and kubesim, in build/gcc (CC=clang, SANITIZE=thread: elsewhere)
 
 $(FLAGS_FILE): Makefile
 	@mkdir -p $(@D)
@@ -135,20 +137,89 @@ $(ORACLES): $(B)/test/oracle/%: $(B)/test/oracle/%_main.o $(call archives,kube b
 $(B)/test/bench/decide/decide: $(B)/test/bench/decide/decide.o $(call archives,plugins $(USES_plugins))
 	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+# ---- scenarios: test/scenarios/test_scenarios.c plays the YAML files beside it ----
+SCENARIO_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/scenarios/test_*.c))
+$(SCENARIO_TESTS): %: %.o $(B)/test/unit/check_main.o $(call archives,plugins $(USES_plugins))
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
+
+TESTS := $(UNIT_TESTS) $(SCENARIO_TESTS) $(INTEGRATION_TESTS)
+tests: $(TESTS) $(PROGRAMS:%=$(B)/%)
+oracles: $(ORACLES)
+
+# ---- fuzz targets: test/fuzz/fuzz_<decoder>.c, corpora in test/fuzz/corpus/<target>/ ----
+FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
+$(FUZZERS): %: %.o $(call archives,client kube base)
+	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+fuzzers: $(FUZZERS)
+
 DEPFILES := $(shell find $(B) -name '*.d' 2>/dev/null)
 -include $(DEPFILES)
+
+# ---- what people call ----
+# With all cores, unless make was told how many.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+FUZZ_SECONDS := 60
+FUZZ_VARIANT := CC=clang SANITIZE=fuzzer-no-link,address,undefined
+E2E_BIN := build/e2e/bin
 
 unit: $(UNIT_TESTS) ## build and run the unit tests alone
 	hack/run-tests $(UNIT_TESTS)
 
-integration: $(INTEGRATION_TESTS) ## build and run the integration tests alone
-	hack/run-tests $(INTEGRATION_TESTS)
+test: ## unit, scenario and integration tests (SANITIZE=address,undefined or thread)
+	@hack/deps build
+	@$(MAKE) --no-print-directory $(PARALLEL) tests
+	@hack/run-tests $(TESTS)
 
-help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+demo: ## c-sched at work in a simulated cluster; KEEP=1 leaves it running
+	@hack/deps build
+	@$(MAKE) --no-print-directory $(PARALLEL) $(PROGRAMS:%=$(B)/%)
+	@BIN=$(B) KEEP=$(KEEP) hack/demo
+
+e2e: ## tests against the real kube-apiserver; needs Go 1.26, builds the real programs once
+	@hack/check-go
+	@hack/deps build
+	@$(MAKE) --no-print-directory $(PARALLEL) all oracles $(E2E_BIN)/.stamp
+	@CSCHED_ROOT=$(CURDIR) CSCHED_VARIANT=$(VARIANT) hack/run-go-tests test/oracle test/bench test/e2e
+
+bench: ## c-sched beside kube-scheduler on the same API server; BENCH='-nodes 1000' for less
+	@hack/check-go
+	@hack/deps build
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(E2E_BIN)/.stamp
+	cd test/bench && go run . -root $(CURDIR) -variant $(VARIANT) $(BENCH)
+
+# kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, and etcd as `server`.
+GO_VERSION_FLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,\
+	-X $(p).gitVersion=v1.36.3 -X $(p).gitMajor=1 -X $(p).gitMinor=36)
+$(E2E_BIN)/.stamp: test/e2e/go.mod
+	@mkdir -p $(@D)
+	@echo "Building the real Kubernetes 1.36.3 programs and etcd: about nine minutes, once"
+	cd test/e2e && go build -ldflags "-s -w $(GO_VERSION_FLAGS)" -o $(CURDIR)/$(E2E_BIN) tool
+	@touch $@
+
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60)
+	@hack/deps build lint
+	@$(MAKE) --no-print-directory $(PARALLEL) $(FUZZ_VARIANT) fuzzers
+	@$(MAKE) --no-print-directory -s $(FUZZ_VARIANT) FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz-now
+fuzz-now:
+	hack/run-fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+lint: ## format, layer law, banned functions, size and complexity, clang-tidy, spelling
+	@hack/deps build lint
+	@$(MAKE) --no-print-directory lint-now
+lint-now: $(PROTO_H)
+	@hack/lint $(CPPFLAGS) -I$(GEN)/kube $(PKG_CFLAGS) -std=gnu17
 
 fmt: ## format all C files in place
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	clang-format -i $$(find cmd include lib test -name '*.[ch]')
+
+deps: ## install the Debian packages that are missing (hack/packages)
+	@hack/deps build
+
+install: $(B)/c-sched ## install c-sched below DESTDIR and PREFIX (/usr/local)
+	install -D -m 755 $(B)/c-sched $(DESTDIR)$(PREFIX)/bin/c-sched
 
 clean: ## remove build/ (but not the tools that `make e2e` built)
 	find build -mindepth 1 -maxdepth 1 ! -name e2e -exec rm -rf {} +
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
