@@ -107,6 +107,7 @@ static void (*const timer_actions[SIM_TIMER_COUNT])(struct cs_sim *sim,
 	[SIM_TIMER_ANSWER] = answer_delayed,
 	[SIM_TIMER_WATCHES] = tick_watches,
 	[SIM_TIMER_NAMESPACE] = sim_workload_recheck,
+	[SIM_TIMER_EVENT_END] = sim_event_end,
 };
 
 // One timer that is due, or false.
@@ -149,7 +150,8 @@ static void *run(void *user)
 	while (!sim->stopping) {
 		bool busy = false;
 		for (int i = 0; i < STEPS_PER_TURN; i++) {
-			bool worked = run_timer(sim) | sim_workload_step(sim);
+			bool timed = run_timer(sim);
+			bool worked = sim_workload_step(sim) || timed;
 			busy |= worked;
 			if (!worked)
 				break;

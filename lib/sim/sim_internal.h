@@ -24,6 +24,7 @@ enum sim_timer_kind {
 	SIM_TIMER_NODE_BEAT, // all nodes renew their leases
 	SIM_TIMER_ANSWER,    // a delayed answer is sent
 	SIM_TIMER_NAMESPACE, // key: one that is being deleted is looked at again
+	SIM_TIMER_EVENT_END, // key: an Event has been kept for an hour
 	SIM_TIMER_WATCHES,   // bookmarks and time limits of watches
 	SIM_TIMER_COUNT,
 };
@@ -200,6 +201,8 @@ void sim_timer_free(struct sim_timer *timer);
 void sim_workload_observe(struct cs_sim *sim, struct sim_collection *collection,
 			  const struct sim_change *change);
 bool sim_workload_step(struct cs_sim *sim); // one key; false when nothing is to do
+// Events are forgotten after an hour, as kube-apiserver's --event-ttl does.
+void sim_event_end(struct cs_sim *sim, const struct sim_timer *timer);
 void sim_workload_recheck(struct cs_sim *sim, const struct sim_timer *timer);
 void sim_kubelet_observe(struct cs_sim *sim, struct sim_collection *collection,
 			 const struct sim_change *change);

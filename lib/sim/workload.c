@@ -9,7 +9,8 @@
 #include "sim_internal.h"
 #include "tree.h"
 
-#define CHUNK 200 // objects made or deleted in one step, so that requests are not held up
+#define EVENT_TTL (3600 * CS_SECOND)
+#define CHUNK     200 // objects made or deleted in one step, so that requests are not held up
 
 // ---- what to look at ----
 
@@ -24,6 +25,16 @@ static bool owned_by(struct json_object *tree, const char *kind, char key[SIM_KE
 		return false;
 	(void)sim_key(cs_value_string_at(tree, "metadata.namespace"), name, key);
 	return true;
+}
+
+static void keep_event_for_a_while(struct cs_sim *sim, const struct sim_version *event)
+{
+	struct sim_timer timer = { .kind = SIM_TIMER_EVENT_END,
+				   .due = sim_now(sim).boot + EVENT_TTL,
+				   .key = cs_strdup(event->key) };
+	const char *uid = cs_value_string_at(event->tree, "metadata.uid");
+	(void)snprintf(timer.uid, sizeof(timer.uid), "%s", uid ? uid : "");
+	sim_timer_add(sim, timer);
 }
 
 void sim_workload_observe(struct cs_sim *sim, struct sim_collection *collection,
@@ -46,6 +57,8 @@ void sim_workload_observe(struct cs_sim *sim, struct sim_collection *collection,
 			sim_queue_add(sim, &sim->deployments, owner);
 	} else if (resource == &sim_resources[SIM_DEPLOYMENTS]) {
 		sim_queue_add(sim, &sim->deployments, change->now->key);
+	} else if (resource == &sim_resources[SIM_EVENTS] && change->type == SIM_ADDED) {
+		keep_event_for_a_while(sim, change->now);
 	} else if (resource == &sim_resources[SIM_NAMESPACES] &&
 		   cs_value_at(tree, "metadata.deletionTimestamp")) {
 		sim_queue_add(sim, &sim->namespaces, change->now->key);
@@ -427,6 +440,15 @@ static void sync_namespace(struct cs_sim *sim, const char *name)
 			      (struct sim_timer){ .kind = SIM_TIMER_NAMESPACE,
 						  .due = sim_now(sim).boot + 50 * CS_MILLISECOND,
 						  .key = cs_strdup(name) });
+}
+
+void sim_event_end(struct cs_sim *sim, const struct sim_timer *timer)
+{
+	struct sim_object *event =
+		sim_store_find(sim_store_at(&sim->store, SIM_EVENTS), timer->key);
+	if (event &&
+	    cs_string_equal(cs_value_string_at(event->now->tree, "metadata.uid"), timer->uid))
+		sim_store_remove(event->now->collection, event);
 }
 
 void sim_workload_recheck(struct cs_sim *sim, const struct sim_timer *timer)

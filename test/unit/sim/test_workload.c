@@ -3,6 +3,7 @@
 #include "../check_main.h"
 #include "client.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include <csched/base/memory.h>
@@ -295,6 +296,39 @@ START_TEST(test_without_kubelets_nothing_happens)
 }
 END_TEST
 
+// ---- events ----
+
+static atomic_long skipped; // seconds
+
+static struct cs_time skipping_now(void *user)
+{
+	(void)user;
+	struct cs_clock clock = cs_clock_system();
+	struct cs_time time = cs_clock_now(&clock);
+	time.boot += atomic_load(&skipped) * CS_SECOND;
+	return time;
+}
+
+START_TEST(test_events_are_forgotten)
+{
+	sim_stop();
+	struct cs_sim_options options = { .kubelet_delay = -1, .clock = { .now = skipping_now } };
+	struct cs_error err;
+	ck_assert_int_eq(cs_sim_create(&options, &sim, &err), 0);
+	struct ask post = { .method = "POST",
+			    .path = "/apis/events.k8s.io/v1/namespaces/default/events",
+			    .body = "{\"metadata\":{\"name\":\"e\"}}" };
+	want_status(201, post);
+	atomic_store(&skipped, 3000);
+	post.body = "{\"metadata\":{\"name\":\"f\"}}";
+	want_status(201, post);
+	ck_assert_uint_eq(count("/api/v1/events"), 2);
+	atomic_store(&skipped, 3700);
+	EVENTUALLY(count("/api/v1/events") == 1);
+	want_status(200, (struct ask){ .path = "/api/v1/namespaces/default/events/f" });
+}
+END_TEST
+
 // ---- namespaces ----
 
 START_TEST(test_a_namespace_empties_itself)
@@ -355,6 +389,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(bare, 60);
 	tcase_add_checked_fixture(bare, setup_without_kubelets, teardown);
 	tcase_add_test(bare, test_without_kubelets_nothing_happens);
+	tcase_add_test(bare, test_events_are_forgotten);
 	suite_add_tcase(suite, bare);
 	return suite;
 }
