@@ -128,6 +128,7 @@ func TestNamespaceDeleted(t *testing.T) {
 	e.burstNodes()
 	s := e.startScheduler(cluster.SchedulerOptions{QPS: 100})
 	victim := e.ns + "-victim"
+	e.terminating = victim
 	e.must(e.CreateNamespace(e.ctx, victim))
 	var pods []*corev1.Pod
 	for i := range 200 {
@@ -141,13 +142,6 @@ func TestNamespaceDeleted(t *testing.T) {
 	if !s.Running() {
 		t.Error("the scheduler ended")
 	}
-	// Events into a namespace that is being deleted are refused to everybody.
-	for _, request := range e.schedulerRequests(e.mark) {
-		if request.ResponseStatus.Code == 403 && request.ObjectRef.Namespace != victim {
-			t.Error(request)
-		}
-	}
-	e.authorised = e.AuditMark()
 }
 
 // What c-sched counts about itself is what happened.

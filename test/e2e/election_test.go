@@ -88,23 +88,24 @@ func TestLeaderKilled(t *testing.T) {
 	}
 }
 
+// endsWithin ends a scheduler with SIGTERM, which is no failure.
+func (e *test) endsWithin(s *cluster.Scheduler, limit time.Duration) {
+	e.Helper()
+	if status, ended := s.Terminate(limit); !ended || status != 0 {
+		e.Errorf("%s: ended within %s of SIGTERM: %t, exit status %d", s.Name, limit, ended, status)
+	}
+}
+
 // A leader that is asked to end gives the lease back, so that the standby need not wait for it to run out.
 func TestLeaderStops(t *testing.T) {
 	e := begin(t)
 	e.nodes(1, big("node"))
 	leader, standby, identity := e.twoReplicas(0)
-	if !leader.Stop(2 * time.Second) {
-		t.Error("SIGTERM did not end the leader within 2 s")
-	}
-	if status, _ := leader.Wait(0); status != 0 {
-		t.Errorf("exit status %d after SIGTERM", status)
-	}
+	e.endsWithin(leader, 2*time.Second)
 	e.waitHolder(identity, 8*time.Second)
 	e.pod("pod", "100m", "", nil)
 	e.waitBound(1, 10*time.Second)
-	if !standby.Stop(2 * time.Second) {
-		t.Error("SIGTERM did not end the second leader within 2 s")
-	}
+	e.endsWithin(standby, 2*time.Second)
 	if holder := e.holder(); holder != "" {
 		t.Errorf("the lease is still held by %s", holder)
 	}

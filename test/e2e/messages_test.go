@@ -97,7 +97,7 @@ func (e *test) startReference() {
 		Identity: corev1.DefaultSchedulerName, Lease: "kube-scheduler",
 	})
 	e.must(err)
-	e.stopAtEnd(s)
+	e.Cleanup(s.Kill)
 	e.must(s.WaitReady(30 * time.Second))
 }
 

@@ -152,10 +152,5 @@ func (e *test) unusable(kubeconfig string, says *regexp.Regexp) {
 	if !s.Running() {
 		e.Fatal("it ended")
 	}
-	if !s.Stop(2 * time.Second) {
-		e.Error("SIGTERM did not end it within 2 s")
-	}
-	if status, _ := s.Wait(0); status != 0 {
-		e.Errorf("exit status %d after SIGTERM", status)
-	}
+	e.endsWithin(s, 2*time.Second)
 }

@@ -74,14 +74,15 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Stop asks with SIGTERM, waits up to grace, then kills. It tells whether SIGTERM was enough.
-func (p *Process) Stop(grace time.Duration) bool {
+// Terminate asks with SIGTERM and waits up to grace, then kills. It returns the exit status and whether
+// SIGTERM was enough.
+func (p *Process) Terminate(grace time.Duration) (int, bool) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
-	if _, ended := p.Wait(grace); ended {
-		return true
+	status, ended := p.Wait(grace)
+	if !ended {
+		p.Kill()
 	}
-	p.Kill()
-	return false
+	return status, ended
 }
 
 // Wait returns the exit status (-1 where a signal ended it) and whether the process ended within limit.
