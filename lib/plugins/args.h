@@ -1,4 +1,5 @@
-// Reading the arguments of plugins strictly. Neighbours: the configure callbacks of the plugins.
+// What arguments of several plugins have in common, read by framework's tables of fields.
+// Neighbours: the configure callbacks of the plugins; csched/framework/fields.h.
 #ifndef CSCHED_LIB_PLUGINS_ARGS_H
 #define CSCHED_LIB_PLUGINS_ARGS_H
 
@@ -6,46 +7,45 @@
 
 #include <csched/base/error.h>
 #include <csched/base/value.h>
+#include <csched/framework/fields.h>
 
 #define CS_ARGS_RESOURCES_MAX 32
-#define CS_ARGS_NAMES_MAX     64
 
 // A resource and its weight in a score.
 struct cs_args_resource {
-	char *name;
-	int64_t weight;
+	const char *name;
+	struct cs_field_int weight; // 1..100 once completed
 };
+extern const struct cs_field cs_args_resource_fields[];
 
-struct cs_args_resources {
-	uint32_t n;
-	struct cs_args_resource *items;
-};
-
-struct cs_args_names {
-	uint32_t n;
-	char **items;
-};
-
-// `value` must be an object (NULL is fine: nothing given) with no members but those in `known`
-// (ends with NULL) and, at the top, apiVersion and kind, which must be `kind` where given.
-// `path` is "" at the top.
-struct cs_args_shape {
-	const char *path;
+// The two members that every plugin's arguments may begin with; a table takes them by
+// CS_ARGS_HEAD_FIELDS.
+struct cs_args_head {
+	const char *api_version;
 	const char *kind;
-	const char *const *known;
 };
-int cs_args_check(struct json_object *value, const struct cs_args_shape *shape,
-		  struct cs_error *err);
+#define CS_ARGS_HEAD_FIELDS(holder, member)                                                      \
+	{ .name = "apiVersion",                                                                  \
+	  .type = CS_FIELD_STRING,                                                               \
+	  .offset = offsetof(holder, member.api_version) },                                      \
+	{                                                                                        \
+		.name = "kind", .type = CS_FIELD_STRING, .offset = offsetof(holder, member.kind) \
+	}
 
-// A list of {name, weight}: NULL gives cpu and memory, each with weight 1. A missing or 0 weight
-// is 1; others must be 1..max_weight.
-int cs_args_read_resources(struct json_object *value, const char *path, int64_t max_weight,
-			   struct cs_args_resources *ret, struct cs_error *err);
-void cs_args_finish_resources(struct cs_args_resources *resources);
+// kind is `wanted` where it is given.
+int cs_args_check_kind(const struct cs_args_head *head, const char *wanted, struct cs_error *err);
 
-// A list of names that are label keys; NULL gives none.
-int cs_args_read_names(struct json_object *value, const char *path, struct cs_args_names *ret,
-		       struct cs_error *err);
-void cs_args_finish_names(struct cs_args_names *names);
+// Checks a list of struct cs_args_resource and fills it up: an empty one becomes cpu and memory, a
+// missing or 0 weight 1; others must be 1..max_weight. `path` is where it stands, for errors.
+struct cs_args_list {
+	struct cs_field_list *list;
+	struct cs_arena *arena;
+	const char *path;
+};
+int cs_args_complete_resources(const struct cs_args_list *resources, int64_t max_weight,
+			       struct cs_error *err);
+
+// Each string of the list is a name as label keys are.
+int cs_args_check_names(const struct cs_field_list *list, const char *path, struct cs_error *err);
 
 #endif

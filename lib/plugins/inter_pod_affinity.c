@@ -19,26 +19,44 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	return CS_PREPARE_UNRESOLVABLE;
 }
 
+struct affinity_args {
+	struct cs_args_head head;
+	struct cs_field_int weight;
+	struct cs_field_bool ignore;
+};
+
+static const struct cs_field fields[] = {
+	CS_ARGS_HEAD_FIELDS(struct affinity_args, head),
+	{ .name = "hardPodAffinityWeight",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct affinity_args, weight) },
+	{ .name = "ignorePreferredTermsOfExistingPods",
+	  .type = CS_FIELD_BOOL,
+	  .offset = offsetof(struct affinity_args, ignore) },
+	{ 0 },
+};
+
 // Both arguments are about scores, which this version does not have: only what changes nothing is
 // accepted.
+static int check_args(const struct affinity_args *args, struct cs_error *err)
+{
+	if (args->weight.given && args->weight.value != 1)
+		return cs_error_set(err, -EINVAL,
+				    "hardPodAffinityWeight: this version knows 1 only");
+	if (args->ignore.value)
+		return cs_error_set(
+			err, -EINVAL,
+			"ignorePreferredTermsOfExistingPods: this version knows false only");
+	return cs_args_check_kind(&args->head, "InterPodAffinityArgs", err);
+}
+
 static int configure(struct json_object *from, void **ret, struct cs_error *err)
 {
-	static const char *const known[] = { "hardPodAffinityWeight",
-					     "ignorePreferredTermsOfExistingPods", NULL };
-	int r = cs_args_check(from,
-			      &(struct cs_args_shape){
-				      .path = "", .kind = "InterPodAffinityArgs", .known = known },
-			      err);
-	struct json_object *weight = cs_value_at(from, known[0]);
-	struct json_object *ignore = cs_value_at(from, known[1]);
-	if (r == 0 && weight &&
-	    (!json_object_is_type(weight, json_type_int) || json_object_get_int64(weight) != 1))
-		r = cs_error_set(err, -EINVAL, "%s: this version knows 1 only", known[0]);
-	if (r == 0 && ignore &&
-	    (!json_object_is_type(ignore, json_type_boolean) || json_object_get_boolean(ignore)))
-		r = cs_error_set(err, -EINVAL, "%s: this version knows false only", known[1]);
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
+	struct affinity_args args = { 0 };
+	int r = from ? cs_fields_read(from, fields, arena, &args, err) : 0;
 	*ret = NULL;
-	return r;
+	return r < 0 ? r : check_args(&args, err);
 }
 
 static const struct cs_argument arguments[] = {

@@ -39,14 +39,27 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	say(user, "node(s) didn't match Pod's node affinity/selector");
 }
 
+struct affinity_args {
+	struct cs_args_head head;
+	struct json_object *added;
+};
+
+static const struct cs_field fields[] = {
+	CS_ARGS_HEAD_FIELDS(struct affinity_args, head),
+	{ .name = "addedAffinity",
+	  .type = CS_FIELD_ANY,
+	  .offset = offsetof(struct affinity_args, added) },
+	{ 0 },
+};
+
 static int configure(struct json_object *from, void **ret, struct cs_error *err)
 {
-	static const char *const known[] = { "addedAffinity", NULL };
-	int r = cs_args_check(
-		from,
-		&(struct cs_args_shape){ .path = "", .kind = "NodeAffinityArgs", .known = known },
-		err);
-	if (r == 0 && cs_value_at(from, "addedAffinity"))
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
+	struct affinity_args args = { 0 };
+	int r = from ? cs_fields_read(from, fields, arena, &args, err) : 0;
+	if (r == 0)
+		r = cs_args_check_kind(&args.head, "NodeAffinityArgs", err);
+	if (r == 0 && args.added)
 		r = cs_error_set(err, -EINVAL, "addedAffinity: not supported by this version");
 	*ret = NULL;
 	return r;

@@ -3,21 +3,29 @@
 // plugins/noderesources/balanced_allocation.go of 1.36.
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 
 #include <csched/base/memory.h>
 
 #include "plugins.h"
 #include "resource_terms.h"
 
+struct balance_args {
+	struct cs_arena *arena; // holds the arguments and this struct
+	struct cs_args_head head;
+	struct cs_field_list resources; // of struct cs_args_resource
+};
+
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
-	const struct cs_args_resources *resources = self->args;
+	const struct balance_args *args = self->args;
+	const struct cs_args_resource *resources = args->resources.items;
 	bool asks = false;
-	for (uint32_t i = 0; i < resources->n; i++)
-		asks |= cs_resource_terms_ask(cycle, resources->items[i].name).asked != 0;
+	for (uint32_t i = 0; i < args->resources.count; i++)
+		asks |= cs_resource_terms_ask(cycle, resources[i].name).asked != 0;
 	if (!asks)
 		return CS_PREPARE_SKIP;
-	self->score_state = cs_resource_terms_make(cycle, resources, false);
+	self->score_state = cs_resource_terms_make(cycle, &args->resources, false);
 	return CS_PREPARE_GO;
 }
 
@@ -72,42 +80,52 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 
 static void free_args(void *pointer)
 {
-	if (!pointer)
-		return;
-	cs_args_finish_resources(pointer);
-	free(pointer);
+	struct balance_args *args = pointer;
+	if (args)
+		cs_arena_destroy(args->arena);
 }
 
-static int check_names(const struct cs_args_resources *resources, struct cs_error *err)
+static const struct cs_field fields[] = {
+	CS_ARGS_HEAD_FIELDS(struct balance_args, head),
+	{ .name = "resources",
+	  .type = CS_FIELD_OBJECTS,
+	  .offset = offsetof(struct balance_args, resources),
+	  .fields = cs_args_resource_fields,
+	  .size = sizeof(struct cs_args_resource) },
+	{ 0 },
+};
+
+static int check_args(struct balance_args *args, struct cs_error *err)
 {
-	for (uint32_t i = 0; i < resources->n; i++)
+	int r = cs_args_check_kind(&args->head, "NodeResourcesBalancedAllocationArgs", err);
+	if (r == 0)
+		r = cs_args_complete_resources(&(struct cs_args_list){ .list = &args->resources,
+								       .arena = args->arena,
+								       .path = "resources" },
+					       1, err);
+	const struct cs_args_resource *items = args->resources.items;
+	for (uint32_t i = 0; r == 0 && i < args->resources.count; i++)
 		for (uint32_t k = 0; k < i; k++)
-			if (cs_string_equal(resources->items[i].name, resources->items[k].name))
-				return cs_error_set(err, -EINVAL,
-						    "resources[%u].name: \"%s\" is listed twice", i,
-						    resources->items[i].name);
-	return 0;
+			if (cs_string_equal(items[i].name, items[k].name))
+				r = cs_error_set(err, -EINVAL,
+						 "resources[%u].name: \"%s\" is listed twice", i,
+						 items[i].name);
+	return r;
 }
 
 static int configure(struct json_object *from, void **ret, struct cs_error *err)
 {
-	static const char *const known[] = { "resources", NULL };
-	int r = cs_args_check(
-		from,
-		&(struct cs_args_shape){
-			.path = "", .kind = "NodeResourcesBalancedAllocationArgs", .known = known },
-		err);
-	if (r < 0)
-		return r;
-	struct cs_args_resources *resources = cs_alloc(sizeof(*resources));
-	r = cs_args_read_resources(cs_value_at(from, "resources"), "resources", 1, resources, err);
+	struct cs_arena *arena = cs_arena_create();
+	struct balance_args *args = cs_arena_alloc(arena, sizeof(*args));
+	args->arena = arena;
+	int r = from ? cs_fields_read(from, fields, arena, args, err) : 0;
 	if (r == 0)
-		r = check_names(resources, err);
+		r = check_args(args, err);
 	if (r < 0) {
-		free_args(resources);
+		free_args(args);
 		return r;
 	}
-	*ret = resources;
+	*ret = args;
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 // Neighbours: kernel.c has the loops, resource_terms.c the columns; mirrors
 // plugins/noderesources/fit.go and least_allocated.go.
 #include <errno.h>
+#include <stddef.h>
 
 #include <csched/base/memory.h>
 
@@ -9,9 +10,15 @@
 #include "resource_terms.h"
 
 struct fit_args {
-	struct cs_args_names ignored_resources;
-	struct cs_args_names ignored_groups; // the part of an extended resource's name before '/'
-	struct cs_args_resources resources;
+	struct cs_arena *arena; // holds the arguments and this struct
+	struct cs_args_head head;
+	struct cs_field_list ignored_resources; // of const char *
+	struct cs_field_list ignored_groups; // the part of an extended resource's name before '/'
+	struct {
+		const char *type;
+		struct cs_field_list resources; // of struct cs_args_resource
+		struct json_object *ratio;
+	} strategy;
 };
 
 // What one pod asks of columns, without what is ignored or 0.
@@ -23,11 +30,12 @@ struct fit_state {
 	} asks[CS_RESOURCE_FIXED_COUNT + CS_RESOURCE_MAX];
 };
 
-static bool has_name(const struct cs_args_names *names, const char *name, size_t size)
+static bool has_name(const struct cs_field_list *names, const char *name, size_t size)
 {
 	struct cs_slice wanted = { .data = name, .size = size };
-	for (uint32_t i = 0; i < names->n; i++) {
-		if (cs_slice_equal(cs_slice_of(names->items[i]), wanted))
+	const char *const *items = names->items;
+	for (uint32_t i = 0; i < names->count; i++) {
+		if (cs_slice_equal(cs_slice_of(items[i]), wanted))
 			return true;
 	}
 	return false;
@@ -113,7 +121,7 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct fit_args *args = self->args;
-	self->score_state = cs_resource_terms_make(cycle, &args->resources, true);
+	self->score_state = cs_resource_terms_make(cycle, &args->strategy.resources, true);
 	return CS_PREPARE_GO;
 }
 
@@ -128,24 +136,40 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 static void free_args(void *pointer)
 {
 	struct fit_args *args = pointer;
-	if (!args)
-		return;
-	cs_args_finish_names(&args->ignored_resources);
-	cs_args_finish_names(&args->ignored_groups);
-	cs_args_finish_resources(&args->resources);
-	free(args);
+	if (args)
+		cs_arena_destroy(args->arena);
 }
 
-static int read_strategy(struct json_object *strategy, struct fit_args *args, struct cs_error *err)
+static const struct cs_field strategy_fields[] = {
+	{ .name = "type",
+	  .type = CS_FIELD_STRING,
+	  .offset = offsetof(struct fit_args, strategy.type) },
+	{ .name = "resources",
+	  .type = CS_FIELD_OBJECTS,
+	  .offset = offsetof(struct fit_args, strategy.resources),
+	  .fields = cs_args_resource_fields,
+	  .size = sizeof(struct cs_args_resource) },
+	{ .name = "requestedToCapacityRatio",
+	  .type = CS_FIELD_ANY,
+	  .offset = offsetof(struct fit_args, strategy.ratio) },
+	{ 0 },
+};
+
+static const struct cs_field fields[] = {
+	CS_ARGS_HEAD_FIELDS(struct fit_args, head),
+	{ .name = "ignoredResources",
+	  .type = CS_FIELD_STRINGS,
+	  .offset = offsetof(struct fit_args, ignored_resources) },
+	{ .name = "ignoredResourceGroups",
+	  .type = CS_FIELD_STRINGS,
+	  .offset = offsetof(struct fit_args, ignored_groups) },
+	{ .name = "scoringStrategy", .type = CS_FIELD_OBJECT, .fields = strategy_fields },
+	{ 0 },
+};
+
+static int check_strategy(struct fit_args *args, struct cs_error *err)
 {
-	static const char *const known[] = { "type", "resources", "requestedToCapacityRatio",
-					     NULL };
-	int r = cs_args_check(strategy,
-			      &(struct cs_args_shape){ .path = "scoringStrategy", .known = known },
-			      err);
-	if (r < 0)
-		return r;
-	const char *type = strategy ? cs_value_string_at(strategy, "type") : "LeastAllocated";
+	const char *type = args->strategy.type;
 	if (!type || !type[0])
 		return cs_error_set(err, -EINVAL, "scoringStrategy.type: required");
 	if (!cs_string_equal(type, "LeastAllocated"))
@@ -153,39 +177,42 @@ static int read_strategy(struct json_object *strategy, struct fit_args *args, st
 				    "scoringStrategy.type: \"%s\" is not supported by this "
 				    "version, which knows \"LeastAllocated\"",
 				    type);
-	if (cs_value_at(strategy, "requestedToCapacityRatio"))
+	if (args->strategy.ratio)
 		return cs_error_set(err, -EINVAL,
 				    "scoringStrategy.requestedToCapacityRatio: only with type "
 				    "\"RequestedToCapacityRatio\"");
-	return cs_args_read_resources(cs_value_at(strategy, "resources"),
-				      "scoringStrategy.resources", 100, &args->resources, err);
+	return cs_args_complete_resources(
+		&(struct cs_args_list){ .list = &args->strategy.resources,
+					.arena = args->arena,
+					.path = "scoringStrategy.resources" },
+		100, err);
 }
 
-static int read_args(struct json_object *from, struct fit_args *args, struct cs_error *err)
+static int check_args(struct fit_args *args, struct cs_error *err)
 {
-	static const char *const known[] = { "ignoredResources", "ignoredResourceGroups",
-					     "scoringStrategy", NULL };
-	int r = cs_args_check(from,
-			      &(struct cs_args_shape){
-				      .path = "", .kind = "NodeResourcesFitArgs", .known = known },
-			      err);
+	int r = cs_args_check_kind(&args->head, "NodeResourcesFitArgs", err);
 	if (r == 0)
-		r = cs_args_read_names(cs_value_at(from, "ignoredResources"), "ignoredResources",
-				       &args->ignored_resources, err);
+		r = cs_args_check_names(&args->ignored_resources, "ignoredResources", err);
 	if (r == 0)
-		r = cs_args_read_names(cs_value_at(from, "ignoredResourceGroups"),
-				       "ignoredResourceGroups", &args->ignored_groups, err);
-	for (uint32_t i = 0; r == 0 && i < args->ignored_groups.n; i++)
-		if (strchr(args->ignored_groups.items[i], '/'))
+		r = cs_args_check_names(&args->ignored_groups, "ignoredResourceGroups", err);
+	const char *const *groups = args->ignored_groups.items;
+	for (uint32_t i = 0; r == 0 && i < args->ignored_groups.count; i++)
+		if (strchr(groups[i], '/'))
 			r = cs_error_set(err, -EINVAL,
 					 "ignoredResourceGroups[%u]: a group has no '/'", i);
-	return r < 0 ? r : read_strategy(cs_value_at(from, "scoringStrategy"), args, err);
+	return r < 0 ? r : check_strategy(args, err);
 }
 
 static int configure(struct json_object *from, void **ret, struct cs_error *err)
 {
-	struct fit_args *args = cs_alloc(sizeof(*args));
-	int r = read_args(from, args, err);
+	struct cs_arena *arena = cs_arena_create();
+	struct fit_args *args = cs_arena_alloc(arena, sizeof(*args));
+	args->arena = arena;
+	if (!cs_value_at(from, "scoringStrategy"))
+		args->strategy.type = "LeastAllocated";
+	int r = from ? cs_fields_read(from, fields, arena, args, err) : 0;
+	if (r == 0)
+		r = check_args(args, err);
 	if (r < 0) {
 		free_args(args);
 		return r;

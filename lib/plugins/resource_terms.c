@@ -45,18 +45,19 @@ static struct cs_kernel_term term_of(const struct cs_node_table *nodes, struct c
 }
 
 struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
-						 const struct cs_args_resources *resources,
+						 const struct cs_field_list *resources,
 						 bool nonzero)
 {
 	struct cs_resource_terms *terms = cs_arena_alloc(cycle->scratch, sizeof(*terms));
-	for (uint32_t i = 0; i < resources->n; i++) {
-		struct cs_resource_ask ask = cs_resource_terms_ask(cycle, resources->items[i].name);
+	const struct cs_args_resource *items = resources->items;
+	for (uint32_t i = 0; i < resources->count; i++) {
+		struct cs_resource_ask ask = cs_resource_terms_ask(cycle, items[i].name);
 		if (ask.column == CS_RESOURCE_NONE)
 			continue;
 		struct cs_kernel_term term = term_of(cycle->nodes, ask, nonzero);
 		if (ask.column >= CS_RESOURCE_FIXED_COUNT && term.asked == 0)
 			continue;
-		term.weight = resources->items[i].weight;
+		term.weight = items[i].weight.value;
 		terms->items[terms->n++] = term;
 	}
 	return terms;

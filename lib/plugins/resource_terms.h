@@ -22,7 +22,7 @@ struct cs_resource_ask cs_resource_terms_ask(struct cs_cycle *cycle, const char 
 // ones the pod does not ask. `nonzero` takes usage with defaults put in (LeastAllocated), else as
 // requested.
 struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
-						 const struct cs_args_resources *resources,
+						 const struct cs_field_list *resources,
 						 bool nonzero);
 
 #endif

@@ -21,15 +21,17 @@ struct bad {
 };
 
 static const struct bad bad[] = {
-	{ "NodeResourcesFit", "[]", "args: not an object" },
+	{ "NodeResourcesFit", "[]", "expected an object, got a list" },
 	{ "NodeResourcesFit", "{\"ignored\":[]}", "ignored: unknown field" },
 	{ "NodeResourcesFit", "{\"kind\":\"X\"}", "kind: \"X\" is not \"NodeResourcesFitArgs\"" },
-	{ "NodeResourcesFit", "{\"ignoredResources\":{}}", "ignoredResources: not a list" },
+	{ "NodeResourcesFit", "{\"ignoredResources\":{}}",
+	  "ignoredResources: expected a list, got an object" },
 	{ "NodeResourcesFit", "{\"ignoredResourceGroups\":[1]}",
-	  "ignoredResourceGroups[0]: not a string" },
+	  "ignoredResourceGroups[0]: expected a string, got an integer" },
 	{ "NodeResourcesFit", "{\"ignoredResources\":[\"x.y/z\",\"a b\"]}",
 	  "ignoredResources[1]: not a name as labels have: \"a b\"" },
-	{ "NodeResourcesFit", "{\"scoringStrategy\":1}", "scoringStrategy: not an object" },
+	{ "NodeResourcesFit", "{\"scoringStrategy\":1}",
+	  "scoringStrategy: expected an object, got an integer" },
 	{ "NodeResourcesFit", "{\"scoringStrategy\":{\"kind\":\"x\"}}",
 	  "scoringStrategy.kind: unknown field" },
 	{ "NodeResourcesFit", "{\"scoringStrategy\":{\"type\":\"MostAllocated\"}}",
@@ -37,7 +39,7 @@ static const struct bad bad[] = {
 	  "\"LeastAllocated\"" },
 	{ "NodeResourcesFit", "{\"scoringStrategy\":{}}", "scoringStrategy.type: required" },
 	{ "NodeResourcesFit", "{\"scoringStrategy\":{\"type\":1}}",
-	  "scoringStrategy.type: required" },
+	  "scoringStrategy.type: expected a string, got an integer" },
 	{ "NodeResourcesFit",
 	  "{\"scoringStrategy\":{\"type\":\"LeastAllocated\",\"requestedToCapacityRatio\":{}}}",
 	  "scoringStrategy.requestedToCapacityRatio: only with type \"RequestedToCapacityRatio\"" },
@@ -52,7 +54,7 @@ static const struct bad bad[] = {
 	{ "InterPodAffinity", "{\"hardPodAffinityWeight\":2}",
 	  "hardPodAffinityWeight: this version knows 1 only" },
 	{ "InterPodAffinity", "{\"hardPodAffinityWeight\":\"1\"}",
-	  "hardPodAffinityWeight: this version knows 1 only" },
+	  "hardPodAffinityWeight: expected an integer, got a string" },
 	{ "InterPodAffinity", "{\"ignorePreferredTermsOfExistingPods\":true}",
 	  "ignorePreferredTermsOfExistingPods: this version knows false only" },
 	{ "NodeResourcesFit",
@@ -66,7 +68,7 @@ static const struct bad bad[] = {
 	{ "NodeResourcesFit",
 	  "{\"scoringStrategy\":{\"type\":\"LeastAllocated\",\"resources\":[{\"name\":\"cpu\","
 	  "\"weight\":\"1\"}]}}",
-	  "scoringStrategy.resources[0].weight: not an integer" },
+	  "scoringStrategy.resources[0].weight: expected an integer, got a string" },
 	{ "NodeResourcesBalancedAllocation", "{\"resources\":[{\"name\":\"cpu\",\"weight\":2}]}",
 	  "resources[0].weight: resource weight of cpu not in valid range [1, 1]" },
 };
