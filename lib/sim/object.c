@@ -17,7 +17,7 @@ const char *sim_timestamp(const struct cs_sim *sim, char out[CS_TIMESTAMP_SIZE])
 	return cs_timestamp_seconds(sim_now(sim).wall, out);
 }
 
-const char *sim_new_uid(struct cs_sim *sim, char out[40])
+static const char *new_uid(struct cs_sim *sim, char out[40])
 {
 	uint64_t high = cs_random_next(&sim->store.random);
 	uint64_t low = cs_random_next(&sim->store.random);
@@ -74,7 +74,7 @@ static void fill_metadata(const struct sim_write *write, struct json_object *tre
 		sim_tree_set_string(metadata, "namespace", write->namespace_);
 	else
 		sim_tree_remove(metadata, "namespace");
-	sim_tree_set_string(metadata, "uid", sim_new_uid(sim, text));
+	sim_tree_set_string(metadata, "uid", new_uid(sim, text));
 	sim_tree_set_string(metadata, "creationTimestamp", sim_timestamp(sim, text));
 	sim_tree_remove(metadata, "deletionTimestamp");
 	sim_tree_remove(metadata, "deletionGracePeriodSeconds");

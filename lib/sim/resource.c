@@ -145,15 +145,6 @@ const struct sim_resource *sim_resource_of_kind(const char *api_version, const c
 	return NULL;
 }
 
-bool sim_resource_group_exists(const char *group, const char *version)
-{
-	for (size_t i = 0; i < sim_resource_count; i++)
-		if (strcmp(sim_resources[i].group, group) == 0 &&
-		    (!version || strcmp(sim_resources[i].version, version) == 0))
-			return true;
-	return false;
-}
-
 size_t sim_resource_index(const struct sim_resource *resource)
 {
 	return (size_t)(resource - sim_resources);

@@ -46,7 +46,6 @@ extern const size_t sim_resource_count;
 const struct sim_resource *sim_resource_find(const char *group, const char *version,
 					     const char *name);
 const struct sim_resource *sim_resource_of_kind(const char *api_version, const char *kind);
-bool sim_resource_group_exists(const char *group, const char *version); // version NULL = any
 // "v1" or "apps/v1" into `out`; returns it.
 const char *sim_resource_api_version(const struct sim_resource *resource, char *out, size_t size);
 size_t sim_resource_index(const struct sim_resource *resource);

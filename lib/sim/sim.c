@@ -37,7 +37,7 @@ void sim_timer_add(struct cs_sim *sim, struct sim_timer timer)
 		pthread_cond_signal(&sim->wake);
 }
 
-void sim_timer_free(struct sim_timer *timer)
+static void timer_free(struct sim_timer *timer)
 {
 	free(timer->key);
 	free(timer);
@@ -66,7 +66,7 @@ char *sim_queue_take(struct sim_queue *queue)
 	return key;
 }
 
-void sim_queue_finish(struct sim_queue *queue)
+static void queue_finish(struct sim_queue *queue)
 {
 	char *key;
 	while ((key = sim_queue_take(queue)))
@@ -121,7 +121,7 @@ static bool run_timer(struct cs_sim *sim)
 		return false;
 	(void)cs_heap_pop(&sim->timers);
 	timer_actions[timer->kind](sim, timer);
-	sim_timer_free(timer);
+	timer_free(timer);
 	return true;
 }
 
@@ -178,31 +178,7 @@ static void observe(struct sim_collection *collection, const struct sim_change *
 
 // ---- requests beside the API ----
 
-static void handle_state(struct cs_http_request *request, struct cs_http_response *response,
-			 void *user)
-{
-	struct cs_sim *sim = user;
-	if (!sim_authenticate(sim, request, response))
-		return;
-	response->content_type = "application/json";
-	pthread_mutex_lock(&sim->lock);
-	sim_state_write(sim, &response->body);
-	pthread_mutex_unlock(&sim->lock);
-}
-
-static void handle_faults(struct cs_http_request *request, struct cs_http_response *response,
-			  void *user)
-{
-	struct cs_error err;
-	if (!sim_authenticate(user, request, response))
-		return;
-	if (cs_sim_set_faults(user, "faults", request->body, &err))
-		cs_http_response_text(response, 400, "%s", err.text);
-	else
-		cs_http_response_text(response, 200, "ok");
-}
-
-void sim_state_write(struct cs_sim *sim, struct cs_buffer *out)
+static void write_state(struct cs_sim *sim, struct cs_buffer *out)
 {
 	struct cs_json_writer json;
 	cs_json_init(&json, out);
@@ -239,6 +215,30 @@ void sim_state_write(struct cs_sim *sim, struct cs_buffer *out)
 	}
 	cs_json_array_end(&json);
 	cs_json_object_end(&json);
+}
+
+static void handle_state(struct cs_http_request *request, struct cs_http_response *response,
+			 void *user)
+{
+	struct cs_sim *sim = user;
+	if (!sim_authenticate(sim, request, response))
+		return;
+	response->content_type = "application/json";
+	pthread_mutex_lock(&sim->lock);
+	write_state(sim, &response->body);
+	pthread_mutex_unlock(&sim->lock);
+}
+
+static void handle_faults(struct cs_http_request *request, struct cs_http_response *response,
+			  void *user)
+{
+	struct cs_error err;
+	if (!sim_authenticate(user, request, response))
+		return;
+	if (cs_sim_set_faults(user, "faults", request->body, &err))
+		cs_http_response_text(response, 400, "%s", err.text);
+	else
+		cs_http_response_text(response, 200, "ok");
 }
 
 int cs_sim_set_faults(struct cs_sim *sim, const char *file_name, struct cs_slice script,
@@ -418,7 +418,7 @@ static void finish_timers(struct cs_sim *sim)
 		struct sim_timer *timer = CS_CONTAINER_OF(link, struct sim_timer, link);
 		if (timer->kind == SIM_TIMER_ANSWER)
 			answer_delayed(sim, timer);
-		sim_timer_free(timer);
+		timer_free(timer);
 	}
 	cs_heap_finish(&sim->timers);
 }
@@ -438,7 +438,7 @@ void cs_sim_destroy(struct cs_sim *sim)
 	struct sim_queue *queues[] = { &sim->deployments, &sim->replica_sets, &sim->orphans,
 				       &sim->namespaces };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(queues); i++)
-		sim_queue_finish(queues[i]);
+		queue_finish(queues[i]);
 	sim_store_finish(&sim->store);
 	sim_faults_finish(&sim->faults);
 	cs_http_tls_finish(&sim->tls);

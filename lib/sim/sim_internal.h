@@ -176,7 +176,6 @@ struct sim_deletion {
 int sim_object_delete(struct cs_sim *sim, struct sim_object *object,
 		      const struct sim_delete_options *options, struct sim_deletion *ret,
 		      struct sim_status *status);
-const char *sim_new_uid(struct cs_sim *sim, char out[40]);
 const char *sim_timestamp(const struct cs_sim *sim, char out[CS_TIMESTAMP_SIZE]); // now, in seconds
 
 // A pod's condition: replaces the one of that type, keeps lastTransitionTime when the status
@@ -195,8 +194,6 @@ void sim_set_condition(struct cs_sim *sim, struct json_object *status_tree,
 void sim_timer_add(struct cs_sim *sim, struct sim_timer timer); // takes key
 void sim_queue_add(struct cs_sim *sim, struct sim_queue *queue, const char *key);
 char *sim_queue_take(struct sim_queue *queue); // NULL when empty; free()
-void sim_queue_finish(struct sim_queue *queue);
-void sim_timer_free(struct sim_timer *timer);
 
 void sim_workload_observe(struct cs_sim *sim, struct sim_collection *collection,
 			  const struct sim_change *change);
@@ -213,6 +210,5 @@ void sim_load_nodes(struct cs_sim *sim, unsigned nodes, unsigned zones);
 // Wakes the watches that have something to say at this time.
 void sim_watch_tick(struct cs_sim *sim);
 void sim_watch_notify(struct sim_collection *collection);
-void sim_state_write(struct cs_sim *sim, struct cs_buffer *out); // GET /kubesim/state
 
 #endif
