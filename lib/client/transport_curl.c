@@ -72,8 +72,7 @@ struct curl_transport {
 	struct cs_list dirty;
 	struct handle idle[IDLE_MAX];
 	size_t n_idle;
-	struct cs_call *showing; // in its data callback while ending; NULL if it cancelled itself
-	struct cs_time now;      // of the last turn
+	struct cs_time now; // of the last turn
 	uint64_t tls_version;
 	unsigned generation;
 	int64_t generation_since; // boot ns
@@ -448,9 +447,7 @@ static struct cs_call *transport_start(struct cs_transport *transport,
 
 static void transport_cancel(struct cs_transport *transport, struct cs_call *call)
 {
-	struct curl_transport *t = self(transport);
-	if (t->showing == call)
-		t->showing = NULL;
+	(void)transport;
 	free_call(call);
 }
 
@@ -516,25 +513,10 @@ static void fill_response(struct cs_call *call, CURLcode code, struct cs_respons
 	};
 }
 
-// Shows the data callback what it has not seen; false if it cancelled the call.
-static bool show_rest(struct cs_call *call)
-{
-	struct curl_transport *t = call->transport;
-	if (cs_list_empty(&call->dirty))
-		return true;
-	cs_list_remove(&call->dirty);
-	t->showing = call;
-	call->handler->data(call->user, t->now, &call->in);
-	bool alive = t->showing != NULL;
-	t->showing = NULL;
-	return alive;
-}
-
-// Says the last word of a call and frees it.
+// Says the last word of a call and frees it. Its data callback has seen everything: each turn shows
+// all that came before it looks for endings.
 static void end_call(struct cs_call *call, struct cs_response *response)
 {
-	if (!show_rest(call))
-		return;
 	response->body = cs_buffer_slice(&call->in);
 	cs_list_remove(&call->link);
 	call->handler->done(call->user, call->transport->now, response);

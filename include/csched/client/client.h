@@ -14,8 +14,8 @@
 
 #define CS_CLIENT_BACKLOG_MAX ((size_t)256 << 20)
 
-// What the client announces, all on the client thread, from cs_client_turn alone. No callback may
-// be NULL but `leading` without a lease.
+// What the client announces, all on the client thread, from cs_client_turn alone (a notice also
+// from cs_client_create). No callback may be NULL but `leading` without a lease.
 struct cs_client_sink {
 	void *user;
 	void (*batch)(void *user, struct cs_batch *batch); // takes it

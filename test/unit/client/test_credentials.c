@@ -316,7 +316,10 @@ START_TEST(plugin_is_told_what_it_asked_for)
 	use_plugin(script);
 	plugin.arguments = arguments;
 	plugin.environment = environment;
-	if (_i) {
+	if (_i == 2) {
+		plugin.provide_cluster = endpoint.insecure = endpoint.no_compress = true;
+		endpoint.proxy_url = text("http://p");
+	} else if (_i) {
 		CS_AUTO_FREE char *crt = NULL, *key = NULL;
 		files_make_certificate("test", &crt, &key);
 		files_write("ca", crt);
@@ -331,8 +334,16 @@ START_TEST(plugin_is_told_what_it_asked_for)
 	ck_assert_str_eq(told, "");
 	FILE *file = fopen(files_path("seen"), "r");
 	char seen[8192] = "";
-	fread(seen, 1, sizeof(seen) - 1, file);
+	ck_assert_uint_gt(fread(seen, 1, sizeof(seen) - 1, file), 0);
 	fclose(file);
+	if (_i == 2) {
+		ck_assert_ptr_nonnull(
+			strstr(seen, "\"spec\":{\"cluster\":{\"server\":\"https://h:6443\","
+				     "\"insecure-skip-tls-verify\":true,"
+				     "\"proxy-url\":\"http://p\",\"disable-compression\":true,"
+				     "\"config\":null},\"interactive\":false}}"));
+		return;
+	}
 	if (!_i) {
 		ck_assert_str_eq(seen,
 				 "--flag|x|/nowhere|{\"kind\":\"ExecCredential\","
@@ -533,7 +544,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, certificates_rotate_together);
 	tcase_add_test(c, certificates_are_checked_at_start);
 	tcase_add_test(c, plugin_gives_a_token);
-	tcase_add_loop_test(c, plugin_is_told_what_it_asked_for, 0, 2);
+	tcase_add_loop_test(c, plugin_is_told_what_it_asked_for, 0, 3);
 	tcase_add_test(c, plugin_gives_a_certificate);
 	tcase_add_test(c, plugin_runs_again_before_it_expires);
 	tcase_add_test(c, plugin_runs_again_on_401);

@@ -251,6 +251,7 @@ START_TEST(errors)
 		{ USER "    token: 12\n", "users[u].user.token: must be a string" },
 		{ USER "    token: \"a\\nb\"\n",
 		  "users[u].user.token: contains a control character" },
+		{ USER "    token: \"a\\0b\"\n", "users[u].user.token: contains a NUL byte" },
 		{ USER "    token: t\n    username: x\n",
 		  "token and username/password are both set" },
 		{ USER "    client-certificate: a\n",

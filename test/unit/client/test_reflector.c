@@ -649,6 +649,15 @@ START_TEST(a_body_that_is_no_status)
 	assert_notice("the server answered 502: <html>Bad ;");
 	pass_backoff();
 	ck_assert(is_watch("10"));
+	fake_done(running(), &(struct cs_response){ .status = 502 });
+	assert_notice("the server answered 502;");
+	pass_backoff();
+	// A Status cut off, in protobuf.
+	fake_done(running(), &(struct cs_response){
+				     .status = 403, .protobuf = true, .body = CS_SLICE("k8s") });
+	assert_notice("the server answered 403: k8s;");
+	pass_backoff();
+	ck_assert(is_stream());
 }
 END_TEST
 

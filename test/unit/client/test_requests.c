@@ -436,6 +436,26 @@ START_TEST(answers_to_a_binding_that_settle_it)
 }
 END_TEST
 
+// Something between us and the API server may answer with a page of its own.
+START_TEST(a_success_that_is_no_status_is_doubtful)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	bind_and_turn();
+	fake_done(running(), &(struct cs_response){ .status = 200,
+						    .protobuf = _i,
+						    .body = CS_SLICE("<html>welcome") });
+	turn();
+	assert_results("");
+	pass_wait();
+	answer_look(&unbound);
+	pass_wait();
+	fake_buffer(&out);
+	fake_status(&out, &(struct fake_status){ 201, "", "", NULL, 0, false });
+	fake_answer(running(), 201, cs_buffer_slice(&out));
+	assert_results("1:DONE(201) ");
+}
+END_TEST
+
 START_TEST(busy_binding_waits_as_told)
 {
 	bind_and_turn();
@@ -784,6 +804,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, unexplained_conflicts_are_refused);
 	tcase_add_test(c, looking_never_gives_up);
 	tcase_add_loop_test(c, answers_to_a_binding_that_settle_it, 0, 6);
+	tcase_add_loop_test(c, a_success_that_is_no_status_is_doubtful, 0, 2);
 	tcase_add_test(c, busy_binding_waits_as_told);
 	tcase_add_test(c, the_fence_holds_bindings_back);
 	tcase_add_test(c, the_fence_lets_a_look_pass);

@@ -323,6 +323,28 @@ START_TEST(a_path_before_the_api)
 }
 END_TEST
 
+START_TEST(through_a_proxy)
+{
+	static char target[] = "http://api.invalid:8080";
+	endpoint.proxy_url = endpoint.server;
+	endpoint.server = target;
+	setenv("no_proxy", "api.invalid", 1); // the kubeconfig's word counts more
+	get(&result, "/x");
+	ck_assert_int_eq(result.error, -ECONNRESET); // our server knows no such path
+	ck_assert_uint_eq(server_connections(server), 1);
+	close_client();
+	static char socks[64];
+	snprintf(socks, sizeof(socks), "socks5%s", endpoint.proxy_url + strlen("http"));
+	endpoint.proxy_url = socks;
+	start(&result, (struct cs_request){ .path = "/x", .timeout = 300 * CS_MILLISECOND });
+	run(&result.over);
+	ck_assert_int_ne(result.error, 0);
+	ck_assert_int_ne(result.error, -EHOSTUNREACH); // the name is the proxy's to resolve
+	ck_assert_uint_eq(server_connections(server), 2);
+	close_client();
+}
+END_TEST
+
 // ---- endings ----
 
 START_TEST(every_status)
@@ -479,6 +501,17 @@ START_TEST(a_stream_may_cancel_itself)
 }
 END_TEST
 
+// Bytes that are not frames would be taken for one of a gigabyte.
+START_TEST(a_stream_of_something_else)
+{
+	call(&result, (struct cs_request){ .path = "/echo", .handler = &streaming });
+	ck_assert_int_eq(result.status, 200);
+	ck_assert_int_eq(result.error, -EPROTO);
+	ck_assert_ptr_nonnull(strstr(result.message, "is this a Kubernetes API server?"));
+	ck_assert_uint_eq(result.pieces, 0);
+}
+END_TEST
+
 START_TEST(a_refused_stream_is_no_stream)
 {
 	call(&result, (struct cs_request){ .path = "/slow-error", .handler = &streaming });
@@ -555,7 +588,10 @@ START_TEST(calls_do_not_wait_for_ever)
 	static char command[] = "/nonexistent/plugin", version[] = "v";
 	static struct cs_exec_plugin plugin = { .command = command, .api_version = version };
 	endpoint.exec = &plugin;
-	call(&result, (struct cs_request){ .path = "/secret", .timeout = 100 * CS_MILLISECOND });
+	start(&result, (struct cs_request){ .path = "/secret", .timeout = 100 * CS_MILLISECOND });
+	int64_t due = transport->ops->deadline(transport);
+	ck_assert_int_le(due, cs_clock_now(&real_clock).boot + 100 * CS_MILLISECOND);
+	run(&result.over);
 	ck_assert_int_eq(result.error, -ETIMEDOUT);
 	ck_assert_str_eq(result.message, "no credentials from the exec plugin");
 }
@@ -748,6 +784,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, every_method_as_sent);
 	tcase_add_test(c, no_compression_when_told);
 	tcase_add_test(c, a_path_before_the_api);
+	tcase_add_test(c, through_a_proxy);
 	tcase_add_test(c, every_status);
 	tcase_add_test(c, cap);
 	tcase_add_test(c, timeout);
@@ -759,6 +796,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, what_a_stream_leaves_comes_with_its_end);
 	tcase_add_test(c, a_stream_beyond_its_buffer);
 	tcase_add_loop_test(c, a_stream_may_cancel_itself, 0, 2);
+	tcase_add_test(c, a_stream_of_something_else);
 	tcase_add_test(c, a_refused_stream_is_no_stream);
 	tcase_add_test(c, fresh_opens_a_connection);
 	tcase_add_test(c, a_rotated_token_is_found_on_401);
