@@ -123,7 +123,8 @@ int main(int argc, char **argv)
 	struct options options;
 	struct cs_error err;
 
-	if (options_parse(argc, (const char **)argv, &options, &err) < 0) {
+	(void)argc; // argv ends with NULL
+	if (options_parse((const char **)argv, &options, &err) < 0) {
 		fprintf(stderr, "c-sched: %s\nSee 'c-sched --help'.\n", err.text);
 		return EXIT_USAGE;
 	}

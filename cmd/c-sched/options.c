@@ -270,10 +270,10 @@ static int parse_rest(struct options *options, struct cs_error *err)
 	return 0;
 }
 
-int options_parse(int argc, const char **argv, struct options *ret, struct cs_error *err)
+int options_parse(const char **argv, struct options *ret, struct cs_error *err)
 {
 	memset(ret, 0, sizeof(*ret));
-	int r = cs_flags_parse(table, argc, argv, ret, &ret->flags, err);
+	int r = cs_flags_parse(table, argv, ret, &ret->flags, err);
 	if (r == 0)
 		r = parse_rest(ret, err);
 	if (r == 0 && (*ret->certificate_file == '\0') != (*ret->key_file == '\0'))

@@ -49,7 +49,7 @@ struct options {
 };
 
 // -EINVAL with words.
-int options_parse(int argc, const char **argv, struct options *ret, struct cs_error *err);
+int options_parse(const char **argv, struct options *ret, struct cs_error *err);
 
 // What --help prints.
 void options_help(struct cs_buffer *out);

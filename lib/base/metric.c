@@ -123,7 +123,7 @@ static struct cs_slice join_labels(const char *const *values, unsigned count)
 	struct cs_buffer key;
 	cs_buffer_init(&key, SIZE_MAX);
 	for (unsigned i = 0; i < count; i++) {
-		cs_buffer_append_string(&key, values[i] ? values[i] : "");
+		cs_buffer_append_string(&key, values && values[i] ? values[i] : "");
 		cs_buffer_append_char(&key, '\0');
 	}
 	size_t size = key.size;

@@ -93,14 +93,14 @@ static int read_hex(struct reader *reader, uint32_t *ret)
 // Half a pair of surrogates becomes U+FFFD, as encoding/json does.
 static int read_unicode_escape(struct reader *reader)
 {
-	uint32_t c;
+	uint32_t c = 0;
 	int r = read_hex(reader, &c);
 	if (r < 0)
 		return r;
 	if (c >= 0xD800 && c < 0xDC00 && reader->end - reader->at >= 2 && reader->at[0] == '\\' &&
 	    reader->at[1] == 'u') {
 		const char *second = reader->at;
-		uint32_t low;
+		uint32_t low = 0;
 		reader->at += 2;
 		r = read_hex(reader, &low);
 		if (r < 0)
@@ -204,7 +204,7 @@ static int scan_number(struct reader *reader, bool *ret_integer)
 static int read_number(struct reader *reader, struct json_object **ret)
 {
 	const char *start = reader->at;
-	bool integer;
+	bool integer = true;
 	int r = scan_number(reader, &integer);
 	if (r < 0)
 		return r;
@@ -253,7 +253,7 @@ static int read_array(struct reader *reader, struct json_object **ret)
 	for (bool first = true; !take(reader, ']'); first = false) {
 		if (!first && !take(reader, ','))
 			return fail(reader, "expected ',' or ']' in an array");
-		struct json_object *element;
+		struct json_object *element = NULL;
 		r = read_value(reader, &element);
 		if (r < 0)
 			return r;
@@ -281,7 +281,7 @@ static int read_member(struct reader *reader, struct json_object *object)
 	skip_space(reader);
 	if (!take(reader, ':'))
 		return fail(reader, "expected ':' after a key");
-	struct json_object *member;
+	struct json_object *member = NULL;
 	r = read_value(reader, &member);
 	if (r < 0)
 		return r;

@@ -43,10 +43,10 @@ static int read_allocatable(struct cs_cluster *cluster, const Kube__Node *node,
 		return 0;
 	bool own = status->n_allocatable > 0;
 	struct cs_requests_reader reader = { &cluster->nodes, cluster->scratch, NULL, err };
-	cs_requests_read_list(&reader, own ? "status.allocatable" : "status.capacity",
-			      own ? status->allocatable : status->capacity,
-			      own ? status->n_allocatable : status->n_capacity,
-			      &reading->allocatable, &reading->max_pods);
+	reading->max_pods = cs_requests_read_list(
+		&reader, own ? "status.allocatable" : "status.capacity",
+		own ? status->allocatable : status->capacity,
+		own ? status->n_allocatable : status->n_capacity, &reading->allocatable);
 	if (!reader.field)
 		return 0;
 	cs_requests_unref(&cluster->nodes, &reading->allocatable);

@@ -498,14 +498,14 @@ void cs_requests_read(struct cs_requests_reader *reader, const Kube__Pod *from,
 	round_list(reader, &sum, &score, CS_RESOURCE_POD_MAX, ret);
 }
 
-void cs_requests_read_list(struct cs_requests_reader *reader, const char *field,
-			   Kube__QuantityEntry *const *entries, size_t n, struct cs_requests *ret,
-			   int64_t *ret_pods)
+int64_t cs_requests_read_list(struct cs_requests_reader *reader, const char *field,
+			      Kube__QuantityEntry *const *entries, size_t n,
+			      struct cs_requests *ret)
 {
 	*ret = (struct cs_requests){ 0 };
 	struct amounts list = read_list(reader, (struct place){ .tail = field }, entries, n);
-	*ret_pods = units_of(&list, "pods");
 	round_list(reader, &list, NULL, CS_RESOURCE_MAX, ret);
+	return units_of(&list, "pods");
 }
 
 void cs_requests_unref(struct cs_nodes *nodes, const struct cs_requests *requests)

@@ -31,9 +31,9 @@ void cs_requests_read(struct cs_requests_reader *reader, const Kube__Pod *pod,
 void cs_requests_unref(struct cs_nodes *nodes, const struct cs_requests *requests);
 
 // What `entries` (status.allocatable) grant, for node.c: like cs_requests_read with one list.
-// fixed and extended are set, *ret_pods is the number of pods.
-void cs_requests_read_list(struct cs_requests_reader *reader, const char *field,
-			   Kube__QuantityEntry *const *entries, size_t n, struct cs_requests *ret,
-			   int64_t *ret_pods);
+// fixed and extended are set; returns the number of pods.
+int64_t cs_requests_read_list(struct cs_requests_reader *reader, const char *field,
+			      Kube__QuantityEntry *const *entries, size_t n,
+			      struct cs_requests *ret);
 
 #endif

@@ -303,7 +303,7 @@ bool cs_toleration_set_unschedulable(const struct cs_taints *taints, uint32_t id
 
 static void judge_new_sets(const struct cs_taints *taints, struct cs_toleration_set *set)
 {
-	if (set->n_verdicts < taints->n_taints) {
+	if (!set->verdicts || set->n_verdicts < taints->n_taints) {
 		uint32_t n = taints->n_taints;
 		set->verdicts = cs_realloc_array(set->verdicts, n, sizeof(*set->verdicts));
 		set->generations = cs_realloc_array(set->generations, n, sizeof(*set->generations));

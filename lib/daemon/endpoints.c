@@ -68,10 +68,14 @@ static void serve_health(struct cs_http_request *request, struct cs_http_respons
 	struct cs_endpoints *endpoints = user;
 	response->content_type = "text/plain; charset=utf-8";
 	cs_http_response_header(response, "X-Content-Type-Options", "nosniff");
-	response->status = cs_health_answer(
-		&endpoints->options.health, cs_clock_now(&endpoints->options.log->clock),
-		request->path, cs_http_request_query(request, "verbose") != NULL,
-		cs_http_request_query(request, "exclude"), &response->body);
+	struct cs_health_query query = {
+		.path = request->path,
+		.verbose = cs_http_request_query(request, "verbose") != NULL,
+		.exclude = cs_http_request_query(request, "exclude"),
+	};
+	response->status = cs_health_answer(&endpoints->options.health,
+					    cs_clock_now(&endpoints->options.log->clock), &query,
+					    &response->body);
 }
 
 static const struct cs_metric_info backlog = {

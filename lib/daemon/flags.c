@@ -184,7 +184,7 @@ static int apply_defaults(const struct cs_flag *flags, void *values, struct cs_e
 	return 0;
 }
 
-int cs_flags_parse(const struct cs_flag *flags, int argc, const char **argv, void *values,
+int cs_flags_parse(const struct cs_flag *flags, const char **argv, void *values,
 		   struct cs_flags_result *ret, struct cs_error *err)
 {
 	*ret = (struct cs_flags_result){ .rest = argv };
@@ -192,7 +192,7 @@ int cs_flags_parse(const struct cs_flag *flags, int argc, const char **argv, voi
 	if (r < 0)
 		return r;
 	int at = 1;
-	for (; at < argc && strcmp(argv[at], "--") != 0; at++) {
+	for (; argv[at] && strcmp(argv[at], "--") != 0; at++) {
 		if (!is_flag(argv[at])) {
 			argv[ret->n_rest++] = argv[at];
 			continue;
@@ -202,7 +202,7 @@ int cs_flags_parse(const struct cs_flag *flags, int argc, const char **argv, voi
 			return r;
 		ret->given |= UINT64_C(1) << r;
 	}
-	for (at++; at < argc; at++)
+	while (argv[at] && argv[++at])
 		argv[ret->n_rest++] = argv[at];
 	return 0;
 }

@@ -129,14 +129,15 @@ static bool answer_lines(const struct cs_health *health, struct cs_time now, enu
 }
 
 static int answer_all(const struct cs_health *health, struct cs_time now, enum place place,
-		      const char *name, bool verbose, const char *exclude, struct cs_buffer *out)
+		      const struct cs_health_query *query, struct cs_buffer *out)
 {
-	bool good = answer_lines(health, now, place, exclude, out);
+	const char *name = query->path + 1;
+	bool good = answer_lines(health, now, place, query->exclude, out);
 	if (!good) {
 		cs_buffer_printf(out, "%s check failed\n", name);
 		return 500;
 	}
-	if (verbose) {
+	if (query->verbose) {
 		cs_buffer_printf(out, "%s check passed\n", name);
 	} else {
 		cs_buffer_clear(out);
@@ -145,16 +146,16 @@ static int answer_all(const struct cs_health *health, struct cs_time now, enum p
 	return 200;
 }
 
-int cs_health_answer(const struct cs_health *health, struct cs_time now, const char *path,
-		     bool verbose, const char *exclude, struct cs_buffer *out)
+int cs_health_answer(const struct cs_health *health, struct cs_time now,
+		     const struct cs_health_query *query, struct cs_buffer *out)
 {
+	const char *path = query->path;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(places); i++) {
 		size_t size = strlen(places[i].path);
 		if (strncmp(path, places[i].path, size) != 0)
 			continue;
 		if (path[size] == '\0')
-			return answer_all(health, now, places[i].place, path + 1, verbose, exclude,
-					  out);
+			return answer_all(health, now, places[i].place, query, out);
 		if (path[size] == '/')
 			return answer_one(health, now, places[i].place, path + size + 1, out);
 	}

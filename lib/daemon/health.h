@@ -13,10 +13,15 @@ struct cs_health {
 	int64_t lease_duration; // ns; 0 = no leader election
 };
 
-// The answer to a path such as "/readyz", "/livez" or "/readyz/informer-sync": 200, 500, or 404
-// for a path that has no check. `exclude` (may be NULL) is a comma-separated list of checks to
-// leave out. The words, which are kube-scheduler's (apiserver pkg/server/healthz), go to `out`.
-int cs_health_answer(const struct cs_health *health, struct cs_time now, const char *path,
-		     bool verbose, const char *exclude, struct cs_buffer *out);
+struct cs_health_query {
+	const char *path; // such as "/readyz", "/livez" or "/readyz/informer-sync"
+	bool verbose;
+	const char *exclude; // a comma-separated list of checks to leave out, or NULL
+};
+
+// The answer to a query: 200, 500, or 404 for a path that has no check. The words, which are
+// kube-scheduler's (apiserver pkg/server/healthz), go to `out`.
+int cs_health_answer(const struct cs_health *health, struct cs_time now,
+		     const struct cs_health_query *query, struct cs_buffer *out);
 
 #endif

@@ -43,10 +43,10 @@ struct cs_flags_result {
 	const char *const *rest; // borrowed from argv, whose order is changed
 };
 
-// Fills `values` (the caller's struct) with the defaults, then with what argv[1..] says; the last
-// of two wins. Both --flag=value and --flag value are understood, "--" ends the flags. -EINVAL with
-// words that name the flag and the value.
-int cs_flags_parse(const struct cs_flag *flags, int argc, const char **argv, void *values,
+// Fills `values` (the caller's struct) with the defaults, then with what argv[1..] up to its NULL
+// says; the last of two wins. Both --flag=value and --flag value are understood, "--" ends the
+// flags. -EINVAL with words that name the flag and the value.
+int cs_flags_parse(const struct cs_flag *flags, const char **argv, void *values,
 		   struct cs_flags_result *ret, struct cs_error *err);
 
 // Whether the row with that name was given.

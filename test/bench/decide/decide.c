@@ -155,9 +155,10 @@ static int compare(const void *a, const void *b)
 static void report(const char *what, int64_t *samples, double budget)
 {
 	qsort(samples, N_ROUNDS, sizeof(*samples), compare);
-	printf("%-44s %8.2f us median %8.2f us p99   budget %5.1f us\n", what,
-	       (double)samples[N_ROUNDS / 2] / 1000, (double)samples[N_ROUNDS * 99 / 100] / 1000,
-	       budget);
+	double median = (double)samples[N_ROUNDS / 2];
+	double p99 = (double)samples[N_ROUNDS * 99 / 100];
+	printf("%-44s %8.2f us median %8.2f us p99   budget %5.1f us\n", what, median / 1000,
+	       p99 / 1000, budget);
 }
 
 static int64_t decide(struct cs_pod *pod)

@@ -317,7 +317,7 @@ START_TEST(billion_laughs)
 	CS_AUTO_BUFFER struct cs_buffer text;
 	cs_buffer_init(&text, 1 << 20);
 	cs_buffer_append_string(&text, "a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
-	for (char c = 'b'; c <= 'i'; c++)
+	for (int c = 'b'; c <= 'i'; c++)
 		cs_buffer_printf(&text, "%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n",
 				 c, c, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1,
 				 c - 1);

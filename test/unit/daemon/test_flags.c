@@ -53,7 +53,7 @@ static void parse(struct parsed *parsed, const char *const *arguments)
 	parsed->argv[argc++] = "program";
 	for (; arguments && *arguments; arguments++)
 		parsed->argv[argc++] = *arguments;
-	parsed->code = cs_flags_parse(flags, argc, parsed->argv, &parsed->values, &parsed->result,
+	parsed->code = cs_flags_parse(flags, parsed->argv, &parsed->values, &parsed->result,
 				      &parsed->error);
 }
 #define PARSE(parsed, ...) parse(parsed, (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })

@@ -29,7 +29,8 @@ static void teardown(void)
 static int ask(const char *path, bool verbose, const char *exclude)
 {
 	cs_buffer_clear(&out);
-	return cs_health_answer(&health, now, path, verbose, exclude, &out);
+	return cs_health_answer(&health, now, &(struct cs_health_query){ path, verbose, exclude },
+				&out);
 }
 
 START_TEST(all_good)

@@ -1,2 +1,2 @@
 // The cluster suites' world, for the plugins' suites. Neighbours: ../cluster/world.h.
-#include "../cluster/world.c"
+#include "../cluster/world.c" // NOLINT(bugprone-suspicious-include)
