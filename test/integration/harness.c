@@ -241,6 +241,12 @@ struct harness_process *harness_kubesim(const char *const *arguments)
 	append(all, 5, arguments);
 	struct harness_process *process = harness_start("kubesim", all);
 	process->kubeconfig = kubeconfig;
+	for (; *arguments; arguments++) {
+		if (!strcmp(*arguments, "--tls"))
+			process->tls = true;
+		else if (cs_string_prefix(*arguments, "--token="))
+			process->token = *arguments + strlen("--token=");
+	}
 	process->port = wait_port(process, port_file);
 	return process;
 }
@@ -256,6 +262,7 @@ struct harness_process *harness_c_sched(const struct harness_process *kubesim,
 	};
 	append(all, 8, arguments);
 	struct harness_process *process = harness_start("c-sched", all);
+	process->tls = true;
 	process->port = wait_port(process, port_file);
 	return process;
 }
@@ -288,13 +295,17 @@ struct harness_response harness_request(const struct harness_process *process, c
 {
 	CS_AUTO_BUFFER struct cs_buffer answer;
 	CS_AUTO_FREE char *type = cs_asprintf("Content-Type: %s", content_type ? content_type : "");
-	CS_AUTO_FREE char *url = cs_asprintf("http%s://127.0.0.1:%d%s",
-					     process->kubeconfig ? "" : "s", process->port, path);
+	CS_AUTO_FREE char *url = cs_asprintf("http%s://127.0.0.1:%d%s", process->tls ? "s" : "",
+					     process->port, path);
 	struct curl_slist *headers = curl_slist_append(NULL, type);
 	long status = 0;
 
 	cs_buffer_init(&answer, BODY_MAX);
 	headers = curl_slist_append(headers, "Accept: application/json, */*");
+	if (process->token) {
+		CS_AUTO_FREE char *bearer = cs_asprintf("Authorization: Bearer %s", process->token);
+		headers = curl_slist_append(headers, bearer);
+	}
 	CURL *curl = make_request(method, url, &answer);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	if (body)

@@ -32,6 +32,8 @@ struct harness_process {
 	pid_t pid;              // 0 = ended
 	const char *log;        // path of its standard output and error
 	int port;               // it serves on 127.0.0.1
+	bool tls;               // it serves HTTPS
+	const char *token;      // kubesim: asks for this, NULL = for none
 	const char *kubeconfig; // kubesim: how to talk to it
 };
 
@@ -45,7 +47,8 @@ bool harness_is_running(struct harness_process *process);
 bool harness_logged(const struct harness_process *process, const char *words);
 void harness_wait_logged(const struct harness_process *process, const char *words);
 
-// kubesim on a free port with further arguments, once it answers.
+// kubesim on a free port with further arguments ("--tls" and "--token=T" are understood), once it
+// answers.
 struct harness_process *harness_kubesim(const char *const *arguments);
 #define HARNESS_KUBESIM(...) \
 	harness_kubesim((const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
@@ -62,7 +65,7 @@ struct harness_response {
 	const char *body; // valid until the test ends
 };
 
-// `body` NULL = none. To kubesim (plain HTTP) or c-sched (HTTPS, any certificate).
+// `body` NULL = none. Any certificate is taken.
 struct harness_response harness_request(const struct harness_process *process, const char *method,
 					const char *path, const char *content_type,
 					const char *body);

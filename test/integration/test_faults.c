@@ -209,6 +209,34 @@ START_TEST(the_server_comes_later)
 }
 END_TEST
 
+// ---- credentials ----
+
+// An old token is refused; the new one in the same file is found without a restart.
+START_TEST(a_token_that_expired)
+{
+	const char *token_file = harness_path("token");
+	const char *kubeconfig = harness_path("kubeconfig");
+	kubesim = HARNESS_KUBESIM("--nodes=2", "--tls", "--token=new");
+	CS_AUTO_FREE char *text =
+		cs_asprintf("apiVersion: v1\nkind: Config\ncurrent-context: x\n"
+			    "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+			    "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:%d', "
+			    "insecure-skip-tls-verify: true}}]\n"
+			    "users: [{name: u, user: {tokenFile: %s}}]\n",
+			    kubesim->port, token_file);
+	harness_write_file(token_file, "old");
+	harness_write_file(kubeconfig, text);
+	struct harness_process other = *kubesim;
+	other.kubeconfig = kubeconfig;
+	scheduler = HARNESS_C_SCHED(&other);
+	harness_wait_logged(scheduler, "Unauthorized");
+	harness_write_file(token_file, "new");
+	create_pods(0, 3);
+	harness_wait_all_bound(kubesim, 3);
+	ck_assert(!harness_logged(scheduler, "Bearer"));
+}
+END_TEST
+
 // ---- hostile objects ----
 
 // Objects that cannot be read are named; their neighbours are scheduled.
@@ -236,6 +264,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, another_pod_of_the_same_name);
 	tcase_add_test(tcase, the_server_starts_anew);
 	tcase_add_test(tcase, the_server_comes_later);
+	tcase_add_test(tcase, a_token_that_expired);
 	tcase_add_test(tcase, an_object_that_is_too_large);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -3,6 +3,7 @@
 #include "../unit/check_main.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
@@ -149,6 +150,22 @@ START_TEST(config_and_flags)
 END_TEST
 
 // ---- servers that are none ----
+
+// What the process gives up: new privileges, core files.
+START_TEST(hardening)
+{
+	struct harness_process *kubesim = HARNESS_KUBESIM("--nodes=0");
+	struct harness_process *process = HARNESS_C_SCHED(kubesim);
+	CS_AUTO_FREE char *status = cs_asprintf("/proc/%d/status", process->pid);
+	CS_AUTO_FREE char *limits = cs_asprintf("/proc/%d/limits", process->pid);
+	ck_assert_ptr_nonnull(strstr(harness_read_file(status), "\nNoNewPrivs:\t1\n"));
+	const char *core = strstr(harness_read_file(limits), "\nMax core file size ");
+	ck_assert_ptr_nonnull(core);
+	unsigned soft = 1, hard = 1;
+	ck_assert_int_eq(sscanf(core, " Max core file size %u %u", &soft, &hard), 2);
+	ck_assert_uint_eq(soft + hard, 0);
+}
+END_TEST
 
 static struct harness_process *start_against(const char *server)
 {
@@ -331,6 +348,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, good_config);
 	tcase_add_loop_test(tcase, bad_kubeconfig, 0, (int)CS_ARRAY_LENGTH(bad_kubeconfigs));
 	tcase_add_test(tcase, config_and_flags);
+	tcase_add_test(tcase, hardening);
 	tcase_add_test(tcase, not_a_kubernetes_server);
 	tcase_add_test(tcase, nobody_listens);
 	tcase_add_test(tcase, endpoints);

@@ -99,6 +99,17 @@ START_TEST(a_deployment)
 }
 END_TEST
 
+START_TEST(over_tls_with_a_token)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=4", "--tls", "--token=secret-token");
+	scheduler = HARNESS_C_SCHED(kubesim, "-v=10");
+	create_deployment("web", 20);
+	harness_wait_all_bound(kubesim, 20);
+	ck_assert_int_eq(harness_stop(scheduler, SIGTERM), 0);
+	ck_assert(!harness_logged(scheduler, "secret-token"));
+}
+END_TEST
+
 START_TEST(an_event_and_a_decision_for_each_pod)
 {
 	start("--nodes=4");
@@ -277,6 +288,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(tcase, 90);
 	tcase_add_checked_fixture(tcase, harness_setup, harness_teardown);
 	tcase_add_test(tcase, a_deployment);
+	tcase_add_test(tcase, over_tls_with_a_token);
 	tcase_add_test(tcase, an_event_and_a_decision_for_each_pod);
 	tcase_add_test(tcase, without_events);
 	tcase_add_test(tcase, an_unschedulable_pod_and_then_a_node);
