@@ -36,7 +36,7 @@ static const struct row rows[] = {
 	  "of their sizes and of all random names (1)" },
 	{ "manifest", "FILE", LIST, AT(manifests), 0, 0,
 	  "load these objects at start; may be given again" },
-	{ "faults", "FILE", TEXT, AT(faults), 0, 0, "fault rules (doc/kubesim.md)" },
+	{ "faults", "FILE", TEXT, AT(faults), 0, 0, "fault rules (lib/sim/README.md)" },
 	{ "tls", NULL, FLAG, AT(sim.tls), 0, 0, "serve HTTPS with a certificate made on the spot" },
 	{ "token", "TOKEN", TEXT, AT(sim.token), 0, 0,
 	  "refuse clients that do not send this bearer token" },

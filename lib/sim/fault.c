@@ -1,5 +1,5 @@
-// Fault rules: reading the script and asking it. Neighbours: fault.h; doc/kubesim.md describes the
-// script to its writers.
+// Fault rules: reading the script and asking it. Neighbours: fault.h; lib/sim/README.md describes
+// the script to its writers.
 #include "fault.h"
 
 #include <errno.h>

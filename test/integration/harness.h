@@ -76,7 +76,7 @@ __attribute__((format(printf, 3, 4))) void harness_create(const struct harness_p
 							  const char *path, const char *format,
 							  ...);
 
-// Replaces kubesim's fault rules (doc/kubesim.md); "" = none.
+// Replaces kubesim's fault rules (lib/sim/README.md); "" = none.
 void harness_faults(const struct harness_process *kubesim, const char *script);
 // How often its first fault rule has struck.
 int harness_faults_hit(const struct harness_process *kubesim);

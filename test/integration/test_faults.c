@@ -1,5 +1,5 @@
 // A bad day of the API server: nothing is bound twice, lost or left behind.
-// Neighbours: doc/kubesim.md describes the fault rules; harness.h runs the programs.
+// Neighbours: lib/sim/README.md describes the fault rules; harness.h runs the programs.
 #include "../unit/check_main.h"
 
 #include <signal.h>

@@ -47,7 +47,7 @@ void cs_sim_kubeconfig(const struct cs_sim *sim, struct cs_buffer *out);
 // which one is refused. Namespaced objects without a namespace go to "default".
 int cs_sim_load(struct cs_sim *sim, const char *file_name, struct cs_slice manifest,
 		struct cs_error *err);
-// Replaces all fault rules by those of the script (doc/kubesim.md).
+// Replaces all fault rules by those of the script (lib/sim/README.md).
 int cs_sim_set_faults(struct cs_sim *sim, const char *file_name, struct cs_slice script,
 		      struct cs_error *err);
 
