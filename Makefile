@@ -58,6 +58,10 @@ LDFLAGS_ALL := -pie -pthread $(HARDENING_LD) $(if $(SANITIZE),-fsanitize=$(SANIT
 # Kernels are plain loops that must vectorise, and must not fuse what Go does not fuse.
 KERNEL_CFLAGS := -O3 -fno-trapping-math -ffp-contract=off
 
+# One short line per command; V=1 shows them whole, -s shows none.
+SILENT := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))
+say = $(if $(V),,@$(if $(SILENT),,printf '  %-4s %s\n' '$(1)' '$(2)';))
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all install unit tests oracles fuzzers fuzz-now lint-now $(FRONT)
@@ -78,7 +82,7 @@ PROTO_C := $(PROTOS:lib/kube/%.proto=$(GEN)/kube/%.pb-c.c)
 PROTO_H := $(PROTO_C:.c=.h)
 $(GEN)/kube/.stamp: $(PROTOS)
 	@mkdir -p $(GEN)/kube
-	protoc-c --proto_path=lib/kube --c_out=$(GEN)/kube $(PROTOS)
+	$(call say,GEN,$@)protoc-c --proto_path=lib/kube --c_out=$(GEN)/kube $(PROTOS)
 	@touch $@
 $(PROTO_C) $(PROTO_H): $(GEN)/kube/.stamp ;
 
@@ -90,16 +94,16 @@ PROTO_O := $(PROTO_C:$(GEN)/%.c=$(B)/gen/%.o)
 $(B)/%kernel.o: CFLAGS_ALL += $(KERNEL_CFLAGS)
 $(B)/%.o: %.c $(PROTO_H) $(FLAGS_FILE)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -I$(GEN)/kube $(CFLAGS_ALL) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) -I$(GEN)/kube $(CFLAGS_ALL) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/gen/%.o: $(GEN)/%.c $(FLAGS_FILE)
 	@mkdir -p $(@D)
-	$(CC) -I$(GEN)/kube -std=gnu17 -O2 -g -fPIE $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -c -o $@ $<
+	$(call say,CC,$<)$(CC) -I$(GEN)/kube -std=gnu17 -O2 -g -fPIE $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -c -o $@ $<
 
 define layer_rules
 $(B)/lib$(1).a: $(call objects,$(1)) $(if $(filter kube,$(1)),$(PROTO_O))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,AR,$$@)ar rcs $$@ $$^
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
 
@@ -107,7 +111,7 @@ archives = $(patsubst %,$(B)/lib%.a,$(1))
 
 define program_rules
 $(B)/$(1): $(patsubst %.c,$(B)/%.o,$(wildcard cmd/$(1)/*.c)) $(call archives,$(USES_$(1)))
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
+	$$(call say,LD,$$@)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 
@@ -118,29 +122,30 @@ UNIT_TESTS += $(patsubst test/unit/%.c,$(B)/test/unit/%,$(wildcard test/unit/$(1
 $(B)/test/unit/$(1)/test_%: $(B)/test/unit/$(1)/test_%.o $(B)/test/unit/check_main.o \
 		$(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard test/unit/$(1)/test_*.c),$(wildcard test/unit/$(1)/*.c))) \
 		$(call archives,$(1) $(USES_$(1)))
-	$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $$$$(pkg-config --libs check) $(PKG_LIBS)
+	$$(call say,LD,$$@)$(CC) $(LDFLAGS_ALL) -o $$@ $$^ $$$$(pkg-config --libs check) $(PKG_LIBS)
 endef
 $(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
 
 # ---- integration tests: test/integration/test_<what>.c runs the programs; harness.c is what they share ----
 INTEGRATION_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/integration/test_*.c))
-$(INTEGRATION_TESTS): $(B)/%: $(B)/%.o $(B)/test/integration/harness.o $(B)/test/unit/check_main.o \
+$(INTEGRATION_TESTS): $(B)/%: $(B)/%.o $(B)/test/integration/harness.o \
+		$(B)/test/integration/fake_server.o $(B)/test/unit/check_main.o \
 		$(call archives,kube base) | $(PROGRAMS:%=$(B)/%)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
 
 # ---- C sides of the comparisons in test/oracle and test/e2e: test/oracle/<name>_main.c ----
 ORACLES := $(patsubst test/oracle/%_main.c,$(B)/test/oracle/%,$(wildcard test/oracle/*_main.c))
 $(ORACLES): $(B)/test/oracle/%: $(B)/test/oracle/%_main.o $(call archives,kube base)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 # ---- what one decision costs: $(B)/test/bench/decide/decide prints it ----
 $(B)/test/bench/decide/decide: $(B)/test/bench/decide/decide.o $(call archives,plugins $(USES_plugins))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 # ---- scenarios: test/scenarios/test_scenarios.c plays the YAML files beside it ----
 SCENARIO_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/scenarios/test_*.c))
 $(SCENARIO_TESTS): %: %.o $(B)/test/unit/check_main.o $(call archives,plugins $(USES_plugins))
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
 
 TESTS := $(UNIT_TESTS) $(SCENARIO_TESTS) $(INTEGRATION_TESTS)
 tests: $(TESTS) $(PROGRAMS:%=$(B)/%)
@@ -149,7 +154,7 @@ oracles: $(ORACLES)
 # ---- fuzz targets: test/fuzz/fuzz_<decoder>.c, corpora in test/fuzz/corpus/<target>/ ----
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
 $(FUZZERS): %: %.o $(call archives,client kube base)
-	$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 fuzzers: $(FUZZERS)
 
 DEPFILES := $(shell find $(B) -name '*.d' 2>/dev/null)
