@@ -126,7 +126,7 @@ func TestNodesReplaced(t *testing.T) {
 func TestNamespaceDeleted(t *testing.T) {
 	e := begin(t)
 	e.burstNodes()
-	s := e.startScheduler(cluster.SchedulerOptions{QPS: 100})
+	s := e.startScheduler(cluster.SchedulerOptions{QPS: slowly})
 	victim := e.ns + "-victim"
 	e.terminating = victim
 	e.must(e.CreateNamespace(e.ctx, victim))

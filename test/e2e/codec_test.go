@@ -64,9 +64,6 @@ var codecObjects = []struct {
 // hold, and stays the same when what was written is read again.
 func TestCodec(t *testing.T) {
 	e := begin(t)
-	if !cluster.Exists(built("test/oracle/codec")) {
-		t.Fatalf("%s is missing: `make e2e` builds it", built("test/oracle/codec"))
-	}
 	manifest, err := os.ReadFile("testdata/rich.yaml")
 	e.must(err)
 	_, err = e.Kubectl(strings.ReplaceAll(string(manifest), "NAMESPACE", e.ns),

@@ -67,7 +67,7 @@ func (e *test) twoReplicas(qps int) (leader, standby *cluster.Scheduler, identit
 func TestLeaderKilled(t *testing.T) {
 	e := begin(t)
 	e.burstNodes()
-	leader, _, identity := e.twoReplicas(100)
+	leader, _, identity := e.twoReplicas(slowly)
 	e.burst("pod", burstPods, "100m", "100Mi")
 	e.waitBound(burstPods/5, time.Minute)
 	if e.holder() != identity {

@@ -12,6 +12,9 @@ import (
 const (
 	burstNodes = 10
 	burstPods  = burstNodes * 40
+	// slowly is a rate limit at which a burst takes some ten seconds: time enough to disturb it, however
+	// slowly a busy machine creates the pods.
+	slowly = 40
 )
 
 func (e *test) burstNodes() {
@@ -27,7 +30,10 @@ func (e *test) wantBurst(limit time.Duration) {
 		e.Errorf("%d pods, not %d", len(pods), burstPods)
 	}
 	e.boundOnce()
-	e.notOvercommitted(pods)
+	if !standIn {
+		// kube-scheduler takes a Binding whose answer got lost for a failed one, and may give its room away.
+		e.notOvercommitted(pods)
+	}
 }
 
 // c-sched is killed twice in mid-burst. Its successor finds what was bound, and binds the rest.
@@ -36,7 +42,7 @@ func TestKilledInBurst(t *testing.T) {
 	e.burstNodes()
 	e.burst("pod", burstPods, "100m", "100Mi")
 	for _, part := range []int{burstPods / 5, burstPods / 2} {
-		s := e.startScheduler(cluster.SchedulerOptions{QPS: 100})
+		s := e.startScheduler(cluster.SchedulerOptions{QPS: slowly})
 		e.waitBound(part, time.Minute)
 		s.Kill()
 		if bound := cluster.Bound(e.waitBound(part, 0)); bound == burstPods {
@@ -63,7 +69,7 @@ func TestEtcdRestart(t *testing.T) {
 func (e *test) duringBurst(disturb func() error) {
 	e.Helper()
 	e.burstNodes()
-	s := e.startScheduler(cluster.SchedulerOptions{QPS: 100})
+	s := e.startScheduler(cluster.SchedulerOptions{QPS: slowly})
 	e.burst("pod", burstPods, "100m", "100Mi")
 	if bound := cluster.Bound(e.waitBound(burstPods/5, time.Minute)); bound == burstPods {
 		e.Fatal("the burst was over before the restart")
@@ -72,7 +78,7 @@ func (e *test) duringBurst(disturb func() error) {
 	// Until it has read the roles again, a starting API server refuses what they allow.
 	e.authorised = e.AuditMark()
 	// Its back-off may have grown to half a minute at most while nothing answered.
-	e.wantBurst(90 * time.Second)
+	e.wantBurst(2 * time.Minute)
 
 	// All watches must be alive again: a pod is seen, a node is seen, a deletion is seen.
 	e.pod("after", "200m", "", nil)

@@ -40,6 +40,7 @@ var (
 	standIn = os.Getenv("CSCHED_STANDIN") == "kube-scheduler"
 	// schedulerUser and schedulerKubeconfig are what c-sched presents to the API server.
 	schedulerUser       = serviceAccount
+	cSched              string // its binary
 	schedulerKubeconfig string
 	passed, failed      atomic.Int32
 )
@@ -77,12 +78,15 @@ func TestMain(m *testing.M) {
 }
 
 func setUp(dir string) error {
-	for _, path := range []string{tool("kube-apiserver"), schedulerBinary()} {
+	for _, path := range []string{tool("kube-apiserver"), built("c-sched"), built("kubesim"), built("test/oracle/codec")} {
 		if !cluster.Exists(path) {
 			return fmt.Errorf("%s is missing: run `make e2e`, which builds it", path)
 		}
 	}
-	var err error
+	err := copyCSched(dir)
+	if err != nil {
+		return err
+	}
 	shared, err = cluster.Start(cluster.Options{
 		Dir: dir, BinDir: tool(""), Audit: true, GoawayChance: 0.02,
 		Controllers: []string{
@@ -103,7 +107,17 @@ func schedulerBinary() string {
 	if standIn {
 		return tool("kube-scheduler")
 	}
-	return built("c-sched")
+	return cSched
+}
+
+// copyCSched makes the tests independent of a build that goes on meanwhile.
+func copyCSched(dir string) error {
+	program, err := os.ReadFile(built("c-sched"))
+	if err != nil {
+		return err
+	}
+	cSched = filepath.Join(dir, "c-sched")
+	return os.WriteFile(cSched, program, 0o700)
 }
 
 // installManifests makes c-sched's ServiceAccount and its rights from manifests/, as a user would, and gets a

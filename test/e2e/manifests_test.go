@@ -105,7 +105,7 @@ func TestConfigMapsConfiguration(t *testing.T) {
 // startWithConfig starts c-sched with a configuration file instead of flags.
 func (e *test) startWithConfig(name, text string) *cluster.Scheduler {
 	e.Helper()
-	s, err := e.StartWithConfig(cluster.SchedulerOptions{LogName: e.ns + "-" + name, Binary: built("c-sched")}, text)
+	s, err := e.StartWithConfig(cluster.SchedulerOptions{LogName: e.ns + "-" + name, Binary: cSched}, text)
 	e.must(err)
 	e.stopAtEnd(s)
 	return s

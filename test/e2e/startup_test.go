@@ -71,7 +71,7 @@ func TestRefusesToStart(t *testing.T) {
 }
 
 func (e *test) refusesToStart(c refusal) {
-	_, stderr, status, err := cluster.RunOnce(10*time.Second, nil, "", built("c-sched"), c.args...)
+	_, stderr, status, err := cluster.RunOnce(10*time.Second, nil, "", cSched, c.args...)
 	e.must(err)
 	if status != c.status {
 		e.Errorf("exit status %d, not %d", status, c.status)
@@ -134,7 +134,7 @@ contexts:
 
 func (e *test) unusable(kubeconfig string, says *regexp.Regexp) {
 	name := e.ns + "-" + notInNames.ReplaceAllString(e.Name()[strings.LastIndex(e.Name(), "/")+1:], "-")
-	s, err := e.StartCSched(cluster.SchedulerOptions{LogName: name, Binary: built("c-sched"), Kubeconfig: kubeconfig})
+	s, err := e.StartCSched(cluster.SchedulerOptions{LogName: name, Binary: cSched, Kubeconfig: kubeconfig})
 	e.must(err)
 	e.stopAtEnd(s)
 	e.must(cluster.Eventually(10*time.Second, func() error {
