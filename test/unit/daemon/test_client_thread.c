@@ -1,0 +1,276 @@
+// The client's thread over a transport that answers what the test says: results arrive, the end
+// comes. Neighbours: daemon/client_thread.c; the client between them is the real one.
+#include "../check_main.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <csched/base/memory.h>
+
+#include "daemon/client_thread.h"
+#include "daemon/message.h"
+
+#define CALLS_MAX 64
+
+// A transport without a network: calls to a path with "/binding" are answered 201 where `answers`
+// says so, all others never.
+struct fake {
+	struct cs_transport transport;
+	bool answers;
+	int wake; // eventfd
+	struct cs_call *calls[CALLS_MAX];
+	size_t n_calls;
+};
+
+struct cs_call {
+	bool binding;
+	const struct cs_handler *handler;
+	void *user;
+};
+
+static struct cs_call *start(struct cs_transport *transport, const struct cs_request *request)
+{
+	struct fake *fake = (struct fake *)transport;
+	struct cs_call *call = cs_alloc(sizeof(*call));
+	ck_assert_uint_lt(fake->n_calls, CALLS_MAX);
+	call->binding = strstr(request->path, "/binding") != NULL;
+	call->handler = request->handler;
+	call->user = request->user;
+	fake->calls[fake->n_calls++] = call;
+	return call;
+}
+
+static void forget(struct fake *fake, size_t i)
+{
+	free(fake->calls[i]);
+	fake->calls[i] = fake->calls[--fake->n_calls];
+}
+
+static void cancel(struct cs_transport *transport, struct cs_call *call)
+{
+	struct fake *fake = (struct fake *)transport;
+	for (size_t i = 0; i < fake->n_calls; i++)
+		if (fake->calls[i] == call) {
+			forget(fake, i);
+			return;
+		}
+}
+
+static void turn(struct cs_transport *transport, struct cs_time now)
+{
+	struct fake *fake = (struct fake *)transport;
+	for (size_t i = 0; i < fake->n_calls; i++)
+		if (fake->calls[i]->binding && fake->answers) {
+			struct cs_call call = *fake->calls[i];
+			forget(fake, i--);
+			call.handler->done(call.user, now,
+					   &(struct cs_response){ .status = 201, .message = "" });
+		}
+}
+
+static int64_t deadline(const struct cs_transport *transport)
+{
+	const struct fake *fake = (const struct fake *)transport;
+	for (size_t i = 0; i < fake->n_calls; i++)
+		if (fake->calls[i]->binding && fake->answers)
+			return 0;
+	return INT64_MAX;
+}
+
+static void wait_for(struct cs_transport *transport, int64_t timeout)
+{
+	struct fake *fake = (struct fake *)transport;
+	struct pollfd fd = { .fd = fake->wake, .events = POLLIN };
+	eventfd_t value;
+	if (poll(&fd, 1, timeout < 0 ? -1 : (int)(timeout / CS_MILLISECOND)) > 0)
+		eventfd_read(fake->wake, &value);
+}
+
+static void wakeup(struct cs_transport *transport)
+{
+	eventfd_write(((struct fake *)transport)->wake, 1);
+}
+
+static void destroy(struct cs_transport *transport)
+{
+	struct fake *fake = (struct fake *)transport;
+	while (fake->n_calls)
+		forget(fake, 0);
+	close(fake->wake);
+	free(fake);
+}
+
+static const struct cs_transport_ops fake_ops = { start,    cancel, turn,   deadline,
+						  wait_for, wakeup, destroy };
+
+// ---- a thread ----
+
+static struct cs_endpoint endpoint = { .server = (char *)"http://test" };
+static struct cs_log logger;
+static struct cs_metrics *metrics;
+static struct cs_status status;
+static struct cs_mailbox *core;
+static struct cs_client_thread *thread;
+
+static void create(bool answers)
+{
+	struct cs_error err = { 0 };
+	struct fake *fake = cs_alloc(sizeof(*fake));
+	*fake = (struct fake){ .transport = { &fake_ops },
+			       .answers = answers,
+			       .wake = eventfd(0, EFD_CLOEXEC) };
+	logger = (struct cs_log){ .fd = -1, .clock = cs_clock_system() };
+	metrics = cs_metrics_create();
+	memset(&status, 0, sizeof(status));
+	core = cs_mailbox_create(NULL, NULL);
+	struct cs_client_thread_options options = {
+		.endpoint = &endpoint,
+		.seed = 1,
+		.log = &logger,
+		.clock = logger.clock,
+		.metrics = metrics,
+		.status = &status,
+		.core = core,
+		.transport = &fake->transport,
+	};
+	ck_assert_msg(cs_client_thread_create(&options, &thread, &err) == 0, "%s", err.text);
+}
+
+static void finish(void)
+{
+	cs_client_thread_destroy(thread);
+	ck_assert_ptr_null(cs_mailbox_take(core));
+	cs_mailbox_destroy(core);
+	cs_metrics_destroy(metrics);
+}
+
+static int64_t now(void)
+{
+	return cs_clock_now(&logger.clock).boot;
+}
+
+// The next message to the core, which comes within five seconds.
+static struct cs_message *next_message(void)
+{
+	cs_mailbox_wait(core, 5 * CS_SECOND);
+	struct cs_message *message = cs_mailbox_take(core);
+	ck_assert_ptr_nonnull(message);
+	ck_assert_ptr_null(message->next);
+	return message;
+}
+
+static void bind_one(uint64_t ticket)
+{
+	cs_client_thread_write(thread, &(struct cs_write){ .kind = CS_WRITE_BIND,
+							   .ticket = ticket,
+							   .namespace = "ns",
+							   .name = "p",
+							   .uid = "u",
+							   .node = "n" });
+}
+
+static void expect_end(void)
+{
+	struct cs_message *message = next_message();
+	ck_assert_int_eq(message->kind, CS_CORE_ENDED);
+	ck_assert(!((struct cs_message_ended *)message)->lost_lease);
+	cs_message_free_core(message);
+}
+
+START_TEST(a_result)
+{
+	create(true);
+	bind_one(7);
+	struct cs_message *message = next_message();
+	ck_assert_int_eq(message->kind, CS_CORE_WRITTEN);
+	const struct cs_write_result *result = &((struct cs_message_written *)message)->result;
+	ck_assert_uint_eq(result->ticket, 7);
+	ck_assert_int_eq(result->kind, CS_WRITE_BIND);
+	ck_assert_int_eq(result->outcome, CS_WRITE_DONE);
+	cs_message_free_core(message);
+	cs_client_thread_stop(thread);
+	expect_end();
+	finish();
+}
+END_TEST
+
+START_TEST(it_ends_at_once_with_nothing_to_do)
+{
+	create(true);
+	int64_t start_time = now();
+	cs_client_thread_stop(thread);
+	cs_client_thread_stop(thread); // twice is once
+	expect_end();
+	ck_assert_int_lt(now() - start_time, CS_SECOND);
+	finish();
+}
+END_TEST
+
+// What was asked for before the end is still written.
+START_TEST(it_writes_what_is_queued)
+{
+	create(true);
+	bind_one(1);
+	bind_one(2);
+	cs_client_thread_stop(thread);
+	unsigned results = 0;
+	for (bool ended = false; !ended;) {
+		cs_mailbox_wait(core, 5 * CS_SECOND);
+		struct cs_message *next;
+		for (struct cs_message *m = cs_mailbox_take(core); m; m = next) {
+			next = m->next;
+			results += m->kind == CS_CORE_WRITTEN;
+			ended = m->kind == CS_CORE_ENDED;
+			cs_message_free_core(m);
+		}
+	}
+	ck_assert_uint_eq(results, 2);
+	finish();
+}
+END_TEST
+
+START_TEST(it_does_not_wait_for_ever)
+{
+	create(false);
+	bind_one(1);
+	int64_t start_time = now();
+	cs_client_thread_stop(thread);
+	expect_end();
+	ck_assert_int_ge(now() - start_time, 500 * CS_MILLISECOND); // it did wait
+	ck_assert_int_lt(now() - start_time, CS_CLIENT_THREAD_STOP_MAX + 500 * CS_MILLISECOND);
+	finish();
+}
+END_TEST
+
+START_TEST(what_it_shows)
+{
+	create(false);
+	int64_t end = now() + 5 * CS_SECOND;
+	while (!atomic_load(&status.client_turn) && now() < end)
+		usleep(1000);
+	ck_assert_int_gt(atomic_load(&status.client_turn), 0);
+	ck_assert(!atomic_load(&status.informers_synced));
+	ck_assert(!atomic_load(&status.leading));
+	ck_assert(atomic_load(&status.lease_healthy));
+	cs_client_thread_stop(thread);
+	expect_end();
+	finish();
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("client_thread");
+	TCase *tcase = tcase_create("client_thread");
+	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, a_result);
+	tcase_add_test(tcase, it_ends_at_once_with_nothing_to_do);
+	tcase_add_test(tcase, it_writes_what_is_queued);
+	tcase_add_test(tcase, it_does_not_wait_for_ever);
+	tcase_add_test(tcase, what_it_shows);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
