@@ -196,8 +196,11 @@ static void count_attempt(struct cs_scheduler *scheduler, struct cs_time now,
 {
 	if (!scheduler->metrics)
 		return;
-	const struct profile_series *series =
-		&scheduler->series[profile_index(scheduler, pending->pod)];
+	// By the profile that tried it: the pod may ask for another scheduler by now.
+	uint32_t profile = 0;
+	while (scheduler->config->profiles[profile] != pending->profile)
+		profile++;
+	const struct profile_series *series = &scheduler->series[profile];
 	cs_metric_add(series->attempts[result], 1);
 	cs_metric_observe(series->duration[result],
 			  seconds(instant(scheduler, now) - pending->attempt_start));
@@ -542,12 +545,16 @@ static void follow_unbound(struct cs_scheduler *scheduler, struct cs_time now,
 			   const struct cs_pod_change *change)
 {
 	struct cs_pod *pod = change->pod;
-	uint32_t profile = profile_index(scheduler, pod);
+	uint32_t index = profile_index(scheduler, pod);
+	const struct cs_profile *profile =
+		index < scheduler->config->n_profiles ? scheduler->config->profiles[index] : NULL;
+	if (pod->pending && pod->pending->profile != profile)
+		cs_queue_remove(scheduler->queue, pod); // another scheduler's, as of now
 	if (pod->pending)
 		cs_queue_update(scheduler->queue, now.boot, pod->pending, change->events,
 				change->demand_changed);
-	else if (profile < scheduler->config->n_profiles && (change->added || !pod->terminating))
-		cs_queue_add(scheduler->queue, now.boot, pod, scheduler->config->profiles[profile]);
+	else if (profile && (change->added || !pod->terminating))
+		cs_queue_add(scheduler->queue, now.boot, pod, profile);
 }
 
 int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, const Kube__Pod *pod,

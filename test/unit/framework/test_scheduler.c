@@ -511,6 +511,29 @@ START_TEST(pods_of_other_schedulers_only_count_when_bound)
 }
 END_TEST
 
+// The API server forbids it; a server that tells it all the same does no harm.
+START_TEST(a_pod_that_changes_its_scheduler)
+{
+	toy_add_node(&toy, "n1", 4, 110, "");
+	toy_add_pod(&toy, "waits", 9000, "");
+	toy_turn(&toy, 1);
+	toy_add_pod(&toy, "waits", 9000, "schedulerName: other");
+	ck_assert_ptr_null(pod_of("waits")->pending);
+	toy_add_pod(&toy, "waits", 9000, "");
+	ck_assert_ptr_nonnull(pod_of("waits")->pending);
+	toy_expect(&toy, UNSCHEDULABLE("waits", "0/1 nodes are available: 1 Insufficient cpu."));
+	// While its binding is under way that is still ours, and counted as such.
+	cs_scheduler_remove_pod(toy.scheduler, toy.now, "waits");
+	toy_add_pod(&toy, "a", 1000, "");
+	toy_turn(&toy, 1);
+	toy_expect(&toy, "bind default/a n1\n");
+	toy_add_pod(&toy, "a", 1000, "schedulerName: other");
+	toy_bound(&toy, CS_BOUND_HERE, NULL);
+	toy_expect(&toy, SCHEDULED("a", "n1"));
+	ck_assert(ATTEMPTS("scheduled") == 1);
+}
+END_TEST
+
 START_TEST(each_profile_decides_for_its_name)
 {
 	toy_finish(&toy);
@@ -670,6 +693,7 @@ Suite *test_suite(void)
 		errors_are_told_and_retried_with_growing_back_off,
 		gated_pods_wait_for_their_gates_in_silence,
 		pods_of_other_schedulers_only_count_when_bound,
+		a_pod_that_changes_its_scheduler,
 		each_profile_decides_for_its_name,
 		no_more_bindings_than_allowed_wait_for_answers,
 		unknown_and_stale_tickets_are_ignored,
