@@ -55,8 +55,9 @@ static struct fake_answer answer(void *user, const char *line)
 	if (strstr(line, "GET /api/v1/pods?"))
 		return (struct fake_answer){ cs_buffer_slice(&world.pods), .hang = true };
 	if (strstr(line, "POST "))
-		return (struct fake_answer){ CS_SLICE(JSON_HEAD("201 Created") OK_STATUS) };
-	return (struct fake_answer){ CS_SLICE(JSON_HEAD("200 OK") "{}") };
+		return (struct fake_answer){ .bytes =
+						     CS_SLICE(JSON_HEAD("201 Created") OK_STATUS) };
+	return (struct fake_answer){ .bytes = CS_SLICE(JSON_HEAD("200 OK") "{}") };
 }
 
 static struct fake_answer answer_fixed(void *user, const char *line)
@@ -456,7 +457,6 @@ static const struct {
 	{ "ADDED", "Node", NODE("n"), "its object is a \\\"Node\\\"" },
 	{ "ADDED", "Lease", NULL, "its object is a" },
 	{ "UPDATED", "Pod", POD("p"), "an event of unknown type" },
-	{ "", "Pod", POD("p"), "an event of unknown type" },
 	{ "DELETED", "Pod", POD("p"), NULL },
 	{ "MODIFIED", "Pod", POD("p"), NULL },
 	{ "BOOKMARK", "Pod", "{}", NULL },
@@ -500,35 +500,42 @@ static const struct {
 	const char *words;
 	bool hang;
 } servers[] = {
-	{ CS_SLICE(HEAD("200 OK", "Content-Type: text/html\r\nConnection: close\r\n") HTML),
-	  "ended" },
-	{ CS_SLICE(
+	{ .bytes =
+		  CS_SLICE(HEAD("200 OK", "Content-Type: text/html\r\nConnection: close\r\n") HTML),
+	  .words = "ended" },
+	{ .bytes = CS_SLICE(
 		  HEAD("404 Not Found",
 		       "Content-Type: text/plain\r\nConnection: close\r\n") "404 page not found\n"),
-	  "404" },
-	{ CS_SLICE(HEAD("401 Unauthorized", "Connection: close\r\n")), "401" },
-	{ CS_SLICE(HEAD("403 Forbidden", "Connection: close\r\n")), "403" },
-	{ CS_SLICE(HEAD("500 Oops", "Connection: close\r\n")), "500" },
-	{ CS_SLICE(HEAD("429 Slow", "Retry-After: -1\r\nConnection: close\r\n")), "429" },
-	{ CS_SLICE(HEAD("429 Slow", "Retry-After: 99999999999999999999\r\nConnection: close\r\n")),
-	  "429" },
-	{ CS_SLICE(HEAD("302 Found", "Location: file:///etc/passwd\r\nConnection: close\r\n")),
-	  "302" },
-	{ CS_SLICE(HEAD("204 No Content", "Connection: close\r\n")), NULL },
-	{ CS_SLICE("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), "ended" },
-	{ CS_SLICE("\x15\x03\x03\x00\x02\x02\x46"), "ended" }, // a TLS alert
-	{ CS_SLICE(""), "ended" },
-	{ CS_SLICE(""), NULL, .hang = true },
-	{ CS_SLICE("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), "ended" },
-	{ CS_SLICE("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "ended" },
-	{ CS_SLICE("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\nabc"),
-	  "ended" },
-	{ CS_SLICE(WATCH_HEAD), "ended" }, // a watch that ends at once
-	{ CS_SLICE(WATCH_HEAD "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), "ended" },
-	{ CS_SLICE(WATCH_HEAD "{\"type\":\"ADDED\",\"object\":{}}\n"), "ended" },
-	{ CS_SLICE(JSON_HEAD(
+	  .words = "404" },
+	{ .bytes = CS_SLICE(HEAD("401 Unauthorized", "Connection: close\r\n")), .words = "401" },
+	{ .bytes = CS_SLICE(HEAD("403 Forbidden", "Connection: close\r\n")), .words = "403" },
+	{ .bytes = CS_SLICE(HEAD("500 Oops", "Connection: close\r\n")), .words = "500" },
+	{ .bytes = CS_SLICE(HEAD("429 Slow", "Retry-After: -1\r\nConnection: close\r\n")),
+	  .words = "429" },
+	{ .bytes = CS_SLICE(
+		  HEAD("429 Slow", "Retry-After: 99999999999999999999\r\nConnection: close\r\n")),
+	  .words = "429" },
+	{ .bytes = CS_SLICE(
+		  HEAD("302 Found", "Location: file:///etc/passwd\r\nConnection: close\r\n")),
+	  .words = "302" },
+	{ .bytes = CS_SLICE(HEAD("204 No Content", "Connection: close\r\n")), .words = NULL },
+	{ .bytes = CS_SLICE("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), .words = "ended" },
+	{ .bytes = CS_SLICE("\x15\x03\x03\x00\x02\x02\x46"), .words = "ended" }, // a TLS alert
+	{ .bytes = CS_SLICE(""), .words = "ended" },
+	{ .bytes = CS_SLICE(""), .words = NULL, .hang = true },
+	{ .bytes = CS_SLICE("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), .words = "ended" },
+	{ .bytes = CS_SLICE("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+	  .words = "ended" },
+	{ .bytes = CS_SLICE(
+		  "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\nabc"),
+	  .words = "ended" },
+	{ .bytes = CS_SLICE(WATCH_HEAD), .words = "ended" }, // a watch that ends at once
+	{ .bytes = CS_SLICE(WATCH_HEAD "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+	  .words = "ended" },
+	{ .bytes = CS_SLICE(WATCH_HEAD "{\"type\":\"ADDED\",\"object\":{}}\n"), .words = "ended" },
+	{ .bytes = CS_SLICE(JSON_HEAD(
 		  "200 OK") "{\"kind\":\"Status\",\"status\":\"Failure\",\"code\":\"x\"}"),
-	  "ended" },
+	  .words = "ended" },
 };
 
 // It says so, stays alive, does not hammer, and ends when told to.
