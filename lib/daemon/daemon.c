@@ -152,7 +152,8 @@ static int create_client(struct daemon *daemon, struct cs_error *err)
 		&daemon->client, err);
 }
 
-// The client last: once its thread runs, only its end ends the daemon.
+// Signals before all other threads. The client last: once its thread runs, only its end ends the
+// daemon.
 static int start(struct daemon *daemon, struct cs_error *err)
 {
 	const char *version = daemon->options->version;
@@ -164,10 +165,10 @@ static int start(struct daemon *daemon, struct cs_error *err)
 	if (r == 0)
 		r = create_core(daemon, err);
 	if (r == 0)
-		r = create_endpoints(daemon, err);
-	if (r == 0)
 		r = cs_process_signals_create(daemon->options->log, on_signal, daemon,
 					      &daemon->signals, err);
+	if (r == 0)
+		r = create_endpoints(daemon, err);
 	if (r == 0)
 		r = create_client(daemon, err);
 	return r;

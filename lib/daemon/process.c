@@ -30,18 +30,22 @@ static void watched_signals(sigset_t *set)
 	sigaddset(set, SIGUSR1); // from cs_process_signals_destroy alone
 }
 
+// Nothing is under way yet, only files are read, of which one may be a pipe that says nothing.
+static void end_at_once(int number)
+{
+	(void)number;
+	_exit(0);
+}
+
 int cs_daemon_prepare(struct cs_error *err)
 {
 	static const struct rlimit no_core = { 0, 0 };
-	sigset_t set;
 
 	umask(077);
 	setlocale(LC_ALL, "C");
 	signal(SIGPIPE, SIG_IGN);
-	watched_signals(&set);
-	int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
-	if (r != 0)
-		return cs_error_errno(err, -r, "blocking signals");
+	signal(SIGTERM, end_at_once);
+	signal(SIGINT, end_at_once);
 	// Memory holds credentials: neither core files nor other processes may read it.
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return cs_error_errno(err, -errno, "prctl");
@@ -150,10 +154,14 @@ int cs_process_signals_create(const struct cs_log *log, void (*stop)(void *user)
 			      struct cs_process_signals **ret, struct cs_error *err)
 {
 	struct cs_process_signals *signals = cs_alloc(sizeof(*signals));
+	sigset_t set;
 	signals->log = log;
 	signals->stop = stop;
 	signals->user = user;
-	int r = pthread_create(&signals->thread, NULL, run, signals);
+	watched_signals(&set);
+	int r = pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (r == 0)
+		r = pthread_create(&signals->thread, NULL, run, signals);
 	if (r != 0) {
 		free(signals);
 		return cs_error_errno(err, -r, "signal thread");

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <csched/base/memory.h>
 
@@ -323,6 +324,21 @@ START_TEST(ends_without_the_server)
 }
 END_TEST
 
+// It waits for a kubeconfig that somebody is to write into a pipe.
+START_TEST(ends_while_it_starts)
+{
+	const char *pipe = harness_path("pipe");
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	struct harness_process *process =
+		harness_start("c-sched", (const char *const[]){ "--kubeconfig", pipe, NULL });
+	harness_sleep(0.5);
+	ck_assert(harness_is_running(process));
+	double start = harness_now();
+	ck_assert_int_eq(harness_stop(process, SIGTERM), 0);
+	ck_assert_double_lt(harness_now() - start, 2);
+}
+END_TEST
+
 // Somebody else's SIGUSR1 changes nothing.
 START_TEST(other_signals)
 {
@@ -357,6 +373,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, json_logs);
 	tcase_add_loop_test(tcase, ends_on_a_signal, 0, 2);
 	tcase_add_test(tcase, ends_without_the_server);
+	tcase_add_test(tcase, ends_while_it_starts);
 	tcase_add_test(tcase, other_signals);
 	suite_add_tcase(suite, tcase);
 	return suite;

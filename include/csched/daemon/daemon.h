@@ -36,8 +36,9 @@ struct cs_daemon_options {
 	const char *version;
 };
 
-// Once, before any thread: blocks the signals that cs_daemon_run waits for, and gives up what the
-// process needs not (new privileges, core files, being traced).
+// Once, before any thread: until cs_daemon_run waits for SIGTERM and SIGINT these end the process
+// at once with status 0. Gives up what the process needs not (new privileges, core files, being
+// traced).
 int cs_daemon_prepare(struct cs_error *err);
 
 // Runs until SIGTERM or SIGINT, or until the lease is lost. Returns the exit status: 0 = asked to
