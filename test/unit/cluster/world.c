@@ -28,8 +28,8 @@ void world_end(struct world *world)
 	cs_arena_destroy(world->arena);
 }
 
-static ProtobufCMessage *read_object(struct world *world, const struct cs_kind *kind,
-				     const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static ProtobufCMessage *read_object(
+	struct world *world, const struct cs_kind *kind, const char *format, va_list arguments)
 {
 	char *text = NULL;
 	ck_assert(vasprintf(&text, format, arguments) >= 0);
