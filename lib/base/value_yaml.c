@@ -594,12 +594,22 @@ static bool starts_like_json(struct cs_slice text)
 	return at < text.size && text.data[at] == '{';
 }
 
+// libyaml counts the mark as a column: the first line would be indented by one.
+static struct cs_slice skip_byte_order_mark(struct cs_slice text)
+{
+	static const struct cs_slice mark = { "\xEF\xBB\xBF", 3 };
+	if (text.size < mark.size || memcmp(text.data, mark.data, mark.size) != 0)
+		return text;
+	return (struct cs_slice){ text.data + mark.size, text.size - mark.size };
+}
+
 int cs_value_read_yaml(struct cs_slice text, struct json_object **ret_documents,
 		       struct cs_error *err)
 {
 	if (text.size > INT_MAX)
 		return cs_error_set(err, -EMSGSIZE, "a text of %zu bytes is too large", text.size);
 	CS_AUTO_VALUE struct json_object *documents = cs_value_must(json_object_new_array());
+	text = skip_byte_order_mark(text);
 	if (starts_like_json(text) && read_json_stream(text, documents) == 0) {
 		*ret_documents = CS_TAKE(documents);
 		return 0;

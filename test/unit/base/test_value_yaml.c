@@ -182,8 +182,9 @@ static const struct {
 	{ "--- 5\n", "[5]" },
 	{ "%YAML 1.1\n---\na: b\n", "[{\"a\":\"b\"}]" },
 	{ "\xEF\xBB\xBF"
-	  "a: b\n",
-	  "[{\"a\":\"b\"}]" },
+	  "a: b\nc: d\n",
+	  "[{\"a\":\"b\",\"c\":\"d\"}]" },
+	{ "\xEF\xBB\xBF{\"a\":1}", "[{\"a\":1}]" },
 	{ "a: |\n  line 1\n  line 2\nb: >-\n  folded\n  text\n",
 	  "[{\"a\":\"line 1\\nline 2\\n\",\"b\":\"folded text\"}]" },
 	{ "a: |\n  5\n", "[{\"a\":\"5\\n\"}]" },
