@@ -129,14 +129,15 @@ static int load_ca(struct cs_credentials *c, struct cs_error *err)
 	const struct cs_endpoint *e = c->endpoint;
 	char *ca;
 	int r = read_pem(e->ca_data, e->ca_file, &ca, err);
-	if (r < 0 || !ca)
-		return r;
-	r = check_ca(ca, e->ca_data ? e->source : e->ca_file, err);
-	if (r < 0)
+	if (r == 0 && ca)
+		r = check_ca(ca, e->ca_data ? e->source : e->ca_file, err);
+	if (r < 0) {
 		free(ca);
-	else if (replace(&c->ca, ca))
+		return cs_error_prefix(err, "CA certificate");
+	}
+	if (ca && replace(&c->ca, ca))
 		c->tls_version++;
-	return r;
+	return 0;
 }
 
 static int load_pair(struct cs_credentials *c, struct cs_error *err)
@@ -144,9 +145,12 @@ static int load_pair(struct cs_credentials *c, struct cs_error *err)
 	const struct cs_endpoint *e = c->endpoint;
 	char *certificate = NULL, *key = NULL;
 	int r = read_pem(e->certificate_data, e->certificate_file, &certificate, err);
-	if (r == 0)
-		r = read_pem(e->key_data, e->key_file, &key, err);
-	if (r == 0 && certificate)
+	if (r < 0)
+		return cs_error_prefix(err, "client certificate");
+	r = read_pem(e->key_data, e->key_file, &key, err);
+	if (r < 0)
+		cs_error_prefix(err, "client key");
+	else if (certificate)
 		r = check_pair(certificate, key,
 			       e->certificate_data ? e->source : e->certificate_file, err);
 	if (r == 0 && certificate) {
@@ -189,7 +193,7 @@ static int load_token_file(struct cs_credentials *c, struct cs_error *err)
 	size_t size;
 	int r = cs_file_read(c->endpoint->token_file, CS_PEM_FILE_MAX, &text, &size, err);
 	if (r < 0)
-		return r;
+		return cs_error_prefix(err, "token");
 	char *token = trim(text);
 	r = check_token(token, c->endpoint->token_file, err);
 	if (r == 0)

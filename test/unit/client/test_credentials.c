@@ -179,6 +179,7 @@ END_TEST
 START_TEST(token_file_wins_over_token)
 {
 	endpoint.token_file = text(files_path("token"));
+	assert_create_fails("token: ");
 	assert_create_fails(files_path("token"));
 	endpoint.token = text("beside");
 	create(); // the token serves until the file is there
@@ -235,6 +236,7 @@ START_TEST(certificates_are_checked_at_start)
 	files_make_certificate("test", &crt, &key);
 	files_make_certificate("test", &crt2, &key2);
 	endpoint.ca_file = text(files_path("ca"));
+	assert_create_fails("CA certificate: ");
 	assert_create_fails(files_path("ca"));
 	files_write("ca", "-----BEGIN CERTIFICATE-----\nZm9v\n-----END CERTIFICATE-----\n");
 	assert_create_fails("no certificate in PEM form in it");
