@@ -261,10 +261,14 @@ int cs_http_server_create(const struct cs_http_options *given, const struct cs_h
 	if (n_routes)
 		memcpy(server->routes, routes, n_routes * sizeof(*routes));
 	server->n_routes = n_routes;
+	errno = 0;
 	server->daemon = start_daemon(server, fd);
 	if (!server->daemon) {
+		int cause = errno;
 		close(fd);
 		http_server_unref(server);
+		if (cause == EMFILE || cause == ENFILE || cause == EAGAIN || cause == ENOMEM)
+			return cs_error_errno(err, -cause, "the HTTP server does not start");
 		return cs_error_set(err, -EINVAL, "the HTTP server does not start%s",
 				    options.tls ? ": is the key that of the certificate?" : "");
 	}

@@ -49,6 +49,12 @@ static int fail(struct cs_error *err, const char *what)
 	return cs_error_set(err, -EINVAL, "%s: %s", what, reason ? reason : "OpenSSL refuses");
 }
 
+static int not_pem(struct cs_error *err, const char *file, const char *what)
+{
+	ERR_clear_error();
+	return cs_error_set(err, -EINVAL, "%s: no %s in PEM form in it", file, what);
+}
+
 static char *bio_text(BIO *bio)
 {
 	char *data;
@@ -137,11 +143,11 @@ static int check_pair(const char *certificate_file, const char *key_file,
 		key_pem ? PEM_read_bio_PrivateKey(key_pem, NULL, NULL, (void *)(uintptr_t) "")
 			: NULL;
 	if (!key)
-		return fail(err, key_file);
+		return not_pem(err, key_file, "private key without a password");
 	AUTO_CERTIFICATE X509 *certificate =
 		certificate_pem ? PEM_read_bio_X509(certificate_pem, NULL, NULL, NULL) : NULL;
 	if (!certificate)
-		return fail(err, certificate_file);
+		return not_pem(err, certificate_file, "certificate");
 	if (X509_check_private_key(certificate, key) == 1)
 		return 0;
 	ERR_clear_error();

@@ -155,8 +155,8 @@ START_TEST(test_loading)
 		const char *named;
 	} bad[] = {
 		{ certificate, foreign, "foreign.key: not the key of the certificate in " },
-		{ certificate, garbage, "garbage: " },
-		{ garbage, key, "garbage: " },
+		{ certificate, garbage, "garbage: no " },
+		{ garbage, key, "garbage: no " },
 		{ "/nonexistent", key, "/nonexistent" },
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(bad); i++) {
