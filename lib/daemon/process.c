@@ -37,9 +37,24 @@ static void end_at_once(int number)
 	_exit(0);
 }
 
+// Who closed them would find log lines in the first sockets we open.
+static int open_standard_files(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR); // the lowest number that is free; not O_CLOEXEC
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? -errno : 0;
+}
+
 int cs_daemon_prepare(struct cs_error *err)
 {
 	static const struct rlimit no_core = { 0, 0 };
+	int r = open_standard_files();
+	if (r < 0)
+		return cs_error_errno(err, r, "opening /dev/null");
 
 	umask(077);
 	setlocale(LC_ALL, "C");
