@@ -87,8 +87,7 @@ static int init_lease(struct daemon *daemon, struct cs_error *err)
 	};
 	if (!config->leader_election.leader_elect)
 		return 0;
-	int r = cs_lease_check(&daemon->lease, err);
-	return r < 0 ? cs_error_prefix(err, "leaderElection") : 0;
+	return cs_lease_check(&daemon->lease, err);
 }
 
 static int create_core(struct daemon *daemon, struct cs_error *err)

@@ -324,6 +324,18 @@ START_TEST(ends_without_the_server)
 }
 END_TEST
 
+START_TEST(lease_times_that_contradict)
+{
+	struct harness_process *kubesim = HARNESS_KUBESIM("--nodes=0");
+	struct harness_process *process = harness_start(
+		"c-sched", (const char *const[]){ "--kubeconfig", kubesim->kubeconfig,
+						  "--leader-elect-lease-duration=1s", NULL });
+	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert(harness_logged(process, "c-sched: leaderElection.leaseDuration: must be greater "
+					  "than renewDeadline"));
+}
+END_TEST
+
 // It waits for a kubeconfig that somebody is to write into a pipe.
 START_TEST(ends_while_it_starts)
 {
@@ -373,6 +385,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, json_logs);
 	tcase_add_loop_test(tcase, ends_on_a_signal, 0, 2);
 	tcase_add_test(tcase, ends_without_the_server);
+	tcase_add_test(tcase, lease_times_that_contradict);
 	tcase_add_test(tcase, ends_while_it_starts);
 	tcase_add_test(tcase, other_signals);
 	suite_add_tcase(suite, tcase);
