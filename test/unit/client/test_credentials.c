@@ -399,7 +399,6 @@ START_TEST(plugin_runs_again_before_it_expires)
 	pass(589 * CS_SECOND);
 	ck_assert_int_eq(cs_credentials_fd(credentials), -1);
 	pass(1 * CS_SECOND);
-	ck_assert_int_ge(cs_credentials_fd(credentials), 0);
 	ck_assert(view().ready); // the old one is still good
 	for (int i = 0; i < 1000 && strcmp(view().authorization, "Bearer t2") != 0; i++) {
 		poll(NULL, 0, 5);
