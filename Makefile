@@ -3,8 +3,8 @@
 
 CC := gcc
 SANITIZE :=
-PREFIX := /usr/local
-DESTDIR :=
+PREFIX ?= /usr/local
+DESTDIR ?=
 VERSION := 0.1.0
 
 empty :=
