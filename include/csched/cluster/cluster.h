@@ -13,6 +13,7 @@
 #include <csched/cluster/node_table.h>
 #include <csched/cluster/pod.h>
 #include <csched/kube/api.h>
+#include <csched/kube/kind.h>
 
 struct cs_cluster;
 
@@ -32,6 +33,9 @@ enum cs_cluster_event {
 	CS_EVENT_POD_TOLERATION = 1 << 11,       // of the pending pod itself
 	CS_EVENT_POD_GATES_ELIMINATED = 1 << 12, // of the pending pod itself
 	CS_EVENT_TIMEOUT = 1 << 13,              // the five-minute flush: cures everything
+	CS_EVENT_NODE_DECLARED_FEATURE = 1 << 14,
+	CS_EVENT_NAMESPACE = 1 << 15, // added, or its labels changed
+	CS_EVENT_WORKLOAD = 1 << 16,  // a Service, ReplicationController, ReplicaSet, StatefulSet
 };
 
 struct cs_cluster *cs_cluster_create(uint64_t seed);
@@ -82,9 +86,29 @@ void cs_cluster_forget(struct cs_cluster *cluster, struct cs_pod *pod);
 // ASSUMED -> BOUND where a binding is known to have succeeded on that node (which may differ).
 void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name);
 
-// Whether a bound or assumed pod carries a required anti-affinity term that matches this unbound
-// pod, whatever the topology. Namespaces' labels are not known here: a namespaceSelector is taken
-// to match every namespace. Costs a comparison unless the terms in the cluster changed.
+// What else the model knows beside nodes and pods: Namespace, Service, ReplicationController,
+// ReplicaSet, StatefulSet. `object` is of kind->descriptor; other kinds are ignored. *ret_events as
+// above. On error (a malformed selector, a missing name) the model keeps what it had.
+int cs_cluster_apply_object(struct cs_cluster *cluster, const struct cs_kind *kind,
+			    const ProtobufCMessage *object, uint32_t *ret_events,
+			    struct cs_error *err);
+// Unknown ones are fine. `namespace` is NULL for a Namespace.
+uint32_t cs_cluster_remove_object(struct cs_cluster *cluster, const struct cs_kind *kind,
+				  const char *namespace, const char *name);
+
+// Nominations: unbound pods whose status.nominatedNodeName is that live row. Mirrors
+// pkg/scheduler/backend/queue/nominator.go.
+uint32_t cs_cluster_n_nominated(const struct cs_cluster *cluster); // on all rows
+struct cs_pod *const *cs_cluster_nominated(const struct cs_cluster *cluster, uint32_t row,
+					   uint32_t *ret_n);
+// NULL drops the nomination.
+void cs_cluster_nominate(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name);
+
+// What if that unbound pod stood on that row: columns, queries and carried terms count it until it
+// is taken away again, which must happen before anything else changes.
+void cs_cluster_suppose(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
+void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod);
+
 bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod);
 
 // A demand stays, with its id, while it is kept, also when no pod asks it any more: for who has

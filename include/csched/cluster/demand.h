@@ -11,14 +11,65 @@
 #include <csched/cluster/resource.h>
 #include <csched/kube/api.h>
 
+struct cs_carried;
 struct cs_term;
+struct cs_query;
+struct cs_topology;
+
+// A port of the node that a pod takes. Mirrors framework/types.go HostPortInfo.
+struct cs_host_port {
+	uint32_t ip;       // intern id: "0.0.0.0" where the pod names none
+	uint32_t protocol; // intern id: "TCP" where the pod names none
+	int32_t port;      // > 0
+};
 
 // Shared by all pods that take the same; freed with the last.
 struct cs_footprint {
 	struct cs_requests requests;
-	// Required pod anti-affinity that the pod carries, see cs_cluster_repels.
+	uint32_t n_ports;
+	const struct cs_host_port *ports;
+	// The pod (anti-)affinity terms that the pod carries, required and preferred; see query.h.
+	uint32_t n_carried;
+	struct cs_carried *const *carried;
 	uint32_t n_terms;
 	struct cs_term *const *terms;
+};
+
+// A preferred node affinity term: the rows that match it.
+struct cs_node_preference {
+	int32_t weight; // 1..100
+	const struct cs_bitmap *rows;
+};
+
+// A topology spread constraint of the pod's own.
+struct cs_spread_constraint {
+	const struct cs_topology *topology;
+	// The pods that count; NULL: none does (no labelSelector, or one that is empty).
+	const struct cs_query *query;
+	bool matches_every_pod; // labelSelector {}: counts no pod but the pod itself (fact 28)
+	bool hard;              // DoNotSchedule
+	bool honors_affinity;   // nodeAffinityPolicy
+	bool honors_taints;     // nodeTaintsPolicy
+	int32_t max_skew;
+	int32_t min_domains; // 1 where not given
+};
+
+// A pod affinity term of the pod's own.
+struct cs_affinity_term {
+	const struct cs_topology *topology;
+	const struct cs_query *query; // of this term alone; NULL matches no pod
+	int32_t weight;               // preferred: > 0 affinity, < 0 anti-affinity; required: 0
+};
+
+// What inter-pod (anti-)affinity a pending pod asks. All zero: nothing.
+struct cs_pod_affinity {
+	uint32_t n_required;
+	const struct cs_affinity_term *required;
+	const struct cs_query *all_required; // pods that match every required term (fact 33)
+	uint32_t n_anti;
+	const struct cs_affinity_term *anti; // required anti-affinity
+	uint32_t n_preferred;
+	const struct cs_affinity_term *preferred; // both kinds
 };
 
 // Shared by all pods that ask the same; freed with the last. A pin to one node is no part of it
@@ -27,8 +78,32 @@ struct cs_demand {
 	struct cs_requests requests;
 	uint32_t toleration_set;      // taint.h; 0 = none
 	bool tolerates_unschedulable; // node.kubernetes.io/unschedulable:NoSchedule
-	// The rows that match spec.nodeSelector, kept current; NULL = the pod has none.
+	// The rows that match spec.nodeSelector and required node affinity, kept current; NULL =
+	// the pod has neither. A pin to one node (cs_pod.pinned_node) is no part of it.
 	const struct cs_bitmap *node_selector;
+	// Where every required term pins metadata.name: the names, as intern ids, ascending. None
+	// with `pins_names`: "pod affinity terms conflict".
+	bool pins_names;
+	uint32_t n_pinned_names;
+	const uint32_t *pinned_names;
+	// Preferred node affinity without the terms that upstream ignores. prefers_nodes: the pod
+	// has a list, be it empty of meaning.
+	bool prefers_nodes;
+	uint32_t n_preferences;
+	const struct cs_node_preference *preferences;
+	const char *preference_error; // a preferred term cannot be read: PreScore's words; or NULL
+	uint32_t n_ports;
+	const struct cs_host_port *ports;
+	// Ids (image.h) of the images of init containers, containers and image volumes, each as
+	// often as named, and how many init containers and containers there are.
+	uint32_t n_images;
+	const uint32_t *images;
+	uint32_t n_image_containers;
+	// The rows that declare every feature the pod needs; NULL = it needs none.
+	const struct cs_bitmap *features;
+	uint32_t n_spread;
+	const struct cs_spread_constraint *spread;
+	struct cs_pod_affinity affinity;
 	// The first field this version does not implement ("spec.affinity.podAffinity") or that
 	// cannot be read, or NULL: such a pod is never bound. Valid as long as the demand.
 	const char *unsupported_field;

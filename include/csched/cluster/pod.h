@@ -10,6 +10,7 @@
 struct cs_demand;
 struct cs_footprint;
 struct cs_label_set;
+struct cs_owner;
 struct cs_pending; // framework's queue entry
 
 enum cs_pod_state {
@@ -27,6 +28,7 @@ struct cs_pod {
 	// Intern id of the node that required node affinity pins an unbound pod to by metadata.name
 	// (DaemonSet pods); CS_INTERN_NONE = none.
 	uint32_t pinned_node;
+	uint32_t nominated_node; // intern id of status.nominatedNodeName; CS_INTERN_NONE = none
 	enum cs_pod_state state;
 	uint32_t row; // ASSUMED and BOUND: the node's row (a ghost row where it is unknown)
 	int32_t priority;
@@ -46,7 +48,8 @@ struct cs_pod {
 	char *condition_message;
 	char *resource_version; // for Events' `regarding`; an unchanged object is skipped; owned
 	uint64_t labels_hash;
-	struct cs_label_set *labels; // of an unbound or assumed pod, else NULL
+	struct cs_label_set *labels; // namespace and labels; of every pod
+	struct cs_owner *owner;      // its controller, of an unbound or assumed pod; may be NULL
 };
 
 #endif

@@ -39,8 +39,33 @@ struct cs_outcome {
 	uint32_t cures;       // beyond what these register
 };
 
-// Nothing is changed but the workspace.
+// Nothing is changed but the workspace. A nominated node is tried first alone; rows with
+// nominations of equal or higher priority are filtered with and without them.
 void cs_cycle_decide(struct cs_workspace *workspace, const struct cs_profile *profile,
 		     const struct cs_pod *pod, struct cs_outcome *ret);
+
+// What a decision says of one live row.
+struct cs_judgement {
+	uint32_t row;
+	// Of a rejected row. `by` is NULL for a row outside what a PreFilter narrowed to; a
+	// PreFilter's rejection concerns every row, with its message as the one reason.
+	enum cs_verdict verdict; // FITS: feasible
+	const struct cs_plugin *by;
+	uint32_t n_reasons;
+	const char *const *reasons; // in the plugin's order
+	// Of a feasible row, where two or more are: as profile->score, normalised, before the
+	// weight. NULL: nothing was scored.
+	const int64_t *scores;
+	const bool *skipped; // as profile->score: these add nothing
+	int64_t total;
+};
+struct cs_judge {
+	void (*tell)(void *user, const struct cs_judgement *judgement);
+	void *user;
+};
+
+// Decides and tells of each live row, in ascending rows. Pointers are valid during the call.
+void cs_cycle_explain(struct cs_workspace *workspace, const struct cs_profile *profile,
+		      const struct cs_pod *pod, struct cs_outcome *ret, struct cs_judge judge);
 
 #endif

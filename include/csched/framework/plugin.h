@@ -43,11 +43,19 @@ struct cs_cycle {
 	const struct cs_pod *pod;
 	const struct cs_demand *demand;
 	struct cs_arena *scratch;
-	// prepare_filter may narrow the rows that are filtered at all to one (a pinned pod): it
-	// sets `narrowed` and `only_row` (CS_ROW_NONE: that node does not exist, so to none). Other
-	// rows then count as "node(s) didn't satisfy plugin(s) [NAME]".
+	// prepare_filter may narrow the rows that are filtered at all: it sets `narrowed` and the
+	// rows, ascending and live (none: the nodes it means do not exist). Other rows then count
+	// as "node(s) didn't satisfy plugin(s) [NAME]".
 	bool narrowed;
-	uint32_t only_row;
+	uint32_t only_row; // until cycle.c takes lists
+	uint32_t n_only;
+	const uint32_t *only; // in scratch
+	// Nominated pods that this question supposes on `supposed_row`: the model counts them
+	// already (cs_cluster_suppose), and the question is about that row alone. Upstream's
+	// AddPod quirks start here.
+	uint32_t n_supposed;
+	struct cs_pod *const *supposed;
+	uint32_t supposed_row;
 	char *message; // set by prepare_filter / prepare_score on refusals; in scratch
 	// prepare_score only: the rows that passed, ascending.
 	const uint32_t *feasible;
@@ -60,6 +68,12 @@ struct cs_plugin_instance {
 	void *args;     // what plugin->configure made; NULL without arguments
 	int64_t weight; // of its score, >= 1
 	uint32_t index; // in its profile: its bit in masks of rejecting plugins
+	// row_local plugins: what they said of rows for this demand holds while the version is the
+	// same. Set by prepare_filter and prepare_score where an answer depends on more than row
+	// and demand (how many nodes have an image); 0 before each.
+	uint64_t filter_version;
+	uint64_t score_version;
+	void *attached; // what plugin->attach made
 	void *state; // of the current cycle: what prepare_filter / prepare_score left; in scratch
 	void *score_state;
 };
@@ -104,8 +118,13 @@ struct cs_plugin {
 	// A promise: filter, reasons, and score before normalise, say the same of a row for all
 	// pods of one demand until the node table's log names that row again. They then are called
 	// for changed rows alone. What depends on other rows or on the pod itself must not promise
-	// it.
+	// it, but see filter_version and score_version.
 	bool row_local;
+
+	// What the arguments need of the model (a topology key, a node selector): registered when
+	// the profile starts to decide, given back when it ends.
+	void *(*attach)(struct cs_cluster *cluster, void *args);
+	void (*detach)(struct cs_cluster *cluster, void *attached);
 
 	// Once per pod, when it enters the queue or its gates change.
 	cs_pre_enqueue_f pre_enqueue;

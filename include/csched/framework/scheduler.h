@@ -63,6 +63,14 @@ void cs_scheduler_remove_node(struct cs_scheduler *scheduler, struct cs_time now
 int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, const Kube__Pod *pod,
 			   struct cs_error *err);
 void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now, const char *uid);
+// Kinds that cs_cluster_apply_object knows.
+int cs_scheduler_apply_object(struct cs_scheduler *scheduler, struct cs_time now,
+			      const struct cs_kind *kind, const ProtobufCMessage *object,
+			      struct cs_error *err);
+// `namespace` is NULL for what has none.
+void cs_scheduler_remove_object(struct cs_scheduler *scheduler, struct cs_time now,
+				const struct cs_kind *kind, const char *namespace,
+				const char *name);
 
 // Decisions are made only between these two: after all watches have synced and, with leader
 // election, while we lead.
