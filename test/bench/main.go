@@ -21,6 +21,8 @@ type options struct {
 	pods, repeat  int
 	// only limits the run to some of the sides, for work on one of them.
 	only string
+	// profiles is where the API server's CPU profile of each run goes; "" = none is taken.
+	profiles string
 }
 
 func (o options) tools() string  { return filepath.Join(o.root, "build/e2e/bin") }
@@ -34,6 +36,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.root, "root", "../..", "the repository")
 	flag.StringVar(&o.variant, "variant", "gcc", "the build of c-sched")
 	flag.StringVar(&o.only, "only", "", "run only sides whose name contains this")
+	flag.StringVar(&o.profiles, "profiles", "", "a directory for the API server's CPU profile of each run")
 	flag.Parse()
 	for _, text := range strings.Split(*nodes, ",") {
 		n, err := strconv.Atoi(text)

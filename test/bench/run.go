@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -108,6 +111,9 @@ func (b *bench) measure(s side, namespace string, p *progress) (*result, error) 
 		return nil, err
 	}
 	defer end()
+	if b.options.profiles != "" {
+		go b.profile(s)
+	}
 	if err := p.wait(b.options.pods, s.events); err != nil {
 		return nil, err
 	}
@@ -135,6 +141,20 @@ func (b *bench) measure(s side, namespace string, p *progress) (*result, error) 
 	r.schedulerCPU = perPod(cpu)
 	r.rss, err = peakRSS(pid)
 	return r, err
+}
+
+// profile saves what the API server's CPU did for five seconds in the middle of a run.
+func (b *bench) profile(s side) {
+	time.Sleep(3 * time.Second)
+	data, err := b.Admin.Discovery().RESTClient().Get().AbsPath("/debug/pprof/profile").Param("seconds", "5").
+		DoRaw(context.Background())
+	if err == nil {
+		name := fmt.Sprintf("%s-%d-events=%t.pb.gz", strings.ReplaceAll(s.name, " ", "-"), b.runs, s.events)
+		err = os.WriteFile(filepath.Join(b.options.profiles, name), data, 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no profile:", err)
+	}
 }
 
 // serverCPU is what the control plane has used so far, by program.
