@@ -85,9 +85,37 @@ const struct cs_kind cs_kind_replica_set = {
 	.descriptor = &kube__replica_set__descriptor,
 };
 
+const struct cs_kind cs_kind_replication_controller = {
+	.kind = "ReplicationController",
+	.group = "",
+	.version = "v1",
+	.resource = "replicationcontrollers",
+	.namespaced = true,
+	.descriptor = &kube__replication_controller__descriptor,
+};
+
+const struct cs_kind cs_kind_stateful_set = {
+	.kind = "StatefulSet",
+	.group = "apps",
+	.version = "v1",
+	.resource = "statefulsets",
+	.namespaced = true,
+	.descriptor = &kube__stateful_set__descriptor,
+};
+
 const struct cs_kind *const cs_kinds[] = {
-	&cs_kind_pod,   &cs_kind_node,  &cs_kind_namespace,  &cs_kind_service,     &cs_kind_binding,
-	&cs_kind_event, &cs_kind_lease, &cs_kind_deployment, &cs_kind_replica_set, NULL,
+	&cs_kind_pod,
+	&cs_kind_node,
+	&cs_kind_namespace,
+	&cs_kind_service,
+	&cs_kind_replication_controller,
+	&cs_kind_binding,
+	&cs_kind_event,
+	&cs_kind_lease,
+	&cs_kind_deployment,
+	&cs_kind_replica_set,
+	&cs_kind_stateful_set,
+	NULL,
 };
 
 static bool has_api_version(const struct cs_kind *kind, const char *api_version)

@@ -52,6 +52,12 @@ var codecObjects = []struct {
 	{"ReplicaSet", "apps/v1", "/apis/apps/v1/namespaces/%s/replicasets/set", map[string]string{
 		".spec.replicas": "2", ".spec.template.spec.schedulerName": "nobody",
 	}},
+	{"StatefulSet", "apps/v1", "/apis/apps/v1/namespaces/%s/statefulsets/set", map[string]string{
+		".spec.selector.matchLabels.app": "set", ".spec.ordinals.start": "3", ".spec.serviceName": "web",
+	}},
+	{"ReplicationController", "v1", "/api/v1/namespaces/%s/replicationcontrollers/set", map[string]string{
+		".spec.selector.app": "rc", ".spec.template.spec.schedulerName": "nobody",
+	}},
 	{"Lease", "coordination.k8s.io/v1", "/apis/coordination.k8s.io/v1/namespaces/%s/leases/lease", map[string]string{
 		".spec.renewTime": "2026-05-01T10:11:12.123456Z", ".spec.leaseTransitions": "3",
 	}},
