@@ -587,3 +587,19 @@ void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now,
 	cs_queue_remove(scheduler->queue, pod);
 	wake(scheduler, now, cs_cluster_remove_pod(scheduler->cluster, pod));
 }
+
+int cs_scheduler_apply_object(struct cs_scheduler *scheduler, struct cs_time now,
+			      const struct cs_kind *kind, const ProtobufCMessage *object,
+			      struct cs_error *err)
+{
+	uint32_t events = 0;
+	int r = cs_cluster_apply_object(scheduler->cluster, kind, object, &events, err);
+	wake(scheduler, now, events);
+	return r;
+}
+
+void cs_scheduler_remove_object(struct cs_scheduler *scheduler, struct cs_time now,
+				const struct cs_kind *kind, const char *namespace, const char *name)
+{
+	wake(scheduler, now, cs_cluster_remove_object(scheduler->cluster, kind, namespace, name));
+}
