@@ -17,10 +17,10 @@
 #define KEPT_DEMANDS 32 // per profile
 #define MESSAGE_MAX  (64 * 1024)
 
-// Of one profile.
-struct kept {
+struct of_profile {
 	const struct cs_profile *profile;
-	struct vectors vectors[KEPT_DEMANDS];
+	void **attached; // as profile->instances
+	struct vectors kept[KEPT_DEMANDS];
 };
 
 struct cs_workspace {
@@ -30,8 +30,9 @@ struct cs_workspace {
 	struct cs_arena *scratch; // of one decision
 	struct cs_buffer message; // of the last decision
 	uint64_t decisions;
-	uint32_t n_kept; // 0 = nothing is kept
-	struct kept *kept;
+	uint32_t n_profiles;
+	struct of_profile *profiles;
+	bool no_cache;        // nothing is kept
 	struct vectors fresh; // for what cannot be kept
 	const struct cs_profile *fresh_profile;
 	uint32_t capacity; // of one and out
@@ -43,6 +44,7 @@ struct cs_workspace {
 struct attempt {
 	struct cs_workspace *workspace;
 	const struct cs_profile *profile;
+	struct of_profile *of;
 	struct cs_cycle cycle;
 	struct vectors_input input;
 	struct vectors *vectors;
@@ -50,20 +52,44 @@ struct attempt {
 	struct cs_outcome *outcome;
 };
 
+// What the arguments of a profile's plugins need of this cluster.
+static void attach(struct cs_workspace *workspace, struct of_profile *of)
+{
+	of->attached = cs_alloc_array(of->profile->n_instances, sizeof(*of->attached));
+	for (uint32_t i = 0; i < of->profile->n_instances; i++) {
+		const struct cs_plugin_instance *instance = &of->profile->instances[i];
+		if (instance->plugin->attach)
+			of->attached[i] =
+				instance->plugin->attach(workspace->cluster, instance->args);
+	}
+}
+
+static void detach(struct cs_workspace *workspace, struct of_profile *of)
+{
+	for (uint32_t i = 0; i < of->profile->n_instances; i++) {
+		struct cs_plugin_instance *instance = &of->profile->instances[i];
+		if (instance->plugin->detach)
+			instance->plugin->detach(workspace->cluster, of->attached[i]);
+		instance->attached = NULL;
+	}
+	free(of->attached);
+}
+
 struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *options)
 {
 	struct cs_workspace *workspace = cs_alloc(sizeof(*workspace));
 	workspace->cluster = options->cluster;
 	workspace->nodes = cs_cluster_nodes(options->cluster);
 	workspace->random = options->random;
+	workspace->no_cache = options->no_cache;
 	workspace->scratch = cs_arena_create();
 	cs_buffer_init(&workspace->message, MESSAGE_MAX);
-	if (options->no_cache)
-		return workspace;
-	workspace->n_kept = options->config->n_profiles;
-	workspace->kept = cs_alloc_array(workspace->n_kept, sizeof(*workspace->kept));
-	for (uint32_t i = 0; i < workspace->n_kept; i++)
-		workspace->kept[i].profile = options->config->profiles[i];
+	workspace->n_profiles = options->config->n_profiles;
+	workspace->profiles = cs_alloc_array(workspace->n_profiles, sizeof(*workspace->profiles));
+	for (uint32_t i = 0; i < workspace->n_profiles; i++) {
+		workspace->profiles[i].profile = options->config->profiles[i];
+		attach(workspace, &workspace->profiles[i]);
+	}
 	return workspace;
 }
 
@@ -84,12 +110,15 @@ void cs_workspace_destroy(struct cs_workspace *workspace)
 {
 	if (!workspace)
 		return;
-	for (uint32_t i = 0; i < workspace->n_kept; i++)
+	for (uint32_t i = 0; i < workspace->n_profiles; i++) {
+		struct of_profile *of = &workspace->profiles[i];
 		for (uint32_t k = 0; k < KEPT_DEMANDS; k++) {
-			give_vectors(workspace, &workspace->kept[i].vectors[k], NULL);
-			vectors_finish(&workspace->kept[i].vectors[k]);
+			give_vectors(workspace, &of->kept[k], NULL);
+			vectors_finish(&of->kept[k]);
 		}
-	free(workspace->kept);
+		detach(workspace, of);
+	}
+	free(workspace->profiles);
 	vectors_finish(&workspace->fresh);
 	free(workspace->one);
 	free(workspace->out);
@@ -285,18 +314,40 @@ static void fail_no_fit(struct attempt *attempt)
 
 // ---- filtering ----
 
+// The rows of both ascending lists.
+static void intersect(struct cs_cycle *cycle, const uint32_t *others, uint32_t n)
+{
+	uint32_t *both = cs_arena_alloc_array(cycle->scratch, cycle->n_only + 1, sizeof(*both));
+	uint32_t count = 0;
+	for (uint32_t i = 0, k = 0; i < cycle->n_only && k < n;) {
+		if (cycle->only[i] == others[k])
+			both[count++] = others[k];
+		bool ahead = cycle->only[i] > others[k];
+		i += !ahead;
+		k += ahead;
+	}
+	cycle->only = both;
+	cycle->n_only = count;
+}
+
 // Takes over what one plugin narrowed to. False: no row is left that all of them allow.
 static bool narrow(struct attempt *attempt, const struct cs_plugin_instance *instance,
-		   bool was_narrowed, uint32_t was_row)
+		   const struct cs_cycle *before)
 {
 	struct cs_cycle *cycle = &attempt->cycle;
 	if (!cycle->narrowed) {
-		cycle->narrowed = was_narrowed;
-		cycle->only_row = was_row;
+		cycle->narrowed = before->narrowed;
+		cycle->only = before->only;
+		cycle->n_only = before->n_only;
 		return true;
 	}
 	attempt->narrowed_by |= bit(instance);
-	if (!was_narrowed || was_row == cycle->only_row)
+	if (!before->narrowed)
+		return true;
+	bool none = cycle->n_only == 0 && before->n_only == 0;
+	intersect(cycle, before->only, before->n_only);
+	// Upstream intersects names: a plugin alone may well name nodes that do not exist.
+	if (cycle->n_only > 0 || none)
 		return true;
 	const char *words = cs_arena_printf(cycle->scratch,
 					    "node(s) didn't satisfy plugin(s) %s simultaneously",
@@ -314,10 +365,10 @@ static bool prepare_filters(struct attempt *attempt)
 	uint64_t rejected_by = 0;
 	for (uint32_t i = 0; i < attempt->profile->n_prepare_filter; i++) {
 		struct cs_plugin_instance *instance = attempt->profile->prepare_filter[i];
-		bool was_narrowed = cycle->narrowed;
-		uint32_t was_row = cycle->only_row;
+		const struct cs_cycle before = *cycle;
 		cycle->narrowed = false;
 		cycle->message = NULL;
+		instance->filter_version = 0;
 		enum cs_prepare answer = instance->plugin->prepare_filter(cycle, instance);
 		if (answer == CS_PREPARE_ERROR) {
 			fail_running(attempt, "PreFilter", instance);
@@ -333,7 +384,8 @@ static bool prepare_filters(struct attempt *attempt)
 		}
 		if (answer == CS_PREPARE_SKIP)
 			attempt->input.filters_off |= bit(instance);
-		if (!narrow(attempt, instance, was_narrowed, was_row))
+		cycle->narrowed &= answer == CS_PREPARE_GO;
+		if (!narrow(attempt, instance, &before))
 			return false;
 	}
 	if (message)
@@ -353,15 +405,12 @@ static struct vectors *fresh_vectors(struct cs_workspace *workspace,
 }
 
 // The vectors kept for a demand, or those of the demand that was not asked for the longest.
-static struct vectors *kept_vectors(struct cs_workspace *workspace,
-				    const struct cs_profile *profile, struct cs_demand *demand)
+static struct vectors *kept_vectors(struct cs_workspace *workspace, struct of_profile *of,
+				    struct cs_demand *demand)
 {
-	struct kept *kept = workspace->kept;
-	while (kept->profile != profile)
-		kept++;
-	struct vectors *found = &kept->vectors[0];
+	struct vectors *found = &of->kept[0];
 	for (uint32_t i = 0; i < KEPT_DEMANDS && found->demand != demand; i++) {
-		struct vectors *vectors = &kept->vectors[i];
+		struct vectors *vectors = &of->kept[i];
 		if (vectors->demand == demand || vectors->used < found->used)
 			found = vectors;
 	}
@@ -383,12 +432,12 @@ static void filter(struct attempt *attempt)
 {
 	struct cs_workspace *workspace = attempt->workspace;
 	const struct cs_profile *profile = attempt->profile;
-	bool keep = workspace->n_kept && !attempt->cycle.narrowed &&
+	bool keep = !workspace->no_cache && !attempt->cycle.narrowed &&
 		    all_row_local(profile->filter, profile->n_filter, attempt->input.filters_off);
-	attempt->vectors = keep ? kept_vectors(workspace, profile, attempt->cycle.pod->demand)
+	attempt->vectors = keep ? kept_vectors(workspace, attempt->of, attempt->cycle.pod->demand)
 				: fresh_vectors(workspace, profile);
 	if (attempt->cycle.narrowed)
-		vectors_filter_row(attempt->vectors, &attempt->input, attempt->cycle.only_row);
+		vectors_filter_only(attempt->vectors, &attempt->input);
 	else
 		vectors_filter(attempt->vectors, &attempt->input);
 }
@@ -405,6 +454,7 @@ static bool prepare_scores(struct attempt *attempt)
 		if (!instance->plugin->prepare_score)
 			continue;
 		cycle->message = NULL;
+		instance->score_version = 0;
 		enum cs_prepare answer = instance->plugin->prepare_score(cycle, instance);
 		if (answer == CS_PREPARE_SKIP) {
 			attempt->input.scores_off |= bit(instance);
@@ -475,13 +525,17 @@ static void begin(struct attempt *attempt, const struct cs_pod *pod)
 	cs_buffer_clear(&workspace->message);
 	grow(workspace);
 	workspace->decisions++;
+	attempt->of = workspace->profiles;
+	while (attempt->of->profile != attempt->profile)
+		attempt->of++;
+	for (uint32_t i = 0; i < attempt->profile->n_instances; i++)
+		attempt->profile->instances[i].attached = attempt->of->attached[i];
 	attempt->cycle = (struct cs_cycle){
 		.cluster = workspace->cluster,
 		.nodes = workspace->nodes,
 		.pod = pod,
 		.demand = pod->demand,
 		.scratch = workspace->scratch,
-		.only_row = CS_ROW_NONE,
 	};
 	attempt->input = (struct vectors_input){
 		.cycle = &attempt->cycle,

@@ -19,6 +19,8 @@ static bool is_off(uint64_t mask, const struct cs_plugin_instance *instance)
 
 void vectors_finish(struct vectors *vectors)
 {
+	free(vectors->filter_versions);
+	free(vectors->score_versions);
 	free(vectors->by);
 	free(vectors->verdict);
 	free(vectors->feasible);
@@ -44,6 +46,11 @@ static void grow(struct vectors *vectors, const struct vectors_input *input)
 {
 	const struct cs_node_table *nodes = input->cycle->nodes;
 	if (!vectors->raw) {
+		uint32_t n_instances = input->profile->n_instances;
+		vectors->filter_versions =
+			cs_alloc_array(n_instances, sizeof(*vectors->filter_versions));
+		vectors->score_versions =
+			cs_alloc_array(n_instances, sizeof(*vectors->score_versions));
 		vectors->n_raw = count_normalising(input->profile);
 		vectors->raw = cs_alloc_array(vectors->n_raw + 1, sizeof(*vectors->raw));
 	}
@@ -88,6 +95,19 @@ static uint32_t log_row(const struct cs_node_table *nodes, uint64_t at)
 	return nodes->log_rows[at % nodes->log_size];
 }
 
+// Whether what the plugins said then holds. Takes the versions of now over.
+static bool renew_versions(uint64_t *versions, const struct cs_profile *profile, bool of_scores)
+{
+	bool same = true;
+	for (uint32_t i = 0; i < profile->n_instances; i++) {
+		const struct cs_plugin_instance *instance = &profile->instances[i];
+		uint64_t now = of_scores ? instance->score_version : instance->filter_version;
+		same &= versions[i] == now;
+		versions[i] = now;
+	}
+	return same;
+}
+
 // ---- filters ----
 
 static void filter_rows(struct vectors *vectors, const struct vectors_input *input,
@@ -125,7 +145,8 @@ void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
 	const struct cs_node_table *nodes = input->cycle->nodes;
 	grow(vectors, input);
 	uint32_t n = UINT32_MAX;
-	if (vectors->filtered && vectors->filters_off == input->filters_off)
+	bool same = renew_versions(vectors->filter_versions, input->profile, false);
+	if (vectors->filtered && same && vectors->filters_off == input->filters_off)
 		n = missed(nodes, vectors->filter_log);
 	if (n == UINT32_MAX) {
 		filter_rows(vectors, input, (struct cs_rows){ 0, nodes->n_rows });
@@ -142,12 +163,13 @@ void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
 	list_feasible(vectors);
 }
 
-void vectors_filter_row(struct vectors *vectors, const struct vectors_input *input, uint32_t row)
+void vectors_filter_only(struct vectors *vectors, const struct vectors_input *input)
 {
+	const struct cs_cycle *cycle = input->cycle;
 	grow(vectors, input);
 	memset(vectors->by, BY_NOT_NOW, vectors->n_rows);
-	if (row != CS_ROW_NONE)
-		filter_rows(vectors, input, (struct cs_rows){ row, row + 1 });
+	for (uint32_t i = 0; i < cycle->n_only; i++)
+		filter_rows(vectors, input, (struct cs_rows){ cycle->only[i], cycle->only[i] + 1 });
 	vectors->filtered = false;
 	vectors->scored = false;
 	vectors->set++;
@@ -261,7 +283,8 @@ static int score_missed(struct vectors *vectors, const struct vectors_input *inp
 int vectors_score(struct vectors *vectors, const struct vectors_input *input, struct cs_error *err)
 {
 	const struct cs_node_table *nodes = input->cycle->nodes;
-	bool afresh = !vectors->scored || vectors->scores_off != input->scores_off ||
+	bool same = renew_versions(vectors->score_versions, input->profile, true);
+	bool afresh = !vectors->scored || !same || vectors->scores_off != input->scores_off ||
 		      missed(nodes, vectors->score_log) == UINT32_MAX;
 	bool ignored;
 	int r;

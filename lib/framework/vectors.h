@@ -21,11 +21,13 @@ struct vectors {
 	uint32_t capacity; // of the columns
 	uint32_t n_rows;   // rows that have been looked at
 	bool filtered;
-	uint64_t filter_log;  // the log's end when the filters were brought up to date
-	uint64_t filters_off; // instances that skipped, as a mask; others: start afresh
-	uint8_t *by;          // kernel.h
-	uint8_t *verdict;     // enum cs_verdict of that filter
-	uint64_t set;         // grows whenever a row becomes feasible or stops being it
+	uint64_t filter_log;       // the log's end when the filters were brought up to date
+	uint64_t filters_off;      // instances that skipped, as a mask; others: start afresh
+	uint8_t *by;               // kernel.h
+	uint8_t *verdict;          // enum cs_verdict of that filter
+	uint64_t *filter_versions; // of the filters' instances then, by index; others: start afresh
+	uint64_t *score_versions;
+	uint64_t set; // grows whenever a row becomes feasible or stops being it
 	uint32_t *feasible;
 	uint32_t n_feasible;
 	uint64_t listed_set; // the `set` that `feasible` lists
@@ -61,8 +63,8 @@ void vectors_finish(struct vectors *vectors);
 
 // Brings `by`, `verdict` and the list of feasible rows up to date.
 void vectors_filter(struct vectors *vectors, const struct vectors_input *input);
-// The same from nothing for a single row (CS_ROW_NONE: for none); all others are not looked at.
-void vectors_filter_row(struct vectors *vectors, const struct vectors_input *input, uint32_t row);
+// The same from nothing for the rows that the cycle was narrowed to; others are not looked at.
+void vectors_filter_only(struct vectors *vectors, const struct vectors_input *input);
 // Brings `total` up to date; needs the filters done. On error (a score out of 0 .. 100) it is not
 // usable and starts afresh next time.
 int vectors_score(struct vectors *vectors, const struct vectors_input *input, struct cs_error *err);

@@ -14,8 +14,12 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	uint32_t pinned = cycle->pod->pinned_node;
 	if (pinned != CS_INTERN_NONE) {
 		const char *name = cs_intern_string(cs_cluster_strings(cycle->cluster), pinned);
+		uint32_t row = cs_cluster_find_node(cycle->cluster, name);
+		uint32_t *only = cs_arena_alloc(cycle->scratch, sizeof(*only));
+		*only = row;
 		cycle->narrowed = true;
-		cycle->only_row = cs_cluster_find_node(cycle->cluster, name);
+		cycle->only = only;
+		cycle->n_only = row != CS_ROW_NONE;
 	}
 	return cycle->demand->node_selector || cycle->narrowed ? CS_PREPARE_GO : CS_PREPARE_SKIP;
 }

@@ -47,7 +47,6 @@ struct cs_cycle {
 	// rows, ascending and live (none: the nodes it means do not exist). Other rows then count
 	// as "node(s) didn't satisfy plugin(s) [NAME]".
 	bool narrowed;
-	uint32_t only_row; // until cycle.c takes lists
 	uint32_t n_only;
 	const uint32_t *only; // in scratch
 	// Nominated pods that this question supposes on `supposed_row`: the model counts them
@@ -73,7 +72,7 @@ struct cs_plugin_instance {
 	// and demand (how many nodes have an image); 0 before each.
 	uint64_t filter_version;
 	uint64_t score_version;
-	void *attached; // what plugin->attach made
+	void *attached; // what plugin->attach made for the workspace that decides
 	void *state; // of the current cycle: what prepare_filter / prepare_score left; in scratch
 	void *score_state;
 };
@@ -122,7 +121,7 @@ struct cs_plugin {
 	bool row_local;
 
 	// What the arguments need of the model (a topology key, a node selector): registered when
-	// the profile starts to decide, given back when it ends.
+	// the profile starts to decide, given back when it ends, once per workspace.
 	void *(*attach)(struct cs_cluster *cluster, void *args);
 	void (*detach)(struct cs_cluster *cluster, void *attached);
 
@@ -131,7 +130,7 @@ struct cs_plugin {
 	// Exactly one plugin of a profile has it.
 	cs_queue_order_f queue_order;
 
-	// Once per decision. prepare_filter may reject with words, skip, or narrow to a row.
+	// Once per decision. prepare_filter may reject with words, skip, or narrow to rows.
 	cs_prepare_f prepare_filter;
 	// Over ranges of rows; the first plugin in the profile's order that rejects a row wins it.
 	cs_filter_f filter;

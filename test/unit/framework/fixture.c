@@ -66,10 +66,79 @@ static enum cs_prepare pin(struct cs_cycle *cycle, struct cs_plugin_instance *se
 	uint32_t node = cycle->pod->pinned_node;
 	if (node == CS_INTERN_NONE)
 		return CS_PREPARE_SKIP;
+	uint32_t *only = cs_arena_alloc(cycle->scratch, sizeof(*only));
+	*only = cs_cluster_find_node(cycle->cluster,
+				     cs_intern_string(cs_cluster_strings(cycle->cluster), node));
 	cycle->narrowed = true;
-	cycle->only_row = cs_cluster_find_node(
-		cycle->cluster, cs_intern_string(cs_cluster_strings(cycle->cluster), node));
+	cycle->only = only;
+	cycle->n_only = *only != CS_ROW_NONE;
 	return CS_PREPARE_GO;
+}
+
+// "among-n1-n3"
+static enum cs_prepare among(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	(void)self;
+	if (!cs_string_prefix(cycle->pod->name, "among-"))
+		return CS_PREPARE_SKIP;
+	uint32_t *only = cs_arena_alloc_array(cycle->scratch, cycle->nodes->n_rows, sizeof(*only));
+	cycle->narrowed = true;
+	cycle->only = only;
+	cycle->n_only = 0;
+	for (uint32_t row = 0; row < cycle->nodes->n_rows; row++)
+		if (cycle->nodes->live[row] &&
+		    strstr(cycle->pod->name, cs_cluster_node_name(cycle->cluster, row)))
+			only[cycle->n_only++] = row;
+	return CS_PREPARE_GO;
+}
+
+int64_t toy_tide_level;
+int toy_tide_attached;
+
+static void *attach_tide(struct cs_cluster *cluster, void *args)
+{
+	(void)args;
+	toy_tide_attached++;
+	return cluster;
+}
+
+static void detach_tide(struct cs_cluster *cluster, void *attached)
+{
+	ck_assert_ptr_eq(cluster, attached);
+	toy_tide_attached--;
+}
+
+static enum cs_prepare prepare_tide(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	ck_assert_ptr_eq(cycle->cluster, self->attached);
+	ck_assert_uint_eq(self->filter_version, 0);
+	self->filter_version = (uint64_t)(toy_tide_level + 1) / 2;
+	return CS_PREPARE_GO;
+}
+
+static enum cs_prepare prepare_tide_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	(void)cycle;
+	ck_assert_uint_eq(self->score_version, 0);
+	self->score_version = (uint64_t)toy_tide_level;
+	return CS_PREPARE_GO;
+}
+
+static void tide(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		 struct cs_rows rows, uint8_t *restrict verdict)
+{
+	(void)cycle;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		verdict[row] =
+			row % 7 < self->filter_version ? CS_VERDICT_UNSCHEDULABLE : CS_VERDICT_FITS;
+}
+
+static void tide_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		       struct cs_rows rows, int64_t *restrict out)
+{
+	(void)cycle;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = (int64_t)(row * self->score_version % 101);
 }
 
 static void cordon(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -243,6 +312,17 @@ const struct cs_plugin toy_pin = {
 	.prepare_filter = pin,
 	.cures = CS_EVENT_NODE_ADD,
 };
+const struct cs_plugin toy_among = { .name = "ToyAmong", .prepare_filter = among };
+const struct cs_plugin toy_tide = {
+	.name = "ToyTide",
+	.row_local = true,
+	.attach = attach_tide,
+	.detach = detach_tide,
+	.prepare_filter = prepare_tide,
+	.filter = tide,
+	.prepare_score = prepare_tide_score,
+	.score = tide_score,
+};
 const struct cs_plugin toy_cordon = {
 	.name = "ToyCordon",
 	.row_local = true,
@@ -294,6 +374,10 @@ const struct cs_plugin toy_bind2 = { .name = "ToyBind2", .binds = true };
 const struct cs_plugin *const toy_plugins[] = {
 	&toy_gate, &toy_sort, &toy_mood, &toy_mood2, &toy_pin,  &toy_cordon,
 	&toy_fit,  &toy_free, &toy_few,  &toy_wrong, &toy_bind, NULL,
+};
+const struct cs_plugin *const toy_plugins_tide[] = {
+	&toy_gate, &toy_sort, &toy_pin, &toy_among, &toy_tide, &toy_cordon,
+	&toy_fit,  &toy_free, &toy_few, &toy_bind,  NULL,
 };
 const struct cs_plugin *const toy_plugins_global[] = {
 	&toy_gate, &toy_sort, &toy_mood, &toy_mood2, &toy_pin,   &toy_cordon, &toy_odd,

@@ -20,6 +20,8 @@ extern const struct cs_plugin toy_sort;    // priority, then time
 extern const struct cs_plugin toy_mood;    // prepare_filter refuses pods named after the answer
 extern const struct cs_plugin toy_mood2;   // the same for "second-..."
 extern const struct cs_plugin toy_pin;     // narrows to pod->pinned_node
+extern const struct cs_plugin toy_among;   // narrows to the nodes named in "among-n1-n2"
+extern const struct cs_plugin toy_tide;    // filter and score depend on toy_tide_level, too
 extern const struct cs_plugin toy_cordon;  // filter: spec.unschedulable
 extern const struct cs_plugin toy_fit;     // filter: cpu; two reasons: pods, cpu
 extern const struct cs_plugin toy_free;    // score: free cpu in percent
@@ -32,13 +34,18 @@ extern const struct cs_plugin toy_bind;
 extern const struct cs_plugin toy_bind2;
 extern const struct cs_plugin toy_sort2;
 
+extern int64_t toy_tide_level; // 0 .. 13
+extern int toy_tide_attached;  // by how many workspaces
+
 struct toy_options {
 	int64_t size;
 };
 
 // gate sort mood mood2 pin cordon fit free few wrong bind
 extern const struct cs_plugin *const toy_plugins[];
-// the same with crowd and odd
+// pin, among and tide, cordon, fit, free, few
+extern const struct cs_plugin *const toy_plugins_tide[];
+// the same as toy_plugins with crowd and odd
 extern const struct cs_plugin *const toy_plugins_global[];
 
 // The configuration that a text gives with these plugins; NULL = built in.

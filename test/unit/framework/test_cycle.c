@@ -251,6 +251,46 @@ START_TEST(a_pinned_pod_looks_at_one_node)
 }
 END_TEST
 
+static void setup_tide(void)
+{
+	toy_init_options(&toy, toy_config(NULL, toy_plugins_tide),
+			 &(struct cs_scheduler_options){ 0 });
+	cs_scheduler_stop(toy.scheduler);
+	workspace = cs_workspace_create(
+		&(struct cs_workspace_options){ .cluster = toy.cluster, .config = toy.config });
+	toy_tide_level = 0;
+}
+
+START_TEST(narrowed_rows_intersect)
+{
+	for (int i = 1; i < 6; i++)
+		toy_add_node(&toy, cs_arena_printf(toy.arena, "n%d", i), 4, 110,
+			     i == 3 ? "unschedulable: true" : "");
+	toy_add_pod(&toy, "among-n2-n3-n5", 100, "");
+	toy_add_pod(&toy, "among-n1-n2", 100, PINNED_TO("n2"));
+	toy_add_pod(&toy, "among-n1", 100, PINNED_TO("n2"));
+	toy_add_pod(&toy, "among-n4", 100, PINNED_TO("n9"));
+	toy_add_pod(&toy, "among-n3", 100, "");
+	toy_add_pod(&toy, "among-n8", 100, PINNED_TO("n9"));
+	ck_assert_uint_eq(decide("among-n2-n3-n5").n_feasible, 2);
+	struct cs_outcome outcome = decide("among-n1-n2");
+	ck_assert_uint_eq(outcome.n_feasible, 1);
+	ck_assert_str_eq(node_of(&outcome), "n2");
+	const char *apart = "0/5 nodes are available: node(s) didn't satisfy plugin(s) "
+			    "[ToyAmong ToyPin] simultaneously.";
+	expect_no_node("among-n1", apart, "ToyPin ToyAmong");
+	expect_no_node("among-n4", apart, "ToyPin ToyAmong");
+	expect_no_node("among-n3",
+		       "0/5 nodes are available: 1 node(s) were cordoned, 4 node(s) didn't satisfy "
+		       "plugin(s) [ToyAmong].",
+		       "ToyAmong ToyCordon");
+	expect_no_node("among-n8",
+		       "0/5 nodes are available: 5 node(s) didn't satisfy plugin(s) "
+		       "[ToyAmong ToyPin].",
+		       "ToyPin ToyAmong");
+}
+END_TEST
+
 START_TEST(scores_out_of_range_are_errors)
 {
 	toy_add_node(&toy, "n1", 4, 110, "");
@@ -289,6 +329,28 @@ static void expect_as_afresh(const char *pod)
 	ck_assert_uint_eq(kept.rejected_by, other.rejected_by);
 	cs_workspace_destroy(afresh);
 }
+
+START_TEST(versions_end_what_is_kept)
+{
+	ck_assert_int_eq(toy_tide_attached, 2);
+	for (int i = 0; i < 40; i++)
+		toy_add_node(&toy, cs_arena_printf(toy.arena, "n%02d", i), 4 + i % 3, 110, "");
+	toy_add_pod(&toy, "a", 1000, "");
+	uint32_t fewest = UINT32_MAX;
+	for (int step = 0; step < 40; step++) {
+		toy_tide_level = step % 15;
+		uint32_t n = decide("a").n_feasible;
+		fewest = n < fewest ? n : fewest;
+		expect_as_afresh("a");
+		expect_as_afresh("a");
+	}
+	ck_assert_uint_eq(fewest, 0);
+	ck_assert_int_eq(toy_tide_attached, 2);
+	cs_workspace_destroy(workspace);
+	workspace = NULL;
+	ck_assert_int_eq(toy_tide_attached, 1);
+}
+END_TEST
 
 START_TEST(kept_columns_follow_nodes_that_come_and_go)
 {
@@ -430,6 +492,11 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(tests); i++)
 		tcase_add_test(tcase, tests[i]);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("tide");
+	tcase_add_checked_fixture(tcase, setup_tide, teardown);
+	tcase_add_test(tcase, narrowed_rows_intersect);
+	tcase_add_test(tcase, versions_end_what_is_kept);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -65,7 +65,6 @@ static void begin(const char *plugin, const struct cs_pod *pod, const char *args
 		.pod = pod,
 		.demand = pod->demand,
 		.scratch = scratch,
-		.only_row = CS_ROW_NONE,
 	};
 }
 
@@ -262,18 +261,20 @@ START_TEST(pinned)
 	run_filter("NodeAffinity", add_pod(&world, "p", PIN("n2")), NULL);
 	ck_assert_int_eq(run.prepared, CS_PREPARE_GO);
 	ck_assert(run.cycle.narrowed);
-	ck_assert_uint_eq(run.cycle.only_row, 1);
+	ck_assert_uint_eq(run.cycle.n_only, 1);
+	ck_assert_uint_eq(run.cycle.only[0], 1);
 	ck_assert_uint_eq(run.verdict[1], CS_VERDICT_FITS);
 	run_filter("NodeAffinity", add_pod(&world, "q", PIN("n3")), NULL);
 	ck_assert(run.cycle.narrowed);
-	ck_assert_uint_eq(run.cycle.only_row, CS_ROW_NONE);
+	ck_assert_uint_eq(run.cycle.n_only, 0);
 	run_filter("NodeAffinity", add_pod(&world, "r", "nodeSelector: {disk: hdd}, " PIN("n2")),
 		   NULL);
-	ck_assert_uint_eq(run.cycle.only_row, 1);
+	ck_assert_uint_eq(run.cycle.n_only, 1);
+	ck_assert_uint_eq(run.cycle.only[0], 1);
 	ck_assert_uint_eq(run.verdict[1], CS_VERDICT_UNRESOLVABLE);
 	cs_cluster_remove_node(world.cluster, "n2");
 	run_filter("NodeAffinity", cs_cluster_find_pod(world.cluster, "uid-p"), NULL);
-	ck_assert_uint_eq(run.cycle.only_row, CS_ROW_NONE);
+	ck_assert_uint_eq(run.cycle.n_only, 0);
 }
 END_TEST
 
