@@ -3,18 +3,18 @@
 #include <stdio.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 #define BINDING_RESOURCE "pods/binding"
 
 static int check_binding(struct sim_request *request, struct json_object *binding)
 {
 	struct sim_status *status = &request->status;
-	struct json_object *metadata = sim_tree_get(binding, "metadata");
-	const char *name = sim_tree_string(metadata, "name");
-	const char *namespace_ = sim_tree_string(metadata, "namespace");
+	struct json_object *metadata = cs_tree_get(binding, "metadata");
+	const char *name = cs_tree_string(metadata, "name");
+	const char *namespace_ = cs_tree_string(metadata, "namespace");
 	const char *kind = cs_value_string_at(binding, "target.kind");
 	const char *node = cs_value_string_at(binding, "target.name");
 	if (!name || strcmp(name, request->name) != 0)
@@ -38,26 +38,26 @@ static int check_pod(struct sim_request *request, struct sim_object *pod,
 {
 	struct sim_status *status = &request->status;
 	struct json_object *tree = pod->now->tree;
-	struct json_object *metadata = sim_tree_get(tree, "metadata");
-	struct json_object *wanted = sim_tree_get(binding, "metadata");
-	const char *uid = sim_tree_string(wanted, "uid");
-	const char *version = sim_tree_string(wanted, "resourceVersion");
-	if (uid && *uid && strcmp(uid, sim_tree_string(metadata, "uid")) != 0)
+	struct json_object *metadata = cs_tree_get(tree, "metadata");
+	struct json_object *wanted = cs_tree_get(binding, "metadata");
+	const char *uid = cs_tree_string(wanted, "uid");
+	const char *version = cs_tree_string(wanted, "resourceVersion");
+	if (uid && *uid && strcmp(uid, cs_tree_string(metadata, "uid")) != 0)
 		return sim_status_conflict(
 			status, "pods", request->name,
 			"StorageError: invalid object, Code: 4, Key: /registry/pods/%s, "
 			"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
 			"precondition: %s, UID in object meta: %s",
-			pod->now->key, uid, sim_tree_string(metadata, "uid"));
+			pod->now->key, uid, cs_tree_string(metadata, "uid"));
 	if (version && *version &&
-	    strcmp(version, sim_tree_string(metadata, "resourceVersion")) != 0)
+	    strcmp(version, cs_tree_string(metadata, "resourceVersion")) != 0)
 		return sim_status_conflict(
 			status, "pods", request->name,
 			"StorageError: invalid object, Code: 4, Key: /registry/pods/%s, "
 			"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: "
 			"ResourceVersion in precondition: %s, ResourceVersion in object meta: %s",
-			pod->now->key, version, sim_tree_string(metadata, "resourceVersion"));
-	if (sim_tree_get(metadata, "deletionTimestamp"))
+			pod->now->key, version, cs_tree_string(metadata, "resourceVersion"));
+	if (cs_tree_get(metadata, "deletionTimestamp"))
 		return sim_status_conflict(status, BINDING_RESOURCE, request->name,
 					   "pod %s is being deleted, cannot be assigned to a host",
 					   request->name);
@@ -66,7 +66,7 @@ static int check_pod(struct sim_request *request, struct sim_object *pod,
 		return sim_status_conflict(status, BINDING_RESOURCE, request->name,
 					   "pod %s is already assigned to node \"%s\"",
 					   request->name, node);
-	if (sim_tree_length(sim_tree_get(tree, "spec"), "schedulingGates"))
+	if (cs_tree_length(cs_tree_get(tree, "spec"), "schedulingGates"))
 		return sim_status_conflict(status, BINDING_RESOURCE, request->name,
 					   "pod %s has non-empty .spec.schedulingGates",
 					   request->name);
@@ -75,13 +75,13 @@ static int check_pod(struct sim_request *request, struct sim_object *pod,
 
 static void copy_strings(struct json_object *from, struct json_object *metadata, const char *key)
 {
-	struct json_object *strings = sim_tree_get(from, key);
+	struct json_object *strings = cs_tree_get(from, key);
 	if (!json_object_is_type(strings, json_type_object))
 		return;
-	struct json_object *own = sim_tree_own(metadata, key);
+	struct json_object *own = cs_tree_own(metadata, key);
 	json_object_object_foreach(strings, name, value)
 	{
-		sim_tree_set(own, name, json_object_get(value));
+		cs_tree_set(own, name, json_object_get(value));
 	}
 }
 
@@ -96,9 +96,9 @@ static void copy_topology(struct cs_sim *sim, const char *node_name, struct json
 		return;
 	struct json_object *labels = cs_value_at(node->now->tree, "metadata.labels");
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(keys); i++) {
-		const char *value = sim_tree_string(labels, keys[i]);
+		const char *value = cs_tree_string(labels, keys[i]);
 		if (value)
-			sim_tree_set_string(sim_tree_own(metadata, "labels"), keys[i], value);
+			cs_tree_set_string(cs_tree_own(metadata, "labels"), keys[i], value);
 	}
 }
 
@@ -107,14 +107,14 @@ static void bind_pod(struct sim_request *request, struct sim_object *pod,
 {
 	struct cs_sim *sim = request->sim;
 	const char *node = cs_value_string_at(binding, "target.name");
-	struct json_object *tree = sim_tree_copy(pod->now->tree);
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
-	sim_tree_set_string(sim_tree_own(tree, "spec"), "nodeName", node);
-	copy_strings(sim_tree_get(binding, "metadata"), metadata, "annotations");
-	copy_strings(sim_tree_get(binding, "metadata"), metadata, "labels");
+	struct json_object *tree = cs_tree_copy(pod->now->tree);
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
+	cs_tree_set_string(cs_tree_own(tree, "spec"), "nodeName", node);
+	copy_strings(cs_tree_get(binding, "metadata"), metadata, "annotations");
+	copy_strings(cs_tree_get(binding, "metadata"), metadata, "labels");
 	copy_topology(sim, node, metadata);
-	struct json_object *status = sim_tree_own(tree, "status");
-	sim_tree_remove(status, "nominatedNodeName");
+	struct json_object *status = cs_tree_own(tree, "status");
+	cs_tree_remove(status, "nominatedNodeName");
 	sim_set_condition(sim, status,
 			  &(struct sim_condition){ .type = "PodScheduled", .status = "True" });
 	(void)sim_store_put(request->collection, pod->now->key, tree);
@@ -161,7 +161,7 @@ int sim_evict(struct sim_request *request)
 	if (!pod)
 		return sim_status_not_found(&request->status, request->resource, request->name);
 	struct sim_delete_options options = {
-		.grace = sim_tree_int(sim_tree_get(body, "deleteOptions"), "gracePeriodSeconds", -1)
+		.grace = cs_tree_int(cs_tree_get(body, "deleteOptions"), "gracePeriodSeconds", -1)
 	};
 	struct sim_deletion deletion;
 	result = sim_object_delete(request->sim, pod, &options, &deletion, &request->status);

@@ -4,24 +4,24 @@
 #include <stdio.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <csched/kube/quantity.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 // ---- containers ----
 
 // A limit without a request is a request, too.
 static void default_requests(struct json_object *container)
 {
-	struct json_object *resources = sim_tree_own(container, "resources");
-	struct json_object *limits = sim_tree_get(resources, "limits");
+	struct json_object *resources = cs_tree_own(container, "resources");
+	struct json_object *limits = cs_tree_get(resources, "limits");
 	if (!json_object_is_type(limits, json_type_object))
 		return;
-	struct json_object *requests = sim_tree_own(resources, "requests");
+	struct json_object *requests = cs_tree_own(resources, "requests");
 	json_object_object_foreach(limits, key, value)
 	{
-		sim_tree_default(requests, key, json_object_get(value));
+		cs_tree_default(requests, key, json_object_get(value));
 	}
 }
 
@@ -35,12 +35,12 @@ static const char *pull_policy(const char *image)
 
 static void default_ports(struct json_object *owner)
 {
-	if (!sim_tree_length(owner, "ports"))
+	if (!cs_tree_length(owner, "ports"))
 		return;
-	struct json_object *ports = sim_tree_own_array(owner, "ports");
+	struct json_object *ports = cs_tree_own_array(owner, "ports");
 	for (size_t i = 0; i < json_object_array_length(ports); i++) {
-		struct json_object *port = sim_tree_copy(json_object_array_get_idx(ports, i));
-		sim_tree_default_string(port, "protocol", "TCP");
+		struct json_object *port = cs_tree_copy(json_object_array_get_idx(ports, i));
+		cs_tree_default_string(port, "protocol", "TCP");
 		json_object_array_put_idx(ports, i, port);
 	}
 }
@@ -49,19 +49,19 @@ static void default_container(struct json_object *container)
 {
 	default_requests(container);
 	default_ports(container);
-	const char *image = sim_tree_string(container, "image");
-	sim_tree_default_string(container, "imagePullPolicy", pull_policy(image ? image : ""));
-	sim_tree_default_string(container, "terminationMessagePath", "/dev/termination-log");
-	sim_tree_default_string(container, "terminationMessagePolicy", "File");
+	const char *image = cs_tree_string(container, "image");
+	cs_tree_default_string(container, "imagePullPolicy", pull_policy(image ? image : ""));
+	cs_tree_default_string(container, "terminationMessagePath", "/dev/termination-log");
+	cs_tree_default_string(container, "terminationMessagePolicy", "File");
 }
 
 static void default_containers(struct json_object *spec, const char *key)
 {
-	if (!sim_tree_length(spec, key))
+	if (!cs_tree_length(spec, key))
 		return;
-	struct json_object *list = sim_tree_own_array(spec, key);
+	struct json_object *list = cs_tree_own_array(spec, key);
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *container = sim_tree_copy(json_object_array_get_idx(list, i));
+		struct json_object *container = cs_tree_copy(json_object_array_get_idx(list, i));
 		if (json_object_is_type(container, json_type_object))
 			default_container(container);
 		json_object_array_put_idx(list, i, container);
@@ -73,14 +73,14 @@ static void default_pod_spec(struct json_object *spec)
 {
 	default_containers(spec, "initContainers");
 	default_containers(spec, "containers");
-	sim_tree_default_string(spec, "restartPolicy", "Always");
-	sim_tree_default_int(spec, "terminationGracePeriodSeconds", 30);
-	sim_tree_default_string(spec, "dnsPolicy", "ClusterFirst");
-	sim_tree_default(spec, "securityContext", json_object_new_object());
-	sim_tree_default_string(spec, "schedulerName", "default-scheduler");
-	const char *account = sim_tree_string(spec, "serviceAccountName");
+	cs_tree_default_string(spec, "restartPolicy", "Always");
+	cs_tree_default_int(spec, "terminationGracePeriodSeconds", 30);
+	cs_tree_default_string(spec, "dnsPolicy", "ClusterFirst");
+	cs_tree_default(spec, "securityContext", json_object_new_object());
+	cs_tree_default_string(spec, "schedulerName", "default-scheduler");
+	const char *account = cs_tree_string(spec, "serviceAccountName");
 	if (account && *account)
-		sim_tree_default_string(spec, "serviceAccount", account);
+		cs_tree_default_string(spec, "serviceAccount", account);
 }
 
 // ---- pods ----
@@ -92,8 +92,8 @@ static bool tolerates(struct json_object *tolerations, const char *key)
 {
 	for (size_t i = 0; i < json_object_array_length(tolerations); i++) {
 		struct json_object *one = json_object_array_get_idx(tolerations, i);
-		const char *own_key = sim_tree_string(one, "key");
-		const char *effect = sim_tree_string(one, "effect");
+		const char *own_key = cs_tree_string(one, "key");
+		const char *effect = cs_tree_string(one, "effect");
 		if ((!own_key || !*own_key || strcmp(own_key, key) == 0) &&
 		    (!effect || !*effect || strcmp(effect, "NoExecute") == 0))
 			return true;
@@ -104,15 +104,15 @@ static bool tolerates(struct json_object *tolerations, const char *key)
 // Admission plugin DefaultTolerationSeconds.
 static void default_tolerations(struct json_object *spec)
 {
-	struct json_object *tolerations = sim_tree_own_array(spec, "tolerations");
+	struct json_object *tolerations = cs_tree_own_array(spec, "tolerations");
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(tolerated_taints); i++) {
 		if (tolerates(tolerations, tolerated_taints[i]))
 			continue;
 		struct json_object *one = json_object_new_object();
-		sim_tree_set_string(one, "key", tolerated_taints[i]);
-		sim_tree_set_string(one, "operator", "Exists");
-		sim_tree_set_string(one, "effect", "NoExecute");
-		sim_tree_set_int(one, "tolerationSeconds", 300);
+		cs_tree_set_string(one, "key", tolerated_taints[i]);
+		cs_tree_set_string(one, "operator", "Exists");
+		cs_tree_set_string(one, "effect", "NoExecute");
+		cs_tree_set_int(one, "tolerationSeconds", 300);
 		json_object_array_add(tolerations, one);
 	}
 }
@@ -120,15 +120,15 @@ static void default_tolerations(struct json_object *spec)
 // Admission plugin Priority.
 static void default_priority(struct cs_sim *sim, struct json_object *spec)
 {
-	const char *name = sim_tree_string(spec, "priorityClassName");
+	const char *name = cs_tree_string(spec, "priorityClassName");
 	int64_t value = 0;
 	const char *policy = "PreemptLowerPriority";
 	if (name && *name) {
 		struct sim_object *class =
 			sim_store_find(sim_store_at(&sim->store, SIM_PRIORITY_CLASSES), name);
 		if (class) {
-			value = sim_tree_int(class->now->tree, "value", 0);
-			const char *own = sim_tree_string(class->now->tree, "preemptionPolicy");
+			value = cs_tree_int(class->now->tree, "value", 0);
+			const char *own = cs_tree_string(class->now->tree, "preemptionPolicy");
 			policy = own ? own : policy;
 		} else if (strcmp(name, "system-node-critical") == 0) {
 			value = 2000001000;
@@ -136,17 +136,17 @@ static void default_priority(struct cs_sim *sim, struct json_object *spec)
 			value = 2000000000;
 		}
 	}
-	sim_tree_set_int(spec, "priority", value);
-	sim_tree_default_string(spec, "preemptionPolicy", policy);
+	cs_tree_set_int(spec, "priority", value);
+	cs_tree_default_string(spec, "preemptionPolicy", policy);
 }
 
 // cpu and memory of one container as QoS classes see them.
 static void count_quantities(struct json_object *container, const char *list, unsigned *ret_given)
 {
-	struct json_object *values = sim_tree_get(sim_tree_get(container, "resources"), list);
+	struct json_object *values = cs_tree_get(cs_tree_get(container, "resources"), list);
 	static const char *const names[] = { "cpu", "memory" };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++) {
-		const char *text = sim_tree_string(values, names[i]);
+		const char *text = cs_tree_string(values, names[i]);
 		struct cs_quantity quantity = { 0 };
 		if (text && cs_quantity_parse(cs_slice_of(text), &quantity, NULL) == 0 &&
 		    quantity.nano > 0)
@@ -156,13 +156,13 @@ static void count_quantities(struct json_object *container, const char *list, un
 
 static bool requests_equal_limits(struct json_object *container)
 {
-	struct json_object *resources = sim_tree_get(container, "resources");
-	struct json_object *requests = sim_tree_get(resources, "requests");
-	struct json_object *limits = sim_tree_get(resources, "limits");
+	struct json_object *resources = cs_tree_get(container, "resources");
+	struct json_object *requests = cs_tree_get(resources, "requests");
+	struct json_object *limits = cs_tree_get(resources, "limits");
 	static const char *const names[] = { "cpu", "memory" };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++)
-		if (!cs_string_equal(sim_tree_string(requests, names[i]),
-				     sim_tree_string(limits, names[i])))
+		if (!cs_string_equal(cs_tree_string(requests, names[i]),
+				     cs_tree_string(limits, names[i])))
 			return false;
 	return true;
 }
@@ -173,8 +173,8 @@ static const char *qos_class(struct json_object *spec)
 	bool any = false;
 	bool guaranteed = true;
 	for (size_t k = 0; k < CS_ARRAY_LENGTH(lists); k++) {
-		struct json_object *list = sim_tree_get(spec, lists[k]);
-		for (size_t i = 0; i < sim_tree_length(spec, lists[k]); i++) {
+		struct json_object *list = cs_tree_get(spec, lists[k]);
+		for (size_t i = 0; i < cs_tree_length(spec, lists[k]); i++) {
 			struct json_object *container = json_object_array_get_idx(list, i);
 			unsigned requests = 0;
 			unsigned limits = 0;
@@ -189,11 +189,11 @@ static const char *qos_class(struct json_object *spec)
 
 static void default_pod_status(struct cs_sim *sim, struct json_object *tree)
 {
-	struct json_object *spec = sim_tree_get(tree, "spec");
+	struct json_object *spec = cs_tree_get(tree, "spec");
 	struct json_object *status = json_object_new_object();
-	sim_tree_set(tree, "status", status);
-	sim_tree_set_string(status, "phase", "Pending");
-	if (sim_tree_length(spec, "schedulingGates"))
+	cs_tree_set(tree, "status", status);
+	cs_tree_set_string(status, "phase", "Pending");
+	if (cs_tree_length(spec, "schedulingGates"))
 		sim_set_condition(sim, status,
 				  &(struct sim_condition){
 					  .type = "PodScheduled",
@@ -201,14 +201,14 @@ static void default_pod_status(struct cs_sim *sim, struct json_object *tree)
 					  .reason = "SchedulingGated",
 					  .message = "Scheduling is blocked due to non-empty "
 						     "scheduling gates" });
-	sim_tree_set_string(status, "qosClass", qos_class(spec));
+	cs_tree_set_string(status, "qosClass", qos_class(spec));
 }
 
 static void default_pod(struct cs_sim *sim, struct json_object *tree, bool creating)
 {
-	struct json_object *spec = sim_tree_own(tree, "spec");
+	struct json_object *spec = cs_tree_own(tree, "spec");
 	default_pod_spec(spec);
-	sim_tree_default(spec, "enableServiceLinks", json_object_new_boolean(true));
+	cs_tree_default(spec, "enableServiceLinks", json_object_new_boolean(true));
 	if (!creating)
 		return;
 	default_priority(sim, spec);
@@ -222,99 +222,99 @@ static void default_node(struct cs_sim *sim, struct json_object *tree, bool crea
 {
 	(void)sim;
 	(void)creating;
-	sim_tree_own(tree, "spec");
-	struct json_object *status = sim_tree_own(tree, "status");
-	struct json_object *capacity = sim_tree_get(status, "capacity");
+	cs_tree_own(tree, "spec");
+	struct json_object *status = cs_tree_own(tree, "status");
+	struct json_object *capacity = cs_tree_get(status, "capacity");
 	if (capacity)
-		sim_tree_default(status, "allocatable", json_object_get(capacity));
+		cs_tree_default(status, "allocatable", json_object_get(capacity));
 }
 
 static void default_namespace(struct cs_sim *sim, struct json_object *tree, bool creating)
 {
 	(void)sim;
 	const char *name = cs_value_string_at(tree, "metadata.name");
-	struct json_object *metadata = sim_tree_get(tree, "metadata");
-	sim_tree_set_string(sim_tree_own(metadata, "labels"), "kubernetes.io/metadata.name",
-			    name ? name : "");
+	struct json_object *metadata = cs_tree_get(tree, "metadata");
+	cs_tree_set_string(cs_tree_own(metadata, "labels"), "kubernetes.io/metadata.name",
+			   name ? name : "");
 	if (creating) {
 		struct json_object *finalizers = json_object_new_array();
 		json_object_array_add(finalizers, json_object_new_string("kubernetes"));
-		sim_tree_default(sim_tree_own(tree, "spec"), "finalizers", finalizers);
-		sim_tree_default_string(sim_tree_own(tree, "status"), "phase", "Active");
+		cs_tree_default(cs_tree_own(tree, "spec"), "finalizers", finalizers);
+		cs_tree_default_string(cs_tree_own(tree, "status"), "phase", "Active");
 	}
 }
 
 static void default_template(struct json_object *spec)
 {
-	struct json_object *template = sim_tree_own(spec, "template");
-	sim_tree_own(template, "metadata");
-	default_pod_spec(sim_tree_own(template, "spec"));
+	struct json_object *template = cs_tree_own(spec, "template");
+	cs_tree_own(template, "metadata");
+	default_pod_spec(cs_tree_own(template, "spec"));
 }
 
 static void default_replica_set(struct cs_sim *sim, struct json_object *tree, bool creating)
 {
 	(void)sim;
-	struct json_object *spec = sim_tree_own(tree, "spec");
-	sim_tree_default_int(spec, "replicas", 1);
+	struct json_object *spec = cs_tree_own(tree, "spec");
+	cs_tree_default_int(spec, "replicas", 1);
 	default_template(spec);
 	if (!creating)
 		return;
 	struct json_object *status = json_object_new_object();
-	sim_tree_set_int(status, "replicas", 0);
-	sim_tree_set(tree, "status", status);
+	cs_tree_set_int(status, "replicas", 0);
+	cs_tree_set(tree, "status", status);
 }
 
 static void default_deployment(struct cs_sim *sim, struct json_object *tree, bool creating)
 {
 	(void)sim;
-	struct json_object *spec = sim_tree_own(tree, "spec");
-	sim_tree_default_int(spec, "replicas", 1);
+	struct json_object *spec = cs_tree_own(tree, "spec");
+	cs_tree_default_int(spec, "replicas", 1);
 	default_template(spec);
-	struct json_object *strategy = sim_tree_own(spec, "strategy");
-	sim_tree_default_string(strategy, "type", "RollingUpdate");
-	if (cs_string_equal(sim_tree_string(strategy, "type"), "RollingUpdate")) {
-		struct json_object *rolling = sim_tree_own(strategy, "rollingUpdate");
-		sim_tree_default_string(rolling, "maxUnavailable", "25%");
-		sim_tree_default_string(rolling, "maxSurge", "25%");
+	struct json_object *strategy = cs_tree_own(spec, "strategy");
+	cs_tree_default_string(strategy, "type", "RollingUpdate");
+	if (cs_string_equal(cs_tree_string(strategy, "type"), "RollingUpdate")) {
+		struct json_object *rolling = cs_tree_own(strategy, "rollingUpdate");
+		cs_tree_default_string(rolling, "maxUnavailable", "25%");
+		cs_tree_default_string(rolling, "maxSurge", "25%");
 	}
-	sim_tree_default_int(spec, "revisionHistoryLimit", 10);
-	sim_tree_default_int(spec, "progressDeadlineSeconds", 600);
+	cs_tree_default_int(spec, "revisionHistoryLimit", 10);
+	cs_tree_default_int(spec, "progressDeadlineSeconds", 600);
 	if (creating)
-		sim_tree_set(tree, "status", json_object_new_object());
+		cs_tree_set(tree, "status", json_object_new_object());
 }
 
 static void default_service_ports(struct json_object *spec)
 {
 	default_ports(spec);
-	struct json_object *ports = sim_tree_get(spec, "ports");
-	for (size_t i = 0; i < sim_tree_length(spec, "ports"); i++) {
+	struct json_object *ports = cs_tree_get(spec, "ports");
+	for (size_t i = 0; i < cs_tree_length(spec, "ports"); i++) {
 		struct json_object *port = json_object_array_get_idx(ports, i);
-		sim_tree_default(port, "targetPort", json_object_get(sim_tree_get(port, "port")));
+		cs_tree_default(port, "targetPort", json_object_get(cs_tree_get(port, "port")));
 	}
 }
 
 static void default_service(struct cs_sim *sim, struct json_object *tree, bool creating)
 {
-	struct json_object *spec = sim_tree_own(tree, "spec");
+	struct json_object *spec = cs_tree_own(tree, "spec");
 	default_service_ports(spec);
-	sim_tree_default_string(spec, "type", "ClusterIP");
-	sim_tree_default_string(spec, "sessionAffinity", "None");
-	sim_tree_default_string(spec, "internalTrafficPolicy", "Cluster");
+	cs_tree_default_string(spec, "type", "ClusterIP");
+	cs_tree_default_string(spec, "sessionAffinity", "None");
+	cs_tree_default_string(spec, "internalTrafficPolicy", "Cluster");
 	if (!creating)
 		return;
-	if (!sim_tree_string(spec, "clusterIP") &&
-	    strcmp(sim_tree_string(spec, "type"), "ExternalName") != 0) {
+	if (!cs_tree_string(spec, "clusterIP") &&
+	    strcmp(cs_tree_string(spec, "type"), "ExternalName") != 0) {
 		uint32_t n = ++sim->next_cluster_ip;
 		char ip[32];
 		(void)snprintf(ip, sizeof(ip), "10.96.%u.%u", n >> 8 & 0xff, n & 0xff);
-		sim_tree_set_string(spec, "clusterIP", ip);
+		cs_tree_set_string(spec, "clusterIP", ip);
 		struct json_object *ips = json_object_new_array();
 		json_object_array_add(ips, json_object_new_string(ip));
-		sim_tree_set(spec, "clusterIPs", ips);
+		cs_tree_set(spec, "clusterIPs", ips);
 	}
 	struct json_object *status = json_object_new_object();
-	sim_tree_set(status, "loadBalancer", json_object_new_object());
-	sim_tree_set(tree, "status", status);
+	cs_tree_set(status, "loadBalancer", json_object_new_object());
+	cs_tree_set(tree, "status", status);
 }
 
 typedef void (*default_f)(struct cs_sim *sim, struct json_object *tree, bool creating);

@@ -7,10 +7,9 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <csched/kube/codec.h>
 #include <csched/kube/protobuf.h>
-
-#include "tree.h"
 
 #define LIST_MAX (2048u << 20) // bytes
 

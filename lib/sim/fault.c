@@ -8,8 +8,7 @@
 
 #include <csched/base/clock.h>
 #include <csched/base/memory.h>
-
-#include "tree.h"
+#include <csched/base/tree.h>
 
 #define RULES_MAX    1000
 #define OVERSIZE_MAX (512u << 20)

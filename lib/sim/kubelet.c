@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 #define BEAT_INTERVAL   (10 * CS_SECOND)
 #define LEASE_NAMESPACE "kube-node-lease"
@@ -45,8 +45,8 @@ void sim_kubelet_observe(struct cs_sim *sim, struct sim_collection *collection,
 	if (node && *node && !(before && *before))
 		add_pod_timer(sim, change->now, SIM_TIMER_POD_START, sim->kubelet_delay);
 	if (dying && !was_dying) {
-		int64_t grace = sim_tree_int(sim_tree_get(tree, "metadata"),
-					     "deletionGracePeriodSeconds", 0) *
+		int64_t grace = cs_tree_int(cs_tree_get(tree, "metadata"),
+					    "deletionGracePeriodSeconds", 0) *
 				CS_SECOND;
 		add_pod_timer(sim, change->now, SIM_TIMER_POD_END,
 			      grace < sim->kubelet_delay ? grace : sim->kubelet_delay);
@@ -68,26 +68,26 @@ static struct sim_object *pod_of(struct cs_sim *sim, const struct sim_timer *tim
 static void add_container_statuses(struct json_object *spec, struct json_object *status,
 				   const char *now)
 {
-	struct json_object *containers = sim_tree_get(spec, "containers");
+	struct json_object *containers = cs_tree_get(spec, "containers");
 	struct json_object *list = json_object_new_array();
-	for (size_t i = 0; i < sim_tree_length(spec, "containers"); i++) {
+	for (size_t i = 0; i < cs_tree_length(spec, "containers"); i++) {
 		struct json_object *container = json_object_array_get_idx(containers, i);
 		struct json_object *one = json_object_new_object();
 		static const char *const copied[] = { "name", "image" };
 		for (size_t k = 0; k < CS_ARRAY_LENGTH(copied); k++) {
-			const char *value = sim_tree_string(container, copied[k]);
-			sim_tree_set_string(one, copied[k], value ? value : "");
+			const char *value = cs_tree_string(container, copied[k]);
+			cs_tree_set_string(one, copied[k], value ? value : "");
 		}
-		sim_tree_set_string(one, "imageID", "");
-		sim_tree_set_string(one, "containerID", "");
-		sim_tree_set_bool(one, "ready", true);
-		sim_tree_set_bool(one, "started", true);
-		sim_tree_set_int(one, "restartCount", 0);
-		sim_tree_set_string(sim_tree_own(sim_tree_own(one, "state"), "running"),
-				    "startedAt", now);
+		cs_tree_set_string(one, "imageID", "");
+		cs_tree_set_string(one, "containerID", "");
+		cs_tree_set_bool(one, "ready", true);
+		cs_tree_set_bool(one, "started", true);
+		cs_tree_set_int(one, "restartCount", 0);
+		cs_tree_set_string(cs_tree_own(cs_tree_own(one, "state"), "running"), "startedAt",
+				   now);
 		json_object_array_add(list, one);
 	}
-	sim_tree_set(status, "containerStatuses", list);
+	cs_tree_set(status, "containerStatuses", list);
 }
 
 static void add_addresses(struct cs_sim *sim, struct json_object *tree, struct json_object *status)
@@ -97,19 +97,19 @@ static void add_addresses(struct cs_sim *sim, struct json_object *tree, struct j
 	struct json_object *addresses = cs_value_at(node->now->tree, "status.addresses");
 	const char *host = NULL;
 	if (json_object_is_type(addresses, json_type_array) && json_object_array_length(addresses))
-		host = sim_tree_string(json_object_array_get_idx(addresses, 0), "address");
+		host = cs_tree_string(json_object_array_get_idx(addresses, 0), "address");
 	if (host)
-		sim_tree_set_string(status, "hostIP", host);
+		cs_tree_set_string(status, "hostIP", host);
 	uint32_t n = ++sim->next_pod_ip;
 	char ip[32];
 	(void)snprintf(ip, sizeof(ip), "10.%u.%u.%u", 128 + (n >> 16 & 0x7f), n >> 8 & 0xff,
 		       n & 0xff);
-	sim_tree_set_string(status, "podIP", ip);
+	cs_tree_set_string(status, "podIP", ip);
 	struct json_object *entry = json_object_new_object();
-	sim_tree_set_string(entry, "ip", ip);
+	cs_tree_set_string(entry, "ip", ip);
 	struct json_object *ips = json_object_new_array();
 	json_object_array_add(ips, entry);
-	sim_tree_set(status, "podIPs", ips);
+	cs_tree_set(status, "podIPs", ips);
 }
 
 void sim_kubelet_start(struct cs_sim *sim, const struct sim_timer *timer)
@@ -123,17 +123,17 @@ void sim_kubelet_start(struct cs_sim *sim, const struct sim_timer *timer)
 						  "Ready", "ContainersReady" };
 	char now[CS_TIMESTAMP_SIZE];
 	(void)sim_timestamp(sim, now);
-	struct json_object *tree = sim_tree_copy(pod->now->tree);
-	sim_tree_own(tree, "metadata");
-	struct json_object *status = sim_tree_own(tree, "status");
-	sim_tree_set_string(status, "phase", "Running");
+	struct json_object *tree = cs_tree_copy(pod->now->tree);
+	cs_tree_own(tree, "metadata");
+	struct json_object *status = cs_tree_own(tree, "status");
+	cs_tree_set_string(status, "phase", "Running");
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(conditions); i++)
 		sim_set_condition(
 			sim, status,
 			&(struct sim_condition){ .type = conditions[i], .status = "True" });
-	sim_tree_set_string(status, "startTime", now);
+	cs_tree_set_string(status, "startTime", now);
 	add_addresses(sim, tree, status);
-	add_container_statuses(sim_tree_get(tree, "spec"), status, now);
+	add_container_statuses(cs_tree_get(tree, "spec"), status, now);
 	(void)sim_store_put(pod->now->collection, pod->now->key, tree);
 }
 
@@ -160,19 +160,19 @@ static void renew_lease(struct cs_sim *sim, const struct sim_object *node)
 	(void)cs_timestamp_micro(sim_now(sim).wall, now);
 	struct sim_object *lease = sim_store_find(leases, sim_key(LEASE_NAMESPACE, name, key));
 	CS_AUTO_VALUE struct json_object *tree =
-		lease ? sim_tree_copy(lease->now->tree) : json_object_new_object();
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
-	struct json_object *spec = sim_tree_own(tree, "spec");
-	sim_tree_set_string(spec, "holderIdentity", name);
-	sim_tree_set_int(spec, "leaseDurationSeconds", 40);
-	sim_tree_set_string(spec, "renewTime", now);
+		lease ? cs_tree_copy(lease->now->tree) : json_object_new_object();
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
+	struct json_object *spec = cs_tree_own(tree, "spec");
+	cs_tree_set_string(spec, "holderIdentity", name);
+	cs_tree_set_int(spec, "leaseDurationSeconds", 40);
+	cs_tree_set_string(spec, "renewTime", now);
 	if (lease) {
 		(void)sim_store_put(leases, key, json_object_get(tree));
 		return;
 	}
-	sim_tree_set_string(tree, "kind", "Lease");
-	sim_tree_set_string(tree, "apiVersion", "coordination.k8s.io/v1");
-	sim_tree_set_string(metadata, "name", name);
+	cs_tree_set_string(tree, "kind", "Lease");
+	cs_tree_set_string(tree, "apiVersion", "coordination.k8s.io/v1");
+	cs_tree_set_string(metadata, "name", name);
 	struct sim_write write = {
 		.sim = sim, .resource = leases->resource, .namespace_ = LEASE_NAMESPACE, .name = ""
 	};

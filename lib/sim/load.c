@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 static const struct shape {
 	const char *name;
@@ -24,21 +24,21 @@ static const struct shape {
 static void set_resources(struct json_object *status, const char *key, const struct shape *shape,
 			  unsigned reserved_milli, unsigned reserved_mebibytes)
 {
-	struct json_object *list = sim_tree_own(status, key);
+	struct json_object *list = cs_tree_own(status, key);
 	char text[32];
 	(void)snprintf(text, sizeof(text), "%um", shape->cpus * 1000 - reserved_milli);
-	sim_tree_set_string(list, "cpu", text);
+	cs_tree_set_string(list, "cpu", text);
 	(void)snprintf(text, sizeof(text), "%uMi", shape->gibibytes * 1024 - reserved_mebibytes);
-	sim_tree_set_string(list, "memory", text);
-	sim_tree_set_string(list, "ephemeral-storage", "100Gi");
-	sim_tree_set_string(list, "pods", "110");
+	cs_tree_set_string(list, "memory", text);
+	cs_tree_set_string(list, "ephemeral-storage", "100Gi");
+	cs_tree_set_string(list, "pods", "110");
 }
 
 static void set_status(struct cs_sim *sim, struct json_object *tree, const struct shape *shape,
 		       unsigned index)
 {
 	static const char *const pressures[] = { "MemoryPressure", "DiskPressure", "PIDPressure" };
-	struct json_object *status = sim_tree_own(tree, "status");
+	struct json_object *status = cs_tree_own(tree, "status");
 	set_resources(status, "capacity", shape, 0, 0);
 	set_resources(status, "allocatable", shape, 100, 512);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(pressures); i++)
@@ -54,9 +54,9 @@ static void set_status(struct cs_sim *sim, struct json_object *tree, const struc
 	char ip[32];
 	(void)snprintf(ip, sizeof(ip), "10.0.%u.%u", (index + 1) >> 8 & 0xff, (index + 1) & 0xff);
 	struct json_object *address = json_object_new_object();
-	sim_tree_set_string(address, "type", "InternalIP");
-	sim_tree_set_string(address, "address", ip);
-	json_object_array_add(sim_tree_own_array(status, "addresses"), address);
+	cs_tree_set_string(address, "type", "InternalIP");
+	cs_tree_set_string(address, "address", ip);
+	json_object_array_add(cs_tree_own_array(status, "addresses"), address);
 	static const char *const info[] = { "kubeletVersion",
 					    "v1.36.3",
 					    "operatingSystem",
@@ -70,15 +70,15 @@ static void set_status(struct cs_sim *sim, struct json_object *tree, const struc
 					    "containerRuntimeVersion",
 					    "kubesim://1",
 					    NULL };
-	sim_tree_set(status, "nodeInfo", sim_tree_strings(info));
+	cs_tree_set(status, "nodeInfo", cs_tree_strings(info));
 }
 
 static void set_taint(struct json_object *tree)
 {
 	static const char *const taint[] = { "key",    "dedicated",  "value", "special",
 					     "effect", "NoSchedule", NULL };
-	json_object_array_add(sim_tree_own_array(sim_tree_own(tree, "spec"), "taints"),
-			      sim_tree_strings(taint));
+	json_object_array_add(cs_tree_own_array(cs_tree_own(tree, "spec"), "taints"),
+			      cs_tree_strings(taint));
 }
 
 static struct json_object *node_tree(struct cs_sim *sim, unsigned index, unsigned nodes,
@@ -104,14 +104,14 @@ static struct json_object *node_tree(struct cs_sim *sim, unsigned index, unsigne
 				       zone,
 				       NULL };
 	struct json_object *tree = json_object_new_object();
-	sim_tree_set_string(tree, "kind", "Node");
-	sim_tree_set_string(tree, "apiVersion", "v1");
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
-	sim_tree_set_string(metadata, "name", name);
-	sim_tree_set(metadata, "labels", sim_tree_strings(labels));
+	cs_tree_set_string(tree, "kind", "Node");
+	cs_tree_set_string(tree, "apiVersion", "v1");
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
+	cs_tree_set_string(metadata, "name", name);
+	cs_tree_set(metadata, "labels", cs_tree_strings(labels));
 	set_status(sim, tree, shape, index);
 	if (index + 1 == nodes && nodes > 1)
-		sim_tree_set_bool(sim_tree_own(tree, "spec"), "unschedulable", true);
+		cs_tree_set_bool(cs_tree_own(tree, "spec"), "unschedulable", true);
 	else if (index % TAINTED_EVERY == TAINTED_EVERY - 1)
 		set_taint(tree);
 	return tree;

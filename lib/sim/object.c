@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <csched/kube/timestamp.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 #define OBJECTS_MAX 2000000
 
@@ -36,7 +36,7 @@ static void append_random(struct cs_sim *sim, struct json_object *metadata, cons
 	for (int i = 0; i < 5; i++)
 		name[length++] = letters[cs_random_below(&sim->store.random, sizeof(letters) - 1)];
 	name[length] = 0;
-	sim_tree_set_string(metadata, "name", name);
+	cs_tree_set_string(metadata, "name", name);
 }
 
 // ---- creation ----
@@ -64,29 +64,29 @@ static int check_namespace(const struct sim_write *write, const char *name,
 static void fill_metadata(const struct sim_write *write, struct json_object *tree)
 {
 	struct cs_sim *sim = write->sim;
-	struct json_object *metadata = sim_tree_get(tree, "metadata");
+	struct json_object *metadata = cs_tree_get(tree, "metadata");
 	char text[64];
-	const char *prefix = sim_tree_string(metadata, "generateName");
-	const char *name = sim_tree_string(metadata, "name");
+	const char *prefix = cs_tree_string(metadata, "generateName");
+	const char *name = cs_tree_string(metadata, "name");
 	if (prefix && *prefix && (!name || !*name))
 		append_random(sim, metadata, prefix);
 	if (write->resource->namespaced)
-		sim_tree_set_string(metadata, "namespace", write->namespace_);
+		cs_tree_set_string(metadata, "namespace", write->namespace_);
 	else
-		sim_tree_remove(metadata, "namespace");
-	sim_tree_set_string(metadata, "uid", new_uid(sim, text));
-	sim_tree_set_string(metadata, "creationTimestamp", sim_timestamp(sim, text));
-	sim_tree_remove(metadata, "deletionTimestamp");
-	sim_tree_remove(metadata, "deletionGracePeriodSeconds");
-	sim_tree_remove(metadata, "selfLink");
-	sim_tree_remove(metadata, "generation");
+		cs_tree_remove(metadata, "namespace");
+	cs_tree_set_string(metadata, "uid", new_uid(sim, text));
+	cs_tree_set_string(metadata, "creationTimestamp", sim_timestamp(sim, text));
+	cs_tree_remove(metadata, "deletionTimestamp");
+	cs_tree_remove(metadata, "deletionGracePeriodSeconds");
+	cs_tree_remove(metadata, "selfLink");
+	cs_tree_remove(metadata, "generation");
 	if (write->resource->has_generation)
-		sim_tree_set_int(metadata, "generation", 1);
+		cs_tree_set_int(metadata, "generation", 1);
 }
 
 static int check_new_version(struct json_object *metadata, struct sim_status *status)
 {
-	const char *version = sim_tree_string(metadata, "resourceVersion");
+	const char *version = cs_tree_string(metadata, "resourceVersion");
 	if (!version || !*version)
 		return 0;
 	return sim_status_plain(status, 500,
@@ -109,8 +109,8 @@ int sim_object_create(const struct sim_write *write, struct json_object *tree,
 {
 	const struct sim_resource *resource = write->resource;
 	struct cs_sim *sim = write->sim;
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
-	const char *namespace_ = sim_tree_string(metadata, "namespace");
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
+	const char *namespace_ = cs_tree_string(metadata, "namespace");
 	if (resource->namespaced && namespace_ && *namespace_ &&
 	    strcmp(namespace_, write->namespace_) != 0)
 		return sim_status_bad(status, "the namespace of the provided object does not match "
@@ -121,7 +121,7 @@ int sim_object_create(const struct sim_write *write, struct json_object *tree,
 	if (result)
 		return result;
 	fill_metadata(write, tree);
-	const char *name = sim_tree_string(metadata, "name");
+	const char *name = cs_tree_string(metadata, "name");
 	result = check_namespace(write, name ? name : "", status);
 	if (result)
 		return result;
@@ -150,9 +150,9 @@ static int check_precondition(const struct sim_write *write, struct sim_object *
 			      struct json_object *metadata, struct sim_status *status)
 {
 	const struct sim_resource *resource = write->resource;
-	struct json_object *old = sim_tree_get(object->now->tree, "metadata");
-	const char *uid = sim_tree_string(metadata, "uid");
-	const char *old_uid = sim_tree_string(old, "uid");
+	struct json_object *old = cs_tree_get(object->now->tree, "metadata");
+	const char *uid = cs_tree_string(metadata, "uid");
+	const char *old_uid = cs_tree_string(old, "uid");
 	if (uid && *uid && strcmp(uid, old_uid) != 0)
 		return sim_status_conflict_on(
 			status, resource, write->name,
@@ -160,9 +160,9 @@ static int check_precondition(const struct sim_write *write, struct sim_object *
 			"ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
 			"precondition: %s, UID in object meta: %s",
 			resource->name, object->now->key, uid, old_uid);
-	const char *version = sim_tree_string(metadata, "resourceVersion");
+	const char *version = cs_tree_string(metadata, "resourceVersion");
 	if (!version || !*version || strcmp(version, "0") == 0 ||
-	    strcmp(version, sim_tree_string(old, "resourceVersion")) == 0)
+	    strcmp(version, cs_tree_string(old, "resourceVersion")) == 0)
 		return 0;
 	return sim_status_conflict_on(status, resource, write->name,
 				      "the object has been modified; please apply your changes to "
@@ -181,21 +181,21 @@ static void keep_metadata(struct json_object *metadata, struct json_object *old)
 					    "namespace",
 					    "resourceVersion" };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(kept); i++) {
-		struct json_object *value = sim_tree_get(old, kept[i]);
+		struct json_object *value = cs_tree_get(old, kept[i]);
 		if (value)
-			sim_tree_set(metadata, kept[i], json_object_get(value));
+			cs_tree_set(metadata, kept[i], json_object_get(value));
 		else
-			sim_tree_remove(metadata, kept[i]);
+			cs_tree_remove(metadata, kept[i]);
 	}
 }
 
 static void keep_member(struct json_object *tree, struct json_object *old, const char *key)
 {
-	struct json_object *value = sim_tree_get(old, key);
+	struct json_object *value = cs_tree_get(old, key);
 	if (value)
-		sim_tree_set(tree, key, json_object_get(value));
+		cs_tree_set(tree, key, json_object_get(value));
 	else
-		sim_tree_remove(tree, key);
+		cs_tree_remove(tree, key);
 }
 
 // The main resource cannot change the status, the status sub-resource nothing but the status and
@@ -215,16 +215,15 @@ static void keep_other_part(const struct sim_write *write, struct json_object *t
 		if (strcmp(key, "status") != 0 && strcmp(key, "metadata") != 0)
 			keep_member(tree, old, key);
 	}
-	keep_member(sim_tree_get(tree, "metadata"), sim_tree_get(old, "metadata"),
-		    "ownerReferences");
+	keep_member(cs_tree_get(tree, "metadata"), cs_tree_get(old, "metadata"), "ownerReferences");
 }
 
 static bool dying_for_good(struct json_object *tree)
 {
-	struct json_object *metadata = sim_tree_get(tree, "metadata");
-	return sim_tree_get(metadata, "deletionTimestamp") &&
-	       sim_tree_length(metadata, "finalizers") == 0 &&
-	       sim_tree_int(metadata, "deletionGracePeriodSeconds", 0) == 0;
+	struct json_object *metadata = cs_tree_get(tree, "metadata");
+	return cs_tree_get(metadata, "deletionTimestamp") &&
+	       cs_tree_length(metadata, "finalizers") == 0 &&
+	       cs_tree_int(metadata, "deletionGracePeriodSeconds", 0) == 0;
 }
 
 int sim_object_update(const struct sim_write *write, struct sim_object *object,
@@ -232,8 +231,8 @@ int sim_object_update(const struct sim_write *write, struct sim_object *object,
 {
 	const struct sim_resource *resource = write->resource;
 	struct json_object *old = object->now->tree;
-	struct json_object *old_metadata = sim_tree_get(old, "metadata");
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
+	struct json_object *old_metadata = cs_tree_get(old, "metadata");
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
 	int result = check_precondition(write, object, metadata, status);
 	if (result)
 		return result;
@@ -247,9 +246,9 @@ int sim_object_update(const struct sim_write *write, struct sim_object *object,
 	if (result)
 		return result;
 	if (resource->has_generation &&
-	    !json_object_equal(sim_tree_get(tree, "spec"), sim_tree_get(old, "spec")))
-		sim_tree_set_int(metadata, "generation",
-				 sim_tree_int(old_metadata, "generation", 0) + 1);
+	    !json_object_equal(cs_tree_get(tree, "spec"), cs_tree_get(old, "spec")))
+		cs_tree_set_int(metadata, "generation",
+				cs_tree_int(old_metadata, "generation", 0) + 1);
 	if (json_object_equal(tree, old)) {
 		*ret = object->now;
 		return 0;
@@ -272,10 +271,10 @@ static int check_delete_precondition(struct sim_object *object,
 				     struct sim_status *status)
 {
 	const struct sim_resource *resource = object->now->collection->resource;
-	struct json_object *metadata = sim_tree_get(object->now->tree, "metadata");
-	const char *name = sim_tree_string(metadata, "name");
-	const char *uid = sim_tree_string(metadata, "uid");
-	const char *version = sim_tree_string(metadata, "resourceVersion");
+	struct json_object *metadata = cs_tree_get(object->now->tree, "metadata");
+	const char *name = cs_tree_string(metadata, "name");
+	const char *uid = cs_tree_string(metadata, "uid");
+	const char *version = cs_tree_string(metadata, "resourceVersion");
 	if (options->uid && strcmp(options->uid, uid) != 0)
 		return sim_status_conflict(status, resource->kind, name,
 					   "the UID in the precondition (%s) does not match the "
@@ -304,7 +303,7 @@ static int64_t grace_of(const struct sim_object *object, const struct sim_delete
 		return 0;
 	if (options->grace >= 0)
 		return options->grace;
-	return sim_tree_int(sim_tree_get(tree, "spec"), "terminationGracePeriodSeconds", 30);
+	return cs_tree_int(cs_tree_get(tree, "spec"), "terminationGracePeriodSeconds", 30);
 }
 
 // A copy of the object's tree that says it is being deleted.
@@ -312,15 +311,15 @@ static struct json_object *marked_tree(struct cs_sim *sim, struct json_object *o
 				       bool pod)
 {
 	char text[CS_TIMESTAMP_SIZE];
-	struct json_object *tree = sim_tree_copy(old);
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
-	int64_t generation = sim_tree_int(metadata, "generation", 0);
-	if (generation && !sim_tree_get(metadata, "deletionTimestamp"))
-		sim_tree_set_int(metadata, "generation", generation + 1);
-	sim_tree_set_string(metadata, "deletionTimestamp",
-			    cs_timestamp_seconds(sim_now(sim).wall + grace * CS_SECOND, text));
-	if (pod || sim_tree_length(metadata, "finalizers"))
-		sim_tree_set_int(metadata, "deletionGracePeriodSeconds", grace);
+	struct json_object *tree = cs_tree_copy(old);
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
+	int64_t generation = cs_tree_int(metadata, "generation", 0);
+	if (generation && !cs_tree_get(metadata, "deletionTimestamp"))
+		cs_tree_set_int(metadata, "generation", generation + 1);
+	cs_tree_set_string(metadata, "deletionTimestamp",
+			   cs_timestamp_seconds(sim_now(sim).wall + grace * CS_SECOND, text));
+	if (pod || cs_tree_length(metadata, "finalizers"))
+		cs_tree_set_int(metadata, "deletionGracePeriodSeconds", grace);
 	return tree;
 }
 
@@ -331,23 +330,23 @@ static void orphan_dependents(struct cs_sim *sim, const char *uid)
 	while ((owner = sim_store_owner(&sim->store, uid))) {
 		struct sim_object *dependent =
 			CS_CONTAINER_OF(owner->dependents.next, struct sim_object, owner_link);
-		struct json_object *tree = sim_tree_copy(dependent->now->tree);
-		sim_tree_remove(sim_tree_own(tree, "metadata"), "ownerReferences");
+		struct json_object *tree = cs_tree_copy(dependent->now->tree);
+		cs_tree_remove(cs_tree_own(tree, "metadata"), "ownerReferences");
 		sim_store_put(dependent->now->collection, dependent->now->key, tree);
 	}
 }
 
 static bool waits(const struct sim_object *object)
 {
-	return sim_tree_length(sim_tree_get(object->now->tree, "metadata"), "finalizers") > 0 ||
+	return cs_tree_length(cs_tree_get(object->now->tree, "metadata"), "finalizers") > 0 ||
 	       object->now->collection->resource == &sim_resources[SIM_NAMESPACES];
 }
 
 // The object's own tree, but private at its top and metadata.
 static struct json_object *last_tree(const struct sim_object *object)
 {
-	struct json_object *tree = sim_tree_copy(object->now->tree);
-	sim_tree_own(tree, "metadata");
+	struct json_object *tree = cs_tree_copy(object->now->tree);
+	cs_tree_own(tree, "metadata");
 	return tree;
 }
 
@@ -360,18 +359,18 @@ int sim_object_delete(struct cs_sim *sim, struct sim_object *object,
 		return result;
 	struct sim_collection *collection = object->now->collection;
 	bool pod = collection->resource == &sim_resources[SIM_PODS];
-	struct json_object *metadata = sim_tree_get(object->now->tree, "metadata");
+	struct json_object *metadata = cs_tree_get(object->now->tree, "metadata");
 	int64_t grace = grace_of(object, options);
-	bool marked = sim_tree_get(metadata, "deletionTimestamp");
-	bool sooner = grace < sim_tree_int(metadata, "deletionGracePeriodSeconds", 0);
+	bool marked = cs_tree_get(metadata, "deletionTimestamp");
+	bool sooner = grace < cs_tree_int(metadata, "deletionGracePeriodSeconds", 0);
 	if (options->orphan)
-		orphan_dependents(sim, sim_tree_string(metadata, "uid"));
+		orphan_dependents(sim, cs_tree_string(metadata, "uid"));
 	ret->gone = grace == 0 && !waits(object);
 	// A pod is told to end even where it ends at once; what waits for finalizers is marked.
 	if ((pod || !ret->gone) && (!marked || sooner)) {
 		struct json_object *tree = marked_tree(sim, object->now->tree, grace, pod);
 		if (collection->resource == &sim_resources[SIM_NAMESPACES])
-			sim_tree_set_string(sim_tree_own(tree, "status"), "phase", "Terminating");
+			cs_tree_set_string(cs_tree_own(tree, "status"), "phase", "Terminating");
 		object = sim_store_put(collection, object->now->key, tree);
 	}
 	ret->last = ret->gone ? sim_store_remove_as(collection, object, last_tree(object))
@@ -386,26 +385,26 @@ void sim_set_condition(struct cs_sim *sim, struct json_object *status_tree,
 {
 	char now[CS_TIMESTAMP_SIZE];
 	(void)sim_timestamp(sim, now);
-	struct json_object *list = sim_tree_own_array(status_tree, "conditions");
+	struct json_object *list = cs_tree_own_array(status_tree, "conditions");
 	struct json_object *fresh = json_object_new_object();
 	size_t n = json_object_array_length(list);
 	size_t at = 0;
 	const char *since = now;
 	for (; at < n; at++) {
 		struct json_object *old = json_object_array_get_idx(list, at);
-		if (!cs_string_equal(sim_tree_string(old, "type"), condition->type))
+		if (!cs_string_equal(cs_tree_string(old, "type"), condition->type))
 			continue;
-		if (cs_string_equal(sim_tree_string(old, "status"), condition->status) &&
-		    sim_tree_string(old, "lastTransitionTime"))
-			since = sim_tree_string(old, "lastTransitionTime");
+		if (cs_string_equal(cs_tree_string(old, "status"), condition->status) &&
+		    cs_tree_string(old, "lastTransitionTime"))
+			since = cs_tree_string(old, "lastTransitionTime");
 		break;
 	}
-	sim_tree_set_string(fresh, "type", condition->type);
-	sim_tree_set_string(fresh, "status", condition->status);
-	sim_tree_set_string(fresh, "lastTransitionTime", since);
+	cs_tree_set_string(fresh, "type", condition->type);
+	cs_tree_set_string(fresh, "status", condition->status);
+	cs_tree_set_string(fresh, "lastTransitionTime", since);
 	if (condition->reason)
-		sim_tree_set_string(fresh, "reason", condition->reason);
+		cs_tree_set_string(fresh, "reason", condition->reason);
 	if (condition->message)
-		sim_tree_set_string(fresh, "message", condition->message);
+		cs_tree_set_string(fresh, "message", condition->message);
 	json_object_array_put_idx(list, at, fresh);
 }

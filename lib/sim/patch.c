@@ -5,8 +5,7 @@
 #include <stdio.h>
 
 #include <csched/base/memory.h>
-
-#include "tree.h"
+#include <csched/base/tree.h>
 
 // ---- RFC 7386 ----
 
@@ -18,17 +17,17 @@ void sim_patch_merge(struct json_object *target, struct json_object *patch,
 		return;
 	}
 	struct json_object *merged = json_object_is_type(target, json_type_object)
-					     ? sim_tree_copy(target)
+					     ? cs_tree_copy(target)
 					     : json_object_new_object();
 	json_object_object_foreach(patch, key, value)
 	{
 		if (!value) {
-			sim_tree_remove(merged, key);
+			cs_tree_remove(merged, key);
 			continue;
 		}
 		struct json_object *member;
-		sim_patch_merge(sim_tree_get(merged, key), value, &member);
-		sim_tree_set(merged, key, member);
+		sim_patch_merge(cs_tree_get(merged, key), value, &member);
+		cs_tree_set(merged, key, member);
 	}
 	*ret = merged;
 }
@@ -66,7 +65,7 @@ static const char *merge_key(const char *list, struct json_object *element)
 		if (strcmp(merge_keys[i].list, list) != 0)
 			continue;
 		for (size_t k = 0; k < CS_ARRAY_LENGTH(merge_keys[i].keys); k++)
-			if (merge_keys[i].keys[k] && sim_tree_get(element, merge_keys[i].keys[k]))
+			if (merge_keys[i].keys[k] && cs_tree_get(element, merge_keys[i].keys[k]))
 				return merge_keys[i].keys[k];
 	}
 	return NULL;
@@ -79,13 +78,13 @@ static bool merges_primitives(const char *list)
 
 static bool same_key(struct json_object *a, struct json_object *b, const char *key)
 {
-	struct json_object *left = sim_tree_get(a, key);
-	return left && json_object_equal(left, sim_tree_get(b, key));
+	struct json_object *left = cs_tree_get(a, key);
+	return left && json_object_equal(left, cs_tree_get(b, key));
 }
 
 static const char *directive(struct json_object *patch)
 {
-	return sim_tree_string(patch, "$patch");
+	return cs_tree_string(patch, "$patch");
 }
 
 // ---- lists ----
@@ -127,7 +126,7 @@ static bool contains(struct json_object *list, struct json_object *value)
 
 static struct json_object *as_list(struct json_object *value)
 {
-	return json_object_is_type(value, json_type_array) ? sim_tree_copy(value)
+	return json_object_is_type(value, json_type_array) ? cs_tree_copy(value)
 							   : json_object_new_array();
 }
 
@@ -228,7 +227,7 @@ static void split(const char *name, struct json_object *list, struct json_object
 static void apply_order(const char *name, struct json_object *merged, struct json_object *before,
 			struct json_object *order)
 {
-	struct json_object *list = sim_tree_get(merged, name);
+	struct json_object *list = cs_tree_get(merged, name);
 	CS_AUTO_VALUE struct json_object *mentioned = json_object_new_array();
 	CS_AUTO_VALUE struct json_object *others = json_object_new_array();
 	struct json_object *sorted = json_object_new_array();
@@ -245,7 +244,7 @@ static void apply_order(const char *name, struct json_object *merged, struct jso
 		json_object_array_add(sorted, json_object_get(keep ? left : right));
 		*(keep ? &o : &m) += 1;
 	}
-	sim_tree_set(merged, name, sorted);
+	cs_tree_set(merged, name, sorted);
 }
 
 // The order that a patch gives the list `name`: its $setElementOrder, else its own.
@@ -253,23 +252,23 @@ static struct json_object *order_for(struct json_object *patch, const char *name
 {
 	char directive_name[160];
 	(void)snprintf(directive_name, sizeof(directive_name), ORDER_PREFIX "%s", name);
-	struct json_object *order = sim_tree_get(patch, directive_name);
-	return json_object_is_type(order, json_type_array) ? order : sim_tree_get(patch, name);
+	struct json_object *order = cs_tree_get(patch, directive_name);
+	return json_object_is_type(order, json_type_array) ? order : cs_tree_get(patch, name);
 }
 
 static void order_list(const char *name, struct json_object *merged, struct json_object *target,
 		       struct json_object *patch)
 {
 	struct json_object *order = order_for(patch, name);
-	if (!sim_tree_length(merged, name) || !json_object_is_type(order, json_type_array) ||
+	if (!cs_tree_length(merged, name) || !json_object_is_type(order, json_type_array) ||
 	    !json_object_array_length(order))
 		return;
 	const char *key = merge_key(name, json_object_array_get_idx(order, 0));
-	struct json_object *own = sim_tree_get(patch, name);
+	struct json_object *own = cs_tree_get(patch, name);
 	if ((!key && !merges_primitives(name)) ||
 	    (json_object_is_type(own, json_type_array) && replaces(own)))
 		return;
-	struct json_object *before = sim_tree_get(target, name);
+	struct json_object *before = cs_tree_get(target, name);
 	apply_order(name, merged, json_object_is_type(before, json_type_array) ? before : NULL,
 		    order);
 }
@@ -277,9 +276,9 @@ static void order_list(const char *name, struct json_object *merged, struct json
 static void delete_primitives(const char *name, struct json_object *merged,
 			      struct json_object *values)
 {
-	if (!sim_tree_length(merged, name) || !json_object_is_type(values, json_type_array))
+	if (!cs_tree_length(merged, name) || !json_object_is_type(values, json_type_array))
 		return;
-	struct json_object *list = sim_tree_own_array(merged, name);
+	struct json_object *list = cs_tree_own_array(merged, name);
 	for (size_t i = json_object_array_length(list); i-- > 0;)
 		if (contains(values, json_object_array_get_idx(list, i)))
 			json_object_array_del_idx(list, i, 1);
@@ -287,13 +286,13 @@ static void delete_primitives(const char *name, struct json_object *merged,
 
 static void retain_keys(struct json_object *merged, struct json_object *keys)
 {
-	CS_AUTO_VALUE struct json_object *before = sim_tree_copy(merged);
+	CS_AUTO_VALUE struct json_object *before = cs_tree_copy(merged);
 	json_object_object_foreach(before, key, value)
 	{
 		(void)value;
 		CS_AUTO_VALUE struct json_object *name = json_object_new_string(key);
 		if (!contains(keys, name))
-			sim_tree_remove(merged, key);
+			cs_tree_remove(merged, key);
 	}
 }
 
@@ -319,11 +318,11 @@ static void apply_directives(struct json_object *merged, struct json_object *tar
 static int merge_member(struct json_object *merged, const char *key, struct json_object *value,
 			struct cs_error *err)
 {
-	struct json_object *old = sim_tree_get(merged, key);
+	struct json_object *old = cs_tree_get(merged, key);
 	struct json_object *fresh = NULL;
 	int result = 0;
 	if (!value) {
-		sim_tree_remove(merged, key);
+		cs_tree_remove(merged, key);
 		return 0;
 	}
 	if (json_object_is_type(value, json_type_object))
@@ -333,7 +332,7 @@ static int merge_member(struct json_object *merged, const char *key, struct json
 	else
 		fresh = json_object_get(value);
 	if (!result)
-		sim_tree_set(merged, key, fresh);
+		cs_tree_set(merged, key, fresh);
 	return result;
 }
 
@@ -346,7 +345,7 @@ int sim_patch_strategic(struct json_object *target, struct json_object *patch,
 	bool fresh = cs_string_equal(how, "replace") || cs_string_equal(how, "delete") ||
 		     !json_object_is_type(target, json_type_object);
 	CS_AUTO_VALUE struct json_object *merged =
-		fresh ? json_object_new_object() : sim_tree_copy(target);
+		fresh ? json_object_new_object() : cs_tree_copy(target);
 	json_object_object_foreach(patch, key, value)
 	{
 		if (*key == '$' || cs_string_equal(how, "delete"))

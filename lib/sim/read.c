@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <openssl/evp.h>
 
 #include "list_options.h"
 #include "sim_internal.h"
-#include "tree.h"
 
 int sim_get(struct sim_request *request)
 {
@@ -173,8 +173,8 @@ static int read_token(const char *token, uint64_t *ret_rv, char ret_key[SIM_KEY_
 	struct cs_slice slice = { (char *)text, data * 3 / 4 };
 	if (cs_value_read_json(slice, &tree, NULL))
 		return -1;
-	const char *start = sim_tree_string(tree, "start");
-	int64_t rv = sim_tree_int(tree, "rv", 0);
+	const char *start = cs_tree_string(tree, "start");
+	int64_t rv = cs_tree_int(tree, "rv", 0);
 	if (!start || rv <= 0 || strlen(start) >= SIM_KEY_MAX)
 		return -1;
 	*ret_rv = (uint64_t)rv;

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <csched/kube/codec.h>
 #include <csched/kube/protobuf.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 #define SEGMENTS_MAX 12
 
@@ -325,15 +325,15 @@ static int check_kind(struct sim_request *request, struct json_object *tree, con
 				      "the object provided is unrecognized (must be of type %s): "
 				      "couldn't get version/kind; json parse error: not an object",
 				      kind);
-	const char *given_kind = sim_tree_string(tree, "kind");
-	const char *given_version = sim_tree_string(tree, "apiVersion");
+	const char *given_kind = cs_tree_string(tree, "kind");
+	const char *given_version = cs_tree_string(tree, "apiVersion");
 	if ((given_kind && *given_kind && strcmp(given_kind, kind) != 0) ||
 	    (given_version && *given_version && strcmp(given_version, api_version) != 0))
 		return sim_status_bad(&request->status,
 				      "%s in version \"%s\" cannot be handled as a %s", given_kind,
 				      given_version, kind);
-	sim_tree_set_string(tree, "kind", kind);
-	sim_tree_set_string(tree, "apiVersion", api_version);
+	cs_tree_set_string(tree, "kind", kind);
+	cs_tree_set_string(tree, "apiVersion", api_version);
 	return 0;
 }
 

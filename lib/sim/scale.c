@@ -1,10 +1,10 @@
 // The scale sub-resource: replicas of a workload as an object of its own. Neighbours: kubectl
 // scale.
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "patch.h"
 #include "sim_internal.h"
-#include "tree.h"
 
 static const struct cs_kind scale_kind = { .kind = "Scale",
 					   .group = "autoscaling",
@@ -15,18 +15,18 @@ static struct json_object *scale_of(struct json_object *tree)
 	static const char *const copied[] = { "name", "namespace", "uid", "resourceVersion",
 					      "creationTimestamp" };
 	struct json_object *scale = json_object_new_object();
-	sim_tree_set_string(scale, "kind", "Scale");
-	sim_tree_set_string(scale, "apiVersion", "autoscaling/v1");
-	struct json_object *metadata = sim_tree_own(scale, "metadata");
+	cs_tree_set_string(scale, "kind", "Scale");
+	cs_tree_set_string(scale, "apiVersion", "autoscaling/v1");
+	struct json_object *metadata = cs_tree_own(scale, "metadata");
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(copied); i++) {
-		const char *value = sim_tree_string(sim_tree_get(tree, "metadata"), copied[i]);
+		const char *value = cs_tree_string(cs_tree_get(tree, "metadata"), copied[i]);
 		if (value)
-			sim_tree_set_string(metadata, copied[i], value);
+			cs_tree_set_string(metadata, copied[i], value);
 	}
-	sim_tree_set_int(sim_tree_own(scale, "spec"), "replicas",
-			 sim_tree_int(sim_tree_get(tree, "spec"), "replicas", 0));
-	sim_tree_set_int(sim_tree_own(scale, "status"), "replicas",
-			 sim_tree_int(sim_tree_get(tree, "status"), "replicas", 0));
+	cs_tree_set_int(cs_tree_own(scale, "spec"), "replicas",
+			cs_tree_int(cs_tree_get(tree, "spec"), "replicas", 0));
+	cs_tree_set_int(cs_tree_own(scale, "status"), "replicas",
+			cs_tree_int(cs_tree_get(tree, "status"), "replicas", 0));
 	return scale;
 }
 
@@ -53,13 +53,13 @@ int sim_get_scale(struct sim_request *request)
 
 static int apply(struct sim_request *request, struct sim_object *object, struct json_object *scale)
 {
-	CS_AUTO_VALUE struct json_object *tree = sim_tree_copy(object->now->tree);
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
+	CS_AUTO_VALUE struct json_object *tree = cs_tree_copy(object->now->tree);
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
 	const char *version = cs_value_string_at(scale, "metadata.resourceVersion");
 	if (version)
-		sim_tree_set_string(metadata, "resourceVersion", version);
-	sim_tree_set_int(sim_tree_own(tree, "spec"), "replicas",
-			 sim_tree_int(sim_tree_get(scale, "spec"), "replicas", 0));
+		cs_tree_set_string(metadata, "resourceVersion", version);
+	cs_tree_set_int(cs_tree_own(tree, "spec"), "replicas",
+			cs_tree_int(cs_tree_get(scale, "spec"), "replicas", 0));
 	struct sim_write write = { .sim = request->sim,
 				   .resource = request->resource,
 				   .namespace_ = request->namespace_,

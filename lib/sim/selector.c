@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
-
-#include "tree.h"
+#include <csched/base/tree.h>
 
 #define REQUIREMENTS_MAX 64
 #define VALUES_MAX       1024
@@ -336,7 +335,7 @@ bool sim_selector_matches(const struct sim_selector *selector, struct json_objec
 	struct json_object *labels = cs_value_at(tree, "metadata.labels");
 	for (size_t i = 0; i < selector->n_labels; i++)
 		if (!label_matches(&selector->labels[i],
-				   sim_tree_string(labels, selector->labels[i].key)))
+				   cs_tree_string(labels, selector->labels[i].key)))
 			return false;
 	return true;
 }

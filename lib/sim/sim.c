@@ -9,10 +9,10 @@
 #include <time.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <csched/kube/manifest.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 #define BODY_MAX        (32u << 20) // bytes of a request
 #define WATCH_TICK      (100 * CS_MILLISECOND)
@@ -259,7 +259,7 @@ static int load_object(struct cs_sim *sim, const struct cs_manifest_object *obje
 		sim_resource_of_kind(object->api_version, object->kind);
 	if (!resource)
 		return sim_status_no_resource(status);
-	CS_AUTO_VALUE struct json_object *copy = sim_tree_copy_deep(object->tree);
+	CS_AUTO_VALUE struct json_object *copy = cs_tree_copy_deep(object->tree);
 	CS_AUTO_VALUE struct json_object *tree = sim_unview(resource, copy);
 	const char *namespace_ = cs_value_string_at(tree, "metadata.namespace");
 	char own[256];
@@ -300,9 +300,9 @@ static void create_namespaces(struct cs_sim *sim)
 					     "kube-node-lease" };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++) {
 		CS_AUTO_VALUE struct json_object *tree = json_object_new_object();
-		sim_tree_set_string(tree, "kind", "Namespace");
-		sim_tree_set_string(tree, "apiVersion", "v1");
-		sim_tree_set_string(sim_tree_own(tree, "metadata"), "name", names[i]);
+		cs_tree_set_string(tree, "kind", "Namespace");
+		cs_tree_set_string(tree, "apiVersion", "v1");
+		cs_tree_set_string(cs_tree_own(tree, "metadata"), "name", names[i]);
 		struct sim_write write = { .sim = sim,
 					   .resource = &sim_resources[SIM_NAMESPACES],
 					   .namespace_ = "",

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
-
-#include "tree.h"
+#include <csched/base/tree.h>
 
 const char *sim_key(const char *namespace_, const char *name, char out[SIM_KEY_MAX])
 {
@@ -37,7 +36,7 @@ static struct sim_version *new_version(struct sim_collection *collection, const 
 	version->key = cs_strdup(key);
 	char text[24];
 	(void)snprintf(text, sizeof(text), "%" PRIu64, version->rv);
-	sim_tree_set_string(sim_tree_get(tree, "metadata"), "resourceVersion", text);
+	cs_tree_set_string(cs_tree_get(tree, "metadata"), "resourceVersion", text);
 	return version;
 }
 
@@ -132,7 +131,7 @@ static const char *owner_uid(struct json_object *tree)
 	struct json_object *owners = cs_value_at(tree, "metadata.ownerReferences");
 	if (!json_object_is_type(owners, json_type_array) || !json_object_array_length(owners))
 		return NULL;
-	return sim_tree_string(json_object_array_get_idx(owners, 0), "uid");
+	return cs_tree_string(json_object_array_get_idx(owners, 0), "uid");
 }
 
 static void leave_owner(struct sim_store *store, struct sim_object *object)
@@ -276,8 +275,8 @@ struct sim_version *sim_store_remove_as(struct sim_collection *collection,
 
 void sim_store_remove(struct sim_collection *collection, struct sim_object *object)
 {
-	struct json_object *tree = sim_tree_copy(object->now->tree);
-	sim_tree_own(tree, "metadata");
+	struct json_object *tree = cs_tree_copy(object->now->tree);
+	cs_tree_own(tree, "metadata");
 	sim_version_unref(sim_store_remove_as(collection, object, tree));
 }
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 struct row {
 	struct cs_sim *sim;
@@ -59,7 +59,7 @@ static void cell_created(struct row *row)
 
 static void cell_int(struct row *row, struct json_object *object, const char *key)
 {
-	cs_json_int(row->json, sim_tree_int(object, key, 0));
+	cs_json_int(row->json, cs_tree_int(object, key, 0));
 }
 
 // Member `key` of all elements, joined by commas.
@@ -69,7 +69,7 @@ static void cell_joined(struct row *row, struct json_object *list, const char *k
 	cs_buffer_init(&text, 4096);
 	size_t n = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 	for (size_t i = 0; i < n; i++) {
-		const char *one = sim_tree_string(json_object_array_get_idx(list, i), key);
+		const char *one = cs_tree_string(json_object_array_get_idx(list, i), key);
 		(void)cs_buffer_printf(&text, "%s%s", i ? "," : "", one ? one : "");
 	}
 	cell_or_none(row, text.data);
@@ -93,27 +93,27 @@ static void cell_labels(struct row *row, struct json_object *labels)
 
 static void print_pod(struct row *row)
 {
-	struct json_object *spec = sim_tree_get(row->tree, "spec");
-	struct json_object *status = sim_tree_get(row->tree, "status");
-	struct json_object *states = sim_tree_get(status, "containerStatuses");
+	struct json_object *spec = cs_tree_get(row->tree, "spec");
+	struct json_object *status = cs_tree_get(row->tree, "status");
+	struct json_object *states = cs_tree_get(status, "containerStatuses");
 	size_t ready = 0;
-	for (size_t i = 0; i < sim_tree_length(status, "containerStatuses"); i++)
-		ready += sim_tree_bool(json_object_array_get_idx(states, i), "ready");
+	for (size_t i = 0; i < cs_tree_length(status, "containerStatuses"); i++)
+		ready += cs_tree_bool(json_object_array_get_idx(states, i), "ready");
 	char text[48];
-	(void)snprintf(text, sizeof(text), "%zu/%zu", ready, sim_tree_length(spec, "containers"));
+	(void)snprintf(text, sizeof(text), "%zu/%zu", ready, cs_tree_length(spec, "containers"));
 	cell(row, text);
-	const char *reason = sim_tree_string(status, "reason");
+	const char *reason = cs_tree_string(status, "reason");
 	const char *shown = reason && *reason ? reason : text_at(status, "phase");
-	if (sim_tree_length(spec, "schedulingGates"))
+	if (cs_tree_length(spec, "schedulingGates"))
 		shown = "SchedulingGated";
 	if (cs_value_at(row->tree, "metadata.deletionTimestamp"))
 		shown = "Terminating";
 	cell(row, shown);
 	cell(row, "0");
 	cell_created(row);
-	cell_or_none(row, sim_tree_string(status, "podIP"));
-	cell_or_none(row, sim_tree_string(spec, "nodeName"));
-	cell_or_none(row, sim_tree_string(status, "nominatedNodeName"));
+	cell_or_none(row, cs_tree_string(status, "podIP"));
+	cell_or_none(row, cs_tree_string(spec, "nodeName"));
+	cell_or_none(row, cs_tree_string(status, "nominatedNodeName"));
 	cell(row, "<none>");
 }
 
@@ -121,15 +121,14 @@ static const char *node_state(struct json_object *tree, char *out, size_t size)
 {
 	struct json_object *conditions = cs_value_at(tree, "status.conditions");
 	const char *state = "Unknown";
-	for (size_t i = 0; i < sim_tree_length(sim_tree_get(tree, "status"), "conditions"); i++) {
+	for (size_t i = 0; i < cs_tree_length(cs_tree_get(tree, "status"), "conditions"); i++) {
 		struct json_object *one = json_object_array_get_idx(conditions, i);
-		if (cs_string_equal(sim_tree_string(one, "type"), "Ready"))
-			state = cs_string_equal(sim_tree_string(one, "status"), "True")
-					? "Ready"
-					: "NotReady";
+		if (cs_string_equal(cs_tree_string(one, "type"), "Ready"))
+			state = cs_string_equal(cs_tree_string(one, "status"), "True") ? "Ready"
+										       : "NotReady";
 	}
 	(void)snprintf(out, size, "%s%s", state,
-		       sim_tree_bool(sim_tree_get(tree, "spec"), "unschedulable")
+		       cs_tree_bool(cs_tree_get(tree, "spec"), "unschedulable")
 			       ? ",SchedulingDisabled"
 			       : "");
 	return out;
@@ -151,12 +150,12 @@ static void print_node(struct row *row)
 
 static void print_deployment(struct row *row)
 {
-	struct json_object *spec = sim_tree_get(row->tree, "spec");
-	struct json_object *status = sim_tree_get(row->tree, "status");
+	struct json_object *spec = cs_tree_get(row->tree, "spec");
+	struct json_object *status = cs_tree_get(row->tree, "status");
 	struct json_object *containers = cs_value_at(spec, "template.spec.containers");
 	char text[64];
 	(void)snprintf(text, sizeof(text), "%" PRId64 "/%" PRId64,
-		       sim_tree_int(status, "readyReplicas", 0), sim_tree_int(spec, "replicas", 0));
+		       cs_tree_int(status, "readyReplicas", 0), cs_tree_int(spec, "replicas", 0));
 	cell(row, text);
 	cell_int(row, status, "updatedReplicas");
 	cell_int(row, status, "availableReplicas");
@@ -168,8 +167,8 @@ static void print_deployment(struct row *row)
 
 static void print_replica_set(struct row *row)
 {
-	struct json_object *spec = sim_tree_get(row->tree, "spec");
-	struct json_object *status = sim_tree_get(row->tree, "status");
+	struct json_object *spec = cs_tree_get(row->tree, "spec");
+	struct json_object *status = cs_tree_get(row->tree, "status");
 	struct json_object *containers = cs_value_at(spec, "template.spec.containers");
 	cell_int(row, spec, "replicas");
 	cell_int(row, status, "replicas");
@@ -182,21 +181,21 @@ static void print_replica_set(struct row *row)
 
 static void print_service(struct row *row)
 {
-	struct json_object *spec = sim_tree_get(row->tree, "spec");
-	struct json_object *ports = sim_tree_get(spec, "ports");
+	struct json_object *spec = cs_tree_get(row->tree, "spec");
+	struct json_object *ports = cs_tree_get(spec, "ports");
 	CS_AUTO_BUFFER struct cs_buffer text;
 	cs_buffer_init(&text, 4096);
-	for (size_t i = 0; i < sim_tree_length(spec, "ports"); i++) {
+	for (size_t i = 0; i < cs_tree_length(spec, "ports"); i++) {
 		struct json_object *port = json_object_array_get_idx(ports, i);
 		(void)cs_buffer_printf(&text, "%s%" PRId64 "/%s", i ? "," : "",
-				       sim_tree_int(port, "port", 0), text_at(port, "protocol"));
+				       cs_tree_int(port, "port", 0), text_at(port, "protocol"));
 	}
 	cell(row, text_at(spec, "type"));
-	cell_or_none(row, sim_tree_string(spec, "clusterIP"));
+	cell_or_none(row, cs_tree_string(spec, "clusterIP"));
 	cell(row, "<none>");
 	cell_or_none(row, text.data);
 	cell_created(row);
-	cell_labels(row, sim_tree_get(spec, "selector"));
+	cell_labels(row, cs_tree_get(spec, "selector"));
 }
 
 static void print_event(struct row *row)
@@ -322,7 +321,7 @@ static void write_row_object(struct row *row, bool whole)
 	cs_json_member_string(row->json, "kind", "PartialObjectMetadata");
 	cs_json_member_string(row->json, "apiVersion", "meta.k8s.io/v1");
 	cs_json_key(row->json, "metadata");
-	cs_value_write(sim_tree_get(row->tree, "metadata"), row->json);
+	cs_value_write(cs_tree_get(row->tree, "metadata"), row->json);
 	cs_json_object_end(row->json);
 }
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 // ---- metadata ----
 
@@ -33,7 +33,7 @@ static bool dns_subdomain(const char *name)
 static void check_name(const struct sim_resource *resource, struct json_object *metadata,
 		       struct sim_status *status)
 {
-	const char *name = sim_tree_string(metadata, "name");
+	const char *name = cs_tree_string(metadata, "name");
 	if (!name || !*name) {
 		sim_status_cause(status, "FieldValueRequired", "metadata.name",
 				 "name or generateName is required");
@@ -56,9 +56,9 @@ static void check_name(const struct sim_resource *resource, struct json_object *
 
 static void check_containers(struct json_object *spec, const char *path, struct sim_status *status)
 {
-	struct json_object *list = sim_tree_get(spec, "containers");
+	struct json_object *list = cs_tree_get(spec, "containers");
 	char field[128];
-	if (!sim_tree_length(spec, "containers")) {
+	if (!cs_tree_length(spec, "containers")) {
 		(void)snprintf(field, sizeof(field), "%s.containers", path);
 		sim_status_cause(status, "FieldValueRequired", field, "%s", "");
 		return;
@@ -67,7 +67,7 @@ static void check_containers(struct json_object *spec, const char *path, struct 
 		struct json_object *container = json_object_array_get_idx(list, i);
 		static const char *const needed[] = { "name", "image" };
 		for (size_t k = 0; k < CS_ARRAY_LENGTH(needed); k++) {
-			const char *value = sim_tree_string(container, needed[k]);
+			const char *value = cs_tree_string(container, needed[k]);
 			if (value && *value)
 				continue;
 			(void)snprintf(field, sizeof(field), "%s.containers[%zu].%s", path, i,
@@ -83,20 +83,20 @@ static struct json_object *fixed_part(struct json_object *spec)
 	static const char *const mutable[] = { "activeDeadlineSeconds", "tolerations",
 					       "terminationGracePeriodSeconds", "schedulingGates" };
 	static const char *const lists[] = { "containers", "initContainers" };
-	struct json_object *part = sim_tree_copy(spec);
+	struct json_object *part = cs_tree_copy(spec);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(mutable); i++)
-		sim_tree_remove(part, mutable[i]);
-	if (sim_tree_length(spec, "schedulingGates")) {
-		sim_tree_remove(part, "nodeSelector");
-		sim_tree_remove(part, "affinity");
+		cs_tree_remove(part, mutable[i]);
+	if (cs_tree_length(spec, "schedulingGates")) {
+		cs_tree_remove(part, "nodeSelector");
+		cs_tree_remove(part, "affinity");
 	}
 	for (size_t k = 0; k < CS_ARRAY_LENGTH(lists); k++) {
-		if (!sim_tree_length(part, lists[k]))
+		if (!cs_tree_length(part, lists[k]))
 			continue;
-		struct json_object *list = sim_tree_own_array(part, lists[k]);
+		struct json_object *list = cs_tree_own_array(part, lists[k]);
 		for (size_t i = 0; i < json_object_array_length(list); i++) {
-			struct json_object *one = sim_tree_copy(json_object_array_get_idx(list, i));
-			sim_tree_remove(one, "image");
+			struct json_object *one = cs_tree_copy(json_object_array_get_idx(list, i));
+			cs_tree_remove(one, "image");
 			json_object_array_put_idx(list, i, one);
 		}
 	}
@@ -105,9 +105,9 @@ static struct json_object *fixed_part(struct json_object *spec)
 
 static bool has_gate(struct json_object *spec, const char *name)
 {
-	struct json_object *gates = sim_tree_get(spec, "schedulingGates");
-	for (size_t i = 0; i < sim_tree_length(spec, "schedulingGates"); i++)
-		if (cs_string_equal(sim_tree_string(json_object_array_get_idx(gates, i), "name"),
+	struct json_object *gates = cs_tree_get(spec, "schedulingGates");
+	for (size_t i = 0; i < cs_tree_length(spec, "schedulingGates"); i++)
+		if (cs_string_equal(cs_tree_string(json_object_array_get_idx(gates, i), "name"),
 				    name))
 			return true;
 	return false;
@@ -116,9 +116,9 @@ static bool has_gate(struct json_object *spec, const char *name)
 static void check_pod_update(struct json_object *spec, struct json_object *old,
 			     struct sim_status *status)
 {
-	struct json_object *gates = sim_tree_get(spec, "schedulingGates");
-	for (size_t i = 0; i < sim_tree_length(spec, "schedulingGates"); i++) {
-		const char *name = sim_tree_string(json_object_array_get_idx(gates, i), "name");
+	struct json_object *gates = cs_tree_get(spec, "schedulingGates");
+	for (size_t i = 0; i < cs_tree_length(spec, "schedulingGates"); i++) {
+		const char *name = cs_tree_string(json_object_array_get_idx(gates, i), "name");
 		if (!has_gate(old, name))
 			sim_status_cause(
 				status, "FieldValueForbidden", "spec.schedulingGates",
@@ -139,15 +139,15 @@ static void check_pod_update(struct json_object *spec, struct json_object *old,
 
 static void check_pod(struct json_object *tree, struct json_object *old, struct sim_status *status)
 {
-	struct json_object *spec = sim_tree_get(tree, "spec");
+	struct json_object *spec = cs_tree_get(tree, "spec");
 	check_containers(spec, "spec", status);
-	const char *node = sim_tree_string(spec, "nodeName");
-	if (!old && node && *node && sim_tree_length(spec, "schedulingGates") &&
+	const char *node = cs_tree_string(spec, "nodeName");
+	if (!old && node && *node && cs_tree_length(spec, "schedulingGates") &&
 	    !cs_value_at(tree, "metadata.resourceVersion"))
 		sim_status_cause(status, "FieldValueForbidden", "spec.nodeName",
 				 "cannot be set until all schedulingGates have been cleared");
 	if (old)
-		check_pod_update(spec, sim_tree_get(old, "spec"), status);
+		check_pod_update(spec, cs_tree_get(old, "spec"), status);
 }
 
 // ---- workloads ----
@@ -156,20 +156,20 @@ static void check_workload(struct json_object *tree, struct json_object *old,
 			   struct sim_status *status)
 {
 	(void)old;
-	struct json_object *spec = sim_tree_get(tree, "spec");
-	if (sim_tree_int(spec, "replicas", 0) < 0)
+	struct json_object *spec = cs_tree_get(tree, "spec");
+	if (cs_tree_int(spec, "replicas", 0) < 0)
 		sim_status_cause(status, "FieldValueInvalid", "spec.replicas",
 				 "%lld: must be greater than or equal to 0",
-				 (long long)sim_tree_int(spec, "replicas", 0));
-	struct json_object *selector = sim_tree_get(spec, "selector");
-	struct json_object *wanted = sim_tree_get(selector, "matchLabels");
+				 (long long)cs_tree_int(spec, "replicas", 0));
+	struct json_object *selector = cs_tree_get(spec, "selector");
+	struct json_object *wanted = cs_tree_get(selector, "matchLabels");
 	if (!selector) {
 		sim_status_cause(status, "FieldValueRequired", "spec.selector", "%s", "");
 	} else if (json_object_is_type(wanted, json_type_object)) {
 		struct json_object *labels = cs_value_at(spec, "template.metadata.labels");
 		json_object_object_foreach(wanted, key, value)
 		{
-			if (cs_string_equal(sim_tree_string(labels, key),
+			if (cs_string_equal(cs_tree_string(labels, key),
 					    json_object_get_string(value)))
 				continue;
 			sim_status_cause(status, "FieldValueInvalid",
@@ -188,12 +188,12 @@ static void check_lease(struct json_object *tree, struct json_object *old,
 			struct sim_status *status)
 {
 	(void)old;
-	struct json_object *spec = sim_tree_get(tree, "spec");
-	int64_t seconds = sim_tree_int(spec, "leaseDurationSeconds", 1);
+	struct json_object *spec = cs_tree_get(tree, "spec");
+	int64_t seconds = cs_tree_int(spec, "leaseDurationSeconds", 1);
 	if (seconds <= 0)
 		sim_status_cause(status, "FieldValueInvalid", "spec.leaseDurationSeconds",
 				 "%lld: must be greater than 0", (long long)seconds);
-	int64_t transitions = sim_tree_int(spec, "leaseTransitions", 0);
+	int64_t transitions = cs_tree_int(spec, "leaseTransitions", 0);
 	if (transitions < 0)
 		sim_status_cause(status, "FieldValueInvalid", "spec.leaseTransitions",
 				 "%lld: must be greater than or equal to 0",
@@ -214,12 +214,12 @@ int sim_validate_object(const struct sim_resource *resource, struct json_object 
 			struct json_object *old, struct sim_status *status)
 {
 	*status = (struct sim_status){ 0 };
-	struct json_object *metadata = sim_tree_get(tree, "metadata");
+	struct json_object *metadata = cs_tree_get(tree, "metadata");
 	if (!old)
 		check_name(resource, metadata, status);
 	size_t index = sim_resource_index(resource);
 	if (index < SIM_FIRST_PLAIN && checks[index])
 		checks[index](tree, old, status);
 	return sim_status_invalid(status, resource->group, resource->kind,
-				  sim_tree_string(metadata, "name"));
+				  cs_tree_string(metadata, "name"));
 }

@@ -1,9 +1,9 @@
 // The two forms of events: stored as events.k8s.io/v1, shown under core/v1's older names as well.
 // Neighbours: encode.c and the write verbs ask here, so that nothing else knows of it.
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "encode.h"
-#include "tree.h"
 
 static const struct {
 	const char *stored;
@@ -31,9 +31,9 @@ static struct json_object *rename_members(struct json_object *tree, bool to_core
 	struct json_object *view = json_object_new_object();
 	json_object_object_foreach(tree, key, value)
 	{
-		sim_tree_set(view, renamed(key, to_core), json_object_get(value));
+		cs_tree_set(view, renamed(key, to_core), json_object_get(value));
 	}
-	sim_tree_set_string(view, "apiVersion", to_core ? "v1" : "events.k8s.io/v1");
+	cs_tree_set_string(view, "apiVersion", to_core ? "v1" : "events.k8s.io/v1");
 	return view;
 }
 

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <csched/kube/protobuf.h>
 
 #include "list_options.h"
 #include "sim_internal.h"
-#include "tree.h"
 
 #define FILL_TARGET     (64u << 10) // bytes given to the connection at once
 #define TIMEOUT_DEFAULT (1800 * CS_SECOND)
@@ -75,15 +75,15 @@ static void write_bookmark(struct watch *watch, uint64_t rv, bool initial_end,
 {
 	char text[64];
 	CS_AUTO_VALUE struct json_object *tree = json_object_new_object();
-	sim_tree_set_string(tree, "kind", watch->resource->kind);
-	sim_tree_set_string(tree, "apiVersion",
-			    sim_resource_api_version(watch->resource, text, sizeof(text)));
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
+	cs_tree_set_string(tree, "kind", watch->resource->kind);
+	cs_tree_set_string(tree, "apiVersion",
+			   sim_resource_api_version(watch->resource, text, sizeof(text)));
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
 	(void)snprintf(text, sizeof(text), "%" PRIu64, rv);
-	sim_tree_set_string(metadata, "resourceVersion", text);
+	cs_tree_set_string(metadata, "resourceVersion", text);
 	if (initial_end)
-		sim_tree_set_string(sim_tree_own(metadata, "annotations"),
-				    "k8s.io/initial-events-end", "true");
+		cs_tree_set_string(cs_tree_own(metadata, "annotations"),
+				   "k8s.io/initial-events-end", "true");
 	write_tree_event(watch, "BOOKMARK", tree, out);
 }
 
@@ -111,10 +111,10 @@ static bool in_view(const struct watch *watch, const struct sim_version *version
 static void write_departure(struct watch *watch, const struct sim_change *change,
 			    struct cs_buffer *out)
 {
-	CS_AUTO_VALUE struct json_object *tree = sim_tree_copy(change->before->tree);
+	CS_AUTO_VALUE struct json_object *tree = cs_tree_copy(change->before->tree);
 	char rv[24];
 	(void)snprintf(rv, sizeof(rv), "%" PRIu64, change->rv);
-	sim_tree_set_string(sim_tree_own(tree, "metadata"), "resourceVersion", rv);
+	cs_tree_set_string(cs_tree_own(tree, "metadata"), "resourceVersion", rv);
 	write_tree_event(watch, "DELETED", tree, out);
 	watch->sent++;
 }

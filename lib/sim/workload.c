@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "sim_internal.h"
-#include "tree.h"
 
 #define EVENT_TTL (3600 * CS_SECOND)
 #define CHUNK     200 // objects made or deleted in one step, so that requests are not held up
@@ -20,8 +20,8 @@ static bool owned_by(struct json_object *tree, const char *kind, char key[SIM_KE
 	if (!json_object_is_type(owners, json_type_array) || !json_object_array_length(owners))
 		return false;
 	struct json_object *owner = json_object_array_get_idx(owners, 0);
-	const char *name = sim_tree_string(owner, "name");
-	if (!name || !cs_string_equal(sim_tree_string(owner, "kind"), kind))
+	const char *name = cs_tree_string(owner, "name");
+	if (!name || !cs_string_equal(cs_tree_string(owner, "kind"), kind))
 		return false;
 	(void)sim_key(cs_value_string_at(tree, "metadata.namespace"), name, key);
 	return true;
@@ -96,7 +96,7 @@ static void store_if_changed(struct sim_object *object, struct json_object *tree
 		json_object_put(tree);
 		return;
 	}
-	sim_tree_own(tree, "metadata");
+	cs_tree_own(tree, "metadata");
 	(void)sim_store_put(object->now->collection, object->now->key, tree);
 }
 
@@ -105,11 +105,11 @@ static struct json_object *controller_reference(struct json_object *owner)
 	struct json_object *reference = json_object_new_object();
 	static const char *const copied[] = { "apiVersion", "kind" };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(copied); i++)
-		sim_tree_set_string(reference, copied[i], sim_tree_string(owner, copied[i]));
-	sim_tree_set_string(reference, "name", cs_value_string_at(owner, "metadata.name"));
-	sim_tree_set_string(reference, "uid", cs_value_string_at(owner, "metadata.uid"));
-	sim_tree_set_bool(reference, "controller", true);
-	sim_tree_set_bool(reference, "blockOwnerDeletion", true);
+		cs_tree_set_string(reference, copied[i], cs_tree_string(owner, copied[i]));
+	cs_tree_set_string(reference, "name", cs_value_string_at(owner, "metadata.name"));
+	cs_tree_set_string(reference, "uid", cs_value_string_at(owner, "metadata.uid"));
+	cs_tree_set_bool(reference, "controller", true);
+	cs_tree_set_bool(reference, "blockOwnerDeletion", true);
 	struct json_object *list = json_object_new_array();
 	json_object_array_add(list, reference);
 	return list;
@@ -122,9 +122,9 @@ static struct sim_owner *owner_of(struct cs_sim *sim, const struct sim_object *o
 
 static void copy_member(struct json_object *from, struct json_object *to, const char *key)
 {
-	struct json_object *value = sim_tree_get(from, key);
+	struct json_object *value = cs_tree_get(from, key);
 	if (value)
-		sim_tree_set(to, key, json_object_get(value));
+		cs_tree_set(to, key, json_object_get(value));
 }
 
 // ---- ReplicaSets ----
@@ -141,8 +141,8 @@ static bool pod_ready(struct json_object *tree)
 		return false;
 	for (size_t i = 0; i < json_object_array_length(conditions); i++) {
 		struct json_object *one = json_object_array_get_idx(conditions, i);
-		if (cs_string_equal(sim_tree_string(one, "type"), "Ready"))
-			return cs_string_equal(sim_tree_string(one, "status"), "True");
+		if (cs_string_equal(cs_tree_string(one, "type"), "Ready"))
+			return cs_string_equal(cs_tree_string(one, "status"), "True");
 	}
 	return false;
 }
@@ -175,15 +175,15 @@ static void create_pod(struct cs_sim *sim, const struct sim_object *set)
 	struct json_object *tree = set->now->tree;
 	struct json_object *template = cs_value_at(tree, "spec.template");
 	CS_AUTO_VALUE struct json_object *pod = json_object_new_object();
-	sim_tree_set_string(pod, "kind", "Pod");
-	sim_tree_set_string(pod, "apiVersion", "v1");
-	struct json_object *metadata = sim_tree_own(pod, "metadata");
+	cs_tree_set_string(pod, "kind", "Pod");
+	cs_tree_set_string(pod, "apiVersion", "v1");
+	struct json_object *metadata = cs_tree_own(pod, "metadata");
 	char prefix[260];
 	(void)snprintf(prefix, sizeof(prefix), "%s-", sim_key_name(set->now->key));
-	sim_tree_set_string(metadata, "generateName", prefix);
-	copy_member(sim_tree_get(template, "metadata"), metadata, "labels");
-	copy_member(sim_tree_get(template, "metadata"), metadata, "annotations");
-	sim_tree_set(metadata, "ownerReferences", controller_reference(tree));
+	cs_tree_set_string(metadata, "generateName", prefix);
+	copy_member(cs_tree_get(template, "metadata"), metadata, "labels");
+	copy_member(cs_tree_get(template, "metadata"), metadata, "annotations");
+	cs_tree_set(metadata, "ownerReferences", controller_reference(tree));
 	copy_member(template, pod, "spec");
 	create(sim, SIM_PODS, cs_value_string_at(tree, "metadata.namespace"), pod);
 }
@@ -208,14 +208,14 @@ static void delete_pods(struct cs_sim *sim, const struct sim_owner *owner, int64
 
 static void set_replica_set_status(struct sim_object *set, const struct pod_counts *counts)
 {
-	struct json_object *tree = sim_tree_copy(set->now->tree);
-	struct json_object *status = sim_tree_own(tree, "status");
-	sim_tree_set_int(status, "replicas", counts->active);
-	sim_tree_set_int(status, "fullyLabeledReplicas", counts->active);
-	sim_tree_set_int(status, "readyReplicas", counts->ready);
-	sim_tree_set_int(status, "availableReplicas", counts->ready);
-	sim_tree_set_int(status, "observedGeneration",
-			 sim_tree_int(sim_tree_get(tree, "metadata"), "generation", 0));
+	struct json_object *tree = cs_tree_copy(set->now->tree);
+	struct json_object *status = cs_tree_own(tree, "status");
+	cs_tree_set_int(status, "replicas", counts->active);
+	cs_tree_set_int(status, "fullyLabeledReplicas", counts->active);
+	cs_tree_set_int(status, "readyReplicas", counts->ready);
+	cs_tree_set_int(status, "availableReplicas", counts->ready);
+	cs_tree_set_int(status, "observedGeneration",
+			cs_tree_int(cs_tree_get(tree, "metadata"), "generation", 0));
 	store_if_changed(set, tree);
 }
 
@@ -224,7 +224,7 @@ static void sync_replica_set(struct cs_sim *sim, const char *key)
 	struct sim_object *set = sim_store_find(sim_store_at(&sim->store, SIM_REPLICASETS), key);
 	if (!set || cs_value_at(set->now->tree, "metadata.deletionTimestamp"))
 		return;
-	int64_t wanted = sim_tree_int(sim_tree_get(set->now->tree, "spec"), "replicas", 1);
+	int64_t wanted = cs_tree_int(cs_tree_get(set->now->tree, "spec"), "replicas", 1);
 	struct pod_counts counts = count_pods(owner_of(sim, set));
 	int64_t missing = wanted - counts.active;
 	for (int64_t i = 0; i < missing && i < CHUNK; i++)
@@ -258,42 +258,41 @@ static void template_hash(struct json_object *template, char out[16])
 
 static void add_hash(struct json_object *object, const char *labels_key, const char *hash)
 {
-	sim_tree_set_string(sim_tree_own(object, labels_key), "pod-template-hash", hash);
+	cs_tree_set_string(cs_tree_own(object, labels_key), "pod-template-hash", hash);
 }
 
 static void create_replica_set(struct cs_sim *sim, const struct sim_object *deployment,
 			       const char *name, const char *hash)
 {
 	struct json_object *tree = deployment->now->tree;
-	struct json_object *spec = sim_tree_get(tree, "spec");
+	struct json_object *spec = cs_tree_get(tree, "spec");
 	CS_AUTO_VALUE struct json_object *set = json_object_new_object();
-	sim_tree_set_string(set, "kind", "ReplicaSet");
-	sim_tree_set_string(set, "apiVersion", "apps/v1");
-	struct json_object *metadata = sim_tree_own(set, "metadata");
-	sim_tree_set_string(metadata, "name", name);
+	cs_tree_set_string(set, "kind", "ReplicaSet");
+	cs_tree_set_string(set, "apiVersion", "apps/v1");
+	struct json_object *metadata = cs_tree_own(set, "metadata");
+	cs_tree_set_string(metadata, "name", name);
 	copy_member(cs_value_at(spec, "template.metadata"), metadata, "labels");
 	add_hash(metadata, "labels", hash);
-	sim_tree_set_string(sim_tree_own(metadata, "annotations"),
-			    "deployment.kubernetes.io/revision", "1");
-	sim_tree_set(metadata, "ownerReferences", controller_reference(tree));
-	struct json_object *set_spec = sim_tree_own(set, "spec");
+	cs_tree_set_string(cs_tree_own(metadata, "annotations"),
+			   "deployment.kubernetes.io/revision", "1");
+	cs_tree_set(metadata, "ownerReferences", controller_reference(tree));
+	struct json_object *set_spec = cs_tree_own(set, "spec");
 	copy_member(spec, set_spec, "replicas");
 	copy_member(spec, set_spec, "selector");
-	add_hash(sim_tree_own(set_spec, "selector"), "matchLabels", hash);
+	add_hash(cs_tree_own(set_spec, "selector"), "matchLabels", hash);
 	copy_member(spec, set_spec, "template");
-	add_hash(sim_tree_own(sim_tree_own(set_spec, "template"), "metadata"), "labels", hash);
+	add_hash(cs_tree_own(cs_tree_own(set_spec, "template"), "metadata"), "labels", hash);
 	create(sim, SIM_REPLICASETS, cs_value_string_at(tree, "metadata.namespace"), set);
 }
 
 static void scale_replica_set(struct sim_object *set, int64_t replicas)
 {
-	struct json_object *tree = sim_tree_copy(set->now->tree);
-	struct json_object *spec = sim_tree_own(tree, "spec");
-	if (sim_tree_int(spec, "replicas", 1) != replicas) {
-		struct json_object *metadata = sim_tree_own(tree, "metadata");
-		sim_tree_set_int(spec, "replicas", replicas);
-		sim_tree_set_int(metadata, "generation",
-				 sim_tree_int(metadata, "generation", 0) + 1);
+	struct json_object *tree = cs_tree_copy(set->now->tree);
+	struct json_object *spec = cs_tree_own(tree, "spec");
+	if (cs_tree_int(spec, "replicas", 1) != replicas) {
+		struct json_object *metadata = cs_tree_own(tree, "metadata");
+		cs_tree_set_int(spec, "replicas", replicas);
+		cs_tree_set_int(metadata, "generation", cs_tree_int(metadata, "generation", 0) + 1);
 	}
 	store_if_changed(set, tree);
 }
@@ -320,11 +319,11 @@ static bool scale_replica_sets(struct cs_sim *sim, const struct sim_object *depl
 		bool newest = strcmp(set->now->key, new_key) == 0;
 		found |= newest;
 		scale_replica_set(set, newest ? wanted : 0);
-		struct json_object *status = sim_tree_get(set->now->tree, "status");
-		int64_t replicas = sim_tree_int(status, "replicas", 0);
+		struct json_object *status = cs_tree_get(set->now->tree, "status");
+		int64_t replicas = cs_tree_int(status, "replicas", 0);
 		counts->replicas += replicas;
 		counts->updated += newest ? replicas : 0;
-		counts->ready += sim_tree_int(status, "readyReplicas", 0);
+		counts->ready += cs_tree_int(status, "readyReplicas", 0);
 	}
 	return found;
 }
@@ -332,16 +331,16 @@ static bool scale_replica_sets(struct cs_sim *sim, const struct sim_object *depl
 static void set_deployment_status(struct cs_sim *sim, struct sim_object *deployment, int64_t wanted,
 				  const struct deployment_counts *counts)
 {
-	struct json_object *tree = sim_tree_copy(deployment->now->tree);
-	struct json_object *status = sim_tree_own(tree, "status");
-	sim_tree_set_int(status, "observedGeneration",
-			 sim_tree_int(sim_tree_get(tree, "metadata"), "generation", 0));
-	sim_tree_set_int(status, "replicas", counts->replicas);
-	sim_tree_set_int(status, "updatedReplicas", counts->updated);
-	sim_tree_set_int(status, "readyReplicas", counts->ready);
-	sim_tree_set_int(status, "availableReplicas", counts->ready);
-	sim_tree_set_int(status, "unavailableReplicas",
-			 wanted > counts->ready ? wanted - counts->ready : 0);
+	struct json_object *tree = cs_tree_copy(deployment->now->tree);
+	struct json_object *status = cs_tree_own(tree, "status");
+	cs_tree_set_int(status, "observedGeneration",
+			cs_tree_int(cs_tree_get(tree, "metadata"), "generation", 0));
+	cs_tree_set_int(status, "replicas", counts->replicas);
+	cs_tree_set_int(status, "updatedReplicas", counts->updated);
+	cs_tree_set_int(status, "readyReplicas", counts->ready);
+	cs_tree_set_int(status, "availableReplicas", counts->ready);
+	cs_tree_set_int(status, "unavailableReplicas",
+			wanted > counts->ready ? wanted - counts->ready : 0);
 	bool available = counts->ready >= wanted;
 	bool complete = available && counts->updated == wanted && counts->replicas == wanted;
 	sim_set_condition(sim, status,
@@ -367,12 +366,12 @@ static void sync_deployment(struct cs_sim *sim, const char *key)
 		sim_store_find(sim_store_at(&sim->store, SIM_DEPLOYMENTS), key);
 	if (!deployment || cs_value_at(deployment->now->tree, "metadata.deletionTimestamp"))
 		return;
-	struct json_object *spec = sim_tree_get(deployment->now->tree, "spec");
-	int64_t wanted = sim_tree_int(spec, "replicas", 1);
+	struct json_object *spec = cs_tree_get(deployment->now->tree, "spec");
+	int64_t wanted = cs_tree_int(spec, "replicas", 1);
 	char hash[16];
 	char name[300];
 	char set_key[SIM_KEY_MAX];
-	template_hash(sim_tree_get(spec, "template"), hash);
+	template_hash(cs_tree_get(spec, "template"), hash);
 	(void)snprintf(name, sizeof(name), "%.253s-%s", sim_key_name(key), hash);
 	(void)sim_key(cs_value_string_at(deployment->now->tree, "metadata.namespace"), name,
 		      set_key);

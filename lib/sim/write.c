@@ -4,11 +4,11 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 
 #include "list_options.h"
 #include "patch.h"
 #include "sim_internal.h"
-#include "tree.h"
 
 static struct sim_write write_of(const struct sim_request *request)
 {
@@ -48,9 +48,9 @@ int sim_create(struct sim_request *request)
 
 static int check_name(struct sim_request *request, struct json_object *tree)
 {
-	struct json_object *metadata = sim_tree_get(tree, "metadata");
-	const char *name = sim_tree_string(metadata, "name");
-	const char *namespace_ = sim_tree_string(metadata, "namespace");
+	struct json_object *metadata = cs_tree_get(tree, "metadata");
+	const char *name = cs_tree_string(metadata, "name");
+	const char *namespace_ = cs_tree_string(metadata, "namespace");
 	if (!name || !*name)
 		return sim_status_bad(
 			&request->status,
@@ -210,15 +210,14 @@ static int read_delete_options(struct sim_request *request, struct json_object *
 			err.text);
 	*ret_body = body;
 	const char *grace = sim_query(request, "gracePeriodSeconds");
-	ret->grace =
-		sim_tree_int(body, "gracePeriodSeconds", grace ? strtoll(grace, NULL, 10) : -1);
-	struct json_object *preconditions = sim_tree_get(body, "preconditions");
-	ret->uid = sim_tree_string(preconditions, "uid");
-	ret->resource_version = sim_tree_string(preconditions, "resourceVersion");
-	const char *policy = sim_tree_string(body, "propagationPolicy");
+	ret->grace = cs_tree_int(body, "gracePeriodSeconds", grace ? strtoll(grace, NULL, 10) : -1);
+	struct json_object *preconditions = cs_tree_get(body, "preconditions");
+	ret->uid = cs_tree_string(preconditions, "uid");
+	ret->resource_version = cs_tree_string(preconditions, "resourceVersion");
+	const char *policy = cs_tree_string(body, "propagationPolicy");
 	if (!policy)
 		policy = sim_query(request, "propagationPolicy");
-	ret->orphan = cs_string_equal(policy, "Orphan") || sim_tree_bool(body, "orphanDependents");
+	ret->orphan = cs_string_equal(policy, "Orphan") || cs_tree_bool(body, "orphanDependents");
 	return 0;
 }
 

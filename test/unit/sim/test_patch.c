@@ -5,8 +5,8 @@
 #include <errno.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <sim/patch.h>
-#include <sim/tree.h>
 
 static struct json_object *parse(const char *text)
 {
@@ -47,7 +47,7 @@ static const struct {
 START_TEST(test_merge)
 {
 	CS_AUTO_VALUE struct json_object *target = parse(merges[_i].target);
-	CS_AUTO_VALUE struct json_object *before = sim_tree_copy_deep(target);
+	CS_AUTO_VALUE struct json_object *before = cs_tree_copy_deep(target);
 	CS_AUTO_VALUE struct json_object *patch = parse(merges[_i].patch);
 	CS_AUTO_VALUE struct json_object *result = NULL;
 	sim_patch_merge(target, patch, &result);
@@ -123,7 +123,7 @@ static const struct {
 START_TEST(test_strategic)
 {
 	CS_AUTO_VALUE struct json_object *target = parse(strategics[_i].target);
-	CS_AUTO_VALUE struct json_object *before = sim_tree_copy_deep(target);
+	CS_AUTO_VALUE struct json_object *before = cs_tree_copy_deep(target);
 	CS_AUTO_VALUE struct json_object *patch = parse(strategics[_i].patch);
 	CS_AUTO_VALUE struct json_object *result = NULL;
 	struct cs_error err;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/tree.h>
 #include <sim/store.h>
-#include <sim/tree.h>
 
 static struct sim_store store;
 static struct sim_collection *pods;
@@ -32,12 +32,12 @@ static void teardown(void)
 static struct json_object *tree_of(const char *value, const char *owner)
 {
 	struct json_object *tree = json_object_new_object();
-	sim_tree_set_string(tree, "value", value);
-	struct json_object *metadata = sim_tree_own(tree, "metadata");
+	cs_tree_set_string(tree, "value", value);
+	struct json_object *metadata = cs_tree_own(tree, "metadata");
 	if (owner) {
 		struct json_object *reference = json_object_new_object();
-		sim_tree_set_string(reference, "uid", owner);
-		json_object_array_add(sim_tree_own_array(metadata, "ownerReferences"), reference);
+		cs_tree_set_string(reference, "uid", owner);
+		json_object_array_add(cs_tree_own_array(metadata, "ownerReferences"), reference);
 	}
 	return tree;
 }
@@ -58,7 +58,7 @@ static char *summary(const char *prefix, const char *after, uint64_t rv)
 	cs_buffer_init(&out, 1u << 20);
 	for (size_t i = 0; i < snapshot.count; i++)
 		cs_buffer_printf(&out, "%s%s=%s", i ? " " : "", snapshot.versions[i]->key,
-				 sim_tree_string(snapshot.versions[i]->tree, "value"));
+				 cs_tree_string(snapshot.versions[i]->tree, "value"));
 	sim_snapshot_finish(&snapshot);
 	return cs_buffer_take(&out);
 }
@@ -99,12 +99,12 @@ START_TEST(test_the_log_tells_before_and_now)
 	ck_assert_ptr_null(change->before);
 	change = sim_store_change(pods, at + 1);
 	ck_assert_int_eq(change->type, SIM_MODIFIED);
-	ck_assert_str_eq(sim_tree_string(change->before->tree, "value"), "1");
-	ck_assert_str_eq(sim_tree_string(change->now->tree, "value"), "2");
+	ck_assert_str_eq(cs_tree_string(change->before->tree, "value"), "1");
+	ck_assert_str_eq(cs_tree_string(change->now->tree, "value"), "2");
 	change = sim_store_change(pods, at + 2);
 	ck_assert_int_eq(change->type, SIM_DELETED);
 	ck_assert_uint_eq(change->rv, created + 2);
-	ck_assert_str_eq(sim_tree_string(change->now->tree, "value"), "2");
+	ck_assert_str_eq(cs_tree_string(change->now->tree, "value"), "2");
 	ck_assert_int_eq(sim_store_since(pods, store.rv, &at), 0);
 	ck_assert_uint_eq(at, pods->log_end);
 }

@@ -1,7 +1,7 @@
-// Editing json-c trees by sharing. Neighbours: store.c keeps what is made here.
-#include "tree.h"
+// Editing json-c trees by sharing. Neighbours: value.c walks them; sim keeps what is made here.
+#include <csched/base/tree.h>
 
-struct json_object *sim_tree_get(struct json_object *object, const char *key)
+struct json_object *cs_tree_get(struct json_object *object, const char *key)
 {
 	struct json_object *value = NULL;
 	if (json_object_is_type(object, json_type_object))
@@ -9,27 +9,27 @@ struct json_object *sim_tree_get(struct json_object *object, const char *key)
 	return value;
 }
 
-const char *sim_tree_string(struct json_object *object, const char *key)
+const char *cs_tree_string(struct json_object *object, const char *key)
 {
-	struct json_object *value = sim_tree_get(object, key);
+	struct json_object *value = cs_tree_get(object, key);
 	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
 }
 
-int64_t sim_tree_int(struct json_object *object, const char *key, int64_t fallback)
+int64_t cs_tree_int(struct json_object *object, const char *key, int64_t fallback)
 {
-	struct json_object *value = sim_tree_get(object, key);
+	struct json_object *value = cs_tree_get(object, key);
 	return json_object_is_type(value, json_type_int) ? json_object_get_int64(value) : fallback;
 }
 
-bool sim_tree_bool(struct json_object *object, const char *key)
+bool cs_tree_bool(struct json_object *object, const char *key)
 {
-	struct json_object *value = sim_tree_get(object, key);
+	struct json_object *value = cs_tree_get(object, key);
 	return json_object_is_type(value, json_type_boolean) && json_object_get_boolean(value);
 }
 
-size_t sim_tree_length(struct json_object *object, const char *key)
+size_t cs_tree_length(struct json_object *object, const char *key)
 {
-	struct json_object *value = sim_tree_get(object, key);
+	struct json_object *value = cs_tree_get(object, key);
 	return json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
 }
 
@@ -43,7 +43,7 @@ static struct json_object *copy_object(struct json_object *value)
 	return copy;
 }
 
-struct json_object *sim_tree_copy(struct json_object *value)
+struct json_object *cs_tree_copy(struct json_object *value)
 {
 	if (json_object_is_type(value, json_type_object))
 		return copy_object(value);
@@ -58,14 +58,14 @@ struct json_object *sim_tree_copy(struct json_object *value)
 
 // json-c's own refuses values that carry user data, as documents read from YAML do. The depth is
 // limited when trees are read.
-struct json_object *sim_tree_copy_deep(struct json_object *value)
+struct json_object *cs_tree_copy_deep(struct json_object *value)
 {
 	switch (json_object_get_type(value)) {
 	case json_type_object: {
 		struct json_object *copy = json_object_new_object();
 		json_object_object_foreach(value, key, member)
 		{
-			json_object_object_add(copy, key, sim_tree_copy_deep(member));
+			json_object_object_add(copy, key, cs_tree_copy_deep(member));
 		}
 		return copy;
 	}
@@ -73,7 +73,7 @@ struct json_object *sim_tree_copy_deep(struct json_object *value)
 		struct json_object *copy = json_object_new_array();
 		for (size_t i = 0; i < json_object_array_length(value); i++)
 			json_object_array_add(
-				copy, sim_tree_copy_deep(json_object_array_get_idx(value, i)));
+				copy, cs_tree_copy_deep(json_object_array_get_idx(value, i)));
 		return copy;
 	}
 	case json_type_string:
@@ -84,9 +84,9 @@ struct json_object *sim_tree_copy_deep(struct json_object *value)
 	}
 }
 
-struct json_object *sim_tree_own(struct json_object *object, const char *key)
+struct json_object *cs_tree_own(struct json_object *object, const char *key)
 {
-	struct json_object *member = sim_tree_get(object, key);
+	struct json_object *member = cs_tree_get(object, key);
 	struct json_object *mine = json_object_is_type(member, json_type_object)
 					   ? copy_object(member)
 					   : json_object_new_object();
@@ -94,65 +94,65 @@ struct json_object *sim_tree_own(struct json_object *object, const char *key)
 	return mine;
 }
 
-struct json_object *sim_tree_own_array(struct json_object *object, const char *key)
+struct json_object *cs_tree_own_array(struct json_object *object, const char *key)
 {
-	struct json_object *member = sim_tree_get(object, key);
+	struct json_object *member = cs_tree_get(object, key);
 	struct json_object *mine = json_object_is_type(member, json_type_array)
-					   ? sim_tree_copy(member)
+					   ? cs_tree_copy(member)
 					   : json_object_new_array();
 	json_object_object_add(object, key, mine);
 	return mine;
 }
 
-void sim_tree_set(struct json_object *object, const char *key, struct json_object *value)
+void cs_tree_set(struct json_object *object, const char *key, struct json_object *value)
 {
 	json_object_object_add(object, key, value);
 }
 
-void sim_tree_set_string(struct json_object *object, const char *key, const char *value)
+void cs_tree_set_string(struct json_object *object, const char *key, const char *value)
 {
 	json_object_object_add(object, key, json_object_new_string(value));
 }
 
-void sim_tree_set_int(struct json_object *object, const char *key, int64_t value)
+void cs_tree_set_int(struct json_object *object, const char *key, int64_t value)
 {
 	json_object_object_add(object, key, json_object_new_int64(value));
 }
 
-void sim_tree_set_bool(struct json_object *object, const char *key, bool value)
+void cs_tree_set_bool(struct json_object *object, const char *key, bool value)
 {
 	json_object_object_add(object, key, json_object_new_boolean(value));
 }
 
-void sim_tree_remove(struct json_object *object, const char *key)
+void cs_tree_remove(struct json_object *object, const char *key)
 {
 	json_object_object_del(object, key);
 }
 
-void sim_tree_default(struct json_object *object, const char *key, struct json_object *value)
+void cs_tree_default(struct json_object *object, const char *key, struct json_object *value)
 {
-	if (sim_tree_get(object, key))
+	if (cs_tree_get(object, key))
 		json_object_put(value);
 	else
 		json_object_object_add(object, key, value);
 }
 
-void sim_tree_default_string(struct json_object *object, const char *key, const char *value)
+void cs_tree_default_string(struct json_object *object, const char *key, const char *value)
 {
-	const char *now = sim_tree_string(object, key);
+	const char *now = cs_tree_string(object, key);
 	if (!now || !*now)
-		sim_tree_set_string(object, key, value);
+		cs_tree_set_string(object, key, value);
 }
 
-void sim_tree_default_int(struct json_object *object, const char *key, int64_t value)
+void cs_tree_default_int(struct json_object *object, const char *key, int64_t value)
 {
-	sim_tree_default(object, key, json_object_new_int64(value));
+	cs_tree_default(object, key, json_object_new_int64(value));
 }
 
-struct json_object *sim_tree_strings(const char *const *pairs)
+struct json_object *cs_tree_strings(const char *const *pairs)
 {
 	struct json_object *object = json_object_new_object();
 	for (; pairs[0]; pairs += 2)
-		sim_tree_set_string(object, pairs[0], pairs[1]);
+		cs_tree_set_string(object, pairs[0], pairs[1]);
 	return object;
 }
