@@ -152,10 +152,18 @@ static void wakeup(void *user)
 
 static struct cs_client *create_client(struct cs_client_thread *thread, struct cs_error *err)
 {
-	static const struct cs_client_watch watches[CS_CLIENT_THREAD_WATCHES] = {
+	// The last ones give way first where the core is behind: pods are the most.
+	static const struct cs_client_watch watches[] = {
 		{ &cs_kind_node, NULL },
+		{ &cs_kind_namespace, NULL },
+		{ &cs_kind_service, NULL },
+		{ &cs_kind_replication_controller, NULL },
+		{ &cs_kind_replica_set, NULL },
+		{ &cs_kind_stateful_set, NULL },
 		{ &cs_kind_pod, CS_CLIENT_POD_SELECTOR },
 	};
+	_Static_assert(CS_ARRAY_LENGTH(watches) == CS_CLIENT_THREAD_WATCHES,
+		       "the core waits for each of them");
 	const struct cs_client_thread_options *from = &thread->options;
 	struct cs_client_options options = {
 		.endpoint = from->endpoint,

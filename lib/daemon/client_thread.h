@@ -29,7 +29,9 @@ struct cs_client_thread_options {
 	struct cs_transport *transport; // NULL = curl; else taken over (tests)
 };
 
-#define CS_CLIENT_THREAD_WATCHES 2 // pods, nodes
+// Kinds watched: nodes, namespaces, services, replication controllers, replica sets, stateful sets
+// and pods.
+#define CS_CLIENT_THREAD_WATCHES 7
 
 struct cs_client_thread;
 

@@ -195,36 +195,58 @@ static void maybe_start(struct cs_core *core)
 		    CS_LOG_NUMBER("pods", counts.pods));
 }
 
-static int apply_pod(struct cs_core *core, const ProtobufCMessage *object, struct cs_error *err)
+static int apply_pod(struct cs_core *core, const struct cs_change *change, struct cs_error *err)
 {
-	return cs_scheduler_apply_pod(core->scheduler, core->now, (const Kube__Pod *)object, err);
+	return cs_scheduler_apply_pod(core->scheduler, core->now, (const Kube__Pod *)change->object,
+				      err);
 }
 
-static void remove_pod(struct cs_core *core, const Kube__ObjectMeta *metadata)
+static void remove_pod(struct cs_core *core, const struct cs_kind *kind,
+		       const Kube__ObjectMeta *metadata)
 {
+	(void)kind;
 	if (metadata->uid)
 		cs_scheduler_remove_pod(core->scheduler, core->now, metadata->uid);
 }
 
-static int apply_node(struct cs_core *core, const ProtobufCMessage *object, struct cs_error *err)
+static int apply_node(struct cs_core *core, const struct cs_change *change, struct cs_error *err)
 {
-	return cs_scheduler_apply_node(core->scheduler, core->now, (const Kube__Node *)object, err);
+	return cs_scheduler_apply_node(core->scheduler, core->now,
+				       (const Kube__Node *)change->object, err);
 }
 
-static void remove_node(struct cs_core *core, const Kube__ObjectMeta *metadata)
+static void remove_node(struct cs_core *core, const struct cs_kind *kind,
+			const Kube__ObjectMeta *metadata)
 {
+	(void)kind;
 	if (metadata->name)
 		cs_scheduler_remove_node(core->scheduler, core->now, metadata->name);
 }
 
-// The kinds the model reads.
+static int apply_other(struct cs_core *core, const struct cs_change *change, struct cs_error *err)
+{
+	return cs_scheduler_apply_object(core->scheduler, core->now, change->kind, change->object,
+					 err);
+}
+
+static void remove_other(struct cs_core *core, const struct cs_kind *kind,
+			 const Kube__ObjectMeta *metadata)
+{
+	if (metadata->name)
+		cs_scheduler_remove_object(core->scheduler, core->now, kind, metadata->namespace_,
+					   metadata->name);
+}
+
+// The kinds with a way of their own; the last row takes all others.
 static const struct handler {
 	const struct cs_kind *kind;
-	int (*apply)(struct cs_core *core, const ProtobufCMessage *object, struct cs_error *err);
-	void (*remove)(struct cs_core *core, const Kube__ObjectMeta *metadata);
+	int (*apply)(struct cs_core *core, const struct cs_change *change, struct cs_error *err);
+	void (*remove)(struct cs_core *core, const struct cs_kind *kind,
+		       const Kube__ObjectMeta *metadata);
 } handlers[] = {
 	{ &cs_kind_pod, apply_pod, remove_pod },
 	{ &cs_kind_node, apply_node, remove_node },
+	{ NULL, apply_other, remove_other },
 };
 
 static const Kube__ObjectMeta *metadata_of(const ProtobufCMessage *object)
@@ -235,15 +257,17 @@ static const Kube__ObjectMeta *metadata_of(const ProtobufCMessage *object)
 	return metadata ? metadata : &none;
 }
 
-static void apply_object(struct cs_core *core, const struct handler *handler,
-			 const struct cs_change *change)
+static void apply_object(struct cs_core *core, const struct cs_change *change)
 {
 	const Kube__ObjectMeta *metadata = metadata_of(change->object);
+	const struct handler *handler = handlers;
 	struct cs_error err = { 0 };
 
+	while (handler->kind && handler->kind != change->kind)
+		handler++;
 	if (change->op == CS_CHANGE_DELETED) {
-		handler->remove(core, metadata);
-	} else if (handler->apply(core, change->object, &err) < 0) {
+		handler->remove(core, change->kind, metadata);
+	} else if (handler->apply(core, change, &err) < 0) {
 		cs_log_error(core->log, "The object cannot be read, going on without the change",
 			     CS_LOG_STRING("kind", change->kind->kind),
 			     CS_LOG_STRING("namespace", metadata->namespace_),
@@ -261,9 +285,7 @@ static void apply_change(struct cs_core *core, const struct cs_change *change)
 		maybe_start(core);
 		return;
 	}
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(handlers); i++)
-		if (handlers[i].kind == change->kind)
-			apply_object(core, &handlers[i], change);
+	apply_object(core, change);
 }
 
 static bool past(struct cs_core *core, int64_t end)

@@ -73,14 +73,20 @@ func (e *test) noMoreRights() {
 	for _, question := range [][]string{
 		{"get", "secrets", "-A"}, {"get", "configmaps", "-A"}, {"create", "pods", "-A"},
 		{"update", "nodes"}, {"patch", "pods", "-A"}, {"update", "leases/kube-scheduler", "-n", "kube-system"},
+		{"get", "nodes"}, {"update", "namespaces"}, {"get", "services", "-A"}, {"patch", "replicasets.apps", "-A"},
 	} {
 		printed, err := e.Kubectl("", append([]string{"auth", "can-i", as}, question...)...)
 		if err == nil || strings.Contains(printed, "yes") {
 			e.Errorf("c-sched may %s", strings.Join(question, " "))
 		}
 	}
-	if printed, err := e.Kubectl("", "auth", "can-i", as, "watch", "pods", "-A"); err != nil {
-		e.Errorf("c-sched may not watch pods: %s%v", printed, err)
+	for _, kind := range []string{"pods", "nodes", "namespaces", "services", "replicationcontrollers",
+		"replicasets.apps", "statefulsets.apps"} {
+		for _, verb := range []string{"list", "watch"} {
+			if printed, err := e.Kubectl("", "auth", "can-i", as, verb, kind, "-A"); err != nil {
+				e.Errorf("c-sched may not %s %s: %s%v", verb, kind, printed, err)
+			}
+		}
 	}
 }
 

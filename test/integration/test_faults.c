@@ -100,29 +100,34 @@ END_TEST
 
 // ---- watches ----
 
+// Each for the watch of pods, and once for that of nodes.
+#define WATCHES(rest, times)                                                     \
+	"- {match: {verb: watch, resource: pods}, " rest ", count: " times "}\n" \
+	"- {match: {verb: watch, resource: nodes}, " rest ", count: 1}\n"
+
 static const struct {
 	const char *name;
 	const char *rules;
 } watch_faults[] = {
-	{ "watches end properly, again and again",
-	  "- {match: {verb: watch}, action: cut, after: 3, count: 3}" },
-	{ "watches are cut in the middle of an event",
-	  "- {match: {verb: watch}, action: truncate, after: 3, count: 3}" },
-	{ "watches carry garbage",
-	  "- {match: {verb: watch}, action: garbage, after: 3, count: 3}" },
+	{ "watches end properly, again and again", WATCHES("action: cut, after: 3", "3") },
+	{ "watches are cut in the middle of an event", WATCHES("action: truncate, after: 3", "3") },
+	{ "watches carry garbage", WATCHES("action: garbage, after: 3", "3") },
 	{ "the version is too old, told in the stream",
-	  "- {match: {verb: watch}, action: error, code: 410, after: 3, count: 3}" },
+	  WATCHES("action: error, code: 410, after: 3", "3") },
+	{ "too many requests, told in the stream",
+	  WATCHES("action: error, code: 429, after: 3", "2") },
 	{ "the server fails, told in the stream",
-	  "- {match: {verb: watch}, action: error, code: 500, after: 3, count: 2}" },
+	  WATCHES("action: error, code: 500, after: 3", "2") },
 	{ "the version is too old, told at the opening",
-	  "- {match: {verb: watch}, action: status, code: 410, count: 3}" },
+	  WATCHES("action: status, code: 410", "3") },
 	{ "watches are unavailable for a while",
-	  "- {match: {verb: watch}, action: status, code: 503, retryAfter: 1, count: 3}" },
-	{ "connections close when watches open",
-	  "- {match: {verb: watch}, action: close, count: 3}" },
+	  WATCHES("action: status, code: 503, retryAfter: 1", "3") },
+	{ "connections close when watches open", WATCHES("action: close", "3") },
 	{ "streamed lists are unknown, lists too, for a while",
-	  "- {match: {verb: watch}, action: status, code: 422, count: 2}\n"
-	  "- {match: {verb: list}, action: status, code: 500, count: 2}" },
+	  "- {match: {verb: watch}, action: status, code: 422, count: 7}\n"
+	  "- {match: {verb: list}, action: status, code: 500, count: 7}" },
+	{ "no kind can be streamed or listed for a while",
+	  "- {match: {verb: watch}, action: status, code: 503, retryAfter: 1, count: 7}" },
 };
 
 // The faults are there from the first request on: also the first list meets them.
@@ -163,6 +168,36 @@ START_TEST(another_pod_of_the_same_name)
 	harness_create_pod(kubesim, "q", "1");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "q"), "n");
 	harness_check_nodes(kubesim);
+}
+END_TEST
+
+// ---- what is not known yet ----
+
+static const char *const kinds[] = {
+	"pods",        "nodes",        "namespaces", "services", "replicationcontrollers",
+	"replicasets", "statefulsets",
+};
+
+// A pod could be decided wrongly while what exists of one kind is unknown.
+START_TEST(nothing_is_decided_before_every_kind_is_known)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=2");
+	CS_AUTO_FREE char *rules = cs_asprintf(
+		"- {match: {verb: watch, resource: %s}, action: status, code: 503, count: 0}\n"
+		"- {match: {verb: list, resource: %s}, action: status, code: 503, count: 0}\n",
+		kinds[_i], kinds[_i]);
+	harness_faults(kubesim, rules);
+	harness_create_pod(kubesim, "p", "100m");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	CS_AUTO_FREE char *word = cs_asprintf("%s: ", kinds[_i]);
+	harness_wait_logged(scheduler, word);
+	harness_sleep(0.5);
+	ck_assert_ptr_null(harness_node_of(kubesim, "p"));
+	ck_assert(!harness_logged(scheduler, "Starting to schedule"));
+	ck_assert_int_eq(harness_request(scheduler, "GET", "/readyz", NULL, NULL).status, 500);
+	harness_faults(kubesim, "[]");
+	harness_wait_bound(kubesim, "p");
+	ck_assert_int_eq(harness_request(scheduler, "GET", "/readyz", NULL, NULL).status, 200);
 }
 END_TEST
 
@@ -262,6 +297,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, status_patches);
 	tcase_add_loop_test(tcase, watches, 0, (int)CS_ARRAY_LENGTH(watch_faults));
 	tcase_add_test(tcase, another_pod_of_the_same_name);
+	tcase_add_loop_test(tcase, nothing_is_decided_before_every_kind_is_known, 0,
+			    (int)CS_ARRAY_LENGTH(kinds));
 	tcase_add_test(tcase, the_server_starts_anew);
 	tcase_add_test(tcase, the_server_comes_later);
 	tcase_add_test(tcase, a_token_that_expired);
