@@ -7,8 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define NAME_MAX_SIZE   63  // bytes of a label's name and of its value
-#define PREFIX_MAX_SIZE 253 // bytes of the domain before the slash
+#include "label.h"
 
 int cs_operator_parse(const char *text, enum cs_operator *ret)
 {
@@ -23,73 +22,6 @@ int cs_operator_parse(const char *text, enum cs_operator *ret)
 			return 0;
 		}
 	return -EINVAL;
-}
-
-static bool is_lower_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool is_alphanumeric(char c)
-{
-	return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_name(const char *s, size_t size)
-{
-	if (size == 0 || size > NAME_MAX_SIZE || !is_alphanumeric(s[0]) ||
-	    !is_alphanumeric(s[size - 1]))
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (!is_alphanumeric(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.')
-			return false;
-	return true;
-}
-
-// Lower-case DNS labels joined by dots; upstream sets no limit to the size of one label here.
-static bool is_subdomain(const char *s, size_t size)
-{
-	if (size == 0 || size > PREFIX_MAX_SIZE)
-		return false;
-	for (size_t i = 0; i < size; i++) {
-		bool first = i == 0 || s[i - 1] == '.';
-		bool last = i + 1 == size || s[i + 1] == '.';
-		if (!is_lower_or_digit(s[i]) && (first || last || (s[i] != '-' && s[i] != '.')))
-			return false;
-	}
-	return true;
-}
-
-static bool is_label_key(const char *key)
-{
-	const char *slash = strchr(key, '/');
-	if (!slash)
-		return is_name(key, strlen(key));
-	return is_subdomain(key, (size_t)(slash - key)) && is_name(slash + 1, strlen(slash + 1));
-}
-
-static bool is_label_value(const char *value)
-{
-	return *value == '\0' || is_name(value, strlen(value));
-}
-
-// As Go's strconv.ParseInt(text, 10, 64).
-static bool parse_integer(const char *text, int64_t *ret)
-{
-	bool negative = *text == '-';
-	if (*text == '-' || *text == '+')
-		text++;
-	if (*text == '\0')
-		return false;
-	int64_t value = 0;
-	for (; *text; text++) {
-		int digit = *text - '0';
-		if (digit < 0 || digit > 9 || __builtin_mul_overflow(value, 10, &value) ||
-		    __builtin_add_overflow(value, negative ? -digit : digit, &value))
-			return false;
-	}
-	*ret = value;
-	return true;
 }
 
 static int check_values(struct cs_requirement *r, struct cs_error *err)
@@ -112,7 +44,7 @@ static int check_values(struct cs_requirement *r, struct cs_error *err)
 		if (r->n_values != 1)
 			return cs_error_set(err, -EINVAL,
 					    "values: must be exactly one for Gt and Lt");
-		if (!parse_integer(r->values[0], &r->number))
+		if (!cs_label_parse_integer(r->values[0], &r->number))
 			return cs_error_set(
 				err, -EINVAL,
 				"values[0]: must be an integer for Gt and Lt, is \"%s\"",
@@ -120,7 +52,7 @@ static int check_values(struct cs_requirement *r, struct cs_error *err)
 		break;
 	}
 	for (size_t i = 0; i < r->n_values; i++)
-		if (!is_label_value(r->values[i]))
+		if (!cs_label_is_value(r->values[i]))
 			return cs_error_set(err, -EINVAL, "values[%zu]: not a label value: \"%s\"",
 					    i, r->values[i]);
 	return 0;
@@ -141,7 +73,7 @@ static int parse_requirement(struct source from, struct cs_requirement *ret, str
 		.n_values = from.n_values,
 		.values = from.values,
 	};
-	if (!is_label_key(ret->key))
+	if (!cs_label_is_key(ret->key))
 		return cs_error_set(err, -EINVAL, "key: not a label key: \"%s\"", ret->key);
 	if (cs_operator_parse(from.op, &ret->op) < 0)
 		return cs_error_set(err, -EINVAL, "operator: \"%s\" is not known",
@@ -191,9 +123,9 @@ int cs_requirement_parse_entry(const Kube__StringEntry *entry, struct cs_require
 		.n_values = 1,
 		.values = entry->value ? &entry->value : no_value,
 	};
-	if (!is_label_key(ret->key))
+	if (!cs_label_is_key(ret->key))
 		return cs_error_set(err, -EINVAL, "not a label key: \"%s\"", ret->key);
-	if (!is_label_value(ret->values[0]))
+	if (!cs_label_is_value(ret->values[0]))
 		return cs_error_set(err, -EINVAL, "%s: not a label value: \"%s\"", ret->key,
 				    ret->values[0]);
 	return 0;
@@ -220,9 +152,9 @@ bool cs_requirement_matches(const struct cs_requirement *r, const char *value)
 	case CS_OPERATOR_DOES_NOT_EXIST:
 		return !value;
 	case CS_OPERATOR_GT:
-		return value && parse_integer(value, &number) && number > r->number;
+		return value && cs_label_parse_integer(value, &number) && number > r->number;
 	case CS_OPERATOR_LT:
-		return value && parse_integer(value, &number) && number < r->number;
+		return value && cs_label_parse_integer(value, &number) && number < r->number;
 	}
 	return false;
 }

@@ -1,0 +1,33 @@
+// Node selector terms: whether one can be read, and upstream's words for what is wrong with it.
+// Neighbours: selector.h checks single requirements; cluster leaves out terms that have faults.
+// Mirrors component-helpers scheduling/corev1/nodeaffinity and apimachinery labels.NewRequirement.
+#ifndef CSCHED_KUBE_NODE_TERM_H
+#define CSCHED_KUBE_NODE_TERM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/arena.h>
+#include <csched/kube/api.h>
+
+#define CS_FAULTS_MAX 64 // what is wrong beyond is counted only
+
+// "PATH: Invalid value: ...", in the order in which upstream finds them. Zeroed but the arena.
+struct cs_faults {
+	struct cs_arena *arena; // of the words
+	uint32_t count;
+	const char *list[CS_FAULTS_MAX];
+};
+
+// Without expressions and fields: it matches nothing, whoever names it.
+bool cs_node_term_is_empty(const Kube__NodeSelectorTerm *term);
+// Whether upstream's parser takes it. An empty one is fine here.
+bool cs_node_term_is_valid(const Kube__NodeSelectorTerm *term);
+// Adds what is wrong with it; `path` is the term's own, "[0]" or "nodeSelectorTerms[0]".
+void cs_node_term_check(const Kube__NodeSelectorTerm *term, const char *path,
+			struct cs_faults *faults);
+
+// As Go prints an aggregate of errors: one alone, several as "[a, b]", each once. NULL: no faults.
+const char *cs_faults_join(const struct cs_faults *faults);
+
+#endif
