@@ -11,46 +11,10 @@
 #include <csched/base/memory.h>
 #include <csched/framework/config.h>
 
+#include "attempt.h"
 #include "kernel.h"
-#include "vectors.h"
 
-#define KEPT_DEMANDS 32 // per profile
-#define MESSAGE_MAX  (64 * 1024)
-
-struct of_profile {
-	const struct cs_profile *profile;
-	void **attached; // as profile->instances
-	struct vectors kept[KEPT_DEMANDS];
-};
-
-struct cs_workspace {
-	struct cs_cluster *cluster;
-	const struct cs_node_table *nodes;
-	struct cs_random *random;
-	struct cs_arena *scratch; // of one decision
-	struct cs_buffer message; // of the last decision
-	uint64_t decisions;
-	uint32_t n_profiles;
-	struct of_profile *profiles;
-	bool no_cache;        // nothing is kept
-	struct vectors fresh; // for what cannot be kept
-	const struct cs_profile *fresh_profile;
-	uint32_t capacity; // of one and out
-	uint8_t *one;
-	int64_t *out;
-};
-
-// One decision in the making.
-struct attempt {
-	struct cs_workspace *workspace;
-	const struct cs_profile *profile;
-	struct of_profile *of;
-	struct cs_cycle cycle;
-	struct vectors_input input;
-	struct vectors *vectors;
-	uint64_t narrowed_by; // instances that narrowed the rows
-	struct cs_outcome *outcome;
-};
+#define MESSAGE_MAX (64 * 1024)
 
 // What the arguments of a profile's plugins need of this cluster.
 static void attach(struct cs_workspace *workspace, struct of_profile *of)
@@ -139,179 +103,6 @@ static void grow(struct cs_workspace *workspace)
 	workspace->capacity = n;
 }
 
-static uint64_t bit(const struct cs_plugin_instance *instance)
-{
-	return UINT64_C(1) << instance->index;
-}
-
-// ---- how a decision ends without a node ----
-
-static void fail(struct attempt *attempt, enum cs_decision decision, uint64_t rejected_by)
-{
-	attempt->outcome->decision = decision;
-	attempt->outcome->rejected_by = rejected_by;
-	attempt->outcome->message = attempt->workspace->message.data;
-}
-
-static void fail_running(struct attempt *attempt, const char *point,
-			 const struct cs_plugin_instance *instance)
-{
-	cs_buffer_printf(&attempt->workspace->message, "running %s plugin \"%s\": %s", point,
-			 instance->plugin->name,
-			 attempt->cycle.message ? attempt->cycle.message : "no words");
-	fail(attempt, CS_DECISION_ERROR, 0);
-}
-
-static void begin_fit_error(struct attempt *attempt)
-{
-	cs_buffer_printf(&attempt->workspace->message,
-			 "0/%" PRIu32 " nodes are available:", attempt->outcome->n_nodes);
-}
-
-// A rejection that concerns all nodes: its words without a count (parity fact 2).
-static void fail_all_nodes(struct attempt *attempt, const char *message, uint64_t rejected_by)
-{
-	begin_fit_error(attempt);
-	if (message && *message)
-		cs_buffer_printf(&attempt->workspace->message, " %s.", message);
-	fail(attempt, CS_DECISION_UNSCHEDULABLE, rejected_by);
-}
-
-// ---- the words of a fit error ----
-
-// Reasons and how many nodes gave them, in the order of their first appearance.
-struct reasons {
-	struct cs_arena *scratch;
-	uint32_t count;
-	uint32_t capacity;
-	struct reason {
-		const char *words;
-		uint32_t nodes;
-	} * list;
-};
-
-static void count_reason(struct reasons *reasons, const char *words, uint32_t nodes)
-{
-	for (uint32_t i = 0; i < reasons->count; i++) {
-		if (strcmp(reasons->list[i].words, words) == 0) {
-			reasons->list[i].nodes += nodes;
-			return;
-		}
-	}
-	if (reasons->count == reasons->capacity) {
-		uint32_t capacity = reasons->capacity ? 2 * reasons->capacity : 16;
-		struct reason *list =
-			cs_arena_alloc_array(reasons->scratch, capacity, sizeof(*list));
-		if (reasons->count)
-			memcpy(list, reasons->list, reasons->count * sizeof(*list));
-		reasons->list = list;
-		reasons->capacity = capacity;
-	}
-	reasons->list[reasons->count++] = (struct reason){
-		.words = cs_arena_strdup(reasons->scratch, words),
-		.nodes = nodes,
-	};
-}
-
-static void say(void *user, const char *words)
-{
-	count_reason(user, words, 1);
-}
-
-static int compare_strings(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-// " 10 a, 2 b.": sorted as strings, counts included.
-static void append_reasons(struct attempt *attempt, const struct reasons *reasons)
-{
-	struct cs_buffer *message = &attempt->workspace->message;
-	const char **lines =
-		cs_arena_alloc_array(reasons->scratch, reasons->count + 1, sizeof(*lines));
-	for (uint32_t i = 0; i < reasons->count; i++)
-		lines[i] = cs_arena_printf(reasons->scratch, "%" PRIu32 " %s",
-					   reasons->list[i].nodes, reasons->list[i].words);
-	qsort(lines, reasons->count, sizeof(*lines), compare_strings);
-	for (uint32_t i = 0; i < reasons->count; i++)
-		cs_buffer_printf(message, "%s%s", i ? ", " : " ", lines[i]);
-	if (reasons->count)
-		cs_buffer_append_char(message, '.');
-}
-
-// "[A B]": the plugins of a mask, sorted.
-static const char *plugin_names(struct attempt *attempt, uint64_t mask)
-{
-	struct cs_arena *scratch = attempt->workspace->scratch;
-	const char *names[CS_PLUGINS_MAX];
-	size_t count = 0;
-	for (uint32_t i = 0; i < attempt->profile->n_instances; i++)
-		if (mask >> i & 1)
-			names[count++] = attempt->profile->instances[i].plugin->name;
-	qsort(names, count, sizeof(*names), compare_strings);
-	const char *list = "";
-	for (size_t i = 0; i < count; i++)
-		list = cs_arena_printf(scratch, "%s%s%s", list, i ? " " : "", names[i]);
-	return cs_arena_printf(scratch, "[%s]", list);
-}
-
-static void give_reasons(struct attempt *attempt, uint32_t row, struct reasons *reasons)
-{
-	const struct cs_plugin_instance *instance =
-		attempt->profile->filter[attempt->vectors->by[row]];
-	if (instance->plugin->reasons)
-		instance->plugin->reasons(&attempt->cycle, instance, row, say, reasons);
-	else
-		count_reason(reasons,
-			     cs_arena_printf(reasons->scratch, "node(s) didn't satisfy plugin %s",
-					     instance->plugin->name),
-			     1);
-}
-
-// Asks every rejected row for its reasons; returns who rejected some.
-static uint64_t append_fit_error(struct attempt *attempt)
-{
-	const struct vectors *vectors = attempt->vectors;
-	struct reasons reasons = { .scratch = attempt->workspace->scratch };
-	uint64_t rejected_by = attempt->narrowed_by;
-	uint32_t looked_at = 0;
-	for (uint32_t row = 0; row < vectors->n_rows; row++) {
-		if (vectors->by[row] >= BY_NOT_NOW)
-			continue;
-		looked_at++;
-		rejected_by |= bit(attempt->profile->filter[vectors->by[row]]);
-		give_reasons(attempt, row, &reasons);
-	}
-	if (looked_at < attempt->outcome->n_nodes)
-		count_reason(&reasons,
-			     cs_arena_printf(reasons.scratch, "node(s) didn't satisfy plugin(s) %s",
-					     plugin_names(attempt, attempt->narrowed_by)),
-			     attempt->outcome->n_nodes - looked_at);
-	begin_fit_error(attempt);
-	append_reasons(attempt, &reasons);
-	return rejected_by;
-}
-
-// The next replica that does not fit gets the same words, unless some row changed.
-static void fail_no_fit(struct attempt *attempt)
-{
-	struct vectors *vectors = attempt->vectors;
-	struct cs_buffer *message = &attempt->workspace->message;
-	if (!vectors->demand) {
-		fail(attempt, CS_DECISION_UNSCHEDULABLE, append_fit_error(attempt));
-		return;
-	}
-	if (!vectors->words || vectors->words_log != vectors->filter_log) {
-		vectors->words_rejected_by = append_fit_error(attempt);
-		vectors->words_log = vectors->filter_log;
-		free(vectors->words);
-		vectors->words = cs_strdup(message->data);
-	} else {
-		cs_buffer_append_string(message, vectors->words);
-	}
-	fail(attempt, CS_DECISION_UNSCHEDULABLE, vectors->words_rejected_by);
-}
-
 // ---- filtering ----
 
 // The rows of both ascending lists.
@@ -349,48 +140,62 @@ static bool narrow(struct attempt *attempt, const struct cs_plugin_instance *ins
 	// Upstream intersects names: a plugin alone may well name nodes that do not exist.
 	if (cycle->n_only > 0 || none)
 		return true;
-	const char *words = cs_arena_printf(cycle->scratch,
-					    "node(s) didn't satisfy plugin(s) %s simultaneously",
-					    plugin_names(attempt, attempt->narrowed_by));
-	fail_all_nodes(attempt, words, attempt->narrowed_by);
+	attempt->words = cs_arena_printf(cycle->scratch,
+					 "node(s) didn't satisfy plugin(s) %s simultaneously",
+					 attempt_plugin_names(attempt, attempt->narrowed_by));
+	attempt->verdict_for_all = CS_VERDICT_UNRESOLVABLE;
+	attempt_fail_all_nodes(attempt, attempt->narrowed_by);
 	return false;
 }
 
-// All prepare_filter callbacks. False: the decision has ended. After an unschedulable verdict the
-// others still run, since upstream lets them prepare for preemption; an unresolvable one ends it.
-static bool prepare_filters(struct attempt *attempt)
+static void reject_all(struct attempt *attempt, const struct cs_plugin_instance *instance,
+		       enum cs_verdict verdict)
+{
+	attempt->words = attempt->cycle.message ? attempt->cycle.message : "";
+	attempt->rejects_all = instance;
+	attempt->verdict_for_all = verdict;
+}
+
+// One prepare_filter callback. False: the decision has ended.
+static bool prepare_filter(struct attempt *attempt, struct cs_plugin_instance *instance)
 {
 	struct cs_cycle *cycle = &attempt->cycle;
-	const char *message = NULL;
-	uint64_t rejected_by = 0;
-	for (uint32_t i = 0; i < attempt->profile->n_prepare_filter; i++) {
-		struct cs_plugin_instance *instance = attempt->profile->prepare_filter[i];
-		const struct cs_cycle before = *cycle;
-		cycle->narrowed = false;
-		cycle->message = NULL;
-		instance->filter_version = 0;
-		enum cs_prepare answer = instance->plugin->prepare_filter(cycle, instance);
-		if (answer == CS_PREPARE_ERROR) {
-			fail_running(attempt, "PreFilter", instance);
-			return false;
-		}
-		if (answer == CS_PREPARE_UNRESOLVABLE) {
-			fail_all_nodes(attempt, cycle->message, bit(instance));
-			return false;
-		}
-		if (answer == CS_PREPARE_UNSCHEDULABLE) {
-			message = cycle->message ? cycle->message : "";
-			rejected_by = bit(instance);
-		}
-		if (answer == CS_PREPARE_SKIP)
-			attempt->input.filters_off |= bit(instance);
-		cycle->narrowed &= answer == CS_PREPARE_GO;
-		if (!narrow(attempt, instance, &before))
-			return false;
+	const struct cs_cycle before = *cycle;
+	cycle->narrowed = false;
+	cycle->message = NULL;
+	instance->filter_version = 0;
+	enum cs_prepare answer = instance->plugin->prepare_filter(cycle, instance);
+	switch (answer) {
+	case CS_PREPARE_ERROR:
+		attempt_fail_running(attempt, "PreFilter", instance);
+		return false;
+	case CS_PREPARE_UNRESOLVABLE:
+		reject_all(attempt, instance, CS_VERDICT_UNRESOLVABLE);
+		attempt_fail_all_nodes(attempt, bit(instance));
+		return false;
+	case CS_PREPARE_UNSCHEDULABLE:
+		reject_all(attempt, instance, CS_VERDICT_UNSCHEDULABLE);
+		break;
+	case CS_PREPARE_SKIP:
+		attempt->input.filters_off |= bit(instance);
+		break;
+	case CS_PREPARE_GO:
+		break;
 	}
-	if (message)
-		fail_all_nodes(attempt, message, rejected_by | attempt->narrowed_by);
-	return !message;
+	cycle->narrowed &= answer == CS_PREPARE_GO;
+	return narrow(attempt, instance, &before);
+}
+
+// False: the decision has ended. After an unschedulable verdict the other plugins still prepare,
+// since upstream lets them for preemption; an unresolvable one ends it.
+static bool prepare_filters(struct attempt *attempt)
+{
+	for (uint32_t i = 0; i < attempt->profile->n_prepare_filter; i++)
+		if (!prepare_filter(attempt, attempt->profile->prepare_filter[i]))
+			return false;
+	if (attempt->rejects_all)
+		attempt_fail_all_nodes(attempt, bit(attempt->rejects_all) | attempt->narrowed_by);
+	return !attempt->rejects_all;
 }
 
 static struct vectors *fresh_vectors(struct cs_workspace *workspace,
@@ -459,7 +264,7 @@ static bool prepare_scores(struct attempt *attempt)
 		if (answer == CS_PREPARE_SKIP) {
 			attempt->input.scores_off |= bit(instance);
 		} else if (answer != CS_PREPARE_GO) {
-			fail_running(attempt, "PreScore", instance);
+			attempt_fail_running(attempt, "PreScore", instance);
 			return false;
 		}
 	}
@@ -509,7 +314,7 @@ static void score(struct attempt *attempt)
 	struct cs_error err;
 	if (vectors_score(attempt->vectors, &attempt->input, &err)) {
 		cs_buffer_append_string(&attempt->workspace->message, err.text);
-		fail(attempt, CS_DECISION_ERROR, 0);
+		attempt_fail(attempt, CS_DECISION_ERROR, 0);
 		return;
 	}
 	choose(attempt);
@@ -550,26 +355,33 @@ static void begin(struct attempt *attempt, const struct cs_pod *pod)
 	};
 }
 
+void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
+{
+	struct cs_outcome *outcome = attempt->outcome;
+	begin(attempt, pod);
+	if (outcome->n_nodes == 0) {
+		cs_buffer_append_string(&attempt->workspace->message,
+					"no nodes available to schedule pods");
+		attempt_fail(attempt, CS_DECISION_UNSCHEDULABLE, 0);
+		outcome->cures = CS_EVENT_NODE_ADD;
+		return;
+	}
+	if (!prepare_filters(attempt))
+		return;
+	filter(attempt);
+	outcome->n_feasible = attempt->vectors->n_feasible;
+	outcome->decision = CS_DECISION_SCHEDULED;
+	if (outcome->n_feasible == 0)
+		attempt_fail_no_fit(attempt);
+	else if (outcome->n_feasible == 1)
+		outcome->row = attempt->vectors->feasible[0];
+	else
+		score(attempt);
+}
+
 void cs_cycle_decide(struct cs_workspace *workspace, const struct cs_profile *profile,
 		     const struct cs_pod *pod, struct cs_outcome *ret)
 {
 	struct attempt attempt = { .workspace = workspace, .profile = profile, .outcome = ret };
-	begin(&attempt, pod);
-	if (ret->n_nodes == 0) {
-		cs_buffer_append_string(&workspace->message, "no nodes available to schedule pods");
-		fail(&attempt, CS_DECISION_UNSCHEDULABLE, 0);
-		ret->cures = CS_EVENT_NODE_ADD;
-		return;
-	}
-	if (!prepare_filters(&attempt))
-		return;
-	filter(&attempt);
-	ret->n_feasible = attempt.vectors->n_feasible;
-	ret->decision = CS_DECISION_SCHEDULED;
-	if (ret->n_feasible == 0)
-		fail_no_fit(&attempt);
-	else if (ret->n_feasible == 1)
-		ret->row = attempt.vectors->feasible[0];
-	else
-		score(&attempt);
+	attempt_decide(&attempt, pod);
 }

@@ -1,0 +1,73 @@
+// One decision in the making, and what decisions share.
+// Neighbours: cycle.c makes it, words.c says why nothing fits, explain.c tells of every row.
+#ifndef FRAMEWORK_ATTEMPT_H
+#define FRAMEWORK_ATTEMPT_H
+
+#include <csched/base/arena.h>
+#include <csched/base/buffer.h>
+#include <csched/framework/cycle.h>
+
+#include "vectors.h"
+
+#define KEPT_DEMANDS 32 // per profile
+
+struct of_profile {
+	const struct cs_profile *profile;
+	void **attached; // as profile->instances
+	struct vectors kept[KEPT_DEMANDS];
+};
+
+struct cs_workspace {
+	struct cs_cluster *cluster;
+	const struct cs_node_table *nodes;
+	struct cs_random *random;
+	struct cs_arena *scratch; // of one decision
+	struct cs_buffer message; // of the last decision
+	uint64_t decisions;
+	uint32_t n_profiles;
+	struct of_profile *profiles;
+	bool no_cache;        // nothing is kept
+	struct vectors fresh; // for what cannot be kept
+	const struct cs_profile *fresh_profile;
+	uint32_t capacity; // of one and out
+	uint8_t *one;
+	int64_t *out;
+};
+
+struct attempt {
+	struct cs_workspace *workspace;
+	const struct cs_profile *profile;
+	struct of_profile *of;
+	struct cs_cycle cycle;
+	struct vectors_input input;
+	struct vectors *vectors;
+	uint64_t narrowed_by; // instances that narrowed the rows
+	// A PreFilter's rejection of all nodes: its words, and by whom (NULL: by several at once).
+	const char *words;
+	const struct cs_plugin_instance *rejects_all;
+	enum cs_verdict verdict_for_all;
+	struct cs_outcome *outcome;
+};
+
+static inline uint64_t bit(const struct cs_plugin_instance *instance)
+{
+	return UINT64_C(1) << instance->index;
+}
+
+// The whole of cs_cycle_decide; what the attempt holds is valid until the next one.
+void attempt_decide(struct attempt *attempt, const struct cs_pod *pod);
+
+// words.c: how a decision ends without a node.
+void attempt_fail(struct attempt *attempt, enum cs_decision decision, uint64_t rejected_by);
+void attempt_fail_running(struct attempt *attempt, const char *point,
+			  const struct cs_plugin_instance *instance);
+// A PreFilter's rejection, its words without a count (parity fact 2). `rejected_by`: for the queue.
+void attempt_fail_all_nodes(struct attempt *attempt, uint64_t rejected_by);
+void attempt_fail_no_fit(struct attempt *attempt);
+// "[A B]": the plugins of a mask, sorted; in scratch.
+const char *attempt_plugin_names(struct attempt *attempt, uint64_t mask);
+// Says the reasons of a row that a filter rejected.
+void attempt_reasons(struct attempt *attempt, uint32_t row,
+		     void (*say)(void *user, const char *reason), void *user);
+
+#endif

@@ -1,0 +1,160 @@
+// What a decision says of every row: rejections with their reasons, scores plugin by plugin.
+// Neighbours: cycle.c decides first, with the same columns; words.c has the reasons.
+#include <string.h>
+
+#include <csched/base/memory.h>
+
+#include "attempt.h"
+#include "kernel.h"
+
+struct explanation {
+	struct attempt *attempt;
+	struct cs_judge judge;
+	// Of the row that is told of.
+	struct cs_judgement judgement;
+	const char **reasons;
+	uint32_t capacity;
+	// As profile->score; `columns` NULL: nothing was scored.
+	int64_t **columns;
+	bool skipped[CS_PLUGINS_MAX];
+	int64_t scores[CS_PLUGINS_MAX];
+};
+
+static struct cs_arena *scratch_of(const struct explanation *explanation)
+{
+	return explanation->attempt->workspace->scratch;
+}
+
+static void collect(void *user, const char *reason)
+{
+	struct explanation *explanation = user;
+	struct cs_judgement *judgement = &explanation->judgement;
+	if (judgement->n_reasons == explanation->capacity) {
+		explanation->capacity = explanation->capacity ? 2 * explanation->capacity : 16;
+		const char **more = cs_arena_alloc_array(scratch_of(explanation),
+							 explanation->capacity, sizeof(*more));
+		if (judgement->n_reasons)
+			memcpy(more, explanation->reasons, judgement->n_reasons * sizeof(*more));
+		explanation->reasons = more;
+	}
+	explanation->reasons[judgement->n_reasons++] =
+		cs_arena_strdup(scratch_of(explanation), reason);
+}
+
+static void tell(struct explanation *explanation)
+{
+	explanation->judgement.reasons = explanation->reasons;
+	explanation->judge.tell(explanation->judge.user, &explanation->judgement);
+}
+
+static void begin(struct explanation *explanation, uint32_t row, enum cs_verdict verdict)
+{
+	explanation->judgement = (struct cs_judgement){ .row = row, .verdict = verdict };
+}
+
+// A PreFilter rejected all nodes.
+static void tell_rejected_by_all(struct explanation *explanation)
+{
+	const struct attempt *attempt = explanation->attempt;
+	const struct cs_node_table *nodes = attempt->workspace->nodes;
+	for (uint32_t row = 0; row < nodes->n_rows; row++) {
+		if (!nodes->live[row])
+			continue;
+		begin(explanation, row, attempt->verdict_for_all);
+		if (attempt->rejects_all)
+			explanation->judgement.by = attempt->rejects_all->plugin;
+		if (*attempt->words)
+			collect(explanation, attempt->words);
+		tell(explanation);
+	}
+}
+
+// Each plugin's column as the totals were made of it.
+static void score_again(struct explanation *explanation)
+{
+	struct attempt *attempt = explanation->attempt;
+	const struct cs_profile *profile = attempt->profile;
+	struct cs_rows all = { 0, attempt->workspace->nodes->n_rows };
+	explanation->columns = cs_arena_alloc_array(scratch_of(explanation), profile->n_score,
+						    sizeof(*explanation->columns));
+	for (uint32_t i = 0; i < profile->n_score; i++) {
+		const struct cs_plugin_instance *instance = profile->score[i];
+		explanation->skipped[i] = attempt->input.scores_off & bit(instance);
+		if (explanation->skipped[i])
+			continue;
+		int64_t *out = cs_arena_alloc_array(scratch_of(explanation), all.end, sizeof(*out));
+		instance->plugin->score(&attempt->cycle, instance, all, out);
+		if (instance->plugin->normalise)
+			instance->plugin->normalise(&attempt->cycle, instance,
+						    attempt->cycle.feasible,
+						    attempt->cycle.n_feasible, out);
+		explanation->columns[i] = out;
+	}
+}
+
+static void tell_feasible(struct explanation *explanation, uint32_t row)
+{
+	const struct cs_profile *profile = explanation->attempt->profile;
+	begin(explanation, row, CS_VERDICT_FITS);
+	for (uint32_t i = 0; explanation->columns && i < profile->n_score; i++) {
+		int64_t score = explanation->skipped[i] ? 0 : explanation->columns[i][row];
+		explanation->scores[i] = score;
+		explanation->judgement.total += score * profile->score[i]->weight;
+	}
+	if (explanation->columns) {
+		explanation->judgement.scores = explanation->scores;
+		explanation->judgement.skipped = explanation->skipped;
+	}
+	tell(explanation);
+}
+
+static void tell_rejected(struct explanation *explanation, uint32_t row)
+{
+	struct attempt *attempt = explanation->attempt;
+	begin(explanation, row, attempt->vectors->verdict[row]);
+	explanation->judgement.by = attempt->profile->filter[attempt->vectors->by[row]]->plugin;
+	attempt_reasons(attempt, row, collect, explanation);
+	tell(explanation);
+}
+
+static void tell_outside(struct explanation *explanation, uint32_t row, const char *words)
+{
+	begin(explanation, row, CS_VERDICT_UNRESOLVABLE);
+	collect(explanation, words);
+	tell(explanation);
+}
+
+static void tell_of_rows(struct explanation *explanation)
+{
+	struct attempt *attempt = explanation->attempt;
+	const struct cs_node_table *nodes = attempt->workspace->nodes;
+	const char *outside =
+		cs_arena_printf(scratch_of(explanation), "node(s) didn't satisfy plugin(s) %s",
+				attempt_plugin_names(attempt, attempt->narrowed_by));
+	for (uint32_t row = 0; row < nodes->n_rows; row++) {
+		uint8_t by = attempt->vectors->by[row];
+		if (by == BY_NOBODY)
+			tell_feasible(explanation, row);
+		else if (by != BY_NOT_NOW)
+			tell_rejected(explanation, row);
+		else if (nodes->live[row])
+			tell_outside(explanation, row, outside);
+	}
+}
+
+void cs_cycle_explain(struct cs_workspace *workspace, const struct cs_profile *profile,
+		      const struct cs_pod *pod, struct cs_outcome *ret, struct cs_judge judge)
+{
+	struct attempt attempt = { .workspace = workspace, .profile = profile, .outcome = ret };
+	struct explanation explanation = { .attempt = &attempt, .judge = judge };
+	attempt_decide(&attempt, pod);
+	if (ret->decision == CS_DECISION_ERROR)
+		return;
+	if (attempt.words) {
+		tell_rejected_by_all(&explanation);
+	} else if (attempt.vectors) {
+		if (ret->n_feasible > 1)
+			score_again(&explanation);
+		tell_of_rows(&explanation);
+	}
+}
