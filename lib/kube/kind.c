@@ -103,6 +103,32 @@ const struct cs_kind cs_kind_stateful_set = {
 	.descriptor = &kube__stateful_set__descriptor,
 };
 
+const struct cs_kind cs_kind_daemon_set = {
+	.kind = "DaemonSet",
+	.group = "apps",
+	.version = "v1",
+	.resource = "daemonsets",
+	.namespaced = true,
+	.descriptor = &kube__daemon_set__descriptor,
+};
+
+const struct cs_kind cs_kind_job = {
+	.kind = "Job",
+	.group = "batch",
+	.version = "v1",
+	.resource = "jobs",
+	.namespaced = true,
+	.descriptor = &kube__job__descriptor,
+};
+
+const struct cs_kind cs_kind_priority_class = {
+	.kind = "PriorityClass",
+	.group = "scheduling.k8s.io",
+	.version = "v1",
+	.resource = "priorityclasses",
+	.descriptor = &kube__priority_class__descriptor,
+};
+
 const struct cs_kind *const cs_kinds[] = {
 	&cs_kind_pod,
 	&cs_kind_node,
@@ -115,6 +141,9 @@ const struct cs_kind *const cs_kinds[] = {
 	&cs_kind_deployment,
 	&cs_kind_replica_set,
 	&cs_kind_stateful_set,
+	&cs_kind_daemon_set,
+	&cs_kind_job,
+	&cs_kind_priority_class,
 	NULL,
 };
 

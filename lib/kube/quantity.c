@@ -4,7 +4,9 @@
 
 #include <csched/base/memory.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #define NANO_PER_UNIT  1000000000
 #define NANO_PER_MILLI 1000000
@@ -195,6 +197,27 @@ int cs_quantity_parse(struct cs_slice text, struct cs_quantity *ret, struct cs_e
 		return 0;
 	int shown = text.size < QUOTED_MAX ? (int)text.size : QUOTED_MAX;
 	return cs_error_set(err, -EINVAL, "not a quantity: \"%.*s\"", shown, text.data);
+}
+
+const char *cs_quantity_print(struct cs_quantity q, char out[CS_QUANTITY_SIZE])
+{
+	static const struct {
+		int64_t nano;
+		const char *suffix;
+	} units[] = { { NANO_PER_UNIT, "" }, { NANO_PER_MILLI, "m" }, { 1000, "u" }, { 1, "n" } };
+	size_t unit = 0;
+	while (q.nano % units[unit].nano != 0)
+		unit++;
+	__int128 value = q.nano / units[unit].nano;
+	__int128 high = value / NANO_PER_UNIT;
+	int64_t low = (int64_t)(value % NANO_PER_UNIT);
+	// An __int128 has no format of its own.
+	if (high)
+		(void)snprintf(out, CS_QUANTITY_SIZE, "%" PRId64 "%09" PRId64 "%s", (int64_t)high,
+			       low < 0 ? -low : low, units[unit].suffix);
+	else
+		(void)snprintf(out, CS_QUANTITY_SIZE, "%" PRId64 "%s", low, units[unit].suffix);
+	return out;
 }
 
 struct cs_quantity cs_quantity_add(struct cs_quantity a, struct cs_quantity b)

@@ -1,87 +1,14 @@
 // What the API server fills in where a client said nothing. Neighbours: object.c calls it before
-// validation; mirrors k8s.io/kubernetes pkg/apis/*/v1/defaults.go and the default admission
-// plugins.
+// validation, kube's default.h knows the kinds' own defaults; mirrors k8s.io/kubernetes' default
+// admission plugins and the strategies' PrepareForCreate.
 #include <stdio.h>
 
 #include <csched/base/memory.h>
 #include <csched/base/tree.h>
+#include <csched/kube/default.h>
 #include <csched/kube/quantity.h>
 
 #include "sim_internal.h"
-
-// ---- containers ----
-
-// A limit without a request is a request, too.
-static void default_requests(struct json_object *container)
-{
-	struct json_object *resources = cs_tree_own(container, "resources");
-	struct json_object *limits = cs_tree_get(resources, "limits");
-	if (!json_object_is_type(limits, json_type_object))
-		return;
-	struct json_object *requests = cs_tree_own(resources, "requests");
-	json_object_object_foreach(limits, key, value)
-	{
-		cs_tree_default(requests, key, json_object_get(value));
-	}
-}
-
-static const char *pull_policy(const char *image)
-{
-	const char *slash = strrchr(image, '/');
-	const char *tag = strchr(slash ? slash : image, ':');
-	bool latest = !strchr(image, '@') && (!tag || strcmp(tag, ":latest") == 0);
-	return latest ? "Always" : "IfNotPresent";
-}
-
-static void default_ports(struct json_object *owner)
-{
-	if (!cs_tree_length(owner, "ports"))
-		return;
-	struct json_object *ports = cs_tree_own_array(owner, "ports");
-	for (size_t i = 0; i < json_object_array_length(ports); i++) {
-		struct json_object *port = cs_tree_copy(json_object_array_get_idx(ports, i));
-		cs_tree_default_string(port, "protocol", "TCP");
-		json_object_array_put_idx(ports, i, port);
-	}
-}
-
-static void default_container(struct json_object *container)
-{
-	default_requests(container);
-	default_ports(container);
-	const char *image = cs_tree_string(container, "image");
-	cs_tree_default_string(container, "imagePullPolicy", pull_policy(image ? image : ""));
-	cs_tree_default_string(container, "terminationMessagePath", "/dev/termination-log");
-	cs_tree_default_string(container, "terminationMessagePolicy", "File");
-}
-
-static void default_containers(struct json_object *spec, const char *key)
-{
-	if (!cs_tree_length(spec, key))
-		return;
-	struct json_object *list = cs_tree_own_array(spec, key);
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *container = cs_tree_copy(json_object_array_get_idx(list, i));
-		if (json_object_is_type(container, json_type_object))
-			default_container(container);
-		json_object_array_put_idx(list, i, container);
-	}
-}
-
-// Of pods and of pod templates.
-static void default_pod_spec(struct json_object *spec)
-{
-	default_containers(spec, "initContainers");
-	default_containers(spec, "containers");
-	cs_tree_default_string(spec, "restartPolicy", "Always");
-	cs_tree_default_int(spec, "terminationGracePeriodSeconds", 30);
-	cs_tree_default_string(spec, "dnsPolicy", "ClusterFirst");
-	cs_tree_default(spec, "securityContext", json_object_new_object());
-	cs_tree_default_string(spec, "schedulerName", "default-scheduler");
-	const char *account = cs_tree_string(spec, "serviceAccountName");
-	if (account && *account)
-		cs_tree_default_string(spec, "serviceAccount", account);
-}
 
 // ---- pods ----
 
@@ -204,13 +131,9 @@ static void default_pod_status(struct cs_sim *sim, struct json_object *tree)
 	cs_tree_set_string(status, "qosClass", qos_class(spec));
 }
 
-static void default_pod(struct cs_sim *sim, struct json_object *tree, bool creating)
+static void complete_pod(struct cs_sim *sim, struct json_object *tree)
 {
 	struct json_object *spec = cs_tree_own(tree, "spec");
-	default_pod_spec(spec);
-	cs_tree_default(spec, "enableServiceLinks", json_object_new_boolean(true));
-	if (!creating)
-		return;
 	default_priority(sim, spec);
 	default_tolerations(spec);
 	default_pod_status(sim, tree);
@@ -218,90 +141,32 @@ static void default_pod(struct cs_sim *sim, struct json_object *tree, bool creat
 
 // ---- other kinds ----
 
-static void default_node(struct cs_sim *sim, struct json_object *tree, bool creating)
+static void complete_namespace(struct cs_sim *sim, struct json_object *tree)
 {
 	(void)sim;
-	(void)creating;
-	cs_tree_own(tree, "spec");
-	struct json_object *status = cs_tree_own(tree, "status");
-	struct json_object *capacity = cs_tree_get(status, "capacity");
-	if (capacity)
-		cs_tree_default(status, "allocatable", json_object_get(capacity));
+	struct json_object *finalizers = json_object_new_array();
+	json_object_array_add(finalizers, json_object_new_string("kubernetes"));
+	cs_tree_default(cs_tree_own(tree, "spec"), "finalizers", finalizers);
+	cs_tree_default_string(cs_tree_own(tree, "status"), "phase", "Active");
 }
 
-static void default_namespace(struct cs_sim *sim, struct json_object *tree, bool creating)
+static void complete_workload(struct cs_sim *sim, struct json_object *tree)
 {
 	(void)sim;
-	const char *name = cs_value_string_at(tree, "metadata.name");
-	struct json_object *metadata = cs_tree_get(tree, "metadata");
-	cs_tree_set_string(cs_tree_own(metadata, "labels"), "kubernetes.io/metadata.name",
-			   name ? name : "");
-	if (creating) {
-		struct json_object *finalizers = json_object_new_array();
-		json_object_array_add(finalizers, json_object_new_string("kubernetes"));
-		cs_tree_default(cs_tree_own(tree, "spec"), "finalizers", finalizers);
-		cs_tree_default_string(cs_tree_own(tree, "status"), "phase", "Active");
-	}
-}
-
-static void default_template(struct json_object *spec)
-{
-	struct json_object *template = cs_tree_own(spec, "template");
-	cs_tree_own(template, "metadata");
-	default_pod_spec(cs_tree_own(template, "spec"));
-}
-
-static void default_replica_set(struct cs_sim *sim, struct json_object *tree, bool creating)
-{
-	(void)sim;
-	struct json_object *spec = cs_tree_own(tree, "spec");
-	cs_tree_default_int(spec, "replicas", 1);
-	default_template(spec);
-	if (!creating)
-		return;
 	struct json_object *status = json_object_new_object();
 	cs_tree_set_int(status, "replicas", 0);
 	cs_tree_set(tree, "status", status);
 }
 
-static void default_deployment(struct cs_sim *sim, struct json_object *tree, bool creating)
+static void complete_deployment(struct cs_sim *sim, struct json_object *tree)
 {
 	(void)sim;
-	struct json_object *spec = cs_tree_own(tree, "spec");
-	cs_tree_default_int(spec, "replicas", 1);
-	default_template(spec);
-	struct json_object *strategy = cs_tree_own(spec, "strategy");
-	cs_tree_default_string(strategy, "type", "RollingUpdate");
-	if (cs_string_equal(cs_tree_string(strategy, "type"), "RollingUpdate")) {
-		struct json_object *rolling = cs_tree_own(strategy, "rollingUpdate");
-		cs_tree_default_string(rolling, "maxUnavailable", "25%");
-		cs_tree_default_string(rolling, "maxSurge", "25%");
-	}
-	cs_tree_default_int(spec, "revisionHistoryLimit", 10);
-	cs_tree_default_int(spec, "progressDeadlineSeconds", 600);
-	if (creating)
-		cs_tree_set(tree, "status", json_object_new_object());
+	cs_tree_set(tree, "status", json_object_new_object());
 }
 
-static void default_service_ports(struct json_object *spec)
-{
-	default_ports(spec);
-	struct json_object *ports = cs_tree_get(spec, "ports");
-	for (size_t i = 0; i < cs_tree_length(spec, "ports"); i++) {
-		struct json_object *port = json_object_array_get_idx(ports, i);
-		cs_tree_default(port, "targetPort", json_object_get(cs_tree_get(port, "port")));
-	}
-}
-
-static void default_service(struct cs_sim *sim, struct json_object *tree, bool creating)
+static void complete_service(struct cs_sim *sim, struct json_object *tree)
 {
 	struct json_object *spec = cs_tree_own(tree, "spec");
-	default_service_ports(spec);
-	cs_tree_default_string(spec, "type", "ClusterIP");
-	cs_tree_default_string(spec, "sessionAffinity", "None");
-	cs_tree_default_string(spec, "internalTrafficPolicy", "Cluster");
-	if (!creating)
-		return;
 	if (!cs_tree_string(spec, "clusterIP") &&
 	    strcmp(cs_tree_string(spec, "type"), "ExternalName") != 0) {
 		uint32_t n = ++sim->next_cluster_ip;
@@ -317,21 +182,19 @@ static void default_service(struct cs_sim *sim, struct json_object *tree, bool c
 	cs_tree_set(tree, "status", status);
 }
 
-typedef void (*default_f)(struct cs_sim *sim, struct json_object *tree, bool creating);
+typedef void (*complete_f)(struct cs_sim *sim, struct json_object *tree);
 
-static const default_f defaults[SIM_FIRST_PLAIN] = {
-	[SIM_NAMESPACES] = default_namespace,
-	[SIM_NODES] = default_node,
-	[SIM_PODS] = default_pod,
-	[SIM_SERVICES] = default_service,
-	[SIM_DEPLOYMENTS] = default_deployment,
-	[SIM_REPLICASETS] = default_replica_set,
+static const complete_f completions[SIM_FIRST_PLAIN] = {
+	[SIM_NAMESPACES] = complete_namespace, [SIM_PODS] = complete_pod,
+	[SIM_SERVICES] = complete_service,     [SIM_DEPLOYMENTS] = complete_deployment,
+	[SIM_REPLICASETS] = complete_workload,
 };
 
 void sim_default_object(struct cs_sim *sim, const struct sim_resource *resource,
 			struct json_object *tree, bool creating)
 {
 	size_t index = sim_resource_index(resource);
-	if (index < SIM_FIRST_PLAIN && defaults[index])
-		defaults[index](sim, tree, creating);
+	cs_default_object(resource->group, resource->kind, tree);
+	if (creating && index < SIM_FIRST_PLAIN && completions[index])
+		completions[index](sim, tree);
 }

@@ -7,9 +7,11 @@
 // strings are NULL when absent, scalars have a has_ flag, lists an n_ count. Objects decoded by us
 // live in an arena: never call the generated free functions on them.
 #include <apps.pb-c.h>
+#include <batch.pb-c.h>
 #include <coordination.pb-c.h>
 #include <core.pb-c.h>
 #include <events.pb-c.h>
 #include <meta.pb-c.h>
+#include <scheduling.pb-c.h>
 
 #endif

@@ -20,7 +20,8 @@ struct cs_kind {
 
 extern const struct cs_kind cs_kind_pod, cs_kind_node, cs_kind_namespace, cs_kind_service,
 	cs_kind_binding, cs_kind_event, cs_kind_lease, cs_kind_deployment, cs_kind_replica_set,
-	cs_kind_replication_controller, cs_kind_stateful_set;
+	cs_kind_replication_controller, cs_kind_stateful_set, cs_kind_daemon_set, cs_kind_job,
+	cs_kind_priority_class;
 
 // All rows; the array ends with NULL.
 extern const struct cs_kind *const cs_kinds[];

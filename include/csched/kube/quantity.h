@@ -20,6 +20,11 @@ struct cs_quantity {
 // are refused), "5.", and exponents cut to 32 bits. No blanks: JSON's are the codec's business.
 int cs_quantity_parse(struct cs_slice text, struct cs_quantity *ret, struct cs_error *err);
 
+#define CS_QUANTITY_SIZE 32 // bytes of the longest printed quantity with the NUL
+
+// "2", "1500m", "7u", "3n": in the largest of these units that keeps it exact. Returns `out`.
+const char *cs_quantity_print(struct cs_quantity q, char out[CS_QUANTITY_SIZE]);
+
 struct cs_quantity cs_quantity_add(struct cs_quantity a, struct cs_quantity b); // saturates
 struct cs_quantity cs_quantity_max(struct cs_quantity a, struct cs_quantity b);
 

@@ -17,7 +17,7 @@ START_TEST(rows_are_found_by_both_names)
 			cs_kind_find_resource((*kind)->group, (*kind)->version, (*kind)->resource),
 			*kind);
 	}
-	ck_assert_uint_eq(count, 11);
+	ck_assert_uint_eq(count, 14);
 }
 END_TEST
 

@@ -267,6 +267,30 @@ START_TEST(larger_of_two)
 }
 END_TEST
 
+START_TEST(printing_is_exact)
+{
+	static const char *const texts[][2] = {
+		{ "0", "0" },
+		{ "2", "2" },
+		{ "1500m", "1500m" },
+		{ "1.5", "1500m" },
+		{ "7u", "7u" },
+		{ "3n", "3n" },
+		{ "-1.5", "-1500m" },
+		{ "1Gi", "1073741824" },
+		{ "1e12", "1000000000000" },
+		{ "1000000000001500m", "1000000000001500m" },
+		{ "9223372036854775807", "9223372036854775807" },
+		{ "1.5Gi", "1610612736" },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(texts); i++) {
+		char text[CS_QUANTITY_SIZE];
+		ck_assert_str_eq(cs_quantity_print(parse(texts[i][0]), text), texts[i][1]);
+		ck_assert(parse(text).nano == parse(texts[i][0]).nano);
+	}
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("quantity");
@@ -279,6 +303,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, sums_are_exact_and_rounded_once);
 	tcase_add_test(tcase, sums_saturate);
 	tcase_add_test(tcase, larger_of_two);
+	tcase_add_test(tcase, printing_is_exact);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
