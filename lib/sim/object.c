@@ -242,6 +242,7 @@ int sim_object_update(const struct sim_write *write, struct sim_object *object,
 	if (result)
 		return result;
 	sim_default_object(write->sim, resource, tree, false);
+	metadata = cs_tree_get(tree, "metadata"); // defaults may have made their own
 	result = sim_validate_object(resource, tree, write->status_only ? NULL : old, status);
 	if (result)
 		return result;

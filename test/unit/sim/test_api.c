@@ -597,6 +597,29 @@ START_TEST(test_state)
 }
 END_TEST
 
+// ---- what selects pods ----
+
+// A patch whose defaults reach into the metadata, which the update edits afterwards.
+START_TEST(test_replication_controller_is_patched)
+{
+	static const char path[] = "/api/v1/namespaces/default/replicationcontrollers/rc";
+	want_status(201, (struct ask){
+				 .method = "POST",
+				 .path = "/api/v1/namespaces/default/replicationcontrollers",
+				 .body = "{\"metadata\":{\"name\":\"rc\"},\"spec\":{\"replicas\":0,"
+					 "\"selector\":{\"a\":\"1\"},\"template\":{\"metadata\":{"
+					 "\"labels\":{\"a\":\"1\"}}}}}" });
+	struct json_object *tree =
+		want(200, (struct ask){ .method = "PATCH",
+					.path = path,
+					.type = MERGE,
+					.body = "{\"spec\":{\"selector\":{\"b\":\"2\"}}}" });
+	ck_assert_int_eq(json_object_get_int(cs_value_at(tree, "metadata.generation")), 2);
+	ck_assert_str_eq(cs_value_string_at(tree, "spec.selector.b"), "2");
+	json_object_put(tree);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("sim api");
@@ -616,6 +639,7 @@ Suite *test_suite(void)
 	tcase_add_test(plain, test_many_watches_and_writers);
 	tcase_add_test(plain, test_events_have_two_names);
 	tcase_add_test(plain, test_bodies_have_limits);
+	tcase_add_test(plain, test_replication_controller_is_patched);
 	tcase_add_test(plain, test_a_token_is_asked_for);
 	tcase_add_test(plain, test_synthetic_nodes);
 	tcase_add_test(plain, test_manifests);
