@@ -182,13 +182,9 @@ static int compare_selectors(const struct sums *sums, struct cs_error *err)
 	size_t at = 0;
 	struct cs_content *content;
 	while ((content = cs_map_next(&cluster->selectors.by_content, &at))) {
-		const struct cs_node_selector *selector =
-			CS_CONTAINER_OF(content, struct cs_node_selector, content);
 		for (uint32_t row = 0; row < cluster->nodes.table.n_rows; row++) {
-			bool matches =
-				cluster->nodes.table.live[row] &&
-				cs_node_selector_matches(selector, &cluster->nodes.rows[row]);
-			if (cs_bitmap_test(&selector->rows, row) != matches)
+			bool matches = cs_node_selector_expects(&cluster->selectors, content, row);
+			if (cs_bitmap_test(cs_node_selector_shows(content), row) != matches)
 				return fail(err, sums, row, "a node selector's answer");
 		}
 	}

@@ -7,7 +7,7 @@
 
 #include "anti_affinity.h"
 #include "demand_internal.h"
-#include "node_selector.h"
+#include "node_selector_internal.h"
 #include "nodes.h"
 #include "taint_internal.h"
 

@@ -386,7 +386,7 @@ static void drop_parts(struct cs_demands *demands, const struct cs_demand_parts 
 {
 	drop_requests(demands, &parts->requests);
 	cs_toleration_set_unref(demands->taints, parts->toleration_set);
-	cs_node_selector_unref(demands->selectors, parts->selector);
+	cs_node_selectors_unref(demands->selectors, parts->selector);
 }
 
 struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scratch,
@@ -415,7 +415,7 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		.toleration_set = parts->toleration_set,
 		.tolerates_unschedulable =
 			cs_toleration_set_unschedulable(demands->taints, parts->toleration_set),
-		.node_selector = parts->selector ? &parts->selector->rows : NULL,
+		.node_selector = parts->selector ? cs_node_selector_rows(parts->selector) : NULL,
 		.unsupported_field = field ? cs_intern_string(demands->strings, field) : NULL,
 		.unsupported_feature = feature ? cs_intern_string(demands->strings, feature) : NULL,
 		.id = take_id(demands),
@@ -437,7 +437,7 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
 	drop_requests(demands, &shown->requests);
 	free_extended(&shown->requests);
 	cs_toleration_set_unref(demands->taints, shown->toleration_set);
-	cs_node_selector_unref(demands->selectors, demand->selector);
+	cs_node_selectors_unref(demands->selectors, demand->selector);
 	cs_intern_unref(demands->strings, demand->field);
 	cs_intern_unref(demands->strings, demand->feature);
 	free(demand);

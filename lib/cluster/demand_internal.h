@@ -7,7 +7,7 @@
 #include <csched/cluster/demand.h>
 
 #include "anti_affinity.h"
-#include "node_selector.h"
+#include "node_selector_internal.h"
 #include "taint_internal.h"
 
 // Parts and where they are counted; all borrowed but the maps.

@@ -144,13 +144,15 @@ static bool set_labels(struct cs_cluster *cluster, uint32_t row, const struct cs
 		cs_node_labels_unref(cluster->strings, labels, n);
 		return false;
 	}
-	cs_node_labels_unref(cluster->strings, kept->labels, kept->n_labels);
-	free(kept->labels);
+	struct cs_node_label *before = kept->labels;
+	uint32_t n_before = kept->n_labels;
 	kept->labels = cs_alloc(size);
 	if (n > 0)
 		memcpy(kept->labels, labels, size);
 	kept->n_labels = n;
-	cs_node_selectors_update(&cluster->selectors, row);
+	cs_node_selectors_relabel(&cluster->selectors, row, before, n_before);
+	cs_node_labels_unref(cluster->strings, before, n_before);
+	free(before);
 	return true;
 }
 
@@ -212,6 +214,7 @@ int cs_cluster_apply_node(struct cs_cluster *cluster, const Kube__Node *node, ui
 		set_live(table, row, true);
 		*ret_events = write_row(cluster, row, &reading);
 		if (added) {
+			cs_node_selectors_update(&cluster->selectors, row);
 			cs_nodes_touch(&cluster->nodes, row);
 			*ret_events = CS_EVENT_NODE_ADD;
 		}
@@ -227,6 +230,7 @@ uint32_t cs_cluster_remove_node(struct cs_cluster *cluster, const char *name)
 		return 0;
 	set_live(&cluster->nodes.table, row, false);
 	write_row(cluster, row, &(struct reading){ 0 });
+	cs_node_selectors_update(&cluster->selectors, row);
 	cs_nodes_touch(&cluster->nodes, row);
 	cs_nodes_release(&cluster->nodes, row);
 	return CS_EVENT_NODE_DELETE;

@@ -1,20 +1,67 @@
-// Node selectors: a bitmap over rows each, evaluated when registered and when a row's labels
-// change. Neighbours: node_selector.h. Matching compares intern ids, never strings.
-#include "node_selector.h"
+// Node selectors: a bitmap over rows each, evaluated when registered and when a node changes what
+// they look at. Neighbours: node_selector.h, node_selector_internal.h.
+// A selector is compiled into words, which are its key and what is evaluated: ids are compared,
+// never strings, but that Gt and Lt read the label's value as a number.
+#include <csched/cluster/node_selector.h>
 
+#include <csched/base/list.h>
 #include <csched/base/memory.h>
+#include <csched/kube/node_term.h>
+#include <csched/kube/selector.h>
 #include <string.h>
+
+#include "cluster_internal.h"
+
+#define NO_TERMS  UINT32_MAX // there is no required part at all
+#define OF_NAME   16u        // added to the operator: the node's name, not a label
+#define NAME_PATH "metadata.name"
+
+// The words: a conjunction that must hold, the number of terms (or NO_TERMS), a conjunction each.
+// A conjunction: the number of its requirements, each one operator, key, number of values, values
+// (ids ascending; of Gt and Lt the number's lower and upper half).
+struct words {
+	uint32_t *list;
+	uint32_t n;
+};
+
+// A selector's place among those that name a label key.
+struct place {
+	struct cs_list link;
+	struct cs_node_selector *selector;
+};
+
+struct cs_node_selector {
+	struct cs_content content; // key: the words; ids in them hold references
+	struct cs_bitmap rows;
+	uint32_t n_places;
+	struct place *places; // one per distinct label key
+};
+
+struct bucket {
+	uint32_t key; // held by the selectors in it
+	struct cs_list places;
+};
+
+// A requirement among the words.
+struct requirement {
+	uint32_t op; // enum cs_operator, with OF_NAME or without
+	uint32_t key;
+	uint32_t n_values;
+	const uint32_t *values;
+};
 
 void cs_node_selectors_init(struct cs_node_selectors *selectors, struct cs_nodes *nodes,
 			    uint64_t seed)
 {
 	selectors->nodes = nodes;
 	cs_map_init(&selectors->by_content, seed);
+	cs_map_init(&selectors->by_key, seed);
 }
 
 void cs_node_selectors_finish(struct cs_node_selectors *selectors)
 {
 	cs_map_finish(&selectors->by_content);
+	cs_map_finish(&selectors->by_key);
 }
 
 // ---- labels ----
@@ -53,57 +100,368 @@ void cs_node_labels_unref(struct cs_intern *strings, const struct cs_node_label 
 	}
 }
 
-// ---- selectors ----
-
-bool cs_node_selector_matches(const struct cs_node_selector *selector,
-			      const struct cs_node_row *row)
+// CS_INTERN_NONE where the row has no such label.
+static uint32_t label_of(const struct cs_node_row *row, uint32_t key)
 {
-	uint32_t at = 0;
-	for (uint32_t i = 0; i < selector->n_labels; i++) {
-		while (at < row->n_labels && row->labels[at].key < selector->labels[i].key)
-			at++;
-		if (at == row->n_labels || row->labels[at].key != selector->labels[i].key ||
-		    row->labels[at].value != selector->labels[i].value)
-			return false;
+	uint32_t first = 0, end = row->n_labels;
+	while (first < end) {
+		uint32_t middle = first + (end - first) / 2;
+		if (row->labels[middle].key == key)
+			return row->labels[middle].value;
+		if (row->labels[middle].key < key)
+			first = middle + 1;
+		else
+			end = middle;
 	}
+	return CS_INTERN_NONE;
+}
+
+// ---- compiling ----
+
+static void put(struct words *words, uint32_t word)
+{
+	words->list[words->n++] = word;
+}
+
+static uint32_t intern(struct cs_intern *strings, const char *text)
+{
+	return cs_intern_ref(strings, cs_slice_of(text));
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	return (left > right) - (left < right);
+}
+
+// Values in ascending order, each once.
+static void put_values(struct words *words, struct cs_intern *strings, char *const *values,
+		       size_t n)
+{
+	uint32_t *count = &words->list[words->n++];
+	uint32_t *ids = &words->list[words->n];
+	for (size_t i = 0; i < n; i++)
+		ids[i] = intern(strings, values[i]);
+	qsort(ids, n, sizeof(*ids), compare_ids);
+	*count = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (*count > 0 && ids[*count - 1] == ids[i])
+			cs_intern_unref(strings, ids[i]);
+		else
+			ids[(*count)++] = ids[i];
+	}
+	words->n += *count;
+}
+
+static void put_expression(struct words *words, struct cs_intern *strings,
+			   const struct cs_requirement *r)
+{
+	put(words, r->op);
+	put(words, intern(strings, r->key));
+	if (r->op == CS_OPERATOR_GT || r->op == CS_OPERATOR_LT) {
+		put(words, 2);
+		put(words, (uint32_t)r->number);
+		put(words, (uint32_t)((uint64_t)r->number >> 32));
+	} else {
+		put_values(words, strings, r->values, r->n_values);
+	}
+}
+
+// Of fields a node has its name alone; what else a requirement names is "".
+static bool matches_no_field(const Kube__NodeSelectorRequirement *field)
+{
+	bool in = cs_string_equal(field->operator_, "In");
+	return !cs_string_equal(field->key, NAME_PATH) && in != (*field->values[0] == '\0');
+}
+
+static bool can_match(const Kube__NodeSelectorTerm *term)
+{
+	if (cs_node_term_is_empty(term) || !cs_node_term_is_valid(term))
+		return false;
+	for (size_t i = 0; i < term->n_match_fields; i++)
+		if (matches_no_field(term->match_fields[i]))
+			return false;
 	return true;
+}
+
+static void put_term(struct words *words, struct cs_intern *strings,
+		     const Kube__NodeSelectorTerm *term)
+{
+	uint32_t *count = &words->list[words->n++];
+	*count = (uint32_t)term->n_match_expressions;
+	for (size_t i = 0; i < term->n_match_expressions; i++) {
+		struct cs_requirement requirement;
+		cs_requirement_parse(term->match_expressions[i], &requirement, NULL);
+		put_expression(words, strings, &requirement);
+	}
+	for (size_t i = 0; i < term->n_match_fields; i++) {
+		const Kube__NodeSelectorRequirement *field = term->match_fields[i];
+		if (!cs_string_equal(field->key, NAME_PATH))
+			continue; // holds for every node
+		bool in = cs_string_equal(field->operator_, "In");
+		put(words, OF_NAME + (in ? CS_OPERATOR_IN : CS_OPERATOR_NOT_IN));
+		put(words, CS_INTERN_NONE);
+		put_values(words, strings, field->values, field->n_values);
+		++*count;
+	}
+}
+
+// Room for the longest words a question can have.
+static size_t count_words(const struct cs_node_question *question)
+{
+	size_t n = 2 + 4 * question->n_labels;
+	const Kube__NodeSelector *required = question->required;
+	for (size_t t = 0; required && t < required->n_node_selector_terms; t++) {
+		const Kube__NodeSelectorTerm *term = required->node_selector_terms[t];
+		n++;
+		for (size_t i = 0; i < term->n_match_expressions; i++)
+			n += 5 + term->match_expressions[i]->n_values;
+		for (size_t i = 0; i < term->n_match_fields; i++)
+			n += 3 + term->match_fields[i]->n_values;
+	}
+	return n;
+}
+
+static void put_labels(struct words *words, struct cs_intern *strings, struct cs_arena *scratch,
+		       const struct cs_node_question *question)
+{
+	struct cs_node_label *labels =
+		cs_arena_alloc_array(scratch, question->n_labels, sizeof(*labels));
+	uint32_t n = cs_node_labels_intern(strings, question->labels, question->n_labels, labels);
+	put(words, n);
+	for (uint32_t i = 0; i < n; i++) {
+		put(words, CS_OPERATOR_IN);
+		put(words, labels[i].key);
+		put(words, 1);
+		put(words, labels[i].value);
+	}
+}
+
+static struct words compile(struct cs_intern *strings, struct cs_arena *scratch,
+			    const struct cs_node_question *question)
+{
+	struct words words = { .list = cs_arena_alloc_array(scratch, count_words(question),
+							    sizeof(*words.list)) };
+	put_labels(&words, strings, scratch, question);
+	uint32_t *n_terms = &words.list[words.n++];
+	*n_terms = question->required ? 0 : NO_TERMS;
+	for (size_t t = 0; question->required && t < question->required->n_node_selector_terms;
+	     t++) {
+		const Kube__NodeSelectorTerm *term = question->required->node_selector_terms[t];
+		if (!can_match(term))
+			continue;
+		put_term(&words, strings, term);
+		++*n_terms;
+	}
+	return words;
+}
+
+// ---- walking the words ----
+
+static const uint32_t *next_requirement(const uint32_t *at, struct requirement *ret)
+{
+	*ret = (struct requirement){
+		.op = at[0], .key = at[1], .n_values = at[2], .values = at + 3
+	};
+	return at + 3 + ret->n_values;
+}
+
+static bool is_number(const struct requirement *r)
+{
+	return r->op == CS_OPERATOR_GT || r->op == CS_OPERATOR_LT;
+}
+
+// Calls `one` for every requirement of the words.
+static void for_each_requirement(const uint32_t *list,
+				 void (*one)(void *user, const struct requirement *r), void *user)
+{
+	uint32_t n_conjunctions = 1;
+	for (uint32_t c = 0; c < n_conjunctions; c++) {
+		uint32_t n = *list++;
+		struct requirement r;
+		for (uint32_t i = 0; i < n; i++) {
+			list = next_requirement(list, &r);
+			one(user, &r);
+		}
+		if (c == 0) {
+			uint32_t n_terms = *list++;
+			n_conjunctions += n_terms == NO_TERMS ? 0 : n_terms;
+		}
+	}
+}
+
+static void unref_ids(void *strings, const struct requirement *r)
+{
+	cs_intern_unref(strings, r->key);
+	for (uint32_t i = 0; !is_number(r) && i < r->n_values; i++)
+		cs_intern_unref(strings, r->values[i]);
+}
+
+// ---- matching ----
+
+static bool has_value(const struct requirement *r, uint32_t value)
+{
+	for (uint32_t i = 0; i < r->n_values; i++)
+		if (r->values[i] == value)
+			return true;
+	return false;
+}
+
+static bool compares(const struct cs_nodes *nodes, const struct requirement *r, uint32_t value)
+{
+	struct cs_requirement requirement = {
+		.op = (enum cs_operator)r->op,
+		.number = (int64_t)((uint64_t)r->values[1] << 32 | r->values[0]),
+	};
+	return cs_requirement_matches(&requirement, cs_intern_string(nodes->strings, value));
+}
+
+static bool holds(const struct cs_nodes *nodes, const struct requirement *r, uint32_t row)
+{
+	uint32_t value =
+		r->op >= OF_NAME ? nodes->table.name[row] : label_of(&nodes->rows[row], r->key);
+	switch ((enum cs_operator)(r->op % OF_NAME)) {
+	case CS_OPERATOR_IN:
+		return value != CS_INTERN_NONE && has_value(r, value);
+	case CS_OPERATOR_NOT_IN:
+		return value == CS_INTERN_NONE || !has_value(r, value);
+	case CS_OPERATOR_EXISTS:
+		return value != CS_INTERN_NONE;
+	case CS_OPERATOR_DOES_NOT_EXIST:
+		return value == CS_INTERN_NONE;
+	case CS_OPERATOR_GT:
+	case CS_OPERATOR_LT:
+		return value != CS_INTERN_NONE && compares(nodes, r, value);
+	}
+	return false;
+}
+
+// Whether all of a conjunction holds; *at moves behind it.
+static bool all_hold(const struct cs_nodes *nodes, const uint32_t **at, uint32_t row)
+{
+	bool all = true;
+	uint32_t n = *(*at)++;
+	struct requirement r;
+	for (uint32_t i = 0; i < n; i++) {
+		*at = next_requirement(*at, &r);
+		all = all && holds(nodes, &r, row);
+	}
+	return all;
+}
+
+static bool matches(const struct cs_nodes *nodes, const struct cs_content *content, uint32_t row)
+{
+	const uint32_t *at = (const uint32_t *)(const void *)content->key.data;
+	if (!nodes->table.live[row] || !all_hold(nodes, &at, row))
+		return false;
+	uint32_t n_terms = *at++;
+	if (n_terms == NO_TERMS)
+		return true;
+	for (uint32_t t = 0; t < n_terms; t++)
+		if (all_hold(nodes, &at, row))
+			return true;
+	return false;
 }
 
 static void update(struct cs_node_selectors *selectors, struct cs_node_selector *selector,
 		   uint32_t row)
 {
-	const struct cs_nodes *nodes = selectors->nodes;
-	bool matches =
-		nodes->table.live[row] && cs_node_selector_matches(selector, &nodes->rows[row]);
-	cs_bitmap_set(&selector->rows, row, matches);
+	cs_bitmap_set(&selector->rows, row, matches(selectors->nodes, &selector->content, row));
 }
 
-struct cs_node_selector *cs_node_selector_ref(struct cs_node_selectors *selectors,
-					      const struct cs_node_label *labels, uint32_t n)
+// ---- by label key ----
+
+static struct cs_slice key_slice(const uint32_t *key)
 {
-	struct cs_slice key = { (const char *)labels, n * sizeof(*labels) };
+	return (struct cs_slice){ (const char *)key, sizeof(*key) };
+}
+
+struct enlisting {
+	struct cs_node_selectors *selectors;
+	struct cs_node_selector *selector;
+};
+
+static void enlist(void *user, const struct requirement *r)
+{
+	struct enlisting *enlisting = user;
+	struct cs_node_selector *selector = enlisting->selector;
+	if (r->op >= OF_NAME)
+		return;
+	struct cs_map *by_key = &enlisting->selectors->by_key;
+	struct bucket *bucket = cs_map_get(by_key, key_slice(&r->key));
+	if (!bucket) {
+		bucket = cs_alloc(sizeof(*bucket));
+		bucket->key = r->key;
+		cs_list_init(&bucket->places);
+		cs_map_put(by_key, key_slice(&bucket->key), bucket);
+	}
+	// A selector's places of one bucket are neighbours: it is being enlisted just now.
+	if (!cs_list_empty(&bucket->places) &&
+	    CS_CONTAINER_OF(bucket->places.prev, struct place, link)->selector == selector)
+		return;
+	struct place *place = &selector->places[selector->n_places++];
+	place->selector = selector;
+	cs_list_append(&bucket->places, &place->link);
+}
+
+static void strike(void *user, const struct requirement *r)
+{
+	struct cs_map *by_key = &((struct cs_node_selectors *)user)->by_key;
+	struct bucket *bucket = cs_map_get(by_key, key_slice(&r->key));
+	if (!bucket || !cs_list_empty(&bucket->places))
+		return;
+	cs_map_remove(by_key, key_slice(&bucket->key));
+	free(bucket);
+}
+
+static void count_requirement(void *user, const struct requirement *r)
+{
+	*(uint32_t *)user += r->op < OF_NAME;
+}
+
+// ---- selectors ----
+
+struct cs_node_selector *cs_node_selectors_ref(struct cs_node_selectors *selectors,
+					       struct cs_arena *scratch,
+					       const struct cs_node_question *question)
+{
+	struct cs_intern *strings = selectors->nodes->strings;
+	struct words words = compile(strings, scratch, question);
+	struct cs_slice key = { (const char *)words.list, words.n * sizeof(*words.list) };
 	struct cs_content *known = cs_content_ref(&selectors->by_content, key);
 	if (known) {
-		cs_node_labels_unref(selectors->nodes->strings, labels, n);
+		for_each_requirement(words.list, unref_ids, strings);
 		return CS_CONTAINER_OF(known, struct cs_node_selector, content);
 	}
 	struct cs_node_selector *selector = cs_alloc(sizeof(*selector));
-	selector->labels = cs_alloc_array(n, sizeof(*labels));
-	memcpy(selector->labels, labels, n * sizeof(*labels));
-	selector->n_labels = n;
 	cs_content_add(&selectors->by_content, &selector->content, key);
+	uint32_t n = 0;
+	for_each_requirement(words.list, count_requirement, &n);
+	selector->places = cs_alloc_array(n, sizeof(*selector->places));
+	struct enlisting enlisting = { selectors, selector };
+	for_each_requirement(words.list, enlist, &enlisting);
 	for (uint32_t row = 0; row < selectors->nodes->table.n_rows; row++)
 		update(selectors, selector, row);
 	return selector;
 }
 
-void cs_node_selector_unref(struct cs_node_selectors *selectors, struct cs_node_selector *selector)
+void cs_node_selectors_unref(struct cs_node_selectors *selectors, struct cs_node_selector *selector)
 {
-	if (!selector || !cs_content_unref(&selectors->by_content, &selector->content))
+	if (!selector)
 		return;
-	cs_node_labels_unref(selectors->nodes->strings, selector->labels, selector->n_labels);
+	struct cs_content *content = &selector->content;
+	if (content->refs > 1) {
+		content->refs--;
+		return;
+	}
+	const uint32_t *list = (const uint32_t *)(const void *)content->key.data;
+	for (uint32_t i = 0; i < selector->n_places; i++)
+		cs_list_remove(&selector->places[i].link);
+	for_each_requirement(list, strike, selectors);
+	for_each_requirement(list, unref_ids, selectors->nodes->strings);
+	cs_content_unref(&selectors->by_content, content);
 	cs_bitmap_finish(&selector->rows);
-	free(selector->labels);
+	free(selector->places);
 	free(selector);
 }
 
@@ -113,4 +471,63 @@ void cs_node_selectors_update(struct cs_node_selectors *selectors, uint32_t row)
 	struct cs_content *content;
 	while ((content = cs_map_next(&selectors->by_content, &at)))
 		update(selectors, CS_CONTAINER_OF(content, struct cs_node_selector, content), row);
+}
+
+static void update_key(struct cs_node_selectors *selectors, uint32_t key, uint32_t row)
+{
+	const struct bucket *bucket = cs_map_get(&selectors->by_key, key_slice(&key));
+	if (!bucket)
+		return;
+	CS_LIST_FOR_EACH (link, &bucket->places)
+		update(selectors, CS_CONTAINER_OF(link, struct place, link)->selector, row);
+}
+
+void cs_node_selectors_relabel(struct cs_node_selectors *selectors, uint32_t row,
+			       const struct cs_node_label *before, uint32_t n_before)
+{
+	const struct cs_node_row *now = &selectors->nodes->rows[row];
+	uint32_t b = 0, n = 0;
+	while (b < n_before || n < now->n_labels) {
+		const struct cs_node_label *was = b < n_before ? &before[b] : NULL;
+		const struct cs_node_label *is = n < now->n_labels ? &now->labels[n] : NULL;
+		uint32_t key = !is || (was && was->key < is->key) ? was->key : is->key;
+		bool was_there = was && was->key == key, is_there = is && is->key == key;
+		if (!was_there || !is_there || was->value != is->value)
+			update_key(selectors, key, row);
+		b += was_there;
+		n += is_there;
+	}
+}
+
+bool cs_node_selector_expects(const struct cs_node_selectors *selectors,
+			      const struct cs_content *content, uint32_t row)
+{
+	return matches(selectors->nodes, content, row);
+}
+
+const struct cs_bitmap *cs_node_selector_shows(const struct cs_content *content)
+{
+	return &CS_CONTAINER_OF(content, struct cs_node_selector, content)->rows;
+}
+
+// ---- for everybody ----
+
+struct cs_node_selector *cs_node_selector_ref(struct cs_cluster *cluster,
+					      const Kube__NodeSelector *from)
+{
+	struct cs_node_selector *selector =
+		cs_node_selectors_ref(&cluster->selectors, cluster->scratch,
+				      &(struct cs_node_question){ .required = from });
+	cs_arena_reset(cluster->scratch);
+	return selector;
+}
+
+void cs_node_selector_unref(struct cs_cluster *cluster, struct cs_node_selector *selector)
+{
+	cs_node_selectors_unref(&cluster->selectors, selector);
+}
+
+const struct cs_bitmap *cs_node_selector_rows(const struct cs_node_selector *selector)
+{
+	return &selector->rows;
 }

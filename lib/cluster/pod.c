@@ -87,11 +87,11 @@ static struct cs_node_selector *read_selector(struct cs_cluster *cluster, const 
 {
 	if (spec->n_node_selector == 0)
 		return NULL;
-	struct cs_node_label *labels =
-		cs_arena_alloc_array(cluster->scratch, spec->n_node_selector, sizeof(*labels));
-	uint32_t n = cs_node_labels_intern(cluster->strings, spec->node_selector,
-					   spec->n_node_selector, labels);
-	return cs_node_selector_ref(&cluster->selectors, labels, n);
+	return cs_node_selectors_ref(&cluster->selectors, cluster->scratch,
+				     &(struct cs_node_question){
+					     .labels = spec->node_selector,
+					     .n_labels = spec->n_node_selector,
+				     });
 }
 
 static const struct cs_unsupported *find_unsupported(const Kube__Pod *pod)

@@ -1,0 +1,25 @@
+// Registered questions to nodes: a bitmap of the rows that match a node selector, evaluated when
+// it is registered and corrected when a node changes.
+// Neighbours: demand.h shows the bitmaps of pods; plugins register those of their arguments.
+// Core thread only. Mirrors component-helpers scheduling/corev1/nodeaffinity.
+#ifndef CSCHED_CLUSTER_NODE_SELECTOR_H
+#define CSCHED_CLUSTER_NODE_SELECTOR_H
+
+#include <csched/cluster/bitmap.h>
+#include <csched/kube/api.h>
+
+struct cs_cluster;
+struct cs_node_selector;
+
+// The selector with one more reference, interned by content. A row matches if one of the terms
+// does; a term that is empty or cannot be read matches nothing, so does a selector without terms.
+struct cs_node_selector *cs_node_selector_ref(struct cs_cluster *cluster,
+					      const Kube__NodeSelector *from);
+// NULL is fine.
+void cs_node_selector_unref(struct cs_cluster *cluster, struct cs_node_selector *selector);
+
+// The live rows that match. The pointer is valid as long as the reference; the content changes with
+// the nodes.
+const struct cs_bitmap *cs_node_selector_rows(const struct cs_node_selector *selector);
+
+#endif
