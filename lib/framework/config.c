@@ -184,7 +184,7 @@ struct reading {
 	struct spec spec;
 	struct warnings warnings;
 	struct cs_config *config;
-	struct cs_error *err;
+	struct cs_errors *errors;
 };
 
 // ---- the document ----
@@ -193,23 +193,21 @@ static int check_document(const struct reading *reading, struct json_object *doc
 {
 	const char *api_version = cs_value_string_at(document, "apiVersion");
 	const char *kind = cs_value_string_at(document, "kind");
-	int line = cs_value_line(document);
+	struct cs_errors *errors = reading->errors;
 	if (!json_object_is_type(document, json_type_object))
-		return cs_error_set(reading->err, -EINVAL, "expected an object, a %s", KIND);
+		return cs_errors_add(errors, "", "expected an object, a %s", KIND);
+	const char *line = cs_arena_printf(reading->arena, "line %d", cs_value_line(document));
 	if (cs_string_equal(api_version, OWN_API_VERSION))
-		return cs_error_set(reading->err, -EINVAL,
-				    "line %d: apiVersion: %s is not known in this version", line,
-				    OWN_API_VERSION);
+		return cs_errors_add(errors, line, "apiVersion: %s is not known in this version",
+				     OWN_API_VERSION);
 	if (!cs_string_equal(api_version, API_VERSION))
-		return cs_error_set(reading->err, -EINVAL,
-				    "line %d: apiVersion: expected \"%s\", got \"%s\"", line,
-				    API_VERSION, api_version ? api_version : "");
+		return cs_errors_add(errors, line, "apiVersion: expected \"%s\", got \"%s\"",
+				     API_VERSION, api_version ? api_version : "");
 	if (!cs_string_equal(kind, KIND))
-		return cs_error_set(reading->err, -EINVAL,
-				    "line %d: kind: expected \"%s\", got \"%s\"", line, KIND,
-				    kind ? kind : "");
+		return cs_errors_add(errors, line, "kind: expected \"%s\", got \"%s\"", KIND,
+				     kind ? kind : "");
 	if (again)
-		return cs_error_set(reading->err, -EINVAL, "line %d: a second %s", line, KIND);
+		return cs_errors_add(errors, line, "a second %s", KIND);
 	return 0;
 }
 
@@ -218,16 +216,16 @@ static int find_document(const struct reading *reading, struct json_object *docu
 			 struct json_object **ret)
 {
 	size_t count = json_object_array_length(documents);
+	int r = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *document = json_object_array_get_idx(documents, i);
-		int r = check_document(reading, document, i > 0);
-		if (r)
-			return r;
+		if (check_document(reading, document, i > 0) < 0)
+			r = -EINVAL;
 		*ret = document;
 	}
 	if (count == 0)
-		return cs_error_set(reading->err, -EINVAL, "no %s in it", KIND);
-	return 0;
+		return cs_errors_add(reading->errors, "", "no %s in it", KIND);
+	return r;
 }
 
 // ---- defaults and rules ----
@@ -270,65 +268,79 @@ static void fill_connections(struct reading *reading)
 	config->client_connection.burst = (int)nonzero_or(&spec->client_connection.burst, 100);
 }
 
-static int check_lock(const struct reading *reading)
+static void check_lock(const struct reading *reading)
 {
 	const char *lock = reading->spec.leader_election.resource_lock;
-	if (!reading->config->leader_election.leader_elect || !lock || !*lock ||
-	    strcmp(lock, "leases") == 0)
-		return 0;
-	return cs_error_set(reading->err, -EINVAL,
-			    "leaderElection.resourceLock: resourceLock value must be \"leases\", "
-			    "got \"%s\"",
-			    lock);
+	if (reading->config->leader_election.leader_elect && lock && *lock &&
+	    strcmp(lock, "leases") != 0)
+		cs_errors_invalid_string(reading->errors, "leaderElection.resourceLock", lock,
+					 "resourceLock value must be \"leases\"");
 }
 
-int cs_config_check_leader_election(const struct cs_config *config, struct cs_error *err)
+// Calls `broken` for each rule that does not hold.
+static void check_election(const struct cs_config *config,
+			   void (*broken)(void *user, const char *path, const char *words),
+			   void *user)
 {
 	const int64_t lease = config->leader_election.lease_duration;
 	const int64_t renew = config->leader_election.renew_deadline;
 	const int64_t retry = config->leader_election.retry_period;
 	const struct {
-		const char *field;
+		const char *path;
 		const char *words;
 		bool broken;
 	} rules[] = {
-		{ "leaseDuration", "must be greater than zero", lease <= 0 },
-		{ "renewDeadline", "must be greater than zero", renew <= 0 },
-		{ "retryPeriod", "must be greater than zero", retry <= 0 },
-		{ "leaseDuration", "must be greater than renewDeadline", lease <= renew },
-		{ "renewDeadline", "must be greater than 1.2 times retryPeriod",
+		{ "leaderElection.leaseDuration", "must be greater than zero", lease <= 0 },
+		{ "leaderElection.renewDeadline", "must be greater than zero", renew <= 0 },
+		{ "leaderElection.retryPeriod", "must be greater than zero", retry <= 0 },
+		{ "leaderElection.leaseDuration", "must be greater than renewDeadline",
+		  lease <= renew },
+		{ "leaderElection.renewDeadline", "must be greater than 1.2 times retryPeriod",
 		  (double)renew <= 1.2 * (double)retry },
 	};
 	for (size_t i = 0; config->leader_election.leader_elect && i < CS_ARRAY_LENGTH(rules); i++)
 		if (rules[i].broken)
-			return cs_error_set(err, -EINVAL, "leaderElection.%s: %s", rules[i].field,
-					    rules[i].words);
-	return 0;
+			broken(user, rules[i].path, rules[i].words);
 }
 
-static int fill_backoff(struct reading *reading)
+static void add_error(void *user, const char *path, const char *words)
+{
+	cs_errors_add((struct cs_errors *)user, path, "%s", words);
+}
+
+static void set_first_error(void *user, const char *path, const char *words)
+{
+	struct cs_error *err = user;
+	if (!err->code)
+		cs_error_set(err, -EINVAL, "%s: %s", path, words);
+}
+
+int cs_config_check_leader_election(const struct cs_config *config, struct cs_error *err)
+{
+	*err = (struct cs_error){ 0 };
+	check_election(config, set_first_error, err);
+	return err->code;
+}
+
+static void fill_backoff(struct reading *reading)
 {
 	int64_t initial = int_or(&reading->spec.initial_backoff, 1);
 	int64_t max = int_or(&reading->spec.max_backoff, 10);
 	if (max < initial)
-		return cs_error_set(reading->err, -EINVAL,
-				    "podMaxBackoffSeconds: %" PRId64
-				    " must be greater than or equal to PodInitialBackoffSeconds",
-				    max);
+		cs_errors_invalid_int(reading->errors, "podMaxBackoffSeconds", max,
+				      "must be greater than or equal to PodInitialBackoffSeconds");
 	reading->config->pod_initial_backoff = initial * CS_SECOND;
 	reading->config->pod_max_backoff = max * CS_SECOND;
 	reading->config->pod_max_in_unschedulable = 300 * CS_SECOND;
-	return 0;
 }
 
-static int refuse_extenders(const struct reading *reading)
+static void refuse_extenders(const struct reading *reading)
 {
 	struct json_object *extenders = reading->spec.extenders;
-	if (!extenders || (json_object_is_type(extenders, json_type_array) &&
-			   json_object_array_length(extenders) == 0))
-		return 0;
-	return cs_error_set(reading->err, -EINVAL,
-			    "extenders: scheduler extenders are not implemented in this version");
+	if (extenders && (!json_object_is_type(extenders, json_type_array) ||
+			  json_object_array_length(extenders) > 0))
+		cs_errors_forbidden(reading->errors, "extenders",
+				    "scheduler extenders are not implemented in this version");
 }
 
 // What is accepted and does nothing here is said once, in the log.
@@ -342,7 +354,8 @@ static void warn_without_effect(struct reading *reading)
 		const char *field;
 		const char *why;
 	} rows[] = {
-		{ spec->parallelism.given, "parallelism", "c-sched decides on one thread" },
+		{ spec->parallelism.given && spec->parallelism.value != 1, "parallelism",
+		  "c-sched decides on one thread" },
 		{ spec->percentage.given && spec->percentage.value != 100,
 		  "percentageOfNodesToScore", "c-sched scores every node" },
 		{ spec->profiling.given && spec->profiling.value, "enableProfiling",
@@ -369,10 +382,22 @@ static void warn_without_effect(struct reading *reading)
 
 // ---- profiles ----
 
-static int name_profiles(struct reading *reading)
+static bool has_name_of(const struct profile_spec *specs, uint32_t at, uint32_t *ret)
+{
+	for (uint32_t i = 0; i < at; i++) {
+		if (cs_string_equal(specs[i].scheduler_name, specs[at].scheduler_name)) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void name_profiles(struct reading *reading)
 {
 	struct cs_field_list *list = &reading->spec.profiles;
 	struct profile_spec *specs = list->items;
+	uint32_t other;
 	if (list->count == 0) {
 		specs = cs_arena_alloc(reading->arena, sizeof(*specs));
 		*list = (struct cs_field_list){ .count = 1, .items = specs };
@@ -385,18 +410,16 @@ static int name_profiles(struct reading *reading)
 			     "kube-scheduler must not run beside it");
 	}
 	for (uint32_t i = 0; i < list->count; i++) {
+		const char *path =
+			cs_arena_printf(reading->arena, "profiles[%" PRIu32 "].schedulerName", i);
 		if (!specs[i].scheduler_name || !*specs[i].scheduler_name)
-			return cs_error_set(reading->err, -EINVAL,
-					    "profiles[%" PRIu32 "].schedulerName: required", i);
-		for (uint32_t k = 0; k < i; k++)
-			if (strcmp(specs[k].scheduler_name, specs[i].scheduler_name) == 0)
-				return cs_error_set(reading->err, -EINVAL,
-						    "profiles[%" PRIu32
-						    "].schedulerName: \"%s\" is "
-						    "the name of profiles[%" PRIu32 "] already",
-						    i, specs[i].scheduler_name, k);
+			cs_errors_required(reading->errors, path, "");
+		else if (has_name_of(specs, i, &other))
+			cs_errors_add(reading->errors, path,
+				      "Duplicate value: \"%s\" is the name of profiles[%" PRIu32
+				      "] already",
+				      specs[i].scheduler_name, other);
 	}
-	return 0;
 }
 
 static struct json_object *arguments_of(const struct profile_spec *spec, const char *plugin)
@@ -409,31 +432,31 @@ static struct json_object *arguments_of(const struct profile_spec *spec, const c
 }
 
 // One queue serves all profiles, so they must agree on its order.
-static int check_queue_order(const struct reading *reading)
+static void check_queue_order(const struct reading *reading)
 {
 	const struct cs_config *config = reading->config;
 	const struct profile_spec *specs = reading->spec.profiles.items;
 	const struct cs_plugin *first = config->profiles[0]->queue_order->plugin;
 	for (uint32_t i = 1; i < config->n_profiles; i++) {
+		const char *path = cs_arena_printf(reading->arena, "profiles[%" PRIu32 "]", i);
 		if (config->profiles[i]->queue_order->plugin != first)
-			return cs_error_set(reading->err, -EINVAL,
-					    "profiles[%" PRIu32 "].plugins.queueSort: must be the "
-					    "same for all profiles",
-					    i);
-		if (!json_object_equal(arguments_of(&specs[i], first->name),
-				       arguments_of(&specs[0], first->name)))
-			return cs_error_set(reading->err, -EINVAL,
-					    "profiles[%" PRIu32 "].pluginConfig: the arguments of "
-					    "\"%s\" must be the same for all profiles",
-					    i, first->name);
+			cs_errors_add(reading->errors,
+				      cs_arena_printf(reading->arena, "%s.plugins.queueSort", path),
+				      "must be the same for all profiles");
+		else if (!json_object_equal(arguments_of(&specs[i], first->name),
+					    arguments_of(&specs[0], first->name)))
+			cs_errors_add(reading->errors,
+				      cs_arena_printf(reading->arena, "%s.pluginConfig", path),
+				      "the arguments of \"%s\" must be the same for all profiles",
+				      first->name);
 	}
-	return 0;
 }
 
-static int make_profiles(struct reading *reading)
+static void make_profiles(struct reading *reading)
 {
 	struct cs_config *config = reading->config;
 	const struct profile_spec *specs = reading->spec.profiles.items;
+	bool wrong = false;
 	config->profiles = cs_alloc_array(reading->spec.profiles.count, sizeof(*config->profiles));
 	for (uint32_t i = 0; i < reading->spec.profiles.count; i++) {
 		const struct profile_context context = {
@@ -447,78 +470,86 @@ static int make_profiles(struct reading *reading)
 				     "%s.percentageOfNodesToScore has no effect: c-sched scores "
 				     "every node",
 				     context.path);
-		int r = profile_create(&specs[i], &context, &config->profiles[i], reading->err);
-		if (r)
-			return r;
-		config->n_profiles = i + 1;
+		if (profile_create(&specs[i], &context, &config->profiles[config->n_profiles],
+				   reading->errors) < 0)
+			wrong = true;
+		else
+			config->n_profiles++;
 	}
-	return check_queue_order(reading);
+	if (!wrong)
+		check_queue_order(reading);
 }
 
 // ---- all together ----
 
-static int finish_config(struct reading *reading)
+static void finish_config(struct reading *reading)
 {
 	fill_connections(reading);
-	int r = check_lock(reading);
-	if (!r)
-		r = cs_config_check_leader_election(reading->config, reading->err);
-	if (!r)
-		r = fill_backoff(reading);
-	if (!r)
-		r = refuse_extenders(reading);
-	if (!r)
-		r = name_profiles(reading);
-	if (!r)
-		r = make_profiles(reading);
-	return r;
+	check_lock(reading);
+	check_election(reading->config, add_error, reading->errors);
+	fill_backoff(reading);
+	refuse_extenders(reading);
+	name_profiles(reading);
+	make_profiles(reading);
 }
 
-static int read_file(struct reading *reading, struct cs_slice text)
+static void read_file(struct reading *reading, struct cs_slice text)
 {
 	CS_AUTO_VALUE struct json_object *documents = NULL;
 	struct json_object *document = NULL;
-	int r = cs_value_read_yaml(text, &documents, reading->err);
-	if (!r)
-		r = find_document(reading, documents, &document);
-	if (!r)
-		r = cs_fields_read(document, spec_fields, reading->arena, &reading->spec,
-				   reading->err);
-	if (!r)
-		r = finish_config(reading);
-	if (!r)
-		warn_without_effect(reading);
-	return r;
+	struct cs_error err;
+	if (cs_value_read_yaml(text, &documents, &err) < 0) {
+		cs_errors_add(reading->errors, "", "%s", err.text);
+		return;
+	}
+	if (find_document(reading, documents, &document) < 0)
+		return;
+	cs_fields_read(document, spec_fields, reading->arena, &reading->spec, reading->errors);
+	finish_config(reading);
+	warn_without_effect(reading);
 }
 
-static int built_in(struct reading *reading)
+static void built_in(struct reading *reading)
 {
 	struct profile_spec *spec = cs_arena_alloc(reading->arena, sizeof(*spec));
 	spec->scheduler_name = CS_CONFIG_BUILT_IN_PROFILE;
 	reading->spec.profiles = (struct cs_field_list){ .count = 1, .items = spec };
-	return finish_config(reading);
+	finish_config(reading);
 }
 
-int cs_config_read(const char *file_name, struct cs_slice text,
-		   const struct cs_plugin *const *plugins, struct cs_config **ret,
-		   struct cs_error *err)
+int cs_config_read_all(struct cs_slice text, const struct cs_plugin *const *plugins,
+		       struct cs_config **ret, struct cs_errors *errors)
 {
 	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
 	struct reading reading = {
 		.plugins = plugins,
 		.arena = arena,
 		.config = cs_alloc(sizeof(*reading.config)),
-		.err = err,
+		.errors = errors,
 	};
-	int r = text.data ? read_file(&reading, text) : built_in(&reading);
+	if (text.data)
+		read_file(&reading, text);
+	else
+		built_in(&reading);
 	reading.config->n_warnings = reading.warnings.count;
 	reading.config->warnings = reading.warnings.list;
-	if (r) {
+	if (errors->count) {
 		cs_config_destroy(reading.config);
-		return text.data ? cs_error_prefix(err, "%s", file_name) : r;
+		return -EINVAL;
 	}
 	*ret = reading.config;
 	return 0;
+}
+
+int cs_config_read(const char *file_name, struct cs_slice text,
+		   const struct cs_plugin *const *plugins, struct cs_config **ret,
+		   struct cs_error *err)
+{
+	CS_AUTO_ERRORS struct cs_errors errors = { 0 };
+	if (cs_config_read_all(text, plugins, ret, &errors) == 0)
+		return 0;
+	return cs_error_set(err, -EINVAL, "%s%s%s", text.data ? file_name : "",
+			    text.data ? ": " : "", errors.list[0]);
 }
 
 void cs_config_destroy(struct cs_config *config)

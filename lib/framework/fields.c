@@ -10,10 +10,11 @@
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
 
-// Where we are: the arena for what is read and for paths, and the error to fill.
+// Where we are: the arena for what is read and for paths, and where errors go. Reading goes on
+// behind an error; what could not be read counts as not given.
 struct reader {
 	struct cs_arena *arena;
-	struct cs_error *err;
+	struct cs_errors *errors;
 };
 
 typedef int (*read_f)(const struct reader *reader, struct json_object *value,
@@ -32,8 +33,8 @@ static int expect(const struct reader *reader, struct json_object *value, json_t
 	json_type is = json_object_get_type(value);
 	if (is == type)
 		return 0;
-	return cs_error_set(reader->err, -EINVAL, "%s%sexpected %s, got %s", path,
-			    *path ? ": " : "", type_names[type], type_names[is]);
+	return cs_errors_add(reader->errors, path, "expected %s, got %s", type_names[type],
+			     type_names[is]);
 }
 
 static int read_bool(const struct reader *reader, struct json_object *value,
@@ -41,8 +42,10 @@ static int read_bool(const struct reader *reader, struct json_object *value,
 {
 	(void)field;
 	struct cs_field_bool *ret = place;
-	*ret = (struct cs_field_bool){ true, json_object_get_boolean(value) };
-	return expect(reader, value, json_type_boolean, path);
+	int r = expect(reader, value, json_type_boolean, path);
+	if (!r)
+		*ret = (struct cs_field_bool){ true, json_object_get_boolean(value) };
+	return r;
 }
 
 static int read_int(const struct reader *reader, struct json_object *value,
@@ -55,12 +58,13 @@ static int read_int(const struct reader *reader, struct json_object *value,
 	*ret = (struct cs_field_int){ true, json_object_get_int64(value) };
 	if (field->max <= field->min || (ret->value >= field->min && ret->value <= field->max))
 		return 0;
-	if (field->wrong)
-		return cs_error_set(reader->err, -EINVAL, "%s: %" PRId64 " %s", path, ret->value,
-				    field->wrong);
-	return cs_error_set(reader->err, -EINVAL,
-			    "%s: %" PRId64 " is not within %" PRId64 " and %" PRId64, path,
-			    ret->value, field->min, field->max);
+	CS_AUTO_FREE char *range =
+		field->wrong ? cs_strdup(field->wrong)
+			     : cs_asprintf("not in valid range [%" PRId64 ", %" PRId64 "]",
+					   field->min, field->max);
+	r = cs_errors_invalid_int(reader->errors, path, ret->value, range);
+	*ret = (struct cs_field_int){ 0 };
+	return r;
 }
 
 static int read_number(const struct reader *reader, struct json_object *value,
@@ -68,10 +72,11 @@ static int read_number(const struct reader *reader, struct json_object *value,
 {
 	(void)field;
 	struct cs_field_number *ret = place;
-	*ret = (struct cs_field_number){ true, json_object_get_double(value) };
-	if (json_object_is_type(value, json_type_int))
-		return 0;
-	return expect(reader, value, json_type_double, path);
+	bool is_int = json_object_is_type(value, json_type_int);
+	int r = is_int ? 0 : expect(reader, value, json_type_double, path);
+	if (!r)
+		*ret = (struct cs_field_number){ true, json_object_get_double(value) };
+	return r;
 }
 
 static int read_duration(const struct reader *reader, struct json_object *value,
@@ -79,12 +84,16 @@ static int read_duration(const struct reader *reader, struct json_object *value,
 {
 	(void)field;
 	struct cs_field_int *ret = place;
+	struct cs_error err;
+	int64_t duration = 0;
 	int r = expect(reader, value, json_type_string, path);
 	if (r)
 		return r;
-	ret->given = true;
-	r = cs_duration_parse(json_object_get_string(value), &ret->value, reader->err);
-	return r ? cs_error_prefix(reader->err, "%s", path) : 0;
+	r = cs_duration_parse(json_object_get_string(value), &duration, &err);
+	if (r)
+		return cs_errors_add(reader->errors, path, "%s", err.text);
+	*ret = (struct cs_field_int){ true, duration };
+	return 0;
 }
 
 static int read_string(const struct reader *reader, struct json_object *value,
@@ -130,12 +139,13 @@ static int read_list(const struct reader *reader, struct json_object *value,
 		return r;
 	list->count = (uint32_t)json_object_array_length(value);
 	list->items = cs_arena_alloc_array(reader->arena, list->count + 1, size);
-	for (uint32_t i = 0; !r && i < list->count; i++) {
+	for (uint32_t i = 0; i < list->count; i++) {
 		const char *at = cs_arena_printf(reader->arena, "%s[%" PRIu32 "]", path, i);
 		struct json_object *item = json_object_array_get_idx(value, i);
 		void *where = (char *)list->items + i * size;
-		r = strings ? read_string(reader, item, field, at, where)
-			    : read_object(reader, item, field, at, where);
+		int wrong = strings ? read_string(reader, item, field, at, where)
+				    : read_object(reader, item, field, at, where);
+		r = wrong ? wrong : r;
 	}
 	return r;
 }
@@ -167,21 +177,21 @@ static int read_fields(const struct reader *reader, struct json_object *value,
 		const char *at =
 			cs_arena_printf(reader->arena, "%s%s%s", path, *path ? "." : "", name);
 		const struct cs_field *field = find_field(fields, name);
+		int wrong = 0;
 		if (!field)
-			return cs_error_set(reader->err, -EINVAL, "%s: unknown field", at);
-		if (!member)
-			continue;
-		r = readers[field->type](reader, member, field, at, (char *)place + field->offset);
-		if (r)
-			return r;
+			wrong = cs_errors_add(reader->errors, at, "unknown field");
+		else if (member)
+			wrong = readers[field->type](reader, member, field, at,
+						     (char *)place + field->offset);
+		r = wrong ? wrong : r;
 	}
-	return 0;
+	return r;
 }
 
 int cs_fields_read(struct json_object *value, const struct cs_field *fields, struct cs_arena *arena,
-		   void *ret, struct cs_error *err)
+		   void *ret, struct cs_errors *errors)
 {
-	return read_fields(&(struct reader){ arena, err }, value, fields, "", ret);
+	return read_fields(&(struct reader){ arena, errors }, value, fields, "", ret);
 }
 
 // ---- durations: mirrors Go's time.ParseDuration ----

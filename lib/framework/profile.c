@@ -14,6 +14,7 @@
 #include <csched/base/slice.h>
 
 #include "spec.h"
+#include "upstream.h"
 
 const char *const point_names[POINT_COUNT] = {
 	[POINT_MULTI] = "multiPoint",
@@ -33,41 +34,6 @@ const char *const point_names[POINT_COUNT] = {
 	[POINT_PLACEMENT_SCORE] = "placementScore",
 };
 
-#define AT(point) (1u << POINT_##point)
-
-// kube-scheduler 1.36's own plugins and where they work. Those that the list of plugins lacks may
-// stand in a file: pods that need them are refused, so that nothing is bound without them.
-static const struct upstream {
-	const char *name;
-	unsigned points;
-} upstream[] = {
-	{ "SchedulingGates", AT(PRE_ENQUEUE) },
-	{ "PrioritySort", AT(QUEUE_SORT) },
-	{ "NodeUnschedulable", AT(FILTER) },
-	{ "NodeName", AT(FILTER) },
-	{ "TaintToleration", AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
-	{ "NodeAffinity", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
-	{ "NodePorts", AT(PRE_FILTER) | AT(FILTER) },
-	{ "NodeResourcesFit", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
-	{ "VolumeRestrictions", AT(PRE_FILTER) | AT(FILTER) },
-	{ "NodeVolumeLimits", AT(PRE_FILTER) | AT(FILTER) },
-	{ "VolumeBinding",
-	  AT(PRE_FILTER) | AT(FILTER) | AT(RESERVE) | AT(PRE_BIND) | AT(PRE_SCORE) | AT(SCORE) },
-	{ "VolumeZone", AT(PRE_FILTER) | AT(FILTER) },
-	{ "PodTopologySpread", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
-	{ "InterPodAffinity", AT(PRE_FILTER) | AT(FILTER) | AT(PRE_SCORE) | AT(SCORE) },
-	{ "DynamicResources", AT(PRE_ENQUEUE) | AT(PRE_FILTER) | AT(FILTER) | AT(POST_FILTER) |
-				      AT(SCORE) | AT(RESERVE) | AT(PRE_BIND) },
-	{ "DefaultPreemption", AT(PRE_ENQUEUE) | AT(POST_FILTER) },
-	{ "NodeResourcesBalancedAllocation", AT(PRE_SCORE) | AT(SCORE) },
-	{ "ImageLocality", AT(SCORE) },
-	{ "DefaultBinder", AT(BIND) },
-	{ "NodeDeclaredFeatures", AT(PRE_FILTER) | AT(FILTER) },
-	{ "GangScheduling", AT(PRE_ENQUEUE) | AT(PERMIT) },
-	{ "TopologyPlacementGenerator", AT(PLACEMENT_GENERATE) },
-	{ "PodGroupPodsCount", AT(PLACEMENT_SCORE) },
-};
-
 // A plugin as chosen for a point: `plugin` is NULL for upstream's that are not implemented.
 struct choice {
 	const char *name;
@@ -84,10 +50,11 @@ struct choices {
 struct builder {
 	const struct profile_spec *spec;
 	const struct profile_context *context;
-	struct cs_error *err;
+	struct cs_errors *errors;
 	struct choices multi;               // merged with the defaults
 	struct choices points[POINT_COUNT]; // what runs where, in order
 	struct cs_profile *profile;
+	bool merged; // the names were right
 };
 
 void warnings_add(struct warnings *warnings, const char *format, ...)
@@ -107,24 +74,20 @@ void warnings_add(struct warnings *warnings, const char *format, ...)
 
 static unsigned callbacks_of(const struct cs_plugin *plugin)
 {
-	return (plugin->pre_enqueue ? AT(PRE_ENQUEUE) : 0) |
-	       (plugin->queue_order ? AT(QUEUE_SORT) : 0) |
-	       (plugin->prepare_filter ? AT(PRE_FILTER) : 0) | (plugin->filter ? AT(FILTER) : 0) |
-	       (plugin->prepare_score ? AT(PRE_SCORE) : 0) | (plugin->score ? AT(SCORE) : 0) |
-	       (plugin->binds ? AT(BIND) : 0);
+	return (plugin->pre_enqueue ? POINT_BIT(POINT_PRE_ENQUEUE) : 0) |
+	       (plugin->queue_order ? POINT_BIT(POINT_QUEUE_SORT) : 0) |
+	       (plugin->prepare_filter ? POINT_BIT(POINT_PRE_FILTER) : 0) |
+	       (plugin->filter ? POINT_BIT(POINT_FILTER) : 0) |
+	       (plugin->prepare_score ? POINT_BIT(POINT_PRE_SCORE) : 0) |
+	       (plugin->score ? POINT_BIT(POINT_SCORE) : 0) |
+	       (plugin->binds ? POINT_BIT(POINT_BIND) : 0);
 }
 
 // False for a name that neither this program nor upstream knows.
 static bool resolve(const struct builder *builder, const char *name, struct choice *ret)
 {
 	*ret = (struct choice){ .name = name };
-	bool known = false;
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(upstream); i++) {
-		if (strcmp(upstream[i].name, name) == 0) {
-			ret->points = upstream[i].points;
-			known = true;
-		}
-	}
+	bool known = upstream_find(name, &ret->points);
 	for (const struct cs_plugin *const *p = builder->context->plugins; *p; p++) {
 		if (strcmp((*p)->name, name) == 0) {
 			ret->plugin = *p;
@@ -147,7 +110,7 @@ static const struct plugin_entry *find_entry(const struct cs_field_list *list, c
 {
 	const struct plugin_entry *entries = list->items;
 	for (uint32_t i = 0; i < list->count; i++)
-		if (strcmp(entries[i].name, name) == 0)
+		if (cs_string_equal(entries[i].name, name))
 			return &entries[i];
 	return NULL;
 }
@@ -155,9 +118,9 @@ static const struct plugin_entry *find_entry(const struct cs_field_list *list, c
 static void warn_missing(const struct builder *builder, const char *path, const char *name)
 {
 	warnings_add(builder->context->warnings,
-		     "%s: plugin \"%s\" is not implemented in this version: pods that need it stay "
-		     "Pending",
-		     path, name);
+		     "%s.%s: plugin \"%s\" is not implemented in this version: pods that need it "
+		     "stay Pending",
+		     builder->errors->at, path, name);
 }
 
 static int check_entry(const struct builder *builder, enum point point, bool enabled, uint32_t at)
@@ -165,43 +128,41 @@ static int check_entry(const struct builder *builder, enum point point, bool ena
 	const struct plugin_set *set = &builder->spec->points[point];
 	const struct plugin_entry *entries = enabled ? set->enabled.items : set->disabled.items;
 	const char *name = entries[at].name;
-	const char *path = cs_arena_printf(
-		builder->context->arena, "%s.plugins.%s.%s[%" PRIu32 "].name",
-		builder->context->path, point_names[point], enabled ? "enabled" : "disabled", at);
+	struct cs_errors *errors = builder->errors;
+	const char *path =
+		cs_arena_printf(builder->context->arena, "plugins.%s.%s[%" PRIu32 "].name",
+				point_names[point], enabled ? "enabled" : "disabled", at);
 	struct choice choice;
 	if (!name)
-		return cs_error_set(builder->err, -EINVAL, "%s: required", path);
+		return cs_errors_required(errors, path, "");
 	if (!enabled && strcmp(name, "*") == 0)
 		return 0;
 	if (!resolve(builder, name, &choice))
-		return cs_error_set(builder->err, -EINVAL, "%s: unknown plugin \"%s\"", path, name);
-	if (!choice.plugin)
-		warn_missing(builder, path, name);
+		return cs_errors_add(errors, path, "unknown plugin \"%s\"", name);
 	if (!enabled)
 		return 0;
+	if (!choice.plugin)
+		warn_missing(builder, path, name);
 	if (point != POINT_MULTI && !(choice.points >> point & 1))
-		return cs_error_set(builder->err, -EINVAL, "%s: plugin \"%s\" does not work at %s",
-				    path, name, point_names[point]);
+		return cs_errors_add(errors, path, "plugin \"%s\" does not work at %s", name,
+				     point_names[point]);
 	if (find_entry(&set->enabled, name) != &entries[at])
-		return cs_error_set(builder->err, -EINVAL,
-				    "%s: plugin \"%s\" is already enabled for %s", path, name,
-				    point_names[point]);
+		return cs_errors_add(errors, path, "plugin \"%s\" is already enabled for %s", name,
+				     point_names[point]);
 	return 0;
 }
 
 static int check_names(const struct builder *builder)
 {
+	bool wrong = false;
 	for (int point = 0; point < POINT_COUNT; point++) {
 		const struct plugin_set *set = &builder->spec->points[point];
-		int r = 0;
-		for (uint32_t i = 0; !r && i < set->enabled.count; i++)
-			r = check_entry(builder, (enum point)point, true, i);
-		for (uint32_t i = 0; !r && i < set->disabled.count; i++)
-			r = check_entry(builder, (enum point)point, false, i);
-		if (r)
-			return r;
+		for (uint32_t i = 0; i < set->enabled.count; i++)
+			wrong |= check_entry(builder, (enum point)point, true, i) < 0;
+		for (uint32_t i = 0; i < set->disabled.count; i++)
+			wrong |= check_entry(builder, (enum point)point, false, i) < 0;
 	}
-	return 0;
+	return wrong ? -EINVAL : 0;
 }
 
 // ---- merging ----
@@ -308,8 +269,7 @@ static int make_instances(struct builder *builder)
 		profile->n_instances++;
 	}
 	if (profile->n_instances > CS_PLUGINS_MAX)
-		return cs_error_set(builder->err, -E2BIG, "%s: more than %d plugins",
-				    builder->context->path, CS_PLUGINS_MAX);
+		return cs_errors_add(builder->errors, "", "more than %d plugins", CS_PLUGINS_MAX);
 	return 0;
 }
 
@@ -337,7 +297,7 @@ static struct cs_plugin_instance **list_of(struct builder *builder, enum point p
 }
 
 // A plugin's second callback reads what its first one left.
-static int check_pairs(const struct builder *builder)
+static void check_pairs(const struct builder *builder)
 {
 	static const struct {
 		enum point first;
@@ -345,53 +305,52 @@ static int check_pairs(const struct builder *builder)
 	} pairs[] = { { POINT_PRE_FILTER, POINT_FILTER }, { POINT_PRE_SCORE, POINT_SCORE } };
 	for (size_t p = 0; p < CS_ARRAY_LENGTH(pairs); p++) {
 		const struct choices *choices = &builder->points[pairs[p].second];
+		const char *path = cs_arena_printf(builder->context->arena, "plugins.%s",
+						   point_names[pairs[p].second]);
 		for (uint32_t i = 0; i < choices->count; i++) {
 			const struct choice *choice = &choices->items[i];
 			if (choice->plugin &&
 			    (callbacks_of(choice->plugin) >> pairs[p].first & 1) &&
 			    !find(&builder->points[pairs[p].first], choice->name))
-				return cs_error_set(builder->err, -EINVAL,
-						    "%s.plugins.%s: plugin \"%s\" needs to be "
-						    "enabled for %s too",
-						    builder->context->path,
-						    point_names[pairs[p].second], choice->name,
-						    point_names[pairs[p].first]);
+				cs_errors_add(builder->errors, path,
+					      "plugin \"%s\" needs to be enabled for %s too",
+					      choice->name, point_names[pairs[p].first]);
 		}
 	}
-	return 0;
 }
 
-static int fill_points(struct builder *builder)
+static void fill_points(struct builder *builder)
 {
 	struct cs_profile *profile = builder->profile;
 	uint32_t n_order, n_bind;
 	profile->pre_enqueue = list_of(builder, POINT_PRE_ENQUEUE, &profile->n_pre_enqueue);
 	profile->prepare_filter = list_of(builder, POINT_PRE_FILTER, &profile->n_prepare_filter);
 	profile->filter = list_of(builder, POINT_FILTER, &profile->n_filter);
+	profile->prepare_score = list_of(builder, POINT_PRE_SCORE, &profile->n_prepare_score);
 	profile->score = list_of(builder, POINT_SCORE, &profile->n_score);
 	CS_AUTO_FREE struct cs_plugin_instance **order =
 		list_of(builder, POINT_QUEUE_SORT, &n_order);
 	CS_AUTO_FREE struct cs_plugin_instance **bind = list_of(builder, POINT_BIND, &n_bind);
 	if (n_order != 1)
-		return cs_error_set(builder->err, -EINVAL,
-				    "%s.plugins.queueSort: only one queue sort plugin required for "
-				    "profile with scheduler name \"%s\", but got %" PRIu32,
-				    builder->context->path, profile->scheduler_name, n_order);
+		cs_errors_add(builder->errors, "plugins.queueSort",
+			      "only one queue sort plugin required for profile with scheduler name "
+			      "\"%s\", but got %" PRIu32,
+			      profile->scheduler_name, n_order);
 	if (n_bind == 0)
-		return cs_error_set(builder->err, -EINVAL,
-				    "%s.plugins.bind: at least one bind plugin is needed for "
-				    "profile with scheduler name \"%s\"",
-				    builder->context->path, profile->scheduler_name);
-	profile->queue_order = order[0];
-	profile->bind = bind[0];
-	return check_pairs(builder);
+		cs_errors_add(builder->errors, "plugins.bind",
+			      "at least one bind plugin is needed for profile with scheduler name "
+			      "\"%s\"",
+			      profile->scheduler_name);
+	profile->queue_order = n_order ? order[0] : NULL;
+	profile->bind = n_bind ? bind[0] : NULL;
+	check_pairs(builder);
 }
 
 // ---- arguments ----
 
 // Upstream lets args carry apiVersion and kind: they must be the right ones, and go no further.
-static int strip_type(const struct builder *builder, const char *path,
-		      const struct plugin_arguments *arguments, struct json_object **ret)
+static int strip_type(const struct builder *builder, const struct plugin_arguments *arguments,
+		      struct json_object **ret)
 {
 	CS_AUTO_FREE char *kind = cs_asprintf("%sArgs", arguments->name);
 	const struct {
@@ -399,8 +358,9 @@ static int strip_type(const struct builder *builder, const char *path,
 		const char *value;
 	} types[] = { { "apiVersion", "kubescheduler.config.k8s.io/v1" }, { "kind", kind } };
 	if (!json_object_is_type(arguments->args, json_type_object))
-		return cs_error_set(builder->err, -EINVAL, "%s: expected an object", path);
+		return cs_errors_add(builder->errors, "", "expected an object");
 	CS_AUTO_VALUE struct json_object *rest = json_object_new_object();
+	int r = 0;
 	json_object_object_foreach(arguments->args, key, member)
 	{
 		size_t i = 0;
@@ -410,83 +370,87 @@ static int strip_type(const struct builder *builder, const char *path,
 			json_object_object_add(rest, key, json_object_get(member));
 		else if (!json_object_is_type(member, json_type_string) ||
 			 strcmp(json_object_get_string(member), types[i].value) != 0)
-			return cs_error_set(builder->err, -EINVAL, "%s.%s: must be \"%s\"", path,
-					    key, types[i].value);
+			r = cs_errors_add(builder->errors, key, "must be \"%s\"", types[i].value);
 	}
 	*ret = CS_TAKE(rest);
-	return 0;
+	return r;
 }
 
-static int configure(const struct builder *builder, const char *path,
-		     const struct cs_plugin *plugin, struct json_object *args, void **ret)
+// What the file says of a plugin of ours.
+static void configure(struct builder *builder, const struct cs_plugin *plugin,
+		      struct json_object *args)
 {
-	struct cs_error inner;
-	int r = plugin->configure(args, ret, &inner);
-	return r ? cs_error_set(builder->err, r, "%s.%s", path, inner.text) : 0;
-}
-
-static int apply_arguments(struct builder *builder, const char *path,
-			   const struct plugin_arguments *arguments, const struct cs_plugin *plugin)
-{
-	CS_AUTO_VALUE struct json_object *args = NULL;
-	int r = arguments->args ? strip_type(builder, path, arguments, &args) : 0;
-	if (r)
-		return r;
-	if (!plugin->configure)
-		return args && json_object_object_length(args)
-			       ? cs_error_set(builder->err, -EINVAL,
-					      "%s: plugin \"%s\" takes no arguments", path,
-					      plugin->name)
-			       : 0;
 	void *made = NULL;
-	r = configure(builder, path, plugin, args, &made);
-	if (r)
-		return r;
+	if (plugin->configure(args, &made, builder->errors) < 0)
+		return;
 	struct cs_plugin_instance *instance = instance_of(builder->profile, plugin->name);
 	if (instance) {
 		instance->args = made;
-		return 0;
+		return;
 	}
-	warnings_add(builder->context->warnings,
-		     "%s has no effect: plugin \"%s\" is not enabled in this profile", path,
-		     plugin->name);
-	plugin->free_args(made);
-	return 0;
+	if (builder->merged)
+		warnings_add(builder->context->warnings,
+			     "%s has no effect: plugin \"%s\" is not enabled in this profile",
+			     builder->errors->at, plugin->name);
+	if (made)
+		plugin->free_args(made);
 }
 
-static int read_arguments(struct builder *builder)
+static void apply_arguments(struct builder *builder, const struct plugin_arguments *arguments,
+			    const struct cs_plugin *plugin)
+{
+	CS_AUTO_VALUE struct json_object *args = NULL;
+	int r = arguments->args ? strip_type(builder, arguments, &args) : 0;
+	if (!args && r)
+		return;
+	if (!plugin)
+		upstream_check_args(arguments->name, args, builder->context->arena,
+				    builder->errors);
+	else if (plugin->configure)
+		configure(builder, plugin, args);
+	else if (args && json_object_object_length(args))
+		cs_errors_add(builder->errors, "", "plugin \"%s\" takes no arguments",
+			      plugin->name);
+}
+
+static bool is_configured_before(const struct plugin_arguments *all, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++)
+		if (cs_string_equal(all[i].name, all[at].name))
+			return true;
+	return false;
+}
+
+static void read_arguments(struct builder *builder)
 {
 	const struct cs_field_list *list = &builder->spec->plugin_config;
 	const struct plugin_arguments *all = list->items;
+	const char *profile = builder->errors->at;
 	for (uint32_t i = 0; i < list->count; i++) {
-		const char *path =
-			cs_arena_printf(builder->context->arena, "%s.pluginConfig[%" PRIu32 "]",
-					builder->context->path, i);
+		struct cs_arena *arena = builder->context->arena;
 		struct choice choice;
+		builder->errors->at =
+			cs_arena_printf(arena, "%s.pluginConfig[%" PRIu32 "]", profile, i);
 		if (!all[i].name)
-			return cs_error_set(builder->err, -EINVAL, "%s.name: required", path);
-		if (!resolve(builder, all[i].name, &choice))
-			return cs_error_set(builder->err, -EINVAL, "%s.name: unknown plugin \"%s\"",
-					    path, all[i].name);
-		for (uint32_t k = 0; k < i; k++)
-			if (strcmp(all[k].name, all[i].name) == 0)
-				return cs_error_set(builder->err, -EINVAL,
-						    "%s.name: plugin \"%s\" is already configured",
-						    path, all[i].name);
-		if (!choice.plugin) {
-			warn_missing(builder, path, all[i].name);
-			continue;
+			cs_errors_required(builder->errors, "name", "");
+		else if (!resolve(builder, all[i].name, &choice))
+			cs_errors_add(builder->errors, "name", "unknown plugin \"%s\"",
+				      all[i].name);
+		else if (is_configured_before(all, i))
+			cs_errors_duplicate(builder->errors, "name", all[i].name);
+		else {
+			if (!choice.plugin)
+				warn_missing(builder, "name", all[i].name);
+			builder->errors->at =
+				cs_arena_printf(arena, "%s.args", builder->errors->at);
+			apply_arguments(builder, &all[i], choice.plugin);
 		}
-		path = cs_arena_printf(builder->context->arena, "%s.args", path);
-		int r = apply_arguments(builder, path, &all[i], choice.plugin);
-		if (r)
-			return r;
 	}
-	return 0;
+	builder->errors->at = profile;
 }
 
 // The others get their defaults.
-static int default_arguments(struct builder *builder)
+static void default_arguments(struct builder *builder)
 {
 	const struct cs_field_list *list = &builder->spec->plugin_config;
 	const struct plugin_arguments *all = list->items;
@@ -494,43 +458,40 @@ static int default_arguments(struct builder *builder)
 		struct cs_plugin_instance *instance = &builder->profile->instances[i];
 		bool given = false;
 		for (uint32_t k = 0; k < list->count; k++)
-			given |= strcmp(all[k].name, instance->plugin->name) == 0;
-		if (given || !instance->plugin->configure)
-			continue;
-		int r = configure(builder, instance->plugin->name, instance->plugin, NULL,
-				  &instance->args);
-		if (r)
-			return r;
+			given |= cs_string_equal(all[k].name, instance->plugin->name);
+		if (!given && instance->plugin->configure)
+			instance->plugin->configure(NULL, &instance->args, builder->errors);
 	}
-	return 0;
 }
 
 // ---- life ----
 
 int profile_create(const struct profile_spec *spec, const struct profile_context *context,
-		   struct cs_profile **ret, struct cs_error *err)
+		   struct cs_profile **ret, struct cs_errors *errors)
 {
-	struct builder builder = { .spec = spec, .context = context, .err = err };
-	int r = check_names(&builder);
-	if (r)
-		return r;
+	struct builder builder = { .spec = spec, .context = context, .errors = errors };
+	uint32_t before = errors->count;
+	errors->at = context->path;
 	builder.profile = cs_alloc(sizeof(*builder.profile));
-	builder.profile->scheduler_name = cs_strdup(spec->scheduler_name);
-	merge_multi(&builder);
-	for (int point = POINT_MULTI + 1; point < POINT_COUNT; point++)
-		merge_point(&builder, (enum point)point);
-	r = make_instances(&builder);
-	if (!r)
-		r = fill_points(&builder);
-	if (!r)
-		r = read_arguments(&builder);
-	if (!r)
-		r = default_arguments(&builder);
-	if (r)
+	builder.profile->scheduler_name =
+		cs_strdup(spec->scheduler_name ? spec->scheduler_name : "");
+	if (check_names(&builder) == 0) {
+		builder.merged = true;
+		merge_multi(&builder);
+		for (int point = POINT_MULTI + 1; point < POINT_COUNT; point++)
+			merge_point(&builder, (enum point)point);
+		if (make_instances(&builder) == 0)
+			fill_points(&builder);
+	}
+	read_arguments(&builder);
+	default_arguments(&builder);
+	errors->at = NULL;
+	if (errors->count > before) {
 		profile_destroy(builder.profile);
-	else
-		*ret = builder.profile;
-	return r;
+		return -EINVAL;
+	}
+	*ret = builder.profile;
+	return 0;
 }
 
 void profile_destroy(struct cs_profile *profile)
@@ -546,6 +507,7 @@ void profile_destroy(struct cs_profile *profile)
 	free(profile->pre_enqueue);
 	free(profile->prepare_filter);
 	free(profile->filter);
+	free(profile->prepare_score);
 	free(profile->score);
 	free(profile->scheduler_name);
 	free(profile);

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include <csched/base/arena.h>
-#include <csched/base/error.h>
+#include <csched/framework/errors.h>
 #include <csched/framework/fields.h>
 #include <csched/framework/plugin.h>
 
@@ -31,6 +31,7 @@ enum point {
 	POINT_PLACEMENT_SCORE,
 	POINT_COUNT,
 };
+#define POINT_BIT(point) (1u << (point))
 
 extern const char *const point_names[POINT_COUNT];
 
@@ -71,9 +72,9 @@ struct profile_context {
 	struct cs_arena *arena;
 };
 
-// Errors name the path.
+// 0, or -EINVAL with everything that is wrong in `errors`.
 int profile_create(const struct profile_spec *spec, const struct profile_context *context,
-		   struct cs_profile **ret, struct cs_error *err);
+		   struct cs_profile **ret, struct cs_errors *errors);
 void profile_destroy(struct cs_profile *profile);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include <csched/kube/selector.h>
 
+#define RANGE_32 .min = INT32_MIN, .max = INT32_MAX
+
 const struct cs_field cs_args_resource_fields[] = {
 	{ .name = "name",
 	  .type = CS_FIELD_STRING,
@@ -16,44 +18,105 @@ const struct cs_field cs_args_resource_fields[] = {
 	{ 0 },
 };
 
-int cs_args_check_kind(const struct cs_args_head *head, const char *wanted, struct cs_error *err)
+const struct cs_field cs_args_point_fields[] = {
+	{ .name = "utilization",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct cs_args_point, utilization),
+	  RANGE_32 },
+	{ .name = "score",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct cs_args_point, score),
+	  RANGE_32 },
+	{ 0 },
+};
+
+// "scoringStrategy.resources[3].weight", in the arena.
+static const char *path_of(const struct cs_args_place *place, uint32_t i, const char *tail)
 {
-	if (!head->kind || cs_string_equal(head->kind, wanted))
-		return 0;
-	return cs_error_set(err, -EINVAL, "kind: \"%s\" is not \"%s\"", head->kind, wanted);
+	return cs_arena_printf(place->arena, "%s[%u]%s", place->path, i, tail);
 }
 
-static void default_resources(const struct cs_args_list *resources)
+static void default_resources(const struct cs_args_place *place, struct cs_field_list *list)
 {
-	struct cs_args_resource *items = cs_arena_alloc_array(resources->arena, 2, sizeof(*items));
+	struct cs_args_resource *items = cs_arena_alloc_array(place->arena, 2, sizeof(*items));
 	items[0].name = "cpu";
 	items[1].name = "memory";
-	*resources->list = (struct cs_field_list){ .count = 2, .items = items };
+	*list = (struct cs_field_list){ .count = 2, .items = items };
 }
 
-int cs_args_complete_resources(const struct cs_args_list *resources, int64_t max_weight,
-			       struct cs_error *err)
+int cs_args_complete_resources(const struct cs_args_place *place, struct cs_field_list *list)
 {
-	const char *path = resources->path;
-	if (resources->list->count == 0)
-		default_resources(resources);
-	if (resources->list->count > CS_ARGS_RESOURCES_MAX)
-		return cs_error_set(err, -EINVAL, "%s: more than %d items", path,
-				    CS_ARGS_RESOURCES_MAX);
-	struct cs_args_resource *items = resources->list->items;
-	for (uint32_t i = 0; i < resources->list->count; i++) {
-		int64_t *weight = &items[i].weight.value;
-		*weight = *weight == 0 ? 1 : *weight;
+	int r = 0;
+	if (list->count == 0)
+		default_resources(place, list);
+	if (list->count > CS_ARGS_RESOURCES_MAX)
+		return cs_errors_add(place->errors, place->path, "Too many: %u: at most %d items",
+				     list->count, CS_ARGS_RESOURCES_MAX);
+	struct cs_args_resource *items = list->items;
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (items[i].weight.value == 0)
+			items[i].weight.value = 1;
 		if (!items[i].name || !items[i].name[0])
-			return cs_error_set(err, -EINVAL, "%s[%u].name: a resource needs a name",
-					    path, i);
-		if (*weight < 1 || *weight > max_weight)
-			return cs_error_set(
-				err, -EINVAL,
-				"%s[%u].weight: resource weight of %s not in valid range [1, %lld]",
-				path, i, items[i].name, (long long)max_weight);
+			r = cs_errors_required(place->errors, path_of(place, i, ".name"), "");
 	}
-	return 0;
+	return r;
+}
+
+void cs_args_write_resources(const struct cs_field_list *list, struct cs_json_writer *json)
+{
+	const struct cs_args_resource *items = list->items;
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < list->count; i++) {
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "name", items[i].name);
+		cs_json_member_int(json, "weight", items[i].weight.value);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
+}
+
+static int check_point(const struct cs_args_place *place, uint32_t i,
+		       const struct cs_args_point *point)
+{
+	int r = 0;
+	if (point->utilization.value < 0 || point->utilization.value > 100)
+		r = cs_errors_invalid_int(place->errors, path_of(place, i, ".utilization"),
+					  point->utilization.value, "not in valid range [0, 100]");
+	if (point->score.value < 0 || point->score.value > 10)
+		r = cs_errors_invalid_int(place->errors, path_of(place, i, ".score"),
+					  point->score.value, "not in valid range [0, 10]");
+	return r;
+}
+
+int cs_args_check_shape(const struct cs_args_place *place, const struct cs_field_list *list)
+{
+	const struct cs_args_point *points = list->items;
+	int r = 0;
+	if (list->count == 0)
+		return cs_errors_required(place->errors, place->path,
+					  "at least one point must be specified");
+	for (uint32_t i = 1; i < list->count && r == 0; i++)
+		if (points[i - 1].utilization.value >= points[i].utilization.value)
+			r = cs_errors_invalid_int(place->errors, path_of(place, i, ".utilization"),
+						  points[i].utilization.value,
+						  "values must be sorted in increasing order");
+	for (uint32_t i = 0; i < list->count; i++)
+		if (check_point(place, i, &points[i]) < 0)
+			r = -EINVAL;
+	return r;
+}
+
+void cs_args_write_shape(const struct cs_field_list *list, struct cs_json_writer *json)
+{
+	const struct cs_args_point *points = list->items;
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < list->count; i++) {
+		cs_json_object_begin(json);
+		cs_json_member_int(json, "utilization", points[i].utilization.value);
+		cs_json_member_int(json, "score", points[i].score.value);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
 }
 
 static bool is_label_key(const char *name)
@@ -65,13 +128,31 @@ static bool is_label_key(const char *name)
 	return cs_requirement_parse(&exists, &parsed, NULL) == 0;
 }
 
-int cs_args_check_names(const struct cs_field_list *list, const char *path, struct cs_error *err)
+int cs_args_check_name(const char *name, const char *path, struct cs_errors *errors)
+{
+	if (is_label_key(name))
+		return 0;
+	return cs_errors_invalid_string(errors, path, name,
+					"name part must consist of alphanumeric characters, '-', "
+					"'_' or '.', and must start and end with an alphanumeric "
+					"character; a prefix before '/' must be a DNS subdomain");
+}
+
+int cs_args_check_names(const struct cs_args_place *place, const struct cs_field_list *list)
 {
 	const char *const *names = list->items;
+	int r = 0;
 	for (uint32_t i = 0; i < list->count; i++)
-		if (!is_label_key(names[i]))
-			return cs_error_set(err, -EINVAL,
-					    "%s[%u]: not a name as labels have: \"%s\"", path, i,
-					    names[i]);
-	return 0;
+		if (names[i] && cs_args_check_name(names[i], path_of(place, i, ""), place->errors))
+			r = -EINVAL;
+	return r;
+}
+
+void cs_args_write_strings(const struct cs_field_list *list, struct cs_json_writer *json)
+{
+	const char *const *strings = list->items;
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < list->count; i++)
+		cs_json_string(json, strings[i]);
+	cs_json_array_end(json);
 }

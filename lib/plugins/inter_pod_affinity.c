@@ -20,13 +20,11 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 }
 
 struct affinity_args {
-	struct cs_args_head head;
 	struct cs_field_int weight;
 	struct cs_field_bool ignore;
 };
 
 static const struct cs_field fields[] = {
-	CS_ARGS_HEAD_FIELDS(struct affinity_args, head),
 	{ .name = "hardPodAffinityWeight",
 	  .type = CS_FIELD_INT,
 	  .offset = offsetof(struct affinity_args, weight) },
@@ -38,25 +36,20 @@ static const struct cs_field fields[] = {
 
 // Both arguments are about scores, which this version does not have: only what changes nothing is
 // accepted.
-static int check_args(const struct affinity_args *args, struct cs_error *err)
-{
-	if (args->weight.given && args->weight.value != 1)
-		return cs_error_set(err, -EINVAL,
-				    "hardPodAffinityWeight: this version knows 1 only");
-	if (args->ignore.value)
-		return cs_error_set(
-			err, -EINVAL,
-			"ignorePreferredTermsOfExistingPods: this version knows false only");
-	return cs_args_check_kind(&args->head, "InterPodAffinityArgs", err);
-}
-
-static int configure(struct json_object *from, void **ret, struct cs_error *err)
+static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
 {
 	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
 	struct affinity_args args = { 0 };
-	int r = from ? cs_fields_read(from, fields, arena, &args, err) : 0;
-	*ret = NULL;
-	return r < 0 ? r : check_args(&args, err);
+	int r = from ? cs_fields_read(from, fields, arena, &args, errors) : 0;
+	if (args.weight.given && args.weight.value != 1)
+		r = cs_errors_invalid_int(errors, "hardPodAffinityWeight", args.weight.value,
+					  "this version knows 1 only");
+	if (args.ignore.value)
+		r = cs_errors_forbidden(errors, "ignorePreferredTermsOfExistingPods",
+					"this version knows false only");
+	if (r == 0)
+		*ret = NULL;
+	return r;
 }
 
 static const struct cs_argument arguments[] = {

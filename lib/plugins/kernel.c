@@ -43,10 +43,56 @@ struct sums {
 	double weight[BLOCK];
 };
 
+// One of the strategies: adds a term to the sums, in doubles or, for nodes of more than 81 TiB of
+// something, in integers as upstream; then divides.
+struct strategy {
+	void (*add)(const struct strategy *self, const struct cs_kernel_term *term,
+		    struct cs_rows rows, struct sums *sums);
+	void (*add_exact)(const struct strategy *self, const struct cs_kernel_term *term,
+			  struct cs_rows rows, struct sums *sums);
+	double round; // 0.5: half up; 0: truncates
+	const double *ratio;
+};
+
 CS_CLONES
-static void add_least_double(const struct cs_kernel_term *term, struct cs_rows rows,
-			     struct sums *sums)
+static void divide(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
 {
+	for (uint32_t i = 0; i < n; i++) {
+		double weight = sums->weight[i] > 0 ? sums->weight[i] : 1.0;
+		out[i] = (int32_t)(sums->score[i] / weight + round);
+	}
+}
+
+static void run(const struct strategy *strategy, const struct cs_kernel_term *terms,
+		uint32_t n_terms, struct cs_rows rows, int64_t *restrict out)
+{
+	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
+		uint32_t end = rows.end - first > BLOCK ? first + BLOCK : rows.end;
+		struct cs_rows block = { .first = first, .end = end };
+		struct sums sums = { 0 };
+		for (uint32_t i = 0; i < n_terms; i++) {
+			if (terms[i].exact)
+				strategy->add(strategy, &terms[i], block, &sums);
+			else
+				strategy->add_exact(strategy, &terms[i], block, &sums);
+		}
+		divide(&sums, end - first, strategy->round, out + first);
+	}
+}
+
+// Above 2^63 upstream's products wrap around; these do not.
+static int64_t percent(__int128 part, int64_t capacity)
+{
+	return (int64_t)(part * 100 / capacity);
+}
+
+// ---- LeastAllocated ----
+
+CS_CLONES
+static void add_least(const struct strategy *self, const struct cs_kernel_term *term,
+		      struct cs_rows rows, struct sums *sums)
+{
+	(void)self;
 	const double *restrict allocatable = term->allocatable_double + rows.first;
 	const double *restrict used = term->used_double + rows.first;
 	double asked = (double)term->asked;
@@ -63,46 +109,122 @@ static void add_least_double(const struct cs_kernel_term *term, struct cs_rows r
 	}
 }
 
-// For nodes of more than 81 TiB of something: integer arithmetic as upstream's.
-static void add_least_exact(const struct cs_kernel_term *term, struct cs_rows rows,
-			    struct sums *sums)
+static void add_least_exact(const struct strategy *self, const struct cs_kernel_term *term,
+			    struct cs_rows rows, struct sums *sums)
 {
+	(void)self;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		int64_t capacity = term->allocatable[row];
 		__int128 free = (__int128)capacity - term->used[row] - term->asked;
 		if (capacity <= 0)
 			continue;
-		__int128 part = free > 0 ? free * 100 / capacity : 0;
-		sums->score[row - rows.first] += (double)(int64_t)part * (double)term->weight;
+		int64_t part = free > 0 ? percent(free, capacity) : 0;
+		sums->score[row - rows.first] += (double)part * (double)term->weight;
 		sums->weight[row - rows.first] += (double)term->weight;
-	}
-}
-
-CS_CLONES
-static void divide(const struct sums *sums, uint32_t n, int64_t *restrict out)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		double weight = sums->weight[i] > 0 ? sums->weight[i] : 1.0;
-		out[i] = (int32_t)(sums->score[i] / weight);
 	}
 }
 
 void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
 			       struct cs_rows rows, int64_t *restrict out)
 {
-	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
-		uint32_t end = rows.end - first > BLOCK ? first + BLOCK : rows.end;
-		struct cs_rows block = { .first = first, .end = end };
-		struct sums sums = { 0 };
-		for (uint32_t i = 0; i < n_terms; i++) {
-			if (terms[i].exact)
-				add_least_double(&terms[i], block, &sums);
-			else
-				add_least_exact(&terms[i], block, &sums);
-		}
-		divide(&sums, end - first, out + first);
+	static const struct strategy least = { .add = add_least, .add_exact = add_least_exact };
+	run(&least, terms, n_terms, rows, out);
+}
+
+// ---- MostAllocated ----
+
+CS_CLONES
+static void add_most(const struct strategy *self, const struct cs_kernel_term *term,
+		     struct cs_rows rows, struct sums *sums)
+{
+	(void)self;
+	const double *restrict allocatable = term->allocatable_double + rows.first;
+	const double *restrict used = term->used_double + rows.first;
+	double asked = (double)term->asked;
+	double weight = (double)term->weight;
+	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
+		double capacity = allocatable[i];
+		double has = capacity > 0 ? 1.0 : 0.0;
+		double safe = capacity > 0 ? capacity : 1.0;
+		double sum = used[i] + asked;
+		sum = sum < safe ? sum : safe;
+		double part = (double)(int32_t)(sum * 100.0 / safe);
+		sums->score[i] += part * weight * has;
+		sums->weight[i] += weight * has;
 	}
 }
+
+static void add_most_exact(const struct strategy *self, const struct cs_kernel_term *term,
+			   struct cs_rows rows, struct sums *sums)
+{
+	(void)self;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int64_t capacity = term->allocatable[row];
+		__int128 sum = (__int128)term->used[row] + term->asked;
+		if (capacity <= 0)
+			continue;
+		int64_t part = sum < capacity ? percent(sum, capacity) : 100;
+		sums->score[row - rows.first] += (double)part * (double)term->weight;
+		sums->weight[row - rows.first] += (double)term->weight;
+	}
+}
+
+void cs_kernel_most_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
+			      struct cs_rows rows, int64_t *restrict out)
+{
+	static const struct strategy most = { .add = add_most, .add_exact = add_most_exact };
+	run(&most, terms, n_terms, rows, out);
+}
+
+// ---- RequestedToCapacityRatio ----
+
+CS_CLONES
+static void add_ratio(const struct strategy *self, const struct cs_kernel_term *term,
+		      struct cs_rows rows, struct sums *sums)
+{
+	const double *restrict ratio = self->ratio;
+	const double *restrict allocatable = term->allocatable_double + rows.first;
+	const double *restrict used = term->used_double + rows.first;
+	double asked = (double)term->asked;
+	double weight = (double)term->weight;
+	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
+		double capacity = allocatable[i];
+		double safe = capacity > 0 ? capacity : 1.0;
+		double sum = used[i] + asked;
+		sum = sum < safe ? sum : safe;
+		double part = ratio[(int32_t)(sum * 100.0 / safe)];
+		double counts = capacity > 0 && part > 0 ? weight : 0.0;
+		sums->score[i] += part * counts;
+		sums->weight[i] += counts;
+	}
+}
+
+static void add_ratio_exact(const struct strategy *self, const struct cs_kernel_term *term,
+			    struct cs_rows rows, struct sums *sums)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int64_t capacity = term->allocatable[row];
+		__int128 sum = (__int128)term->used[row] + term->asked;
+		if (capacity <= 0)
+			continue;
+		double part = self->ratio[sum < capacity ? percent(sum, capacity) : 100];
+		double counts = part > 0 ? (double)term->weight : 0.0;
+		sums->score[row - rows.first] += part * counts;
+		sums->weight[row - rows.first] += counts;
+	}
+}
+
+void cs_kernel_capacity_ratio(const struct cs_kernel_term *terms, uint32_t n_terms,
+			      const double ratio[CS_KERNEL_RATIOS], struct cs_rows rows,
+			      int64_t *restrict out)
+{
+	const struct strategy strategy = {
+		.add = add_ratio, .add_exact = add_ratio_exact, .round = 0.5, .ratio = ratio
+	};
+	run(&strategy, terms, n_terms, rows, out);
+}
+
+// ---- BalancedAllocation ----
 
 static inline double fraction(double used, double capacity)
 {
@@ -138,5 +260,111 @@ void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_row
 					  fraction(used_b[row] + asked_b, b), both);
 		int32_t without = pair_score(share_a[row], share_b[row], both);
 		out[row] = 50 + (50 + with - without) / 2;
+	}
+}
+
+// A block's fractions, term by term.
+typedef double fractions[CS_KERNEL_TERMS_MAX][BLOCK];
+
+CS_CLONES
+static void divide_double(const struct cs_kernel_term *term, struct cs_rows rows, int64_t asked,
+			  double *restrict out)
+{
+	const double *restrict allocatable = term->allocatable_double + rows.first;
+	const double *restrict used = term->used_double + rows.first;
+	double more = (double)asked;
+	for (uint32_t i = 0; i < rows.end - rows.first; i++)
+		out[i] = fraction(used[i] + more, allocatable[i]);
+}
+
+// As upstream: the sum in int64, then two conversions.
+static void divide_exact(const struct cs_kernel_term *term, struct cs_rows rows, int64_t asked,
+			 double *restrict out)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		__int128 sum = (__int128)term->used[row] + asked;
+		int64_t capped = sum < INT64_MAX ? (int64_t)sum : INT64_MAX;
+		out[row - rows.first] = fraction((double)capped, (double)term->allocatable[row]);
+	}
+}
+
+// What a block's fractions come to, row by row; resources a row lacks do not count.
+struct spread {
+	double count[BLOCK];
+	double total[BLOCK];
+	double high[BLOCK];
+	double low[BLOCK];
+	double squares[BLOCK];
+};
+
+CS_CLONES
+static void gather(const double *restrict allocatable, const double *restrict parts, uint32_t n,
+		   struct spread *spread)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		bool has = allocatable[i] > 0;
+		double high = has ? parts[i] : 0.0;
+		double low = has ? parts[i] : 1.0;
+		spread->count[i] += has ? 1.0 : 0.0;
+		spread->total[i] += has ? parts[i] : 0.0;
+		spread->high[i] = high > spread->high[i] ? high : spread->high[i];
+		spread->low[i] = low < spread->low[i] ? low : spread->low[i];
+	}
+}
+
+CS_CLONES
+static void square(const double *restrict allocatable, const double *restrict parts, uint32_t n,
+		   struct spread *spread)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		double safe = spread->count[i] > 0 ? spread->count[i] : 1.0;
+		double off = parts[i] - spread->total[i] / safe;
+		spread->squares[i] += allocatable[i] > 0 ? off * off : 0.0;
+	}
+}
+
+// int64((1 - std) * 100).
+static void balance(const struct spread *spread, uint32_t n, int32_t *restrict out)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		double count = spread->count[i];
+		double std = 0;
+		if (count > 2)
+			std = sqrt(spread->squares[i] / count);
+		else if (count == 2)
+			std = (spread->high[i] - spread->low[i]) / 2;
+		out[i] = (int32_t)((1.0 - std) * 100.0);
+	}
+}
+
+static void balance_block(const struct cs_kernel_term *terms, uint32_t n_terms, struct cs_rows rows,
+			  bool with, int32_t *out)
+{
+	fractions parts;
+	struct spread spread = { 0 };
+	uint32_t n = rows.end - rows.first;
+	for (uint32_t i = 0; i < n; i++)
+		spread.low[i] = 1;
+	for (uint32_t t = 0; t < n_terms; t++) {
+		(terms[t].exact ? divide_double : divide_exact)(
+			&terms[t], rows, with ? terms[t].asked : 0, parts[t]);
+		gather(terms[t].allocatable_double + rows.first, parts[t], n, &spread);
+	}
+	for (uint32_t t = 0; t < n_terms; t++)
+		square(terms[t].allocatable_double + rows.first, parts[t], n, &spread);
+	balance(&spread, n, out);
+}
+
+void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms,
+			    struct cs_rows rows, int64_t *restrict out)
+{
+	int32_t with[BLOCK], without[BLOCK];
+	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
+		uint32_t end = rows.end - first > BLOCK ? first + BLOCK : rows.end;
+		struct cs_rows block = { .first = first, .end = end };
+		balance_block(terms, n_terms, block, true, with);
+		balance_block(terms, n_terms, block, false, without);
+		for (uint32_t row = first; row < end; row++)
+			out[row] = 50 + (50 + with[row - first] - without[row - first]) / 2;
 	}
 }

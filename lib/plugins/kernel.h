@@ -27,6 +27,8 @@ void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows
 // Turns marks into verdicts (enum cs_verdict). Who has NEVER has SHORT.
 void cs_kernel_fit_verdicts(struct cs_rows rows, uint8_t *restrict marks);
 
+#define CS_KERNEL_TERMS_MAX 32 // resources in one score
+
 // One resource of a score: columns and what the pod adds to them.
 struct cs_kernel_term {
 	const int64_t *allocatable;
@@ -36,17 +38,28 @@ struct cs_kernel_term {
 	const double *share; // node_table.h; BalancedAllocation alone
 	int64_t asked;       // >= 0
 	int64_t weight;
-	bool exact; // the double arithmetic equals the int64 one: allocatable <= 81 TiB
+	bool exact; // no allocatable is above CS_KERNEL_EXACT_MAX (81 TiB): doubles do
 };
 
-// LeastAllocated: the weighted mean of free * 100 / allocatable, each truncated; resources a node
-// has none of are left out; 0..100.
+// All scores leave resources out that a node has none of; 0..100, and 0 where none is left.
+// LeastAllocated: the weighted mean of free * 100 / allocatable, each truncated.
 void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
 			       struct cs_rows rows, int64_t *restrict out);
+// MostAllocated: the same of used * 100 / allocatable.
+void cs_kernel_most_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
+			      struct cs_rows rows, int64_t *restrict out);
+// RequestedToCapacityRatio: the mean of ratio[used * 100 / allocatable], rounded half up, of the
+// resources for which that is not 0.
+#define CS_KERNEL_RATIOS 101
+void cs_kernel_capacity_ratio(const struct cs_kernel_term *terms, uint32_t n_terms,
+			      const double ratio[CS_KERNEL_RATIOS], struct cs_rows rows,
+			      int64_t *restrict out);
 
-// BalancedAllocation for cpu and memory alone: 50 + (50 + with - without) / 2.
+// BalancedAllocation: 50 + (50 + with - without) / 2. The pair is for two exact terms, all for any.
 void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
 			     int64_t *restrict out);
+void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms,
+			    struct cs_rows rows, int64_t *restrict out);
 
 // The largest allocatable for which (free * 100.0 / allocatable) truncates to the int64 result:
 // 100 * free + allocatable <= 2^53.

@@ -44,28 +44,25 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 }
 
 struct affinity_args {
-	struct cs_args_head head;
 	struct json_object *added;
 };
 
 static const struct cs_field fields[] = {
-	CS_ARGS_HEAD_FIELDS(struct affinity_args, head),
 	{ .name = "addedAffinity",
 	  .type = CS_FIELD_ANY,
 	  .offset = offsetof(struct affinity_args, added) },
 	{ 0 },
 };
 
-static int configure(struct json_object *from, void **ret, struct cs_error *err)
+static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
 {
 	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
 	struct affinity_args args = { 0 };
-	int r = from ? cs_fields_read(from, fields, arena, &args, err) : 0;
+	int r = from ? cs_fields_read(from, fields, arena, &args, errors) : 0;
+	if (args.added)
+		r = cs_errors_forbidden(errors, "addedAffinity", "not supported by this version");
 	if (r == 0)
-		r = cs_args_check_kind(&args.head, "NodeAffinityArgs", err);
-	if (r == 0 && args.added)
-		r = cs_error_set(err, -EINVAL, "addedAffinity: not supported by this version");
-	*ret = NULL;
+		*ret = NULL;
 	return r;
 }
 

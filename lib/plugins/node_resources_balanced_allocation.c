@@ -2,7 +2,6 @@
 // nothing of another. Neighbours: kernel.c, resource_terms.c; mirrors
 // plugins/noderesources/balanced_allocation.go of 1.36.
 #include <errno.h>
-#include <math.h>
 #include <stddef.h>
 
 #include <csched/base/memory.h>
@@ -11,8 +10,7 @@
 #include "resource_terms.h"
 
 struct balance_args {
-	struct cs_arena *arena; // holds the arguments and this struct
-	struct cs_args_head head;
+	struct cs_arena *arena;         // holds the arguments and this struct
 	struct cs_field_list resources; // of struct cs_args_resource
 };
 
@@ -29,53 +27,15 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	return CS_PREPARE_GO;
 }
 
-// What a node's fractions come to: int64((1 - std) * 100).
-static int64_t balance(const double *fractions, uint32_t n)
-{
-	double std = 0;
-	if (n == 2)
-		std = fabs((fractions[0] - fractions[1]) / 2);
-	if (n > 2) {
-		double total = 0;
-		for (uint32_t i = 0; i < n; i++)
-			total += fractions[i];
-		double mean = total / n;
-		double sum = 0;
-		for (uint32_t i = 0; i < n; i++)
-			sum += (fractions[i] - mean) * (fractions[i] - mean);
-		std = sqrt(sum / n);
-	}
-	return (int64_t)((1 - std) * 100);
-}
-
-static int64_t score_row(const struct cs_resource_terms *terms, uint32_t row)
-{
-	double with[CS_ARGS_RESOURCES_MAX];
-	double without[CS_ARGS_RESOURCES_MAX];
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < terms->n; i++) {
-		const struct cs_kernel_term *term = &terms->items[i];
-		double capacity = term->allocatable_double[row];
-		if (capacity <= 0)
-			continue;
-		with[n] = fmin((term->used_double[row] + (double)term->asked) / capacity, 1);
-		without[n] = fmin(term->used_double[row] / capacity, 1);
-		n++;
-	}
-	return 50 + (50 + balance(with, n) - balance(without, n)) / 2;
-}
-
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		  struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
 	const struct cs_resource_terms *terms = self->score_state;
-	if (terms->n == 2) {
+	if (terms->n == 2 && terms->items[0].exact && terms->items[1].exact)
 		cs_kernel_balanced_pair(terms->items, rows, out);
-		return;
-	}
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = score_row(terms, row);
+	else
+		cs_kernel_balanced_all(terms->items, terms->n, rows, out);
 }
 
 static void free_args(void *pointer)
@@ -86,7 +46,6 @@ static void free_args(void *pointer)
 }
 
 static const struct cs_field fields[] = {
-	CS_ARGS_HEAD_FIELDS(struct balance_args, head),
 	{ .name = "resources",
 	  .type = CS_FIELD_OBJECTS,
 	  .offset = offsetof(struct balance_args, resources),
@@ -95,38 +54,53 @@ static const struct cs_field fields[] = {
 	{ 0 },
 };
 
-static int check_args(struct balance_args *args, struct cs_error *err)
+static bool is_repeated(const struct cs_args_resource *items, uint32_t at)
 {
-	int r = cs_args_check_kind(&args->head, "NodeResourcesBalancedAllocationArgs", err);
-	if (r == 0)
-		r = cs_args_complete_resources(&(struct cs_args_list){ .list = &args->resources,
-								       .arena = args->arena,
-								       .path = "resources" },
-					       1, err);
+	for (uint32_t i = 0; i < at; i++)
+		if (cs_string_equal(items[i].name, items[at].name))
+			return true;
+	return false;
+}
+
+static int check_resources(const struct balance_args *args, struct cs_errors *errors)
+{
 	const struct cs_args_resource *items = args->resources.items;
-	for (uint32_t i = 0; r == 0 && i < args->resources.count; i++)
-		for (uint32_t k = 0; k < i; k++)
-			if (cs_string_equal(items[i].name, items[k].name))
-				r = cs_error_set(err, -EINVAL,
-						 "resources[%u].name: \"%s\" is listed twice", i,
-						 items[i].name);
+	int r = 0;
+	for (uint32_t i = 0; i < args->resources.count; i++) {
+		if (items[i].name && is_repeated(items, i))
+			r = cs_errors_duplicate(
+				errors, cs_arena_printf(args->arena, "resources[%u].name", i),
+				items[i].name);
+		if (items[i].weight.value != 1)
+			r = cs_errors_invalid_int(
+				errors, cs_arena_printf(args->arena, "resources[%u].weight", i),
+				items[i].weight.value, "must be 1");
+	}
 	return r;
 }
 
-static int configure(struct json_object *from, void **ret, struct cs_error *err)
+static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
 {
 	struct cs_arena *arena = cs_arena_create();
 	struct balance_args *args = cs_arena_alloc(arena, sizeof(*args));
 	args->arena = arena;
-	int r = from ? cs_fields_read(from, fields, arena, args, err) : 0;
-	if (r == 0)
-		r = check_args(args, err);
-	if (r < 0) {
+	bool wrong = from && cs_fields_read(from, fields, arena, args, errors) < 0;
+	struct cs_args_place place = { arena, "resources", errors };
+	wrong |= cs_args_complete_resources(&place, &args->resources) < 0;
+	wrong |= check_resources(args, errors) < 0;
+	if (wrong) {
 		free_args(args);
-		return r;
+		return -EINVAL;
 	}
 	*ret = args;
 	return 0;
+}
+
+static void write_args(const void *pointer, struct cs_json_writer *json)
+{
+	const struct balance_args *args = pointer;
+	cs_json_key(json, "resources");
+	cs_args_write_resources(&args->resources, json);
 }
 
 static const struct cs_argument arguments[] = {
@@ -143,5 +117,6 @@ const struct cs_plugin cs_plugin_node_resources_balanced_allocation = {
 	.default_weight = 1,
 	.arguments = arguments,
 	.configure = configure,
+	.write_args = write_args,
 	.free_args = free_args,
 };

@@ -1,6 +1,6 @@
 // NodeResourcesFit: a node must have room for what the pod asks; the emptier, the better.
 // Neighbours: kernel.c has the loops, resource_terms.c the columns; mirrors
-// plugins/noderesources/fit.go and least_allocated.go.
+// plugins/noderesources/{fit,least_allocated,most_allocated,requested_to_capacity_ratio}.go.
 #include <errno.h>
 #include <stddef.h>
 
@@ -9,16 +9,28 @@
 #include "plugins.h"
 #include "resource_terms.h"
 
+enum strategy {
+	STRATEGY_LEAST,
+	STRATEGY_MOST,
+	STRATEGY_RATIO,
+	STRATEGY_COUNT,
+};
+
+static const char *const strategy_names[] = {
+	[STRATEGY_LEAST] = "LeastAllocated",
+	[STRATEGY_MOST] = "MostAllocated",
+	[STRATEGY_RATIO] = "RequestedToCapacityRatio",
+	[STRATEGY_COUNT] = NULL,
+};
+
 struct fit_args {
-	struct cs_arena *arena; // holds the arguments and this struct
-	struct cs_args_head head;
+	struct cs_arena *arena;                 // holds the arguments and this struct
 	struct cs_field_list ignored_resources; // of const char *
 	struct cs_field_list ignored_groups; // the part of an extended resource's name before '/'
-	struct {
-		const char *type;
-		struct cs_field_list resources; // of struct cs_args_resource
-		struct json_object *ratio;
-	} strategy;
+	enum strategy strategy;
+	struct cs_field_list resources; // of struct cs_args_resource
+	struct cs_field_list shape;     // of struct cs_args_point; RequestedToCapacityRatio
+	double ratio[CS_KERNEL_RATIOS]; // the shape's value per utilization, 0..100
 };
 
 // What one pod asks of columns, without what is ignored or 0.
@@ -121,7 +133,7 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct fit_args *args = self->args;
-	self->score_state = cs_resource_terms_make(cycle, &args->strategy.resources, true);
+	self->score_state = cs_resource_terms_make(cycle, &args->resources, true);
 	return CS_PREPARE_GO;
 }
 
@@ -129,9 +141,21 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		  struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
+	const struct fit_args *args = self->args;
 	const struct cs_resource_terms *terms = self->score_state;
-	cs_kernel_least_allocated(terms->items, terms->n, rows, out);
+	switch (args->strategy) {
+	case STRATEGY_MOST:
+		cs_kernel_most_allocated(terms->items, terms->n, rows, out);
+		break;
+	case STRATEGY_RATIO:
+		cs_kernel_capacity_ratio(terms->items, terms->n, args->ratio, rows, out);
+		break;
+	default:
+		cs_kernel_least_allocated(terms->items, terms->n, rows, out);
+	}
 }
+
+// ---- arguments ----
 
 static void free_args(void *pointer)
 {
@@ -140,94 +164,212 @@ static void free_args(void *pointer)
 		cs_arena_destroy(args->arena);
 }
 
+// The arguments as they are written.
+struct fit_spec {
+	struct cs_field_list ignored_resources;
+	struct cs_field_list ignored_groups;
+	struct {
+		const char *type;
+		struct cs_field_list resources;
+		struct cs_field_list shape;
+	} strategy;
+};
+
+static const struct cs_field ratio_fields[] = {
+	{ .name = "shape",
+	  .type = CS_FIELD_OBJECTS,
+	  .offset = offsetof(struct fit_spec, strategy.shape),
+	  .fields = cs_args_point_fields,
+	  .size = sizeof(struct cs_args_point) },
+	{ 0 },
+};
+
 static const struct cs_field strategy_fields[] = {
 	{ .name = "type",
 	  .type = CS_FIELD_STRING,
-	  .offset = offsetof(struct fit_args, strategy.type) },
+	  .offset = offsetof(struct fit_spec, strategy.type) },
 	{ .name = "resources",
 	  .type = CS_FIELD_OBJECTS,
-	  .offset = offsetof(struct fit_args, strategy.resources),
+	  .offset = offsetof(struct fit_spec, strategy.resources),
 	  .fields = cs_args_resource_fields,
 	  .size = sizeof(struct cs_args_resource) },
-	{ .name = "requestedToCapacityRatio",
-	  .type = CS_FIELD_ANY,
-	  .offset = offsetof(struct fit_args, strategy.ratio) },
+	{ .name = "requestedToCapacityRatio", .type = CS_FIELD_OBJECT, .fields = ratio_fields },
 	{ 0 },
 };
 
 static const struct cs_field fields[] = {
-	CS_ARGS_HEAD_FIELDS(struct fit_args, head),
 	{ .name = "ignoredResources",
 	  .type = CS_FIELD_STRINGS,
-	  .offset = offsetof(struct fit_args, ignored_resources) },
+	  .offset = offsetof(struct fit_spec, ignored_resources) },
 	{ .name = "ignoredResourceGroups",
 	  .type = CS_FIELD_STRINGS,
-	  .offset = offsetof(struct fit_args, ignored_groups) },
+	  .offset = offsetof(struct fit_spec, ignored_groups) },
 	{ .name = "scoringStrategy", .type = CS_FIELD_OBJECT, .fields = strategy_fields },
 	{ 0 },
 };
 
-static int check_strategy(struct fit_args *args, struct cs_error *err)
+static int check_groups(const struct fit_args *args, struct cs_errors *errors)
 {
-	const char *type = args->strategy.type;
-	if (!type || !type[0])
-		return cs_error_set(err, -EINVAL, "scoringStrategy.type: required");
-	if (!cs_string_equal(type, "LeastAllocated"))
-		return cs_error_set(err, -EINVAL,
-				    "scoringStrategy.type: \"%s\" is not supported by this "
-				    "version, which knows \"LeastAllocated\"",
-				    type);
-	if (args->strategy.ratio)
-		return cs_error_set(err, -EINVAL,
-				    "scoringStrategy.requestedToCapacityRatio: only with type "
-				    "\"RequestedToCapacityRatio\"");
-	return cs_args_complete_resources(
-		&(struct cs_args_list){ .list = &args->strategy.resources,
-					.arena = args->arena,
-					.path = "scoringStrategy.resources" },
-		100, err);
-}
-
-static int check_args(struct fit_args *args, struct cs_error *err)
-{
-	int r = cs_args_check_kind(&args->head, "NodeResourcesFitArgs", err);
-	if (r == 0)
-		r = cs_args_check_names(&args->ignored_resources, "ignoredResources", err);
-	if (r == 0)
-		r = cs_args_check_names(&args->ignored_groups, "ignoredResourceGroups", err);
 	const char *const *groups = args->ignored_groups.items;
-	for (uint32_t i = 0; r == 0 && i < args->ignored_groups.count; i++)
-		if (strchr(groups[i], '/'))
-			r = cs_error_set(err, -EINVAL,
-					 "ignoredResourceGroups[%u]: a group has no '/'", i);
-	return r < 0 ? r : check_strategy(args, err);
+	int r = 0;
+	for (uint32_t i = 0; i < args->ignored_groups.count; i++)
+		if (groups[i] && strchr(groups[i], '/'))
+			r = cs_errors_invalid_string(
+				errors,
+				cs_arena_printf(args->arena, "ignoredResourceGroups[%u]", i),
+				groups[i], "resource group name can't contain '/'");
+	return r;
 }
 
-static int configure(struct json_object *from, void **ret, struct cs_error *err)
+static int check_weights(const struct fit_args *args, struct cs_errors *errors)
+{
+	const struct cs_args_resource *items = args->resources.items;
+	int r = 0;
+	for (uint32_t i = 0; i < args->resources.count; i++)
+		if (items[i].weight.value < 1 || items[i].weight.value > 100)
+			r = cs_errors_invalid_int(
+				errors,
+				cs_arena_printf(args->arena, "scoringStrategy.resources[%u].weight",
+						i),
+				items[i].weight.value,
+				cs_arena_printf(args->arena,
+						"resource weight of %s not in valid range (0, 100]",
+						items[i].name ? items[i].name : ""));
+	return r;
+}
+
+static int find_strategy(const char *type, enum strategy *ret, struct cs_errors *errors)
+{
+	static const char path[] = "scoringStrategy.type";
+	if (!type)
+		return cs_errors_required(errors, path, "");
+	for (int i = 0; i < STRATEGY_COUNT; i++) {
+		if (strcmp(strategy_names[i], type) == 0) {
+			*ret = (enum strategy)i;
+			return 0;
+		}
+	}
+	return cs_errors_unsupported(errors, path, type, strategy_names);
+}
+
+static int check_shape(const struct fit_args *args, bool given, struct cs_errors *errors)
+{
+	static const char path[] = "scoringStrategy.requestedToCapacityRatio";
+	if (args->strategy != STRATEGY_RATIO)
+		return given ? cs_errors_forbidden(
+				       errors, path,
+				       "must be nil when type is not RequestedToCapacityRatio")
+			     : 0;
+	if (!given)
+		return cs_errors_required(errors, path,
+					  "must be specified when type is "
+					  "RequestedToCapacityRatio");
+	return cs_args_check_shape(
+		&(struct cs_args_place){ args->arena,
+					 "scoringStrategy.requestedToCapacityRatio.shape", errors },
+		&args->shape);
+}
+
+static int check_args(struct fit_args *args, const char *type, bool ratio_given,
+		      struct cs_errors *errors)
+{
+	struct cs_args_place place = { args->arena, "ignoredResources", errors };
+	bool wrong = cs_args_check_names(&place, &args->ignored_resources) < 0;
+	wrong |= check_groups(args, errors) < 0;
+	place.path = "ignoredResourceGroups";
+	wrong |= cs_args_check_names(&place, &args->ignored_groups) < 0;
+	if (find_strategy(type, &args->strategy, errors) < 0)
+		wrong = true;
+	else
+		wrong |= check_shape(args, ratio_given, errors) < 0;
+	place.path = "scoringStrategy.resources";
+	wrong |= cs_args_complete_resources(&place, &args->resources) < 0;
+	wrong |= check_weights(args, errors) < 0;
+	return wrong ? -EINVAL : 0;
+}
+
+// Mirrors plugins/helper/shape_score.go: points joined by straight lines, level outside.
+static int64_t value_at(const struct cs_field_list *shape, int64_t utilization)
+{
+	const struct cs_args_point *points = shape->items;
+	uint32_t i = 0;
+	while (i < shape->count && points[i].utilization.value < utilization)
+		i++;
+	if (i == shape->count)
+		return points[i - 1].score.value * 10;
+	if (i == 0)
+		return points[0].score.value * 10;
+	int64_t low = points[i - 1].score.value * 10;
+	int64_t rise = points[i].score.value * 10 - low;
+	int64_t width = points[i].utilization.value - points[i - 1].utilization.value;
+	return low + rise * (utilization - points[i - 1].utilization.value) / width;
+}
+
+static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
 {
 	struct cs_arena *arena = cs_arena_create();
 	struct fit_args *args = cs_arena_alloc(arena, sizeof(*args));
-	args->arena = arena;
+	struct fit_spec spec = { 0 };
+	int r = from ? cs_fields_read(from, fields, arena, &spec, errors) : 0;
+	const char *type = spec.strategy.type;
 	if (!cs_value_at(from, "scoringStrategy"))
-		args->strategy.type = "LeastAllocated";
-	int r = from ? cs_fields_read(from, fields, arena, args, err) : 0;
-	if (r == 0)
-		r = check_args(args, err);
-	if (r < 0) {
+		type = strategy_names[STRATEGY_LEAST];
+	*args = (struct fit_args){
+		.arena = arena,
+		.ignored_resources = spec.ignored_resources,
+		.ignored_groups = spec.ignored_groups,
+		.resources = spec.strategy.resources,
+		.shape = spec.strategy.shape,
+	};
+	bool ratio_given = cs_value_at(from, "scoringStrategy.requestedToCapacityRatio") != NULL;
+	if (check_args(args, type, ratio_given, errors) < 0 || r < 0) {
 		free_args(args);
-		return r;
+		return -EINVAL;
 	}
+	for (int i = 0; i < CS_KERNEL_RATIOS && args->strategy == STRATEGY_RATIO; i++)
+		args->ratio[i] = (double)value_at(&args->shape, i);
 	*ret = args;
 	return 0;
+}
+
+static void write_args(const void *pointer, struct cs_json_writer *json)
+{
+	const struct fit_args *args = pointer;
+	if (args->ignored_resources.count) {
+		cs_json_key(json, "ignoredResources");
+		cs_args_write_strings(&args->ignored_resources, json);
+	}
+	if (args->ignored_groups.count) {
+		cs_json_key(json, "ignoredResourceGroups");
+		cs_args_write_strings(&args->ignored_groups, json);
+	}
+	cs_json_key(json, "scoringStrategy");
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "type", strategy_names[args->strategy]);
+	cs_json_key(json, "resources");
+	cs_args_write_resources(&args->resources, json);
+	if (args->strategy == STRATEGY_RATIO) {
+		cs_json_key(json, "requestedToCapacityRatio");
+		cs_json_object_begin(json);
+		cs_json_key(json, "shape");
+		cs_args_write_shape(&args->shape, json);
+		cs_json_object_end(json);
+	}
+	cs_json_object_end(json);
 }
 
 static const struct cs_argument arguments[] = {
 	{ "ignoredResources", "list of names", "extended resources that are not looked at" },
 	{ "ignoredResourceGroups", "list of names",
 	  "the same by group: example.com stands for example.com/*" },
-	{ "scoringStrategy.type", "LeastAllocated", "how the score is made" },
+	{ "scoringStrategy.type", "LeastAllocated, MostAllocated or RequestedToCapacityRatio",
+	  "what scores high: empty nodes (the default), full ones, or what the shape says" },
 	{ "scoringStrategy.resources", "list of {name, weight 1..100}",
 	  "resources that the score counts; default cpu and memory, each 1" },
+	{ "scoringStrategy.requestedToCapacityRatio.shape",
+	  "list of {utilization 0..100, score 0..10}",
+	  "for RequestedToCapacityRatio: the score by how full the resource gets, in between "
+	  "along straight lines" },
 	{ 0 },
 };
 
@@ -244,5 +386,6 @@ const struct cs_plugin cs_plugin_node_resources_fit = {
 		 CS_EVENT_NODE_ALLOCATABLE | CS_EVENT_NODE_TAINT,
 	.arguments = arguments,
 	.configure = configure,
+	.write_args = write_args,
 	.free_args = free_args,
 };

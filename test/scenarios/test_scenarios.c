@@ -202,9 +202,9 @@ static void take_step(struct scenario *scenario, const struct step *step)
 static void apply_step(struct scenario *scenario, struct json_object *tree)
 {
 	struct step step = { 0 };
-	struct cs_error err;
-	int r = cs_fields_read(tree, step_fields, scenario->arena, &step, &err);
-	ck_assert_msg(r == 0, "Step: %s", err.text);
+	CS_AUTO_ERRORS struct cs_errors errors = { 0 };
+	int r = cs_fields_read(tree, step_fields, scenario->arena, &step, &errors);
+	ck_assert_msg(r == 0, "Step: %s", errors.count ? errors.list[0] : "");
 	take_step(scenario, &step);
 }
 

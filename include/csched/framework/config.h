@@ -8,6 +8,7 @@
 
 #include <csched/base/error.h>
 #include <csched/base/slice.h>
+#include <csched/framework/errors.h>
 #include <csched/framework/plugin.h>
 
 #define CS_CONFIG_BUILT_IN_PROFILE "c-sched" // schedulerName of the profile without a file
@@ -37,8 +38,11 @@ struct cs_config {
 };
 
 // `plugins` is the list of all plugins (ends with NULL): framework knows none by itself.
-// Without a file (`text.data` NULL) the built-in profile. Errors name file, line of the document
-// and path: "config.yaml: profiles[0].plugins.score.enabled[1].name: unknown plugin \"Foo\"".
+// Without a file (`text.data` NULL) the built-in profile. -EINVAL with everything that is wrong:
+// "profiles[0].plugins.score.enabled[1].name: unknown plugin \"Foo\"".
+int cs_config_read_all(struct cs_slice text, const struct cs_plugin *const *plugins,
+		       struct cs_config **ret, struct cs_errors *errors);
+// The same with the first error alone, behind the file's name.
 int cs_config_read(const char *file_name, struct cs_slice text,
 		   const struct cs_plugin *const *plugins, struct cs_config **ret,
 		   struct cs_error *err);

@@ -10,6 +10,7 @@
 #include <csched/base/arena.h>
 #include <csched/base/error.h>
 #include <csched/base/value.h>
+#include <csched/framework/errors.h>
 
 // What a field is read into.
 enum cs_field_type {
@@ -47,7 +48,7 @@ struct cs_field {
 	const char *name;
 	enum cs_field_type type;
 	size_t offset; // in the struct that the table fills
-	// INT: bounds, where max > min, and upstream's words for what is outside.
+	// INT: bounds, where max > min, and upstream's words for what is outside (NULL: ours).
 	int64_t min;
 	int64_t max;
 	const char *wrong;
@@ -57,10 +58,11 @@ struct cs_field {
 };
 
 // Fills *ret (zeroed by the caller) from an object; null counts as not given. Strings and lists go
-// to the arena. -EINVAL names the path: "profiles[0].plugins.score.weight: expected an integer,
-// got a string".
+// to the arena. -EINVAL when something is wrong: all of it is in `errors`
+// ("profiles[0].plugins.score.weight: expected an integer, got a string"), and what could not be
+// read is as if not given.
 int cs_fields_read(struct json_object *value, const struct cs_field *fields, struct cs_arena *arena,
-		   void *ret, struct cs_error *err);
+		   void *ret, struct cs_errors *errors);
 
 // A duration as Go writes it ("15s", "1m30s", "1.5h", "-2us", "0"), in ns. -EINVAL in words.
 int cs_duration_parse(const char *text, int64_t *ret, struct cs_error *err);

@@ -13,6 +13,7 @@
 #include <csched/base/error.h>
 #include <csched/base/value.h>
 #include <csched/cluster/cluster.h>
+#include <csched/framework/errors.h>
 
 // Rows first .. end-1 of the node table.
 struct cs_rows {
@@ -148,10 +149,14 @@ struct cs_plugin {
 	// CS_EVENT_ mask: what may cure a rejection by this plugin, as upstream's EventsToRegister.
 	uint32_t cures;
 
-	// Reads pluginConfig args (NULL = defaults) strictly; *ret is freed with free_args.
-	// Errors name the path below args. apiVersion and kind have been checked and left out.
+	// Reads pluginConfig args (NULL = defaults) strictly; *ret is freed with free_args. 0, or
+	// -EINVAL with every error in `errors` (paths below args) and *ret untouched. apiVersion
+	// and kind have been checked and left out.
 	const struct cs_argument *arguments; // ends with a NULL name
-	int (*configure)(struct json_object *args, void **ret, struct cs_error *err);
+	int (*configure)(struct json_object *args, void **ret, struct cs_errors *errors);
+	// What is in force: every argument with its value, as members of an object that is open.
+	// Reading that again gives the same arguments.
+	void (*write_args)(const void *args, struct cs_json_writer *json);
 	void (*free_args)(void *args);
 };
 

@@ -19,6 +19,8 @@ struct cs_profile {
 	struct cs_plugin_instance **prepare_filter;
 	uint32_t n_filter; // Filter's order: the first that rejects a row wins it
 	struct cs_plugin_instance **filter;
+	uint32_t n_prepare_score; // as configured; each runs before its score, in that order
+	struct cs_plugin_instance **prepare_score;
 	uint32_t n_score;
 	struct cs_plugin_instance **score;
 	struct cs_plugin_instance *bind;

@@ -285,17 +285,22 @@ static const struct cs_field option_fields[] = {
 	{ 0 },
 };
 
-static int configure(struct json_object *args, void **ret, struct cs_error *err)
+static int configure(struct json_object *args, void **ret, struct cs_errors *errors)
 {
 	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
 	struct cs_field_int size = { .value = 5 };
-	int r = args ? cs_fields_read(args, option_fields, arena, &size, err) : 0;
+	int r = args ? cs_fields_read(args, option_fields, arena, &size, errors) : 0;
 	if (r)
 		return r;
 	struct toy_options *options = cs_alloc(sizeof(*options));
 	options->size = size.value;
 	*ret = options;
 	return 0;
+}
+
+static void write_options(const void *args, struct cs_json_writer *json)
+{
+	cs_json_member_int(json, "size", ((const struct toy_options *)args)->size);
 }
 
 const struct cs_plugin toy_gate = {
@@ -366,6 +371,7 @@ const struct cs_plugin toy_options = {
 	.name = "ToyOptions",
 	.filter = cordon,
 	.configure = configure,
+	.write_args = write_options,
 	.free_args = free,
 };
 const struct cs_plugin toy_bind = { .name = "ToyBind", .binds = true };

@@ -184,22 +184,25 @@ static const struct {
 	{ NAMED "leaderElection: {leaderelect: true}\n",
 	  "leaderElection.leaderelect: unknown field" },
 	{ NAMED "algorithmSource: {}\n", "algorithmSource: unknown field" },
-	{ NAMED "parallelism: 0\n", "parallelism: 0 should be an integer value greater than zero" },
+	{ NAMED "parallelism: 0\n",
+	  "parallelism: Invalid value: 0: should be an integer value greater than zero" },
 	{ NAMED "parallelism: many\n", "parallelism: expected an integer, got a string" },
 	{ NAMED "percentageOfNodesToScore: 101\n",
-	  "percentageOfNodesToScore: 101 not in valid range [0-100]" },
+	  "percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]" },
 	{ HEAD "profiles: [{percentageOfNodesToScore: -1}]\n",
-	  "profiles[0].percentageOfNodesToScore: -1 not in valid range [0-100]" },
-	{ NAMED "clientConnection: {burst: -1}\n", "clientConnection.burst: -1 must be "
-						   "non-negative" },
+	  "profiles[0].percentageOfNodesToScore: Invalid value: -1: not in valid range [0-100]" },
+	{ NAMED "clientConnection: {burst: -1}\n",
+	  "clientConnection.burst: Invalid value: -1: must "
+	  "be non-negative" },
 	{ NAMED "clientConnection: {qps: fast}\n",
 	  "clientConnection.qps: expected a number, got a string" },
-	{ NAMED "podInitialBackoffSeconds: 0\n",
-	  "podInitialBackoffSeconds: 0 must be greater than 0 and at most 1000000000" },
+	{ NAMED "podInitialBackoffSeconds: 0\n", "podInitialBackoffSeconds: Invalid value: 0: must "
+						 "be greater than 0 and at most 1000000000" },
 	{ NAMED "podInitialBackoffSeconds: 11\n",
-	  "podMaxBackoffSeconds: 10 must be greater than or equal to PodInitialBackoffSeconds" },
+	  "podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to "
+	  "PodInitialBackoffSeconds" },
 	{ NAMED "podMaxBackoffSeconds: -1\n",
-	  "podMaxBackoffSeconds: -1 must be non-negative and at most 1000000000" },
+	  "podMaxBackoffSeconds: Invalid value: -1: must be non-negative and at most 1000000000" },
 	{ NAMED "leaderElection: {leaseDuration: 15}\n",
 	  "leaderElection.leaseDuration: expected a string, got an integer" },
 	{ NAMED "leaderElection: {leaseDuration: 15 s}\n",
@@ -215,16 +218,17 @@ static const struct {
 	{ NAMED "leaderElection: {retryPeriod: 9s}\n",
 	  "leaderElection.renewDeadline: must be greater than 1.2 times retryPeriod" },
 	{ NAMED "leaderElection: {resourceLock: configmaps}\n",
-	  "leaderElection.resourceLock: resourceLock value must be \"leases\", got "
-	  "\"configmaps\"" },
+	  "leaderElection.resourceLock: Invalid value: \"configmaps\": resourceLock value must be "
+	  "\"leases\"" },
 	{ NAMED "extenders: [{urlPrefix: 'http://x'}]\n",
-	  "extenders: scheduler extenders are not implemented in this version" },
+	  "extenders: Forbidden: scheduler extenders are not implemented in this version" },
 	{ NAMED "extenders: {}\n",
-	  "extenders: scheduler extenders are not implemented in this version" },
+	  "extenders: Forbidden: scheduler extenders are not implemented in this version" },
 	{ HEAD "profiles: [{schedulerName: a}, {schedulerName: a}]\n",
-	  "profiles[1].schedulerName: \"a\" is the name of profiles[0] already" },
-	{ HEAD "profiles: [{schedulerName: a}, {}]\n", "profiles[1].schedulerName: required" },
-	{ HEAD "profiles: [{schedulerName: ''}]\n", "profiles[0].schedulerName: required" },
+	  "profiles[1].schedulerName: Duplicate value: \"a\" is the name of profiles[0] already" },
+	{ HEAD "profiles: [{schedulerName: a}, {}]\n",
+	  "profiles[1].schedulerName: Required value" },
+	{ HEAD "profiles: [{schedulerName: ''}]\n", "profiles[0].schedulerName: Required value" },
 	{ HEAD "profiles: [{schedulerName: 1}]\n",
 	  "profiles[0].schedulerName: expected a string, got an integer" },
 	{ HEAD "profiles: [{schedulerName: a, plugins: {normalize: {}}}]\n",
@@ -242,6 +246,61 @@ START_TEST(errors)
 	ck_assert_ptr_null(config);
 	CS_AUTO_FREE char *expected = cs_asprintf("c.yaml: %s", wrong[_i].error);
 	ck_assert_str_eq(err.text, expected);
+}
+END_TEST
+
+// Everything that is wrong in one reading, each once, in the order of the document's parts.
+START_TEST(every_error)
+{
+	static const char text[] = HEAD
+		"parallelism: 0\n"
+		"leaderElection: {leaseDuration: 1s, renewDeadline: 2s, retryPeriod: soon, "
+		"resourceLock: x}\n"
+		"podInitialBackoffSeconds: 20\n"
+		"nonsense: {}\n"
+		"extenders: [{}]\n"
+		"profiles:\n"
+		"- schedulerName: a\n"
+		"  plugins: {score: {enabled: [{name: Foo}, {name: ToyCordon}, {weight: x}]}, "
+		"bind: {disabled: [{name: Bar}]}}\n"
+		"  pluginConfig: [{name: ToyOptions, args: {size: 10, x: 1}}, {name: ToyOptions}]\n"
+		"- schedulerName: a\n"
+		"  plugins: {bind: {disabled: [{name: '*'}]}}\n"
+		"- {}\n";
+	static const char *const expected[] = {
+		"parallelism: Invalid value: 0: should be an integer value greater than zero",
+		"leaderElection.retryPeriod: \"soon\" is not a duration such as 15s, 1m30s or "
+		"500ms",
+		"nonsense: unknown field",
+		"profiles[0].plugins.score.enabled[2].weight: expected an integer, got a string",
+		"leaderElection.resourceLock: Invalid value: \"x\": resourceLock value must be "
+		"\"leases\"",
+		"leaderElection.leaseDuration: must be greater than renewDeadline",
+		"leaderElection.renewDeadline: must be greater than 1.2 times retryPeriod",
+		"podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to "
+		"PodInitialBackoffSeconds",
+		"extenders: Forbidden: scheduler extenders are not implemented in this version",
+		"profiles[1].schedulerName: Duplicate value: \"a\" is the name of profiles[0] "
+		"already",
+		"profiles[2].schedulerName: Required value",
+		"profiles[0].plugins.score.enabled[0].name: unknown plugin \"Foo\"",
+		"profiles[0].plugins.score.enabled[1].name: plugin \"ToyCordon\" does not work at "
+		"score",
+		"profiles[0].plugins.score.enabled[2].name: Required value",
+		"profiles[0].plugins.bind.disabled[0].name: unknown plugin \"Bar\"",
+		"profiles[0].pluginConfig[0].args.size: Invalid value: 10: is no size",
+		"profiles[0].pluginConfig[0].args.x: unknown field",
+		"profiles[0].pluginConfig[1].name: Duplicate value: \"ToyOptions\"",
+		"profiles[1].plugins.bind: at least one bind plugin is needed for profile with "
+		"scheduler name \"a\"",
+	};
+	CS_AUTO_ERRORS struct cs_errors all = { 0 };
+	struct cs_config *config = NULL;
+	ck_assert_int_eq(cs_config_read_all(cs_slice_of(text), usual, &config, &all), -EINVAL);
+	ck_assert_ptr_null(config);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(expected); i++)
+		ck_assert_str_eq(i < all.count ? all.list[i] : "", expected[i]);
+	ck_assert_uint_eq(all.count, CS_ARRAY_LENGTH(expected));
 }
 END_TEST
 
@@ -318,6 +377,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, json_is_yaml_and_negative_qps_is_no_limit);
 	tcase_add_loop_test(tcase, warnings, 0, CS_ARRAY_LENGTH(warned));
 	tcase_add_loop_test(tcase, errors, 0, CS_ARRAY_LENGTH(wrong));
+	tcase_add_test(tcase, every_error);
 	tcase_add_test(tcase, yaml_errors_name_file_and_line);
 	tcase_add_test(tcase, without_election_its_rules_do_not_hold);
 	tcase_add_test(tcase, profiles_share_one_queue_order);

@@ -50,6 +50,7 @@ static const struct cs_field tree_fields[] = {
 
 static struct cs_arena *arena;
 static struct json_object *document;
+static struct cs_errors errors;
 
 static void setup(void)
 {
@@ -61,28 +62,30 @@ static void teardown(void)
 {
 	json_object_put(document);
 	cs_arena_destroy(arena);
+	cs_errors_finish(&errors);
 }
 
-static int read_tree(const char *text, struct tree *ret, struct cs_error *err)
+static int read_tree(const char *text, struct tree *ret)
 {
+	struct cs_error err;
 	json_object_put(document);
 	document = NULL;
+	cs_errors_finish(&errors);
 	*ret = (struct tree){ 0 };
-	int r = cs_value_read_json(cs_slice_of(text), &document, err);
-	ck_assert_msg(r == 0, "%s", err->text);
-	return cs_fields_read(document, tree_fields, arena, ret, err);
+	int r = cs_value_read_json(cs_slice_of(text), &document, &err);
+	ck_assert_msg(r == 0, "%s", err.text);
+	return cs_fields_read(document, tree_fields, arena, ret, &errors);
 }
 
 START_TEST(every_type)
 {
 	struct tree tree;
-	struct cs_error err;
 	ck_assert_int_eq(
 		read_tree("{\"on\": true, \"count\": 7, \"ratio\": 1.5, \"wait\": \"90s\", "
 			  "\"word\": \"w\", \"words\": [\"a\", \"b\"], \"leaf\": {\"name\": "
 			  "\"l\"}, \"leaves\": [{\"name\": \"m\", \"weight\": 3}, {}], "
 			  "\"any\": {\"x\": 1}}",
-			  &tree, &err),
+			  &tree),
 		0);
 	ck_assert(tree.on.given && tree.on.value);
 	ck_assert_int_eq(tree.count.value, 7);
@@ -104,12 +107,11 @@ END_TEST
 START_TEST(nothing_and_null_are_not_given)
 {
 	struct tree tree;
-	struct cs_error err;
 	static const char *const texts[] = { "{}",
 					     "{\"on\": null, \"count\": null, \"word\": null, "
 					     "\"leaf\": null, \"leaves\": null, \"any\": null}" };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(texts); i++) {
-		ck_assert_int_eq(read_tree(texts[i], &tree, &err), 0);
+		ck_assert_int_eq(read_tree(texts[i], &tree), 0);
 		ck_assert(!tree.on.given && !tree.count.given);
 		ck_assert_ptr_null(tree.word);
 		ck_assert_ptr_null(tree.any);
@@ -121,8 +123,7 @@ END_TEST
 START_TEST(numbers_may_be_integers)
 {
 	struct tree tree;
-	struct cs_error err;
-	ck_assert_int_eq(read_tree("{\"ratio\": 3}", &tree, &err), 0);
+	ck_assert_int_eq(read_tree("{\"ratio\": 3}", &tree), 0);
 	ck_assert(tree.ratio.value == 3);
 }
 END_TEST
@@ -137,8 +138,8 @@ static const struct {
 	{ "{\"on\": \"true\"}", "on: expected a boolean, got a string" },
 	{ "{\"count\": \"7\"}", "count: expected an integer, got a string" },
 	{ "{\"count\": 1.5}", "count: expected an integer, got a number" },
-	{ "{\"count\": 11}", "count: 11 is a bad count" },
-	{ "{\"count\": -1}", "count: -1 is a bad count" },
+	{ "{\"count\": 11}", "count: Invalid value: 11: is a bad count" },
+	{ "{\"count\": -1}", "count: Invalid value: -1: is a bad count" },
 	{ "{\"ratio\": \"1\"}", "ratio: expected a number, got a string" },
 	{ "{\"wait\": 15}", "wait: expected a string, got an integer" },
 	{ "{\"wait\": \"15\"}", "wait: \"15\" is not a duration such as 15s, 1m30s or 500ms" },
@@ -148,7 +149,8 @@ static const struct {
 	{ "{\"words\": [null]}", "words[0]: expected a string, got null" },
 	{ "{\"leaf\": 1}", "leaf: expected an object, got an integer" },
 	{ "{\"leaf\": {\"names\": \"x\"}}", "leaf.names: unknown field" },
-	{ "{\"leaf\": {\"weight\": 0}}", "leaf.weight: 0 is not within 1 and 100" },
+	{ "{\"leaf\": {\"weight\": 0}}",
+	  "leaf.weight: Invalid value: 0: not in valid range [1, 100]" },
 	{ "{\"leaves\": {}}", "leaves: expected a list, got an object" },
 	{ "{\"leaves\": [{}, {\"weight\": true}]}",
 	  "leaves[1].weight: expected an integer, got a boolean" },
@@ -158,9 +160,41 @@ static const struct {
 START_TEST(what_is_wrong_is_named)
 {
 	struct tree tree;
-	struct cs_error err;
-	ck_assert_int_eq(read_tree(wrong[_i].text, &tree, &err), -EINVAL);
-	ck_assert_str_eq(err.text, wrong[_i].error);
+	ck_assert_int_eq(read_tree(wrong[_i].text, &tree), -EINVAL);
+	ck_assert_uint_eq(errors.count, 1);
+	ck_assert_str_eq(errors.list[0], wrong[_i].error);
+}
+END_TEST
+
+// What is wrong in one place hides nothing in another, and leaves its field as if not given.
+START_TEST(all_that_is_wrong_is_named)
+{
+	struct tree tree;
+	static const char *const expected[] = {
+		"on: expected a boolean, got an integer",
+		"words[0]: expected a string, got an integer",
+		"words[2]: expected a string, got null",
+		"leaf.weight: Invalid value: 101: not in valid range [1, 100]",
+		"leaf.x: unknown field",
+		"leaves[1]: expected an object, got a string",
+		"leaves[2].name: expected a string, got a boolean",
+		"wait: \"x\" is not a duration such as 15s, 1m30s or 500ms",
+		"y: unknown field",
+	};
+	ck_assert_int_eq(read_tree("{\"on\": 1, \"words\": [1, \"b\", null], \"leaf\": "
+				   "{\"weight\": 101, \"x\": 1, \"name\": \"l\"}, \"leaves\": [{}, "
+				   "\"s\", {\"name\": true, \"weight\": 3}], \"wait\": \"x\", "
+				   "\"y\": null, \"count\": 4}",
+				   &tree),
+			 -EINVAL);
+	ck_assert_uint_eq(errors.count, CS_ARRAY_LENGTH(expected));
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(expected); i++)
+		ck_assert_str_eq(errors.list[i], expected[i]);
+	ck_assert(!tree.on.given && !tree.on.value);
+	ck_assert(!tree.leaf.weight.given);
+	ck_assert_str_eq(tree.leaf.name, "l");
+	ck_assert_int_eq(tree.count.value, 4);
+	ck_assert_int_eq(((const struct leaf *)tree.leaves.items)[2].weight.value, 3);
 }
 END_TEST
 
@@ -236,6 +270,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, nothing_and_null_are_not_given);
 	tcase_add_test(tcase, numbers_may_be_integers);
 	tcase_add_loop_test(tcase, what_is_wrong_is_named, 0, CS_ARRAY_LENGTH(wrong));
+	tcase_add_test(tcase, all_that_is_wrong_is_named);
 	tcase_add_loop_test(tcase, durations_as_go_reads_them, 0, CS_ARRAY_LENGTH(durations));
 	tcase_add_loop_test(tcase, what_go_refuses, 0, CS_ARRAY_LENGTH(no_durations));
 	suite_add_tcase(suite, tcase);

@@ -182,11 +182,18 @@ static const struct {
 	  "profiles[0].plugins.multiPoint.enabled[0].name: " NOT_IMPLEMENTED("ImageLocality") },
 	{ "plugins: {score: {enabled: [{name: PodTopologySpread, weight: 2}]}}",
 	  "profiles[0].plugins.score.enabled[0].name: " NOT_IMPLEMENTED("PodTopologySpread") },
-	{ "plugins: {postFilter: {disabled: [{name: DefaultPreemption}]}}",
-	  "profiles[0].plugins.postFilter.disabled[0].name: " NOT_IMPLEMENTED(
-		  "DefaultPreemption") },
+	{ "plugins: {postFilter: {enabled: [{name: DefaultPreemption}]}}",
+	  "profiles[0].plugins.postFilter.enabled[0].name: " NOT_IMPLEMENTED("DefaultPreemption") },
+	{ "pluginConfig: [{name: VolumeBinding, args: {bindTimeoutSeconds: 0}}]",
+	  "profiles[0].pluginConfig[0].name: " NOT_IMPLEMENTED("VolumeBinding") },
+	{ "pluginConfig: [{name: DefaultPreemption, args: {kind: DefaultPreemptionArgs, "
+	  "minCandidateNodesPercentage: 0}}]",
+	  "profiles[0].pluginConfig[0].name: " NOT_IMPLEMENTED("DefaultPreemption") },
+	{ "pluginConfig: [{name: DynamicResources, args: {filterTimeout: 0s, bindingTimeout: "
+	  "10m0s}}]",
+	  "profiles[0].pluginConfig[0].name: " NOT_IMPLEMENTED("DynamicResources") },
 	{ "pluginConfig: [{name: InterPodAffinity, args: {hardPodAffinityWeight: 3}}]",
-	  "profiles[0].pluginConfig[0]: " NOT_IMPLEMENTED("InterPodAffinity") },
+	  "profiles[0].pluginConfig[0].name: " NOT_IMPLEMENTED("InterPodAffinity") },
 	{ "plugins: {filter: {disabled: [{name: ToyOptions}]}}, pluginConfig: [{name: ToyOptions, "
 	  "args: {size: 2}}]",
 	  "profiles[0].pluginConfig[0].args has no effect: plugin \"ToyOptions\" is not enabled in "
@@ -219,9 +226,9 @@ static const struct {
 	{ plugins, AT("filter", "enabled: [{name: '*'}]"),
 	  "profiles[0].plugins.filter.enabled[0].name: unknown plugin \"*\"" },
 	{ plugins, AT("filter", "enabled: [{weight: 1}]"),
-	  "profiles[0].plugins.filter.enabled[0].name: required" },
+	  "profiles[0].plugins.filter.enabled[0].name: Required value" },
 	{ plugins, AT("filter", "disabled: [{}]"),
-	  "profiles[0].plugins.filter.disabled[0].name: required" },
+	  "profiles[0].plugins.filter.disabled[0].name: Required value" },
 	{ plugins, AT("score", "enabled: [{name: AFilter}]"),
 	  "profiles[0].plugins.score.enabled[0].name: plugin \"AFilter\" does not work at score" },
 	{ plugins, AT("filter", "enabled: [{name: ImageLocality}]"),
@@ -234,10 +241,12 @@ static const struct {
 	  "profiles[0].plugins.multiPoint.enabled[2].name: plugin \"Both\" is already enabled for "
 	  "multiPoint" },
 	{ plugins, AT("score", "enabled: [{name: Both, weight: -1}]"),
-	  "profiles[0].plugins.score.enabled[0].weight: -1 must be a non-negative 32-bit integer" },
+	  "profiles[0].plugins.score.enabled[0].weight: Invalid value: -1: must be a non-negative "
+	  "32-bit integer" },
 	{ plugins, AT("score", "enabled: [{name: Both, weight: 2147483648}]"),
-	  "profiles[0].plugins.score.enabled[0].weight: 2147483648 must be a non-negative 32-bit "
-	  "integer" },
+	  "profiles[0].plugins.score.enabled[0].weight: Invalid value: 2147483648: must be a "
+	  "non-negative "
+	  "32-bit integer" },
 	{ plugins, AT("preFilter", "disabled: [{name: Pair}]"),
 	  "profiles[0].plugins.filter: plugin \"Pair\" needs to be enabled for preFilter too" },
 	{ plugins, AT("preScore", "disabled: [{name: '*'}]"),
@@ -254,11 +263,12 @@ static const struct {
 	{ plugins, AT("bind", "disabled: [{name: '*'}]"),
 	  "profiles[0].plugins.bind: at least one bind plugin is needed for profile with scheduler "
 	  "name \"s\"" },
-	{ plugins, "pluginConfig: [{args: {}}]", "profiles[0].pluginConfig[0].name: required" },
+	{ plugins, "pluginConfig: [{args: {}}]",
+	  "profiles[0].pluginConfig[0].name: Required value" },
 	{ plugins, "pluginConfig: [{name: Nope}]",
 	  "profiles[0].pluginConfig[0].name: unknown plugin \"Nope\"" },
 	{ plugins, "pluginConfig: [{name: Both}, {name: Both}]",
-	  "profiles[0].pluginConfig[1].name: plugin \"Both\" is already configured" },
+	  "profiles[0].pluginConfig[1].name: Duplicate value: \"Both\"" },
 	{ plugins, "pluginConfig: [{name: Both, args: {x: 1}}]",
 	  "profiles[0].pluginConfig[0].args: plugin \"Both\" takes no arguments" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: [1]}]",
@@ -266,12 +276,41 @@ static const struct {
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: {sizes: 1}}]",
 	  "profiles[0].pluginConfig[0].args.sizes: unknown field" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: {size: 10}}]",
-	  "profiles[0].pluginConfig[0].args.size: 10 is no size" },
+	  "profiles[0].pluginConfig[0].args.size: Invalid value: 10: is no size" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: {kind: OtherArgs}}]",
 	  "profiles[0].pluginConfig[0].args.kind: must be \"ToyOptionsArgs\"" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: {apiVersion: v1}}]",
 	  "profiles[0].pluginConfig[0].args.apiVersion: must be "
 	  "\"kubescheduler.config.k8s.io/v1\"" },
+	// Plugins that are not implemented: their arguments by kube-scheduler's rules.
+	{ plugins, "pluginConfig: [{name: VolumeBinding, args: {bindTimeoutSeconds: -1}}]",
+	  "profiles[0].pluginConfig[0].args.bindTimeoutSeconds: Invalid value: -1: invalid "
+	  "BindTimeoutSeconds, should not be a negative value" },
+	{ plugins, "pluginConfig: [{name: VolumeBinding, args: {shape: []}}]",
+	  "profiles[0].pluginConfig[0].args.shape: Forbidden: kube-scheduler knows it with feature "
+	  "gate StorageCapacityScoring alone" },
+	{ plugins,
+	  "pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesPercentage: 101}}]",
+	  "profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 101: not "
+	  "in "
+	  "valid range [0, 100]" },
+	{ plugins,
+	  "pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesAbsolute: -1}}]",
+	  "profiles[0].pluginConfig[0].args.minCandidateNodesAbsolute: Invalid value: -1: not in "
+	  "valid range [0, inf)" },
+	{ plugins,
+	  "pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesPercentage: 0, "
+	  "minCandidateNodesAbsolute: 0}}]",
+	  "profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 0: cannot "
+	  "be zero at the same time as minCandidateNodesAbsolute" },
+	{ plugins, "pluginConfig: [{name: DynamicResources, args: {filterTimeout: -1s}}]",
+	  "profiles[0].pluginConfig[0].args.filterTimeout: Invalid value: must be zero or "
+	  "positive" },
+	{ plugins, "pluginConfig: [{name: DynamicResources, args: {bindingTimeout: 999ms}}]",
+	  "profiles[0].pluginConfig[0].args.bindingTimeout: Invalid value: must be at least 1 "
+	  "second" },
+	{ plugins, "pluginConfig: [{name: DynamicResources, args: {timeout: 1s}}]",
+	  "profiles[0].pluginConfig[0].args.timeout: unknown field" },
 };
 
 START_TEST(errors)

@@ -57,8 +57,11 @@ static void begin(const char *plugin, const struct cs_pod *pod, const char *args
 	if (run.instance.plugin && run.instance.plugin->free_args)
 		run.instance.plugin->free_args(run.instance.args);
 	run = (struct run){ .instance = { .plugin = find(plugin), .weight = 1 } };
-	if (run.instance.plugin->configure)
-		ck_assert_int_eq(run.instance.plugin->configure(tree, &run.instance.args, NULL), 0);
+	if (run.instance.plugin->configure) {
+		CS_AUTO_ERRORS struct cs_errors errors = { 0 };
+		int r = run.instance.plugin->configure(tree, &run.instance.args, &errors);
+		ck_assert_msg(r == 0, "%s", errors.count ? errors.list[0] : "");
+	}
 	run.cycle = (struct cs_cycle){
 		.cluster = world.cluster,
 		.nodes = world.nodes,
