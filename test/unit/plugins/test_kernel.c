@@ -121,6 +121,130 @@ START_TEST(test_least_allocated_touches_its_rows_alone)
 }
 END_TEST
 
+// mostResourceScorer of noderesources/most_allocated.go.
+static int64_t most(const struct cs_kernel_term *terms, int n, int row)
+{
+	int64_t score = 0;
+	int64_t weights = 0;
+	for (int i = 0; i < n; i++) {
+		int64_t capacity = terms[i].allocatable[row];
+		int64_t requested = terms[i].used[row] + terms[i].asked;
+		if (capacity == 0)
+			continue;
+		requested = requested > capacity ? capacity : requested;
+		score += (int64_t)((__int128)requested * 100 / capacity) * terms[i].weight;
+		weights += terms[i].weight;
+	}
+	return weights ? score / weights : 0;
+}
+
+// buildRequestedToCapacityRatioScorerFunction of noderesources/requested_to_capacity_ratio.go.
+static int64_t by_ratio(const struct cs_kernel_term *terms, int n, const double *ratio, int row)
+{
+	int64_t score = 0;
+	int64_t weights = 0;
+	for (int i = 0; i < n; i++) {
+		int64_t capacity = terms[i].allocatable[row];
+		int64_t requested = terms[i].used[row] + terms[i].asked;
+		if (capacity == 0)
+			continue;
+		int64_t part = (int64_t)
+			ratio[requested > capacity ? 100 : (__int128)requested * 100 / capacity];
+		if (part <= 0)
+			continue;
+		score += part * terms[i].weight;
+		weights += terms[i].weight;
+	}
+	return weights ? (int64_t)round((double)score / (double)weights) : 0;
+}
+
+// balancedResourceScore of noderesources/balanced_allocation.go.
+static int64_t balance_all(const struct cs_kernel_term *terms, int n, int row, bool with)
+{
+	double fractions[CS_KERNEL_TERMS_MAX];
+	double total = 0, std = 0, sum = 0;
+	int count = 0;
+	for (int i = 0; i < n; i++) {
+		int64_t capacity = terms[i].allocatable[row];
+		int64_t requested = terms[i].used[row] + (with ? terms[i].asked : 0);
+		if (capacity == 0)
+			continue;
+		double fraction = (double)requested / (double)capacity;
+		fractions[count] = fraction > 1 ? 1 : fraction;
+		total += fractions[count++];
+	}
+	if (count == 2)
+		std = fabs((fractions[0] - fractions[1]) / 2);
+	for (int i = 0; i < count && count > 2; i++)
+		sum += (fractions[i] - total / count) * (fractions[i] - total / count);
+	if (count > 2)
+		std = sqrt(sum / count);
+	return (int64_t)((1 - std) * 100);
+}
+
+#define TERMS 5
+
+// Up to five resources of sizes below `max`, against upstream's loops.
+static void check_others(struct cs_random *random, int64_t max, bool exact)
+{
+	CS_AUTO_FREE struct columns *columns = cs_alloc_array(TERMS, sizeof(*columns));
+	struct cs_kernel_term terms[TERMS];
+	double ratio[CS_KERNEL_RATIOS];
+	for (int i = 0; i < TERMS; i++) {
+		fill(&columns[i], random, max);
+		int64_t asked = (int64_t)cs_random_below(random, (uint64_t)max / 4 + 1);
+		terms[i] = term_of(&columns[i], asked, 1 + (int64_t)cs_random_below(random, 100),
+				   exact);
+	}
+	for (int i = 0; i < CS_KERNEL_RATIOS; i++)
+		ratio[i] = (double)(cs_random_below(random, 4) ? cs_random_below(random, 101) : 0);
+	const struct cs_rows all = { .first = 0, .end = ROWS };
+	int64_t full[ROWS], shaped[ROWS], balanced[ROWS];
+	for (int n = 0; n <= TERMS; n++) {
+		cs_kernel_most_allocated(terms, (uint32_t)n, all, full);
+		cs_kernel_capacity_ratio(terms, (uint32_t)n, ratio, all, shaped);
+		cs_kernel_balanced_all(terms, (uint32_t)n, all, balanced);
+		for (int row = 0; row < ROWS; row++) {
+			ck_assert_int_eq(full[row], most(terms, n, row));
+			ck_assert_int_eq(shaped[row], by_ratio(terms, n, ratio, row));
+			ck_assert_int_eq(balanced[row],
+					 50 + (50 + balance_all(terms, n, row, true) -
+					       balance_all(terms, n, row, false)) /
+							 2);
+		}
+	}
+}
+
+START_TEST(test_other_scores)
+{
+	struct cs_random random;
+	cs_random_init(&random, 5);
+	static const int64_t sizes[] = { 10, 64000, INT64_C(1) << 40, CS_KERNEL_EXACT_MAX };
+	for (int round = 0; round < 24; round++)
+		check_others(&random, sizes[round % 4], true);
+	for (int round = 0; round < 6; round++)
+		check_others(&random, INT64_C(1) << 60, false);
+}
+END_TEST
+
+// Two doubles cannot tell 2^53 from 2^53 + 1; upstream adds before it converts.
+START_TEST(test_balance_beyond_doubles)
+{
+	struct columns columns[2] = { 0 };
+	const int64_t big = (INT64_C(1) << 62) + 1;
+	for (int i = 0; i < 2; i++) {
+		columns[i].allocatable[0] = big;
+		columns[i].allocatable_double[0] = (double)big;
+	}
+	columns[0].used[0] = big - 1;
+	struct cs_kernel_term terms[2] = { term_of(&columns[0], INT64_MAX, 1, false),
+					   term_of(&columns[1], 0, 1, false) };
+	int64_t out[1];
+	cs_kernel_balanced_all(terms, 2, (struct cs_rows){ .first = 0, .end = 1 }, out);
+	ck_assert_int_eq(out[0], 75); // 1 and 0 before, 1 and 0 behind: what is over counts 1
+}
+END_TEST
+
 START_TEST(test_insufficient_marks)
 {
 	int64_t allocatable[] = { 100, 100, 100, 100, 0, INT64_MAX };
@@ -217,6 +341,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_least_allocated_doubles_equal_integers);
 	tcase_add_test(tcase, test_least_allocated_beyond_doubles);
 	tcase_add_test(tcase, test_least_allocated_touches_its_rows_alone);
+	tcase_add_test(tcase, test_other_scores);
+	tcase_add_test(tcase, test_balance_beyond_doubles);
 	tcase_add_test(tcase, test_insufficient_marks);
 	tcase_add_test(tcase, test_pods_and_verdicts);
 	tcase_add_test(tcase, test_balanced_pair);
