@@ -14,13 +14,16 @@ struct cs_cluster *cs_cluster_create(uint64_t seed)
 	cs_nodes_init(&cluster->nodes, cluster->strings, seed);
 	cs_taints_init(&cluster->taints, cluster->strings, seed);
 	cs_node_selectors_init(&cluster->selectors, &cluster->nodes, seed);
-	cs_anti_affinity_init(&cluster->anti_affinity, seed);
+	cs_topologies_init(&cluster->topologies, &cluster->nodes, seed);
+	cluster->nodes.topologies = &cluster->topologies;
+	cs_queries_init(&cluster->queries, &cluster->nodes, seed);
+	cs_carried_terms_init(&cluster->carried, seed);
 	cluster->demands = (struct cs_demands){
 		.strings = cluster->strings,
 		.nodes = &cluster->nodes,
 		.taints = &cluster->taints,
 		.selectors = &cluster->selectors,
-		.anti_affinity = &cluster->anti_affinity,
+		.cluster = cluster,
 	};
 	cs_demands_init(&cluster->demands, seed);
 	return cluster;
@@ -48,7 +51,9 @@ void cs_cluster_destroy(struct cs_cluster *cluster)
 		if (cluster->nodes.table.live[row])
 			cs_cluster_remove_node(cluster, cs_cluster_node_name(cluster, row));
 	cs_demands_finish(&cluster->demands);
-	cs_anti_affinity_finish(&cluster->anti_affinity);
+	cs_carried_terms_finish(&cluster->carried);
+	cs_queries_finish(&cluster->queries);
+	cs_topologies_finish(&cluster->topologies);
 	cs_node_selectors_finish(&cluster->selectors);
 	cs_taints_finish(&cluster->taints);
 	cs_nodes_finish(&cluster->nodes);
@@ -87,11 +92,6 @@ uint32_t cs_cluster_find_resource(const struct cs_cluster *cluster, const char *
 struct cs_pod *cs_cluster_find_pod(const struct cs_cluster *cluster, const char *uid)
 {
 	return cs_map_get(&cluster->pods, cs_slice_of(uid));
-}
-
-bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod)
-{
-	return pod->labels && cs_label_set_repelled(&cluster->anti_affinity, pod->labels);
 }
 
 void cs_cluster_keep_demand(struct cs_cluster *cluster, struct cs_demand *demand)

@@ -5,11 +5,13 @@
 #include <csched/base/arena.h>
 #include <csched/cluster/cluster.h>
 
-#include "anti_affinity.h"
+#include "carried.h"
 #include "demand_internal.h"
 #include "node_selector_internal.h"
 #include "nodes.h"
+#include "query_internal.h"
 #include "taint_internal.h"
+#include "topology_internal.h"
 
 #define CS_NAME_MAX 253 // bytes of a node's or pod's name, of a namespace and of a UID
 
@@ -18,7 +20,9 @@ struct cs_cluster {
 	struct cs_nodes nodes;
 	struct cs_taints taints;
 	struct cs_node_selectors selectors;
-	struct cs_anti_affinity anti_affinity;
+	struct cs_topologies topologies;
+	struct cs_queries queries;
+	struct cs_carried_terms carried;
 	struct cs_demands demands;
 	struct cs_map pods;       // UID to struct cs_pod
 	struct cs_arena *scratch; // reset when a call that changes the model ends
@@ -33,8 +37,12 @@ static inline bool cs_pod_is_counted(const struct cs_pod *pod)
 // Puts the pod on a row, or takes it off. The state is the caller's to set.
 void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
 void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod);
-// What only an unbound pod needs: demand, labels, gates, condition, pin.
+// What only an unbound pod needs: demand, gates, condition, pin.
 void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod);
 void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod);
+
+// The part of cs_cluster_check that is about label sets, queries, carried terms and topologies.
+int cs_check_queries(const struct cs_cluster *cluster, struct cs_arena *arena,
+		     struct cs_error *err);
 
 #endif

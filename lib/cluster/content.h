@@ -1,5 +1,5 @@
 // Things known by their content: one object per distinct key, counted, gone with the last user.
-// Neighbours: taint.c, node_selector.c, anti_affinity.c and demand.c intern with it.
+// Neighbours: taint.c, node_selector.c, query.c and demand.c intern with it.
 #ifndef LIB_CLUSTER_CONTENT_H
 #define LIB_CLUSTER_CONTENT_H
 

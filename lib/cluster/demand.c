@@ -5,7 +5,9 @@
 #include <csched/base/memory.h>
 #include <string.h>
 
+#include "cluster_internal.h"
 #include "demand_internal.h"
+#include "pod_affinity.h"
 
 // ---- what is lacking ----
 
@@ -322,24 +324,23 @@ void cs_demands_finish(struct cs_demands *demands)
 struct cs_footprint *cs_footprint_ref(struct cs_demands *demands, struct cs_arena *scratch,
 				      const struct cs_footprint *parts)
 {
-	struct words words = words_for(scratch, &parts->requests, parts->n_terms);
+	struct words words = words_for(scratch, &parts->requests, parts->n_carried);
 	put_requests(&words, &parts->requests);
-	for (uint32_t i = 0; i < parts->n_terms; i++)
-		put(&words, (uintptr_t)parts->terms[i]);
+	for (uint32_t i = 0; i < parts->n_carried; i++)
+		put(&words, (uintptr_t)parts->carried[i]);
 	struct cs_content *known = cs_content_ref(&demands->footprints, words_slice(&words));
 	if (known) {
 		drop_requests(demands, &parts->requests);
-		for (uint32_t i = 0; i < parts->n_terms; i++)
-			cs_term_unref(demands->anti_affinity, parts->terms[i]);
+		cs_pod_affinity_unref_carried(demands->cluster, parts);
 		return &CS_CONTAINER_OF(known, struct footprint, content)->shown;
 	}
 	struct footprint *footprint = cs_alloc(sizeof(*footprint));
 	footprint->shown = *parts;
 	own_extended(&footprint->shown.requests);
-	struct cs_term **terms = cs_alloc_array(parts->n_terms, sizeof(struct cs_term *));
-	for (uint32_t i = 0; i < parts->n_terms; i++)
-		terms[i] = parts->terms[i];
-	footprint->shown.terms = terms;
+	struct cs_carried **carried = cs_alloc_array(parts->n_carried, sizeof(struct cs_carried *));
+	for (uint32_t i = 0; i < parts->n_carried; i++)
+		carried[i] = parts->carried[i];
+	footprint->shown.carried = carried;
 	cs_content_add(&demands->footprints, &footprint->content, words_slice(&words));
 	return &footprint->shown;
 }
@@ -353,9 +354,8 @@ void cs_footprint_unref(struct cs_demands *demands, struct cs_footprint *shown)
 		return;
 	drop_requests(demands, &shown->requests);
 	free_extended(&shown->requests);
-	for (uint32_t i = 0; i < shown->n_terms; i++)
-		cs_term_unref(demands->anti_affinity, shown->terms[i]);
-	free((void *)(uintptr_t)shown->terms);
+	cs_pod_affinity_unref_carried(demands->cluster, shown);
+	free((void *)(uintptr_t)shown->carried);
 	free(footprint);
 }
 

@@ -6,7 +6,6 @@
 #include <csched/base/map.h>
 #include <csched/cluster/demand.h>
 
-#include "anti_affinity.h"
 #include "node_selector_internal.h"
 #include "taint_internal.h"
 
@@ -16,7 +15,7 @@ struct cs_demands {
 	struct cs_nodes *nodes;
 	struct cs_taints *taints;
 	struct cs_node_selectors *selectors;
-	struct cs_anti_affinity *anti_affinity;
+	struct cs_cluster *cluster; // where pod affinity is counted
 	struct cs_map footprints;
 	struct cs_map demands;
 	uint32_t *free_ids;

@@ -151,6 +151,7 @@ static bool set_labels(struct cs_cluster *cluster, uint32_t row, const struct cs
 		memcpy(kept->labels, labels, size);
 	kept->n_labels = n;
 	cs_node_selectors_relabel(&cluster->selectors, row, before, n_before);
+	cs_topologies_update(&cluster->topologies, row);
 	cs_node_labels_unref(cluster->strings, before, n_before);
 	free(before);
 	return true;

@@ -6,6 +6,8 @@
 #include <csched/base/memory.h>
 #include <string.h>
 
+#include "topology_internal.h"
+
 #define FIRST_CAPACITY 64u
 #define LOG_SIZE       16384u // entries; a reader further behind reads the table afresh
 
@@ -59,6 +61,8 @@ static void set_capacity(struct cs_nodes *nodes, uint32_t n)
 	for (uint32_t column = 0; column < table->n_columns; column++)
 		resize_column(nodes, column, old, n);
 	table->capacity = n;
+	if (nodes->topologies)
+		cs_topologies_grow(nodes->topologies, old, n);
 }
 
 void cs_nodes_init(struct cs_nodes *nodes, struct cs_intern *strings, uint64_t seed)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cluster_internal.h"
+#include "pod_affinity.h"
 #include "requests.h"
 
 #define DEFAULT_SCHEDULER "default-scheduler"
@@ -20,19 +21,30 @@ struct reading {
 
 // ---- counting ----
 
+// Who asks for pods by label, or is asked by theirs.
+static void count_in_queries(struct cs_cluster *cluster, const struct cs_pod *pod, int32_t by)
+{
+	struct cs_row_change change = {
+		.row = pod->row,
+		.live = pod->terminating ? 0 : by,
+		.terminating = pod->terminating ? by : 0,
+	};
+	cs_label_set_count(&cluster->queries, pod->labels, change);
+	for (uint32_t i = 0; i < pod->footprint->n_carried; i++)
+		cs_carried_count(cluster, pod->footprint->carried[i], change);
+}
+
 void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 {
 	pod->row = row;
 	cs_nodes_count_pod(&cluster->nodes, row, &pod->footprint->requests);
-	for (uint32_t i = 0; i < pod->footprint->n_terms; i++)
-		cs_term_count(&cluster->anti_affinity, pod->footprint->terms[i]);
+	count_in_queries(cluster, pod, 1);
 }
 
 void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_nodes_discount_pod(&cluster->nodes, pod->row, &pod->footprint->requests);
-	for (uint32_t i = 0; i < pod->footprint->n_terms; i++)
-		cs_term_discount(&cluster->anti_affinity, pod->footprint->terms[i]);
+	count_in_queries(cluster, pod, -1);
 	cs_nodes_release(&cluster->nodes, pod->row);
 	pod->row = CS_ROW_NONE;
 }
@@ -43,44 +55,6 @@ static const char *node_of(const Kube__Pod *pod)
 {
 	const char *name = pod->spec ? pod->spec->node_name : NULL;
 	return name && *name ? name : NULL;
-}
-
-static void fail(struct cs_requests_reader *reader, const char *field)
-{
-	if (reader->field)
-		return;
-	reader->field = field;
-	cs_error_prefix(reader->err, "%s", field);
-}
-
-// The required anti-affinity that the pod carries; malformed terms are left out.
-static void read_terms(struct cs_cluster *cluster, struct cs_requests_reader *reader,
-		       const Kube__Pod *pod, struct cs_footprint *ret)
-{
-	const Kube__Affinity *affinity = pod->spec ? pod->spec->affinity : NULL;
-	const Kube__PodAntiAffinity *anti = affinity ? affinity->pod_anti_affinity : NULL;
-	size_t n = anti ? anti->n_required_during_scheduling_ignored_during_execution : 0;
-	if (n == 0)
-		return;
-	struct cs_term **terms = cs_arena_alloc_array(cluster->scratch, n, sizeof(*terms));
-	for (size_t i = 0; i < n; i++) {
-		struct cs_error why = { 0 };
-		struct cs_term *term =
-			cs_term_ref(&cluster->anti_affinity, cluster->scratch,
-				    anti->required_during_scheduling_ignored_during_execution[i],
-				    pod->metadata->namespace_, &why);
-		if (term)
-			terms[ret->n_terms++] = term;
-		if (why.code == 0 || reader->field)
-			continue;
-		cs_error_set(reader->err, -EINVAL, "%s", why.text);
-		fail(reader, cs_arena_printf(cluster->scratch,
-					     "spec.affinity.podAntiAffinity."
-					     "requiredDuringSchedulingIgnoredDuringExecution[%zu]"
-					     ".labelSelector",
-					     i));
-	}
-	ret->terms = terms;
 }
 
 static struct cs_node_selector *read_selector(struct cs_cluster *cluster, const Kube__PodSpec *spec)
@@ -118,6 +92,8 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 			parts.unsupported_feature = lacking->feature;
 		}
 	}
+	if (!reader->field)
+		reader->field = cs_pod_affinity_malformed(cluster->scratch, pod, reader->err);
 	if (reader->field) {
 		parts.unsupported_field = reader->field;
 		parts.unsupported_feature = NULL;
@@ -132,15 +108,12 @@ static int read_pod(struct cs_cluster *cluster, const Kube__Pod *pod, struct rea
 	struct cs_requests_reader reader = { &cluster->nodes, cluster->scratch, NULL, err };
 	struct cs_footprint footprint = { 0 };
 	cs_requests_read(&reader, pod, CS_REQUESTS_TAKEN, &footprint.requests);
-	read_terms(cluster, &reader, pod, &footprint);
+	cs_pod_affinity_read_carried(cluster, pod, &footprint);
 	*ret = (struct reading){ 0 };
 	ret->footprint = cs_footprint_ref(&cluster->demands, cluster->scratch, &footprint);
-	if (!node_of(pod)) {
+	ret->labels = cs_label_set_ref(&cluster->queries, cluster->scratch, pod->metadata);
+	if (!node_of(pod))
 		ret->demand = read_demand(cluster, &reader, pod);
-		ret->labels = cs_label_set_ref(&cluster->anti_affinity, cluster->scratch,
-					       pod->metadata->namespace_, pod->metadata->labels,
-					       pod->metadata->n_labels);
-	}
 	ret->field = reader.field;
 	if (!reader.field)
 		return 0;
@@ -148,11 +121,17 @@ static int read_pod(struct cs_cluster *cluster, const Kube__Pod *pod, struct rea
 	return -EINVAL;
 }
 
+static void drop_labels(struct cs_cluster *cluster, struct cs_label_set *labels)
+{
+	cs_label_set_unref(&cluster->queries, labels);
+	cs_carried_terms_ask_again(&cluster->carried); // the set may be gone
+}
+
 static void drop_reading(struct cs_cluster *cluster, struct reading *reading)
 {
 	cs_footprint_unref(&cluster->demands, reading->footprint);
 	cs_demand_unref(&cluster->demands, reading->demand);
-	cs_label_set_unref(&cluster->anti_affinity, reading->labels);
+	drop_labels(cluster, reading->labels);
 }
 
 static int check_identity(const Kube__Pod *pod, struct cs_error *err)
@@ -197,13 +176,11 @@ static struct cs_pod *create_pod(struct cs_cluster *cluster, const Kube__ObjectM
 void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_demand_unref(&cluster->demands, pod->demand);
-	cs_label_set_unref(&cluster->anti_affinity, pod->labels);
 	cs_intern_unref(cluster->strings, pod->pinned_node);
 	free(pod->gates);
 	free(pod->condition_reason);
 	free(pod->condition_message);
 	pod->demand = NULL;
-	pod->labels = NULL;
 	pod->pinned_node = CS_INTERN_NONE;
 	pod->gated = false;
 	pod->gates = NULL;
@@ -215,6 +192,7 @@ void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_map_remove(&cluster->pods, cs_slice_of(pod->uid));
 	cs_pod_drop_asked(cluster, pod);
+	drop_labels(cluster, pod->labels);
 	cs_footprint_unref(&cluster->demands, pod->footprint);
 	cs_intern_unref(cluster->strings, pod->scheduler_name);
 	free(pod->resource_version);
@@ -259,17 +237,6 @@ static void set_condition(struct cs_pod *pod, const Kube__PodStatus *status)
 	replace_string(&pod->condition_message, found ? found->message : NULL);
 }
 
-static uint64_t hash_labels(const Kube__ObjectMeta *metadata)
-{
-	uint64_t sum = 0;
-	for (size_t i = 0; i < metadata->n_labels; i++) {
-		struct cs_slice key = cs_slice_of(metadata->labels[i]->key);
-		struct cs_slice value = cs_slice_of(metadata->labels[i]->value);
-		sum += cs_hash(value.data, value.size, cs_hash(key.data, key.size, 0));
-	}
-	return sum;
-}
-
 static uint32_t intern_text(struct cs_cluster *cluster, const char *text)
 {
 	return text && *text ? cs_intern_ref(cluster->strings, cs_slice_of(text)) : CS_INTERN_NONE;
@@ -285,29 +252,30 @@ static void set_common(struct cs_cluster *cluster, struct cs_pod *pod, const Kub
 		intern_text(cluster, scheduler && *scheduler ? scheduler : DEFAULT_SCHEDULER);
 	cs_intern_unref(cluster->strings, before);
 	pod->priority = spec && spec->has_priority ? spec->priority : 0;
-	pod->terminating = from->metadata->deletion_timestamp;
 	pod->generation = from->metadata->generation;
-	pod->labels_hash = hash_labels(from->metadata);
 	replace_string(&pod->resource_version, from->metadata->resource_version);
 }
 
 // ---- states ----
 
-// What the pod takes now, where it stands.
-static void set_footprint(struct cs_cluster *cluster, struct cs_pod *pod,
-			  struct cs_footprint *footprint)
+// What the pod counts as now, where it stands.
+static void set_counted(struct cs_cluster *cluster, struct cs_pod *pod, const Kube__Pod *from,
+			const struct reading *reading)
 {
-	struct cs_footprint *before = pod->footprint;
-	if (cs_pod_is_counted(pod) && before != footprint) {
-		uint32_t row = pod->row;
-		struct cs_pod moved = *pod;
-		pod->footprint = footprint;
+	struct cs_pod before = *pod;
+	pod->footprint = reading->footprint;
+	pod->labels = reading->labels;
+	pod->terminating = from->metadata->deletion_timestamp;
+	if (cs_pod_is_counted(pod) &&
+	    (before.footprint != pod->footprint || before.labels != pod->labels ||
+	     before.terminating != pod->terminating)) {
+		struct cs_pod moved = before;
 		// Counted first, so that a ghost row is not freed in between.
-		cs_pod_count(cluster, pod, row);
+		cs_pod_count(cluster, pod, before.row);
 		cs_pod_discount(cluster, &moved);
 	}
-	pod->footprint = footprint;
-	cs_footprint_unref(&cluster->demands, before);
+	cs_footprint_unref(&cluster->demands, before.footprint);
+	drop_labels(cluster, before.labels);
 }
 
 static void change_state(struct cs_cluster *cluster, struct cs_pod *pod, enum cs_pod_state state)
@@ -340,9 +308,9 @@ static void commit_bound(struct cs_cluster *cluster, struct cs_pod *pod, const K
 	bool was_bound = pod->state == CS_POD_BOUND;
 	if (was_bound && cs_requests_fell(&pod->footprint->requests, &reading->footprint->requests))
 		ret->events |= CS_EVENT_POD_SCALE_DOWN;
-	if (was_bound && pod->labels_hash != hash_labels(from->metadata))
+	if (was_bound && pod->labels != reading->labels)
 		ret->events |= CS_EVENT_POD_LABEL;
-	set_footprint(cluster, pod, reading->footprint);
+	set_counted(cluster, pod, from, reading);
 	ret->events |= become_bound(cluster, pod, node_of(from));
 	ret->became_bound = !was_bound && !ret->added;
 }
@@ -362,12 +330,11 @@ static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const
 {
 	struct cs_pod before = *pod;
 	pod->demand = reading->demand;
-	pod->labels = reading->labels;
 	pod->pinned_node = intern_text(cluster, cs_demand_pin(from));
 	pod->gated = from->spec && from->spec->n_scheduling_gates > 0;
 	pod->gates = pod->gated ? join_gates(from->spec) : NULL;
 	set_condition(pod, from->status);
-	set_footprint(cluster, pod, reading->footprint);
+	set_counted(cluster, pod, from, reading);
 	if (ret->added)
 		return;
 	ret->events = compare_demands(before.demand, pod->demand);
@@ -379,7 +346,6 @@ static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const
 			      before.pinned_node != pod->pinned_node ||
 			      !cs_string_equal(before.gates, pod->gates);
 	cs_demand_unref(&cluster->demands, before.demand);
-	cs_label_set_unref(&cluster->anti_affinity, before.labels);
 	cs_intern_unref(cluster->strings, before.pinned_node);
 	free(before.gates);
 }
@@ -462,6 +428,16 @@ void cs_cluster_forget(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_pod_discount(cluster, pod);
 	change_state(cluster, pod, CS_POD_UNBOUND);
+}
+
+void cs_cluster_suppose(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
+{
+	cs_pod_count(cluster, pod, row);
+}
+
+void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod)
+{
+	cs_pod_discount(cluster, pod);
 }
 
 void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name)

@@ -12,7 +12,6 @@
 #include <csched/kube/api.h>
 
 struct cs_carried;
-struct cs_term;
 struct cs_query;
 struct cs_topology;
 
@@ -31,8 +30,6 @@ struct cs_footprint {
 	// The pod (anti-)affinity terms that the pod carries, required and preferred; see query.h.
 	uint32_t n_carried;
 	struct cs_carried *const *carried;
-	uint32_t n_terms;
-	struct cs_term *const *terms;
 };
 
 // A preferred node affinity term: the rows that match it.

@@ -47,7 +47,6 @@ struct cs_pod {
 	char *condition_reason;
 	char *condition_message;
 	char *resource_version; // for Events' `regarding`; an unchanged object is skipped; owned
-	uint64_t labels_hash;
 	struct cs_label_set *labels; // namespace and labels; of every pod
 	struct cs_owner *owner;      // its controller, of an unbound or assumed pod; may be NULL
 };

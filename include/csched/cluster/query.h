@@ -21,6 +21,7 @@ struct cs_row_counts {
 	// rows themselves, and rows from n on have 0.
 	uint32_t n;
 	uint32_t capacity;
+	uint32_t n_used; // rows that have some
 	uint32_t *rows;
 	uint32_t *live;        // pods without deletionTimestamp
 	uint32_t *terminating; // with one

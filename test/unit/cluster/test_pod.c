@@ -109,7 +109,7 @@ START_TEST(the_watch_confirms)
 	ck_assert_uint_eq(world.change.events, CS_EVENT_POD_ADD);
 	ck_assert_int_eq(pod->state, CS_POD_BOUND);
 	ck_assert_ptr_null(pod->demand);
-	ck_assert_ptr_null(pod->labels);
+	ck_assert_ptr_nonnull(pod->labels);
 	ck_assert_int_eq(cpu_on(one), 2000);
 	ck_assert_uint_eq(world.nodes->log_end, log_end); // the row did not change
 	ck_assert_uint_eq(cs_cluster_count(world.cluster).assumed, 0);

@@ -1,0 +1,51 @@
+// Namespaces that pods live in, or that the API server tells of, and the label sets inside them.
+// Neighbours: label_set.c enters sets, query.c walks them, object.c passes on Namespace objects.
+#ifndef LIB_CLUSTER_NAMESPACE_H
+#define LIB_CLUSTER_NAMESPACE_H
+
+#include <csched/base/map.h>
+
+#include "content.h"
+#include "pod_match.h"
+
+struct cs_label_set;
+
+// A label set in its namespace, with a bit per label it has: most that lack a required label are
+// passed over without being looked at.
+struct cs_namespace_entry {
+	uint64_t bits;
+	struct cs_label_set *set;
+};
+
+struct cs_namespace {
+	struct cs_content content; // key: the name's id
+	uint32_t name;             // intern id, a reference held
+	bool listed;               // the API server has it: one reference
+	struct cs_labels labels;   // of the object; none while it is not listed
+	struct cs_namespace_entry *entries;
+	uint32_t n_entries;
+	uint32_t capacity;
+};
+
+struct cs_namespaces {
+	struct cs_intern *strings; // borrowed
+	struct cs_map by_name;
+};
+
+void cs_namespaces_init(struct cs_namespaces *all, struct cs_intern *strings, uint64_t seed);
+void cs_namespaces_finish(struct cs_namespaces *all); // none may be left
+
+struct cs_namespace *cs_namespace_ref(struct cs_namespaces *all, const char *name);
+void cs_namespace_unref(struct cs_namespaces *all, struct cs_namespace *namespace);
+struct cs_namespace *cs_namespace_find(const struct cs_namespaces *all, uint32_t name);
+// The API server has it with these labels, whose references are taken over, not the array. True:
+// that changes something.
+bool cs_namespace_list(struct cs_namespace *namespace, struct cs_intern *strings,
+		       struct cs_labels labels);
+// It has it no more.
+void cs_namespace_unlist(struct cs_namespace *namespace, struct cs_intern *strings);
+
+// The bit of a label in cs_namespace_entry.
+uint64_t cs_namespace_bit(struct cs_node_label label);
+
+#endif

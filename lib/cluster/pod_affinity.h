@@ -1,0 +1,22 @@
+// What spec.affinity.podAffinity and podAntiAffinity say, compiled when the pod arrives.
+// Neighbours: pod.c calls; carried.c and query.c keep the terms. Mirrors framework/types.go
+// (PodInfo.Update, newAffinityTerm).
+#ifndef LIB_CLUSTER_POD_AFFINITY_H
+#define LIB_CLUSTER_POD_AFFINITY_H
+
+#include <csched/base/arena.h>
+#include <csched/base/error.h>
+#include <csched/cluster/demand.h>
+
+struct cs_cluster;
+
+// The terms that the pod carries, with a reference each, in scratch. A list with a malformed term
+// is left out as a whole, as upstream does with pods on nodes.
+void cs_pod_affinity_read_carried(struct cs_cluster *cluster, const Kube__Pod *pod,
+				  struct cs_footprint *ret);
+// The first term that is malformed, as a field in scratch, with words in `err`; NULL: none is.
+const char *cs_pod_affinity_malformed(struct cs_arena *scratch, const Kube__Pod *pod,
+				      struct cs_error *err);
+void cs_pod_affinity_unref_carried(struct cs_cluster *cluster, const struct cs_footprint *carrier);
+
+#endif
