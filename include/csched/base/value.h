@@ -31,6 +31,9 @@ int cs_value_line(struct json_object *document);
 
 // Writes the tree.
 void cs_value_write(struct json_object *value, struct cs_json_writer *json);
+// Writes it as one YAML document in block style; cs_value_read_yaml gives the same tree. -EMSGSIZE
+// when `out` is full, -EINVAL for a string that is not UTF-8.
+int cs_value_write_yaml(struct json_object *value, struct cs_buffer *out);
 
 // The member at a path "a.b.c" of objects, or NULL.
 struct json_object *cs_value_at(struct json_object *value, const char *path);
