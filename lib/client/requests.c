@@ -29,6 +29,7 @@ struct item {
 	bool patch;
 	bool looking; // the next request is the GET that decides
 	bool suspect; // the last exchange broke: use a new connection
+	bool withdrawn;
 	uint64_t ticket;
 	char *namespace;
 	char *name;
@@ -53,6 +54,7 @@ struct cs_requests {
 	size_t n_flying;
 	size_t n_queued;
 	size_t n_events; // of n_queued
+	bool withdrew;   // since the last turn
 	double burst;
 	double tokens;
 	int64_t filled; // boot ns
@@ -171,6 +173,12 @@ static void retry(struct item *item, struct cs_time now, unsigned nth, int64_t m
 	q->stats.retries++;
 }
 
+static void finish_withdrawn(struct item *item)
+{
+	set_message(item, "the binding was withdrawn before it was sent: its node or pod is gone");
+	finish(item, CS_WRITE_FAILED, NULL);
+}
+
 // ---- what answers mean ----
 
 enum verdict {
@@ -245,6 +253,8 @@ static void resolve_unbound(struct item *item, struct cs_time now, const Kube__P
 	item->conflicts += conflict;
 	if (pod->metadata->deletion_timestamp || (conflict && item->conflicts >= CONFLICT_MAX)) {
 		finish(item, CS_WRITE_REFUSED, NULL);
+	} else if (item->withdrawn) {
+		finish_withdrawn(item);
 	} else if (item->tries >= CS_REQUESTS_TRIES_MAX) {
 		finish(item, CS_WRITE_FAILED, NULL);
 	} else {
@@ -296,7 +306,9 @@ static void look(struct item *item, struct cs_time now, int64_t retry_after)
 
 static void try_again(struct item *item, struct cs_time now, int64_t retry_after)
 {
-	if (item->tries >= CS_REQUESTS_TRIES_MAX)
+	if (item->withdrawn)
+		finish_withdrawn(item);
+	else if (item->tries >= CS_REQUESTS_TRIES_MAX)
 		finish(item, CS_WRITE_FAILED, NULL);
 	else
 		retry(item, now, item->tries, WAIT_MAX, retry_after);
@@ -482,6 +494,21 @@ static void drop_old_events(struct cs_requests *q)
 	}
 }
 
+// No token is waited for: nothing is sent.
+static void drop_withdrawn(struct cs_requests *q)
+{
+	if (!q->withdrew)
+		return;
+	q->withdrew = false;
+	CS_LIST_FOR_EACH (link, &q->queues[CS_WRITE_BIND]) {
+		struct item *item = of_link(link);
+		if (!item->withdrawn || item->looking)
+			continue;
+		dequeue(item);
+		finish_withdrawn(item);
+	}
+}
+
 static bool is_fenced(const struct item *item, struct cs_time now)
 {
 	const struct cs_requests_options *options = &item->queue->options;
@@ -505,6 +532,7 @@ void cs_requests_turn(struct cs_requests *q, struct cs_time now)
 	struct item *item;
 	cs_list_init(&fenced);
 	drop_old_events(q);
+	drop_withdrawn(q);
 	wake_due(q, now);
 	fill_bucket(q, now);
 	while (may_start(q) && (item = next_ready(q))) {
@@ -523,6 +551,8 @@ int64_t cs_requests_deadline(const struct cs_requests *q)
 {
 	const struct cs_heap_link *first = cs_heap_peek(&q->waiting);
 	int64_t due = first ? of_wait(first)->due : INT64_MAX;
+	if (q->withdrew)
+		return INT64_MIN;
 	if (q->n_flying >= CS_REQUESTS_IN_FLIGHT_MAX)
 		return INT64_MAX; // an answer comes first
 	if (!next_ready(q))
@@ -572,9 +602,50 @@ void cs_requests_destroy(struct cs_requests *q)
 	free(q);
 }
 
+static struct item *find_in(struct cs_list *list, uint64_t ticket)
+{
+	CS_LIST_FOR_EACH (link, list)
+		if (of_link(link)->kind == CS_WRITE_BIND && of_link(link)->ticket == ticket)
+			return of_link(link);
+	return NULL;
+}
+
+static struct item *find_waiting(const struct cs_requests *q, uint64_t ticket)
+{
+	for (size_t i = 0; i < q->waiting.count; i++) {
+		struct item *item = of_wait(q->waiting.items[i]);
+		if (item->kind == CS_WRITE_BIND && item->ticket == ticket)
+			return item;
+	}
+	return NULL;
+}
+
+// One that was sent is marked, so that it is not sent again.
+static void withdraw(struct cs_requests *q, uint64_t ticket)
+{
+	struct item *waiting = find_waiting(q, ticket);
+	struct item *item = waiting;
+	if (!item)
+		item = find_in(&q->queues[CS_WRITE_BIND], ticket);
+	if (!item)
+		item = find_in(&q->flying, ticket);
+	if (!item)
+		return;
+	item->withdrawn = true;
+	q->withdrew = true;
+	if (waiting && !waiting->looking) {
+		cs_heap_remove(&q->waiting, &waiting->wait);
+		q->n_queued--;
+		enqueue(waiting, false);
+	}
+}
+
 void cs_requests_send(struct cs_requests *q, const struct cs_write *write)
 {
-	enqueue(new_item(q, write), false);
+	if (write->withdraw)
+		withdraw(q, write->ticket);
+	else
+		enqueue(new_item(q, write), false);
 }
 
 struct cs_requests_stats cs_requests_stats(const struct cs_requests *q)

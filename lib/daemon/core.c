@@ -104,6 +104,11 @@ static void sink_event(void *user, const struct cs_pod *pod, const struct cs_sch
 		cs_events_emit(core->events, core->now, pod, event);
 }
 
+static void sink_withdraw(void *user, uint64_t ticket)
+{
+	send(user, &(struct cs_write){ .kind = CS_WRITE_BIND, .ticket = ticket, .withdraw = true });
+}
+
 static void write_event(void *user, const struct cs_write *write)
 {
 	send(user, write);
@@ -119,7 +124,8 @@ static int create_scheduler(struct cs_core *core, struct cs_error *err)
 		.sink = { .user = core,
 			  .bind = sink_bind,
 			  .condition = sink_condition,
-			  .event = sink_event },
+			  .event = sink_event,
+			  .withdraw = sink_withdraw },
 		.random = &core->random,
 		.metrics = core->options.metrics,
 		.n_records = core->options.n_records,

@@ -485,11 +485,22 @@ void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
 		ends[result->outcome](scheduler, now, pod, result);
 }
 
-// The answer to the pod's Binding, if one is awaited, no longer matters.
-static void disown(struct cs_pod *pod)
+static void withdraw(struct cs_scheduler *scheduler, const struct slot *slot)
 {
-	if (pod->pending && pod->pending->owner)
-		((struct slot *)pod->pending->owner)->pod = NULL;
+	if (scheduler->sink.withdraw)
+		scheduler->sink.withdraw(scheduler->sink.user, slot->ticket);
+}
+
+// The pod's Binding, if one is under way, is of no use, and its answer no longer matters.
+static void disown(struct cs_scheduler *scheduler, struct cs_pod *pod)
+{
+	struct slot *slot = pod->pending ? pod->pending->owner : NULL;
+	if (!slot)
+		return;
+	slot->pod = NULL;
+	// Where the pod is bound as the Binding says, that was sent: nothing can be withdrawn.
+	if (pod->state != CS_POD_BOUND || slot->row != pod->row)
+		withdraw(scheduler, slot);
 }
 
 // ---- what watches tell ----
@@ -503,8 +514,13 @@ int cs_scheduler_apply_node(struct cs_scheduler *scheduler, struct cs_time now,
 	return r;
 }
 
+// The API server binds to nodes that do not exist: what has not been sent must not be sent.
 void cs_scheduler_remove_node(struct cs_scheduler *scheduler, struct cs_time now, const char *name)
 {
+	uint32_t row = cs_cluster_find_node(scheduler->cluster, name);
+	for (uint32_t i = 0; row != CS_ROW_NONE && i < scheduler->max_binding; i++)
+		if (scheduler->slots[i].pod && scheduler->slots[i].row == row)
+			withdraw(scheduler, &scheduler->slots[i]);
 	wake(scheduler, now, cs_cluster_remove_node(scheduler->cluster, name));
 }
 
@@ -515,7 +531,7 @@ static void follow_bound(struct cs_scheduler *scheduler, struct cs_time now,
 	if (pod->pending) {
 		const struct slot *slot = pod->pending->owner;
 		bool ours = slot && slot->row == pod->row;
-		disown(pod);
+		disown(scheduler, pod);
 		if (ours)
 			succeed(scheduler, now, pod, pod->row);
 		else
@@ -535,7 +551,7 @@ static void follow_assumed(struct cs_scheduler *scheduler, struct cs_time now,
 	}
 	// The API server binds no pod that is being deleted, and would have told of an earlier
 	// binding before: what the pod was to take is free.
-	disown(pod);
+	disown(scheduler, pod);
 	cs_cluster_forget(scheduler->cluster, pod);
 	cs_queue_remove(scheduler->queue, pod);
 	wake(scheduler, now, CS_EVENT_POD_DELETE);
@@ -583,7 +599,7 @@ void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now,
 	struct cs_pod *pod = cs_cluster_find_pod(scheduler->cluster, uid);
 	if (!pod)
 		return;
-	disown(pod);
+	disown(scheduler, pod);
 	cs_queue_remove(scheduler->queue, pod);
 	wake(scheduler, now, cs_cluster_remove_pod(scheduler->cluster, pod));
 }

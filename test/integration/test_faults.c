@@ -98,6 +98,49 @@ START_TEST(status_patches)
 }
 END_TEST
 
+// One binding in two seconds: a's is sent at once, the others wait in the client.
+static void start_slowly(void)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=0");
+	harness_create_node(kubesim, "old", "4");
+	scheduler = HARNESS_C_SCHED(kubesim, "--kube-api-qps=0.5", "--kube-api-burst=1");
+	harness_wait_logged(scheduler, "Starting to schedule");
+	harness_faults(kubesim, "- {match: {verb: create, resource: pods, subresource: binding, "
+				"name: b}, action: delay, count: 0}\n");
+	harness_create_pod(kubesim, "a", "100m");
+	ck_assert_str_eq(harness_wait_bound(kubesim, "a"), "old");
+	harness_create_pod(kubesim, "b", "100m");
+	harness_create_pod(kubesim, "c", "100m");
+	harness_sleep(0.3);
+	ck_assert_ptr_null(harness_node_of(kubesim, "b"));
+}
+
+// The API server binds to nodes that do not exist: nothing may be sent for them.
+START_TEST(a_node_deleted_while_bindings_to_it_wait)
+{
+	start_slowly();
+	harness_delete(kubesim, "/api/v1/nodes/old");
+	harness_wait_logged(scheduler, "the binding was withdrawn before it was sent");
+	harness_sleep(2);
+	ck_assert_int_eq(harness_faults_hit(kubesim), 0);
+	ck_assert_int_eq(harness_bindings(kubesim), 1);
+	harness_create_node(kubesim, "new", "4");
+	ck_assert_str_eq(harness_wait_bound(kubesim, "b"), "new");
+	ck_assert_str_eq(harness_wait_bound(kubesim, "c"), "new");
+	ck_assert_int_eq(harness_bindings(kubesim), 3);
+}
+END_TEST
+
+START_TEST(a_pod_deleted_while_its_binding_waits)
+{
+	start_slowly();
+	harness_delete(kubesim, "/api/v1/namespaces/default/pods/b?gracePeriodSeconds=0");
+	ck_assert_str_eq(harness_wait_bound(kubesim, "c"), "old");
+	ck_assert_int_eq(harness_faults_hit(kubesim), 0);
+	ck_assert_int_eq(harness_bindings(kubesim), 2);
+}
+END_TEST
+
 // ---- watches ----
 
 // Each for the watch of pods, and once for that of nodes.
@@ -295,6 +338,8 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, harness_setup, harness_teardown);
 	tcase_add_loop_test(tcase, writes, 0, (int)CS_ARRAY_LENGTH(write_faults));
 	tcase_add_test(tcase, status_patches);
+	tcase_add_test(tcase, a_node_deleted_while_bindings_to_it_wait);
+	tcase_add_test(tcase, a_pod_deleted_while_its_binding_waits);
 	tcase_add_loop_test(tcase, watches, 0, (int)CS_ARRAY_LENGTH(watch_faults));
 	tcase_add_test(tcase, another_pod_of_the_same_name);
 	tcase_add_loop_test(tcase, nothing_is_decided_before_every_kind_is_known, 0,

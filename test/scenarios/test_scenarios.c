@@ -315,7 +315,10 @@ static void begin(struct scenario *scenario, const struct cs_manifest *manifest)
 	const struct cs_scheduler_options options = {
 		.cluster = scenario->cluster,
 		.config = scenario->config,
-		.sink = { scenario, on_bind, on_condition, on_event },
+		.sink = { .user = scenario,
+			  .bind = on_bind,
+			  .condition = on_condition,
+			  .event = on_event },
 		.max_binding = BINDINGS_MAX,
 	};
 	ck_assert_int_eq(cs_scheduler_create(&options, &scenario->scheduler, &err), 0);

@@ -36,6 +36,9 @@ struct cs_scheduler_sink {
 			  const char *message);
 	// An Event about a pod: FailedScheduling or Scheduled. `warning` selects its type.
 	void (*event)(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event);
+	// Its node or pod is gone: a Binding that has not been sent shall not be sent any more, and
+	// then ends as CS_BOUND_FAILED. NULL = bindings do not wait.
+	void (*withdraw)(void *user, uint64_t ticket);
 };
 
 struct cs_scheduler_options {

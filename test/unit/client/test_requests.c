@@ -785,6 +785,101 @@ START_TEST(every_write_ends_once)
 }
 END_TEST
 
+// ---- withdrawn bindings ----
+
+static void withdraw(uint64_t ticket)
+{
+	cs_requests_send(
+		requests,
+		&(struct cs_write){ .kind = CS_WRITE_BIND, .ticket = ticket, .withdraw = true });
+}
+
+// One waits for a token: it ends without one, and the next in line gets the token.
+START_TEST(withdrawn_before_it_was_sent)
+{
+	recreate(1, 1);
+	bind_and_turn();
+	succeed(201);
+	assert_results("1:DONE(201) ");
+	send_bind(2);
+	send_bind(3);
+	turn();
+	ck_assert_uint_eq(fake_count(&fake), 0);
+	withdraw(2);
+	assert_results(""); // results come in turns
+	ck_assert_int_eq(cs_requests_deadline(requests), INT64_MIN);
+	turn();
+	assert_results("2:FAILED(0) ");
+	ck_assert_uint_eq(cs_requests_stats(requests).queued, 1);
+	pass(CS_SECOND);
+	succeed(201);
+	assert_results("3:DONE(201) ");
+}
+END_TEST
+
+// What is on its way may have been stored: its answer counts.
+START_TEST(withdrawn_while_it_is_under_way)
+{
+	bind_and_turn();
+	withdraw(1);
+	turn();
+	assert_results("");
+	succeed(201);
+	assert_results("1:DONE(201) ");
+}
+END_TEST
+
+START_TEST(withdrawn_and_not_sent_again)
+{
+	bind_and_turn();
+	withdraw(1);
+	turn();
+	refuse(429, "slow down");
+	assert_results("1:FAILED(429) ");
+	ck_assert_int_eq(cs_requests_deadline(requests), INT64_MAX);
+}
+END_TEST
+
+START_TEST(withdrawn_while_it_waits_for_another_try)
+{
+	bind_and_turn();
+	refuse(429, "slow down");
+	withdraw(1);
+	turn();
+	assert_results("1:FAILED(429) ");
+	ck_assert_uint_eq(cs_requests_stats(requests).queued, 0);
+	ck_assert_int_eq(cs_requests_deadline(requests), INT64_MAX);
+}
+END_TEST
+
+// Nobody knows whether it was stored: the GET still decides, and no second POST follows.
+START_TEST(withdrawn_in_doubt)
+{
+	bind_and_turn();
+	refuse(500, "x");
+	withdraw(1);
+	turn();
+	assert_results("");
+	pass_wait();
+	answer_look(_i ? &bound_here : &unbound);
+	assert_results(_i ? "1:DONE(500) " : "1:FAILED(500) ");
+	ck_assert_uint_eq(fake_count(&fake), 0);
+	ck_assert_int_eq(cs_requests_deadline(requests), INT64_MAX);
+}
+END_TEST
+
+START_TEST(withdrawn_that_nobody_knows)
+{
+	send_status(1); // a ticket means a binding
+	withdraw(1);
+	withdraw(9);
+	turn();
+	assert_results("");
+	succeed(200);
+	assert_results("1:DONE(200) ");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("requests");
@@ -821,6 +916,12 @@ Suite *test_suite(void)
 	tcase_add_test(c, the_oldest_events_are_dropped);
 	tcase_add_test(c, a_waiting_retry_does_not_block_others);
 	tcase_add_test(c, destroy_forgets_all);
+	tcase_add_test(c, withdrawn_before_it_was_sent);
+	tcase_add_test(c, withdrawn_while_it_is_under_way);
+	tcase_add_test(c, withdrawn_and_not_sent_again);
+	tcase_add_test(c, withdrawn_while_it_waits_for_another_try);
+	tcase_add_loop_test(c, withdrawn_in_doubt, 0, 2);
+	tcase_add_test(c, withdrawn_that_nobody_knows);
 	tcase_add_loop_test(c, every_write_ends_once, 0, 20);
 	suite_add_tcase(suite, c);
 	return suite;

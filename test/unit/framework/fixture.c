@@ -469,6 +469,14 @@ static void sink_event(void *user, const struct cs_pod *pod, const struct cs_sch
 				 event->action, event->controller, event->note);
 }
 
+static void sink_withdraw(void *user, uint64_t ticket)
+{
+	struct toy *toy = user;
+	if (!toy->quiet)
+		cs_buffer_printf(&toy->asked, "withdraw %s\n",
+				 ticket == toy->last_ticket ? "the last" : "an earlier one");
+}
+
 void toy_init_options(struct toy *toy, struct cs_config *config,
 		      const struct cs_scheduler_options *options)
 {
@@ -483,7 +491,11 @@ void toy_init_options(struct toy *toy, struct cs_config *config,
 	all.cluster = toy->cluster;
 	all.config = config;
 	all.metrics = toy->metrics;
-	all.sink = (struct cs_scheduler_sink){ toy, sink_bind, sink_condition, sink_event };
+	all.sink = (struct cs_scheduler_sink){ .user = toy,
+					       .bind = sink_bind,
+					       .condition = sink_condition,
+					       .event = sink_event,
+					       .withdraw = sink_withdraw };
 	struct cs_error err;
 	ck_assert_int_eq(cs_scheduler_create(&all, &toy->scheduler, &err), 0);
 	cs_scheduler_start(toy->scheduler);

@@ -61,6 +61,7 @@ __attribute__((format(printf, 2, 3))) const Kube__Pod *toy_pod(struct cs_arena *
 //   bind ns/name node
 //   condition ns/name reason: message
 //   event ns/name warning|normal reason action controller: note
+//   withdraw the last|an earlier one
 struct toy {
 	struct cs_arena *arena;
 	struct cs_cluster *cluster;

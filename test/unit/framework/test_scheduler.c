@@ -138,7 +138,7 @@ START_TEST(bound_elsewhere_by_someone_else)
 	toy_expect(&toy, "bind default/a n1\nbind default/b n1\n");
 	toy_bound(&toy, CS_BOUND_ELSEWHERE, "n2");    // b, by the answer
 	toy_add_pod(&toy, "a", 1000, "nodeName: n2"); // a, by the watch
-	toy_expect(&toy, "");
+	toy_expect(&toy, "withdraw an earlier one\n");
 	const struct cs_node_table *nodes = cs_cluster_nodes(toy.cluster);
 	uint32_t n2 = cs_cluster_find_node(toy.cluster, "n2");
 	ck_assert_int_eq(nodes->requested[CS_RESOURCE_CPU][n2], 2000);
@@ -224,7 +224,7 @@ START_TEST(deleted_while_its_binding_is_under_way)
 	cs_scheduler_remove_pod(toy.scheduler, toy.now, "a");
 	// What a was to take is free at once, and b knows.
 	toy_turn(&toy, 1);
-	toy_expect(&toy, "bind default/b n1\n");
+	toy_expect(&toy, "withdraw the last\nbind default/b n1\n");
 	cs_scheduler_bound(toy.scheduler, toy.now,
 			   &(struct cs_bound_result){ .ticket = ticket, .outcome = CS_BOUND_HERE });
 	toy_expect(&toy, "");
@@ -274,7 +274,7 @@ START_TEST(deletion_of_an_assumed_pod_frees_its_room)
 	ck_assert_int_eq(pod_of("a")->state, CS_POD_UNBOUND);
 	ck_assert_ptr_null(pod_of("a")->pending);
 	toy_turn(&toy, 1);
-	toy_expect(&toy, "bind default/b n1\n");
+	toy_expect(&toy, "withdraw the last\nbind default/b n1\n");
 	cs_scheduler_bound(toy.scheduler, toy.now,
 			   &(struct cs_bound_result){ .ticket = ticket,
 						      .outcome = CS_BOUND_FAILED,
@@ -583,7 +583,7 @@ START_TEST(no_more_bindings_than_allowed_wait_for_answers)
 	toy_turn(&toy, 0);
 	toy_bound(&toy, CS_BOUND_GONE, NULL);
 	toy_turn(&toy, 1);
-	toy_expect(&toy, "bind default/p3 n1\n");
+	toy_expect(&toy, "withdraw the last\nbind default/p3 n1\n");
 }
 END_TEST
 
@@ -610,7 +610,11 @@ START_TEST(a_node_that_vanishes_under_a_binding)
 	toy_add_node(&toy, "n1", 4, 110, "");
 	toy_add_pod(&toy, "a", 1000, "");
 	toy_turn(&toy, 1);
+	toy_expect(&toy, "bind default/a n1\n");
 	cs_scheduler_remove_node(toy.scheduler, toy.now, "n1");
+	toy_expect(&toy, "withdraw the last\n");
+	cs_scheduler_remove_node(toy.scheduler, toy.now, "n1");
+	toy_expect(&toy, "");
 	toy_add_node(&toy, "n2", 4, 110, "");
 	toy_bound(&toy, CS_BOUND_FAILED, "node gone");
 	cs_buffer_clear(&toy.asked);
@@ -620,7 +624,7 @@ START_TEST(a_node_that_vanishes_under_a_binding)
 	// And where the answer is that it went well.
 	cs_scheduler_remove_node(toy.scheduler, toy.now, "n2");
 	toy_bound(&toy, CS_BOUND_HERE, NULL);
-	toy_expect(&toy, SCHEDULED("a", "n2"));
+	toy_expect(&toy, "withdraw the last\n" SCHEDULED("a", "n2"));
 	cs_scheduler_remove_pod(toy.scheduler, toy.now, "a");
 	toy_turn(&toy, 0);
 }
