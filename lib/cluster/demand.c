@@ -387,6 +387,7 @@ static void drop_parts(struct cs_demands *demands, const struct cs_demand_parts 
 	drop_requests(demands, &parts->requests);
 	cs_toleration_set_unref(demands->taints, parts->toleration_set);
 	cs_node_selectors_unref(demands->selectors, parts->selector);
+	cs_pod_affinity_unref_asked(demands->cluster, &parts->affinity);
 }
 
 struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scratch,
@@ -394,11 +395,13 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 {
 	uint32_t field = intern_text(demands->strings, parts->unsupported_field);
 	uint32_t feature = intern_text(demands->strings, parts->unsupported_feature);
-	struct words words = words_for(scratch, &parts->requests, 3);
+	struct words words = words_for(scratch, &parts->requests,
+				       3 + cs_pod_affinity_key_size(&parts->affinity));
 	put_requests(&words, &parts->requests);
 	put(&words, parts->toleration_set);
 	put(&words, (uintptr_t)parts->selector);
 	put(&words, (uint64_t)field << 32 | feature);
+	words.at += cs_pod_affinity_key(&parts->affinity, words.at);
 	struct cs_content *known = cs_content_ref(&demands->demands, words_slice(&words));
 	if (known) {
 		drop_parts(demands, parts);
@@ -416,12 +419,14 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		.tolerates_unschedulable =
 			cs_toleration_set_unschedulable(demands->taints, parts->toleration_set),
 		.node_selector = parts->selector ? cs_node_selector_rows(parts->selector) : NULL,
+		.affinity = parts->affinity,
 		.unsupported_field = field ? cs_intern_string(demands->strings, field) : NULL,
 		.unsupported_feature = feature ? cs_intern_string(demands->strings, feature) : NULL,
 		.id = take_id(demands),
 		.generation = ++demands->generation,
 	};
 	own_extended(&demand->shown.requests);
+	cs_pod_affinity_own(&demand->shown.affinity);
 	cs_content_add(&demands->demands, &demand->content, words_slice(&words));
 	return &demand->shown;
 }
@@ -438,6 +443,8 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
 	free_extended(&shown->requests);
 	cs_toleration_set_unref(demands->taints, shown->toleration_set);
 	cs_node_selectors_unref(demands->selectors, demand->selector);
+	cs_pod_affinity_unref_asked(demands->cluster, &shown->affinity);
+	cs_pod_affinity_free(&shown->affinity);
 	cs_intern_unref(demands->strings, demand->field);
 	cs_intern_unref(demands->strings, demand->feature);
 	free(demand);

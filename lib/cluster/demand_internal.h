@@ -29,8 +29,9 @@ struct cs_demand_parts {
 	struct cs_requests requests;
 	uint32_t toleration_set;
 	struct cs_node_selector *selector; // NULL = none
-	const char *unsupported_field;     // copied
-	const char *unsupported_feature;   // copied
+	struct cs_pod_affinity affinity;
+	const char *unsupported_field;   // copied
+	const char *unsupported_feature; // copied
 };
 
 void cs_demands_init(struct cs_demands *demands, uint64_t seed); // the borrowed parts are set

@@ -8,6 +8,7 @@
 #include "content.h"
 #include "pod_match.h"
 
+struct cs_cluster;
 struct cs_label_set;
 
 // A label set in its namespace, with a bit per label it has: most that lack a required label are
@@ -33,17 +34,15 @@ struct cs_namespaces {
 };
 
 void cs_namespaces_init(struct cs_namespaces *all, struct cs_intern *strings, uint64_t seed);
-void cs_namespaces_finish(struct cs_namespaces *all); // none may be left
+void cs_namespaces_finish(struct cs_namespaces *all); // none may be left but listed ones
 
 struct cs_namespace *cs_namespace_ref(struct cs_namespaces *all, const char *name);
 void cs_namespace_unref(struct cs_namespaces *all, struct cs_namespace *namespace);
 struct cs_namespace *cs_namespace_find(const struct cs_namespaces *all, uint32_t name);
-// The API server has it with these labels, whose references are taken over, not the array. True:
-// that changes something.
-bool cs_namespace_list(struct cs_namespace *namespace, struct cs_intern *strings,
-		       struct cs_labels labels);
-// It has it no more.
-void cs_namespace_unlist(struct cs_namespace *namespace, struct cs_intern *strings);
+// As cs_cluster_apply_object and cs_cluster_remove_object, for object.c.
+int cs_namespaces_apply(struct cs_cluster *cluster, const ProtobufCMessage *object,
+			uint32_t *ret_events, struct cs_error *err);
+uint32_t cs_namespaces_remove(struct cs_cluster *cluster, const char *namespace, const char *name);
 
 // The bit of a label in cs_namespace_entry.
 uint64_t cs_namespace_bit(struct cs_node_label label);

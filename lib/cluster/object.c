@@ -13,6 +13,7 @@ struct keeper {
 };
 
 static const struct keeper keepers[] = {
+	{ &cs_kind_namespace, cs_namespaces_apply, cs_namespaces_remove },
 	{ NULL, NULL, NULL },
 };
 

@@ -94,6 +94,8 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 	}
 	if (!reader->field)
 		reader->field = cs_pod_affinity_malformed(cluster->scratch, pod, reader->err);
+	if (!reader->field)
+		cs_pod_affinity_read_asked(cluster, pod, &parts.affinity);
 	if (reader->field) {
 		parts.unsupported_field = reader->field;
 		parts.unsupported_feature = NULL;

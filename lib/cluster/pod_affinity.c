@@ -3,6 +3,7 @@
 #include "pod_affinity.h"
 
 #include <csched/base/memory.h>
+#include <string.h>
 
 #include "cluster_internal.h"
 
@@ -172,4 +173,149 @@ void cs_pod_affinity_unref_carried(struct cs_cluster *cluster, const struct cs_f
 {
 	for (uint32_t i = 0; i < carrier->n_carried; i++)
 		cs_carried_unref(cluster, carrier->carried[i]);
+}
+
+// ---- asked ----
+
+static struct cs_query *ref_query(struct cs_cluster *cluster,
+				  const struct cs_pod_match_source *sources, size_t n)
+{
+	struct cs_query *query;
+	cs_query_ref(&cluster->queries, cluster->scratch, sources, n, &query, NULL);
+	return query;
+}
+
+// Required affinity has one query for all its terms, else each term has its own.
+static const struct cs_affinity_term *read_list(struct cs_cluster *cluster, const Kube__Pod *pod,
+						const struct terms *list,
+						struct cs_affinity_term *ret)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct term *term = &list->items[i];
+		struct cs_pod_match_source source =
+			source_of(term->from, &pod->metadata->namespace_);
+		ret[i].topology = cs_topology_ref(cluster, term->from->topology_key);
+		ret[i].weight = term->weight;
+		if (list->kind != CS_CARRIED_AFFINITY)
+			ret[i].query = ref_query(cluster, &source, 1);
+	}
+	return ret;
+}
+
+static const struct cs_query *read_all_required(struct cs_cluster *cluster, const Kube__Pod *pod,
+						const struct terms *list)
+{
+	if (list->n == 0)
+		return NULL;
+	struct cs_pod_match_source *sources =
+		cs_arena_alloc_array(cluster->scratch, list->n, sizeof(*sources));
+	for (size_t i = 0; i < list->n; i++)
+		sources[i] = source_of(list->items[i].from, &pod->metadata->namespace_);
+	return ref_query(cluster, sources, list->n);
+}
+
+void cs_pod_affinity_read_asked(struct cs_cluster *cluster, const Kube__Pod *pod,
+				struct cs_pod_affinity *ret)
+{
+	struct terms lists[LIST_COUNT];
+	*ret = (struct cs_pod_affinity){ 0 };
+	if (!list_terms(cluster->scratch, pod, lists))
+		return;
+	size_t n = 0;
+	for (int i = 0; i < LIST_COUNT; i++)
+		n += lists[i].n;
+	struct cs_affinity_term *terms = cs_arena_alloc_array(cluster->scratch, n, sizeof(*terms));
+	ret->n_required = (uint32_t)lists[LIST_AFFINITY].n;
+	ret->required = read_list(cluster, pod, &lists[LIST_AFFINITY], terms);
+	ret->all_required = read_all_required(cluster, pod, &lists[LIST_AFFINITY]);
+	terms += ret->n_required;
+	ret->n_anti = (uint32_t)lists[LIST_ANTI_AFFINITY].n;
+	ret->anti = read_list(cluster, pod, &lists[LIST_ANTI_AFFINITY], terms);
+	terms += ret->n_anti;
+	ret->preferred = read_list(cluster, pod, &lists[LIST_PREFERRED_AFFINITY], terms);
+	terms += lists[LIST_PREFERRED_AFFINITY].n;
+	read_list(cluster, pod, &lists[LIST_PREFERRED_ANTI_AFFINITY], terms);
+	ret->n_preferred = (uint32_t)(lists[LIST_PREFERRED_AFFINITY].n +
+				      lists[LIST_PREFERRED_ANTI_AFFINITY].n);
+}
+
+// ---- asked, as part of a demand ----
+
+// The three lists of a demand, for loops over all of them.
+struct asked_list {
+	uint32_t n;
+	const struct cs_affinity_term *terms;
+};
+#define ASKED_LISTS 3
+
+static void asked_lists(const struct cs_pod_affinity *asked, struct asked_list *ret)
+{
+	ret[0] = (struct asked_list){ asked->n_required, asked->required };
+	ret[1] = (struct asked_list){ asked->n_anti, asked->anti };
+	ret[2] = (struct asked_list){ asked->n_preferred, asked->preferred };
+}
+
+size_t cs_pod_affinity_key_size(const struct cs_pod_affinity *asked)
+{
+	return 1 + ASKED_LISTS +
+	       3 * ((size_t)asked->n_required + asked->n_anti + asked->n_preferred);
+}
+
+size_t cs_pod_affinity_key(const struct cs_pod_affinity *asked, uint64_t *words)
+{
+	struct asked_list lists[ASKED_LISTS];
+	uint64_t *at = words;
+	asked_lists(asked, lists);
+	*at++ = (uintptr_t)asked->all_required;
+	for (int i = 0; i < ASKED_LISTS; i++) {
+		*at++ = lists[i].n;
+		for (uint32_t j = 0; j < lists[i].n; j++) {
+			*at++ = (uintptr_t)lists[i].terms[j].topology;
+			*at++ = (uintptr_t)lists[i].terms[j].query;
+			*at++ = (uint32_t)lists[i].terms[j].weight;
+		}
+	}
+	return (size_t)(at - words);
+}
+
+static const struct cs_affinity_term *own_terms(const struct cs_affinity_term *terms, uint32_t n)
+{
+	if (n == 0)
+		return NULL;
+	struct cs_affinity_term *copy = cs_alloc_array(n, sizeof(*copy));
+	memcpy(copy, terms, n * sizeof(*copy));
+	return copy;
+}
+
+void cs_pod_affinity_own(struct cs_pod_affinity *asked)
+{
+	asked->required = own_terms(asked->required, asked->n_required);
+	asked->anti = own_terms(asked->anti, asked->n_anti);
+	asked->preferred = own_terms(asked->preferred, asked->n_preferred);
+}
+
+void cs_pod_affinity_free(const struct cs_pod_affinity *asked)
+{
+	free((void *)(uintptr_t)asked->required);
+	free((void *)(uintptr_t)asked->anti);
+	free((void *)(uintptr_t)asked->preferred);
+}
+
+static void unref_query(struct cs_cluster *cluster, const struct cs_query *query)
+{
+	cs_query_unref(&cluster->queries, (struct cs_query *)(uintptr_t)query);
+}
+
+void cs_pod_affinity_unref_asked(struct cs_cluster *cluster, const struct cs_pod_affinity *asked)
+{
+	struct asked_list lists[ASKED_LISTS];
+	asked_lists(asked, lists);
+	unref_query(cluster, asked->all_required);
+	for (int i = 0; i < ASKED_LISTS; i++)
+		for (uint32_t j = 0; j < lists[i].n; j++) {
+			cs_topology_unref(
+				cluster,
+				(struct cs_topology *)(uintptr_t)lists[i].terms[j].topology);
+			unref_query(cluster, lists[i].terms[j].query);
+		}
 }

@@ -19,4 +19,14 @@ const char *cs_pod_affinity_malformed(struct cs_arena *scratch, const Kube__Pod 
 				      struct cs_error *err);
 void cs_pod_affinity_unref_carried(struct cs_cluster *cluster, const struct cs_footprint *carrier);
 
+// What a pending pod asks, with references held, arrays in scratch. Its terms are well formed.
+void cs_pod_affinity_read_asked(struct cs_cluster *cluster, const Kube__Pod *pod,
+				struct cs_pod_affinity *ret);
+// The content as words: writes cs_pod_affinity_key_size of them, returns how many.
+size_t cs_pod_affinity_key_size(const struct cs_pod_affinity *asked);
+size_t cs_pod_affinity_key(const struct cs_pod_affinity *asked, uint64_t *words);
+void cs_pod_affinity_own(struct cs_pod_affinity *asked);        // copies the arrays to the heap
+void cs_pod_affinity_free(const struct cs_pod_affinity *asked); // those copies
+void cs_pod_affinity_unref_asked(struct cs_cluster *cluster, const struct cs_pod_affinity *asked);
+
 #endif

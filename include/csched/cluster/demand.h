@@ -54,15 +54,16 @@ struct cs_spread_constraint {
 // A pod affinity term of the pod's own.
 struct cs_affinity_term {
 	const struct cs_topology *topology;
-	const struct cs_query *query; // of this term alone; NULL matches no pod
-	int32_t weight;               // preferred: > 0 affinity, < 0 anti-affinity; required: 0
+	// Of this term alone; NULL matches no pod. NULL in `required`: see all_required.
+	const struct cs_query *query;
+	int32_t weight; // preferred: > 0 affinity, < 0 anti-affinity; required: 0
 };
 
 // What inter-pod (anti-)affinity a pending pod asks. All zero: nothing.
 struct cs_pod_affinity {
 	uint32_t n_required;
 	const struct cs_affinity_term *required;
-	const struct cs_query *all_required; // pods that match every required term (fact 33)
+	const struct cs_query *all_required; // pods that match every one (fact 33); NULL: none
 	uint32_t n_anti;
 	const struct cs_affinity_term *anti; // required anti-affinity
 	uint32_t n_preferred;

@@ -325,6 +325,151 @@ START_TEST(pods_alone_with_their_labels_stay_cheap)
 }
 END_TEST
 
+// ---- namespaces ----
+
+static void list_namespace(const char *name, const char *labels)
+{
+	ck_assert_int_eq(apply_object(&world, &cs_kind_namespace,
+				      "{metadata: {name: %s, labels: {%s}}}", name, labels),
+			 0);
+	world_check(&world);
+}
+
+START_TEST(namespaces_are_selected_by_label)
+{
+	list_namespace("a", "team: red");
+	put_pod("p", "a", "k: v", "spec: {nodeName: n1}");
+	put_pod("q", "b", "k: v", "spec: {nodeName: n1}");
+	struct cs_query *red =
+		query("{namespaceSelector: {matchLabels: {team: red}}, labelSelector: {}}", NULL);
+	struct cs_query *not_red = query("{namespaceSelector: {matchExpressions: [{key: team, "
+					 "operator: NotIn, values: [red]}]}, labelSelector: {}}",
+					 NULL);
+	ck_assert_uint_eq(cs_query_counts(red)->total_live, 1);
+	// It accepts no labels at all, and so every namespace (parity fact 34).
+	ck_assert_uint_eq(cs_query_counts(not_red)->total_live, 2);
+	list_namespace("b", "team: red, more: labels");
+	ck_assert_uint_eq(world.events, CS_EVENT_NAMESPACE);
+	ck_assert_uint_eq(cs_query_counts(red)->total_live, 2);
+	list_namespace("a", "team: blue");
+	ck_assert_uint_eq(cs_query_counts(red)->total_live, 1);
+	ck_assert_uint_eq(cs_query_counts(not_red)->total_live, 2);
+	ck_assert_uint_eq(cs_cluster_remove_object(world.cluster, &cs_kind_namespace, NULL, "b"),
+			  CS_EVENT_NAMESPACE);
+	world_check(&world);
+	ck_assert_uint_eq(cs_query_counts(red)->total_live, 0);
+}
+END_TEST
+
+START_TEST(namespaces_come_before_and_after_their_pods)
+{
+	struct cs_query *red = query("{namespaceSelector: {matchLabels: {team: red}}, "
+				     "labelSelector: {matchLabels: {k: v}}}",
+				     NULL);
+	list_namespace("a", "team: red");
+	struct cs_pod *pod = put_pod("p", "a", "k: v", "spec: {nodeName: n1}");
+	ck_assert_uint_eq(at(red, "n1").live, 1);
+	cs_cluster_remove_pod(world.cluster, pod);
+	list_namespace("a", "team: red");
+	ck_assert_uint_eq(world.events, 0); // nothing new
+	pod = put_pod("p", "a", "k: v", "spec: {nodeName: n1}");
+	ck_assert_uint_eq(at(red, "n1").live, 1);
+	list_namespace("z", "");
+	ck_assert_uint_eq(world.events, CS_EVENT_NAMESPACE);
+	ck_assert_uint_eq(cs_cluster_remove_object(world.cluster, &cs_kind_namespace, NULL, "no"),
+			  0);
+}
+END_TEST
+
+START_TEST(a_broken_namespace_is_an_error)
+{
+	ck_assert_int_eq(apply_object(&world, &cs_kind_namespace, "{metadata: {}}"), -EINVAL);
+	ck_assert_str_eq(world.err.text, "namespace: metadata.name: missing");
+	ck_assert_int_eq(apply_object(&world, &cs_kind_namespace, "{metadata: {name: a%0300d}}", 1),
+			 -EINVAL);
+}
+END_TEST
+
+// ---- what pending pods ask ----
+
+#define TERM(labels) "{topologyKey: zone, labelSelector: {matchLabels: {" labels "}}}"
+#define AFFINITY                                                                                   \
+	"{podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [" TERM(                   \
+		"k: v") ", "                                                                       \
+			"{topologyKey: host, labelSelector: {matchLabels: {l: w}}}], "             \
+			"preferredDuringSchedulingIgnoredDuringExecution: [{weight: 7, "           \
+			"podAffinityTerm: " TERM(                                                  \
+				"k: w") "}]}, "                                                    \
+					"podAntiAffinity: "                                        \
+					"{requiredDuringSchedulingIgnoredDuringExecution: [" TERM( \
+						"k: x") "], "                                      \
+							"preferredDuringSchedulingIgnoredDuringEx" \
+							"ecution: [{weight: 5, podAffinityTerm: "  \
+							"{topologyKey: zone}}]}}"
+
+START_TEST(a_demand_has_its_terms)
+{
+	struct cs_pod *pod = put_pod("p", "a", "", "spec: {affinity: " AFFINITY "}");
+	struct cs_pod *other = put_pod("o", "a", "k: v", "spec: {affinity: " AFFINITY "}");
+	struct cs_pod *elsewhere = put_pod("e", "b", "", "spec: {affinity: " AFFINITY "}");
+	ck_assert_ptr_eq(pod->demand, other->demand);
+	ck_assert_ptr_eq(pod->footprint, other->footprint);
+	ck_assert_ptr_ne(pod->demand, elsewhere->demand); // its own namespace is meant
+	const struct cs_pod_affinity *asked = &pod->demand->affinity;
+	ck_assert_uint_eq(asked->n_required, 2);
+	ck_assert_str_eq(cs_intern_string(world.cluster->strings, asked->required[1].topology->key),
+			 "host");
+	ck_assert_ptr_nonnull(asked->all_required);
+	ck_assert_uint_eq(asked->n_anti, 1);
+	ck_assert_ptr_eq(asked->anti[0].topology, asked->required[0].topology);
+	ck_assert_uint_eq(asked->n_preferred, 2);
+	ck_assert_int_eq(asked->preferred[0].weight, 7);
+	ck_assert_int_eq(asked->preferred[1].weight, -5);
+	ck_assert_ptr_null(asked->preferred[1].query); // no selector
+	put_pod("x", "a", "k: v, l: w", "spec: {nodeName: n1}");
+	put_pod("u", "a", "k: v", "spec: {nodeName: n1}");
+	put_pod("z", "a", "k: x", "spec: {nodeName: n1}");
+	ck_assert_uint_eq(at(asked->all_required, "n1").live, 1);
+	ck_assert_uint_eq(at(asked->anti[0].query, "n1").live, 1);
+	// The one without a selector meets nobody, so nobody carries it.
+	ck_assert_uint_eq(pod->footprint->n_carried, 4);
+}
+END_TEST
+
+// Labels as the Deployment and ReplicaSet controllers give them, and hostname anti-affinity with
+// the matchLabelKeys that the API server has merged.
+START_TEST(ten_thousand_replicas_are_one_demand)
+{
+	struct cs_pod *first = NULL;
+	char name[32];
+	for (int i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "web-7d4b9c8f6-%05d", i);
+		const Kube__Pod *pod = read_pod(
+			&world,
+			"{metadata: {name: %s, uid: %s, namespace: a, generateName: "
+			"web-7d4b9c8f6-, labels: {app: web, pod-template-hash: 7d4b9c8f6}, "
+			"ownerReferences: [{kind: ReplicaSet, name: web-7d4b9c8f6, uid: rs, "
+			"controller: true}]}, spec: {containers: [{name: c, resources: "
+			"{requests: {cpu: 100m}}}], affinity: {podAntiAffinity: "
+			"{requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: "
+			"kubernetes.io/hostname, matchLabelKeys: [pod-template-hash], "
+			"labelSelector: {matchLabels: {app: web}, matchExpressions: [{key: "
+			"pod-template-hash, operator: In, values: [7d4b9c8f6]}]}}]}}}}",
+			name, name);
+		ck_assert_int_eq(apply_pod(&world, pod), 0);
+		cs_arena_reset(world.arena);
+		if (!first)
+			first = world.change.pod;
+		ck_assert_ptr_eq(world.change.pod->labels, first->labels);
+	}
+	struct cs_cluster_counts counts = cs_cluster_count(world.cluster);
+	ck_assert_uint_eq(counts.pods, 10000);
+	ck_assert_uint_eq(counts.demands, 1);
+	ck_assert_uint_eq(counts.footprints, 1);
+	ck_assert_uint_eq(cs_map_count(&world.cluster->queries.by_content), 1);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("cluster/query");
@@ -342,6 +487,12 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_new_query_counts_pods_that_are_there);
 	tcase_add_test(tcase, a_query_given_back_is_forgotten);
 	tcase_add_test(tcase, pods_alone_with_their_labels_stay_cheap);
+	tcase_add_test(tcase, namespaces_are_selected_by_label);
+	tcase_add_test(tcase, namespaces_come_before_and_after_their_pods);
+	tcase_add_test(tcase, a_broken_namespace_is_an_error);
+	tcase_add_test(tcase, a_demand_has_its_terms);
+	tcase_add_test(tcase, ten_thousand_replicas_are_one_demand);
+	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -76,6 +76,16 @@ int apply_node(struct world *world, const Kube__Node *node)
 	return cs_cluster_apply_node(world->cluster, node, &world->events, &world->err);
 }
 
+int apply_object(struct world *world, const struct cs_kind *kind, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	ProtobufCMessage *message = read_object(world, kind, format, arguments);
+	va_end(arguments);
+	world->err = (struct cs_error){ 0 };
+	return cs_cluster_apply_object(world->cluster, kind, message, &world->events, &world->err);
+}
+
 uint32_t add_node(struct world *world, const char *name, const char *inside)
 {
 	int rc = apply_node(world, read_node(world, "{metadata: {name: %s}, %s}", name, inside));

@@ -35,5 +35,9 @@ struct cs_pod *add_pod(struct world *world, const char *name, const char *inside
 // Succeeds or fails: world->change, world->events and world->err say how.
 int apply_pod(struct world *world, const Kube__Pod *pod);
 int apply_node(struct world *world, const Kube__Node *node);
+// Other kinds.
+__attribute__((format(printf, 3, 4))) int apply_object(struct world *world,
+						       const struct cs_kind *kind,
+						       const char *format, ...);
 
 #endif
