@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #define FIRST_CAPACITY ((size_t)64)
+#define KEEP_CAPACITY  ((size_t)64 << 10) // what a consumed buffer may go on holding
 
 // What `data` shows while nothing is allocated (capacity 0): read, never written.
 static const char nothing[1] = "";
@@ -112,6 +113,11 @@ void cs_buffer_consume(struct cs_buffer *buffer, size_t size)
 	if (size == 0)
 		return;
 	buffer->size -= size;
+	if (buffer->size == 0 && buffer->capacity > KEEP_CAPACITY) {
+		free(buffer->data);
+		set_empty(buffer);
+		return;
+	}
 	memmove(buffer->data, buffer->data + size, buffer->size);
 	buffer->data[buffer->size] = '\0';
 }

@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) int cs_buffer_printf(struct cs_buffer *buf
 // Makes room for `size` more bytes and returns where they go; NULL past the maximum. The caller
 // adds what it wrote to buffer->size.
 char *cs_buffer_reserve(struct cs_buffer *buffer, size_t size);
-// Drops the first `size` bytes.
+// Drops the first `size` bytes. A large buffer that is empty then gives its memory back.
 void cs_buffer_consume(struct cs_buffer *buffer, size_t size);
 // Hands the bytes (malloc) to the caller and leaves the buffer empty.
 char *cs_buffer_take(struct cs_buffer *buffer);

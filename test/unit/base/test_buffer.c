@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 START_TEST(is_a_string_from_birth)
 {
@@ -110,6 +111,22 @@ START_TEST(reserve_then_fill)
 }
 END_TEST
 
+START_TEST(consume_gives_back_what_is_large)
+{
+	CS_AUTO_BUFFER struct cs_buffer b;
+	cs_buffer_init(&b, 1 << 20);
+	memset(cs_buffer_reserve(&b, 1 << 18), 'a', 1 << 18);
+	b.size = 1 << 18;
+	cs_buffer_consume(&b, (1 << 18) - 1);
+	ck_assert_str_eq(b.data, "a");
+	ck_assert_uint_ge(b.capacity, 1 << 18);
+	cs_buffer_consume(&b, 1);
+	ck_assert_uint_eq(b.capacity, 0);
+	ck_assert_int_eq(cs_buffer_append_string(&b, "again"), 0);
+	ck_assert_str_eq(b.data, "again");
+}
+END_TEST
+
 START_TEST(consume_drops_the_front)
 {
 	CS_AUTO_BUFFER struct cs_buffer b;
@@ -156,6 +173,7 @@ Suite *test_suite(void)
 	tcase_add_test(tc, printf_appends);
 	tcase_add_test(tc, reserve_then_fill);
 	tcase_add_test(tc, consume_drops_the_front);
+	tcase_add_test(tc, consume_gives_back_what_is_large);
 	tcase_add_test(tc, take_hands_over);
 	suite_add_tcase(suite, tc);
 	return suite;
