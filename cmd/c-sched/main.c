@@ -1,19 +1,18 @@
 // The main program of c-sched: reads what it is told, then runs the daemon.
-// Neighbours: options.c is the command line, lib/daemon the rest.
+// Neighbours: options.c is the command line, config_file.c the file, lib/daemon the rest.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <csched/base/log.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/daemon/daemon.h>
-#include <csched/plugins/list.h>
 
+#include "config_file.h"
 #include "options.h"
+#include "simulate.h"
 
-#define CONFIG_FILE_MAX (1u << 20)
-#define HELP_MAX        (64u << 10)
+#define HELP_MAX (64u << 10)
 
 static int fail(const struct cs_error *err)
 {
@@ -27,33 +26,6 @@ static int print_help(void)
 	cs_buffer_init(&out, HELP_MAX);
 	options_help(&out);
 	fputs(out.data, stdout);
-	return EXIT_ENDED;
-}
-
-// `file` "" = the built-in configuration.
-static int read_config(const char *file, struct cs_config **ret, struct cs_error *err)
-{
-	CS_AUTO_FREE char *text = NULL;
-	size_t size = 0;
-	if (*file) {
-		int r = cs_file_read(file, CONFIG_FILE_MAX, &text, &size, err);
-		if (r < 0)
-			return r;
-	}
-	return cs_config_read(file, (struct cs_slice){ .data = text, .size = size }, cs_plugins,
-			      ret, err);
-}
-
-static int check_config(const char *file)
-{
-	struct cs_config *config = NULL;
-	struct cs_error err = { 0 };
-	if (read_config(file, &config, &err) < 0)
-		return fail(&err);
-	for (uint32_t i = 0; i < config->n_warnings; i++)
-		printf("warning: %s\n", config->warnings[i]);
-	printf("%s: ok\n", file);
-	cs_config_destroy(config);
 	return EXIT_ENDED;
 }
 
@@ -108,8 +80,10 @@ static int configure_and_run(const struct options *options)
 			      .format = (enum cs_log_format)options->log_format,
 			      .clock = cs_clock_system() };
 
-	if (cs_daemon_prepare(&err) < 0 || read_config(options->config, &config, &err) < 0)
+	if (cs_daemon_prepare(&err) < 0)
 		return fail(&err);
+	if (config_file_read(options->config, &config) != 0)
+		return EXIT_FAILED;
 	options_apply(options, config, warn, &log);
 	for (uint32_t i = 0; i < config->n_warnings; i++)
 		cs_log_warning(&log, config->warnings[i]);
@@ -123,7 +97,8 @@ int main(int argc, char **argv)
 	struct options options;
 	struct cs_error err;
 
-	(void)argc; // argv ends with NULL
+	if (argc > 1 && strcmp(argv[1], "simulate") == 0)
+		return simulate_main((const char **)argv + 1);
 	if (options_parse((const char **)argv, &options, &err) < 0) {
 		fprintf(stderr, "c-sched: %s\nSee 'c-sched --help'.\n", err.text);
 		return EXIT_USAGE;
@@ -134,5 +109,5 @@ int main(int argc, char **argv)
 		puts("c-sched " CSCHED_VERSION);
 		return EXIT_ENDED;
 	}
-	return options.check ? check_config(options.check) : configure_and_run(&options);
+	return options.check ? config_file_check(options.check) : configure_and_run(&options);
 }

@@ -241,7 +241,10 @@ static const char usage[] =
 	"\n"
 	"Usage:\n"
 	"  c-sched [flags]             run, until SIGTERM or until the lease is lost\n"
-	"  c-sched check-config FILE   read a configuration file and say what is wrong with it\n";
+	"  c-sched check-config FILE   print the configuration that FILE (- for standard input)\n"
+	"                              stands for, with all defaults, or everything wrong in it\n"
+	"  c-sched simulate -f FILE    say where the pods in some files would run, and why not;\n"
+	"                              see c-sched simulate --help\n";
 
 static const char epilogue[] =
 	"\n"

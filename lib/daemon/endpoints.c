@@ -97,44 +97,6 @@ static void serve_metrics(struct cs_http_request *request, struct cs_http_respon
 	cs_metrics_print(metrics, &response->body);
 }
 
-static void write_duration(struct cs_json_writer *json, const char *key, int64_t ns)
-{
-	CS_AUTO_FREE char *text = cs_asprintf("%gs", (double)ns / (double)CS_SECOND);
-	cs_json_member_string(json, key, text);
-}
-
-static void write_election(const struct cs_config *config, struct cs_json_writer *json)
-{
-	cs_json_key(json, "leaderElection");
-	cs_json_object_begin(json);
-	cs_json_member_bool(json, "leaderElect", config->leader_election.leader_elect);
-	write_duration(json, "leaseDuration", config->leader_election.lease_duration);
-	write_duration(json, "renewDeadline", config->leader_election.renew_deadline);
-	write_duration(json, "retryPeriod", config->leader_election.retry_period);
-	cs_json_member_string(json, "resourceLock", "leases");
-	cs_json_member_string(json, "resourceName", config->leader_election.resource_name);
-	cs_json_member_string(json, "resourceNamespace",
-			      config->leader_election.resource_namespace);
-	cs_json_object_end(json);
-}
-
-static void write_profile(const struct cs_profile *profile, struct cs_json_writer *json)
-{
-	cs_json_object_begin(json);
-	cs_json_member_string(json, "schedulerName", profile->scheduler_name);
-	cs_json_key(json, "plugins");
-	cs_json_array_begin(json);
-	for (uint32_t i = 0; i < profile->n_instances; i++) {
-		cs_json_object_begin(json);
-		cs_json_member_string(json, "name", profile->instances[i].plugin->name);
-		if (profile->instances[i].plugin->score)
-			cs_json_member_int(json, "weight", profile->instances[i].weight);
-		cs_json_object_end(json);
-	}
-	cs_json_array_end(json);
-	cs_json_object_end(json);
-}
-
 static void serve_config(struct cs_http_request *request, struct cs_http_response *response,
 			 void *user)
 {
@@ -145,20 +107,7 @@ static void serve_config(struct cs_http_request *request, struct cs_http_respons
 	cs_json_init(&json, &response->body);
 	cs_json_object_begin(&json);
 	cs_json_key(&json, "componentconfig");
-	cs_json_object_begin(&json);
-	write_election(config, &json);
-	cs_json_key(&json, "clientConnection");
-	cs_json_object_begin(&json);
-	cs_json_key(&json, "qps");
-	cs_json_double(&json, config->client_connection.qps);
-	cs_json_member_int(&json, "burst", config->client_connection.burst);
-	cs_json_object_end(&json);
-	cs_json_key(&json, "profiles");
-	cs_json_array_begin(&json);
-	for (uint32_t i = 0; i < config->n_profiles; i++)
-		write_profile(config->profiles[i], &json);
-	cs_json_array_end(&json);
-	cs_json_object_end(&json);
+	cs_config_write(config, &json);
 	cs_json_object_end(&json);
 }
 

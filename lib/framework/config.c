@@ -15,10 +15,7 @@
 
 #include "spec.h"
 
-#define API_VERSION     "kubescheduler.config.k8s.io/v1"
-#define KIND            "KubeSchedulerConfiguration"
 #define OWN_API_VERSION "config.c-sched.io/v1alpha1" // reserved for our own settings
-#define PROTOBUF        "application/vnd.kubernetes.protobuf"
 #define UPSTREAM_NAME   "default-scheduler"
 #define UPSTREAM_LEASE  "kube-scheduler"
 #define SECONDS_MAX     INT64_C(1000000000)
@@ -195,19 +192,19 @@ static int check_document(const struct reading *reading, struct json_object *doc
 	const char *kind = cs_value_string_at(document, "kind");
 	struct cs_errors *errors = reading->errors;
 	if (!json_object_is_type(document, json_type_object))
-		return cs_errors_add(errors, "", "expected an object, a %s", KIND);
+		return cs_errors_add(errors, "", "expected an object, a %s", CS_CONFIG_KIND);
 	const char *line = cs_arena_printf(reading->arena, "line %d", cs_value_line(document));
 	if (cs_string_equal(api_version, OWN_API_VERSION))
 		return cs_errors_add(errors, line, "apiVersion: %s is not known in this version",
 				     OWN_API_VERSION);
-	if (!cs_string_equal(api_version, API_VERSION))
+	if (!cs_string_equal(api_version, CS_CONFIG_API_VERSION))
 		return cs_errors_add(errors, line, "apiVersion: expected \"%s\", got \"%s\"",
-				     API_VERSION, api_version ? api_version : "");
-	if (!cs_string_equal(kind, KIND))
-		return cs_errors_add(errors, line, "kind: expected \"%s\", got \"%s\"", KIND,
-				     kind ? kind : "");
+				     CS_CONFIG_API_VERSION, api_version ? api_version : "");
+	if (!cs_string_equal(kind, CS_CONFIG_KIND))
+		return cs_errors_add(errors, line, "kind: expected \"%s\", got \"%s\"",
+				     CS_CONFIG_KIND, kind ? kind : "");
 	if (again)
-		return cs_errors_add(errors, line, "a second %s", KIND);
+		return cs_errors_add(errors, line, "a second %s", CS_CONFIG_KIND);
 	return 0;
 }
 
@@ -224,7 +221,7 @@ static int find_document(const struct reading *reading, struct json_object *docu
 		*ret = document;
 	}
 	if (count == 0)
-		return cs_errors_add(reading->errors, "", "no %s in it", KIND);
+		return cs_errors_add(reading->errors, "", "no %s in it", CS_CONFIG_KIND);
 	return r;
 }
 
@@ -364,10 +361,10 @@ static void warn_without_effect(struct reading *reading)
 		  "enableContentionProfiling", "c-sched serves no profiles" },
 		{ spec->delay_cache.given && spec->delay_cache.value, "delayCacheUntilActive",
 		  "c-sched watches while it waits to lead" },
-		{ accept && *accept && strcmp(accept, PROTOBUF) != 0,
+		{ accept && *accept && strcmp(accept, CS_CONFIG_CONTENT_TYPE) != 0,
 		  "clientConnection.acceptContentTypes", "c-sched speaks protobuf" },
-		{ type && *type && strcmp(type, PROTOBUF) != 0, "clientConnection.contentType",
-		  "c-sched speaks protobuf" },
+		{ type && *type && strcmp(type, CS_CONFIG_CONTENT_TYPE) != 0,
+		  "clientConnection.contentType", "c-sched speaks protobuf" },
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++)
 		if (rows[i].given)

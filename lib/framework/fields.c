@@ -269,3 +269,40 @@ int cs_duration_parse(const char *text, int64_t *ret, struct cs_error *err)
 	*ret = *text == '-' ? -total : total;
 	return 0;
 }
+
+// `whole` units and the nanos below, without zeros at the end.
+static void print_fraction(struct cs_buffer *out, uint64_t ns, uint64_t unit, const char *name)
+{
+	char digits[24];
+	uint64_t below = ns % unit;
+	int size = 0;
+	for (uint64_t step = unit / 10; below > 0; step /= 10) {
+		digits[size++] = (char)('0' + below / step);
+		below %= step;
+	}
+	digits[size] = '\0';
+	cs_buffer_printf(out, "%" PRIu64 "%s%s%s", ns / unit, size ? "." : "", digits, name);
+}
+
+void cs_duration_print(struct cs_buffer *out, int64_t ns)
+{
+	const uint64_t minute = 60 * (uint64_t)CS_SECOND, hour = 60 * minute;
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	if (ns < 0)
+		cs_buffer_append_char(out, '-');
+	if (size == 0)
+		cs_buffer_append_string(out, "0s");
+	else if (size < CS_MICROSECOND)
+		cs_buffer_printf(out, "%" PRIu64 "ns", size);
+	else if (size < CS_MILLISECOND)
+		print_fraction(out, size, CS_MICROSECOND, "us");
+	else if (size < CS_SECOND)
+		print_fraction(out, size, CS_MILLISECOND, "ms");
+	else {
+		if (size >= hour)
+			cs_buffer_printf(out, "%" PRIu64 "h", size / hour);
+		if (size >= minute)
+			cs_buffer_printf(out, "%" PRIu64 "m", size % hour / minute);
+		print_fraction(out, size % minute, CS_SECOND, "s");
+	}
+}

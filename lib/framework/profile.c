@@ -12,6 +12,7 @@
 
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
+#include <csched/framework/config.h>
 
 #include "spec.h"
 #include "upstream.h"
@@ -356,7 +357,7 @@ static int strip_type(const struct builder *builder, const struct plugin_argumen
 	const struct {
 		const char *field;
 		const char *value;
-	} types[] = { { "apiVersion", "kubescheduler.config.k8s.io/v1" }, { "kind", kind } };
+	} types[] = { { "apiVersion", CS_CONFIG_API_VERSION }, { "kind", kind } };
 	if (!json_object_is_type(arguments->args, json_type_object))
 		return cs_errors_add(builder->errors, "", "expected an object");
 	CS_AUTO_VALUE struct json_object *rest = json_object_new_object();

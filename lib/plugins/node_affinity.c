@@ -66,6 +66,13 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 	return r;
 }
 
+// Nothing is in force that could be given.
+static void write_args(const void *args, struct cs_json_writer *json)
+{
+	(void)args;
+	(void)json;
+}
+
 static const struct cs_argument arguments[] = {
 	{ "addedAffinity", "node affinity", "not supported by this version" },
 	{ 0 },
@@ -81,5 +88,6 @@ const struct cs_plugin cs_plugin_node_affinity = {
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT,
 	.arguments = arguments,
 	.configure = configure,
+	.write_args = write_args,
 	.free_args = free,
 };

@@ -97,7 +97,8 @@ START_TEST(good_config)
 		harness_start("c-sched", (const char *const[]){ "check-config",
 								harness_path("good.yaml"), NULL });
 	ck_assert_int_eq(harness_wait_exit(process, 5), 0);
-	ck_assert(harness_logged(process, "good.yaml: ok"));
+	ck_assert(harness_logged(process, "- schedulerName: c-sched\n"));
+	ck_assert(harness_logged(process, "leaseDuration: \"15s\"\n"));
 }
 END_TEST
 

@@ -11,6 +11,9 @@
 #include <csched/framework/errors.h>
 #include <csched/framework/plugin.h>
 
+#define CS_CONFIG_API_VERSION      "kubescheduler.config.k8s.io/v1"
+#define CS_CONFIG_KIND             "KubeSchedulerConfiguration"
+#define CS_CONFIG_CONTENT_TYPE     "application/vnd.kubernetes.protobuf"
 #define CS_CONFIG_BUILT_IN_PROFILE "c-sched" // schedulerName of the profile without a file
 
 // All durations in ns. Owned strings; ends with cs_config_destroy. Constant once read.
@@ -47,6 +50,12 @@ int cs_config_read(const char *file_name, struct cs_slice text,
 		   const struct cs_plugin *const *plugins, struct cs_config **ret,
 		   struct cs_error *err);
 void cs_config_destroy(struct cs_config *config);
+
+// What is in force, every default filled in, as a KubeSchedulerConfiguration that reads back as the
+// same: plugins stand at each point by themselves, and multiPoint is off. As JSON, and as YAML
+// (-EMSGSIZE when `out` is full).
+void cs_config_write(const struct cs_config *config, struct cs_json_writer *json);
+int cs_config_print(const struct cs_config *config, struct cs_buffer *out);
 
 // Upstream's rules for leader election, which flags may have changed since the file was read:
 // leaseDuration > renewDeadline > retryPeriod * 1.2, all > 0, if leader_elect.

@@ -304,6 +304,109 @@ START_TEST(every_error)
 }
 END_TEST
 
+// The configuration in force, as YAML; the caller frees it.
+static char *print(const struct cs_config *config)
+{
+	struct cs_buffer out;
+	cs_buffer_init(&out, 1 << 20);
+	ck_assert_int_eq(cs_config_print(config, &out), 0);
+	return cs_buffer_take(&out);
+}
+
+START_TEST(in_force)
+{
+	struct cs_config *config =
+		read_config(HEAD "podMaxBackoffSeconds: 90\n"
+				 "leaderElection: {leaseDuration: 90s, resourceName: 'true'}\n"
+				 "clientConnection: {qps: 7.5}\n"
+				 "profiles:\n"
+				 "- schedulerName: \"10\"\n"
+				 "  plugins: {score: {enabled: [{name: ToyFree, weight: 4}]}}\n"
+				 "  pluginConfig: [{name: ToyOptions, args: {size: 3}}]\n");
+	CS_AUTO_FREE char *yaml = print(config);
+	ck_assert_str_eq(yaml, "apiVersion: kubescheduler.config.k8s.io/v1\n"
+			       "kind: KubeSchedulerConfiguration\n"
+			       "clientConnection:\n"
+			       "  kubeconfig: \"\"\n"
+			       "  acceptContentTypes: application/vnd.kubernetes.protobuf\n"
+			       "  contentType: application/vnd.kubernetes.protobuf\n"
+			       "  qps: 7.5\n"
+			       "  burst: 100\n"
+			       "leaderElection:\n"
+			       "  leaderElect: true\n"
+			       "  leaseDuration: \"1m30s\"\n"
+			       "  renewDeadline: \"10s\"\n"
+			       "  retryPeriod: \"2s\"\n"
+			       "  resourceLock: leases\n"
+			       "  resourceName: \"true\"\n"
+			       "  resourceNamespace: kube-system\n"
+			       "enableProfiling: false\n"
+			       "enableContentionProfiling: false\n"
+			       "delayCacheUntilActive: false\n"
+			       "parallelism: 1\n"
+			       "percentageOfNodesToScore: 100\n"
+			       "podInitialBackoffSeconds: 1\n"
+			       "podMaxBackoffSeconds: 90\n"
+			       "extenders: []\n"
+			       "profiles:\n"
+			       "- schedulerName: \"10\"\n"
+			       "  plugins:\n"
+			       "    multiPoint:\n"
+			       "      disabled:\n"
+			       "      - name: \"*\"\n"
+			       "    preEnqueue:\n"
+			       "      enabled: []\n"
+			       "    queueSort:\n"
+			       "      enabled:\n"
+			       "      - name: ToySort\n"
+			       "    preFilter:\n"
+			       "      enabled: []\n"
+			       "    filter:\n"
+			       "      enabled:\n"
+			       "      - name: ToyCordon\n"
+			       "      - name: ToyOptions\n"
+			       "    preScore:\n"
+			       "      enabled: []\n"
+			       "    score:\n"
+			       "      enabled:\n"
+			       "      - name: ToyFree\n"
+			       "        weight: 4\n"
+			       "    bind:\n"
+			       "      enabled:\n"
+			       "      - name: ToyBind\n"
+			       "  pluginConfig:\n"
+			       "  - name: ToyOptions\n"
+			       "    args:\n"
+			       "      apiVersion: kubescheduler.config.k8s.io/v1\n"
+			       "      kind: ToyOptionsArgs\n"
+			       "      size: 3\n");
+	cs_config_destroy(config);
+}
+END_TEST
+
+static const char *const round_trips[] = {
+	NULL,
+	HEAD,
+	HEAD "profiles: [{schedulerName: a, plugins: {filter: {disabled: [{name: '*'}]}}}, "
+	     "{schedulerName: b, pluginConfig: [{name: ToyOptions, args: {size: 9}}]}]\n",
+	NAMED "leaderElection: {leaderElect: false, retryPeriod: 1ms}\n"
+	      "clientConnection: {qps: -1, burst: 3, kubeconfig: /a b}\n",
+};
+
+// What was printed reads without a warning, and prints the same again.
+START_TEST(in_force_reads_back)
+{
+	struct cs_config *config = read_config(round_trips[_i]);
+	CS_AUTO_FREE char *once = print(config);
+	struct cs_config *again = read_config(once);
+	CS_AUTO_FREE char *twice = print(again);
+	ck_assert_str_eq(once, twice);
+	ck_assert_uint_eq(again->n_warnings, 0);
+	cs_config_destroy(config);
+	cs_config_destroy(again);
+}
+END_TEST
+
 START_TEST(yaml_errors_name_file_and_line)
 {
 	static const struct {
@@ -378,6 +481,8 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, warnings, 0, CS_ARRAY_LENGTH(warned));
 	tcase_add_loop_test(tcase, errors, 0, CS_ARRAY_LENGTH(wrong));
 	tcase_add_test(tcase, every_error);
+	tcase_add_test(tcase, in_force);
+	tcase_add_loop_test(tcase, in_force_reads_back, 0, CS_ARRAY_LENGTH(round_trips));
 	tcase_add_test(tcase, yaml_errors_name_file_and_line);
 	tcase_add_test(tcase, without_election_its_rules_do_not_hold);
 	tcase_add_test(tcase, profiles_share_one_queue_order);

@@ -232,6 +232,35 @@ START_TEST(durations_as_go_reads_them)
 }
 END_TEST
 
+static const struct {
+	int64_t ns;
+	const char *text;
+} prints[] = {
+	{ 0, "0s" },
+	{ 1, "1ns" },
+	{ 999, "999ns" },
+	{ 1500, "1.5us" },
+	{ 100 * CS_MILLISECOND, "100ms" },
+	{ 1001 * CS_MICROSECOND, "1.001ms" },
+	{ 15 * CS_SECOND, "15s" },
+	{ 1500 * CS_MILLISECOND, "1.5s" },
+	{ 60 * CS_SECOND, "1m0s" },
+	{ 90 * CS_SECOND + 1, "1m30.000000001s" },
+	{ 3600 * CS_SECOND, "1h0m0s" },
+	{ -90 * CS_SECOND, "-1m30s" },
+	{ INT64_MAX, "2562047h47m16.854775807s" },
+	{ INT64_MIN, "-2562047h47m16.854775808s" },
+};
+
+START_TEST(durations_as_go_prints_them)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	cs_buffer_init(&out, 64);
+	cs_duration_print(&out, prints[_i].ns);
+	ck_assert_str_eq(out.data, prints[_i].text);
+}
+END_TEST
+
 static const char *const no_durations[] = {
 	"",
 	"s",
@@ -272,6 +301,7 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, what_is_wrong_is_named, 0, CS_ARRAY_LENGTH(wrong));
 	tcase_add_test(tcase, all_that_is_wrong_is_named);
 	tcase_add_loop_test(tcase, durations_as_go_reads_them, 0, CS_ARRAY_LENGTH(durations));
+	tcase_add_loop_test(tcase, durations_as_go_prints_them, 0, CS_ARRAY_LENGTH(prints));
 	tcase_add_loop_test(tcase, what_go_refuses, 0, CS_ARRAY_LENGTH(no_durations));
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -1,0 +1,172 @@
+// The configuration in force, as KubeSchedulerConfiguration v1 with nothing left to defaults.
+// Neighbours: config.c reads it back as the same.
+#include <csched/framework/config.h>
+
+#include <errno.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+#include <csched/base/value.h>
+#include <csched/framework/fields.h>
+#include <csched/framework/profile.h>
+
+#include "spec.h"
+
+static void member_duration(struct cs_json_writer *json, const char *key, int64_t ns)
+{
+	CS_AUTO_BUFFER struct cs_buffer text;
+	cs_buffer_init(&text, 64);
+	cs_duration_print(&text, ns);
+	cs_json_member_string(json, key, text.data);
+}
+
+static void write_election(const struct cs_config *config, struct cs_json_writer *json)
+{
+	cs_json_key(json, "leaderElection");
+	cs_json_object_begin(json);
+	cs_json_member_bool(json, "leaderElect", config->leader_election.leader_elect);
+	member_duration(json, "leaseDuration", config->leader_election.lease_duration);
+	member_duration(json, "renewDeadline", config->leader_election.renew_deadline);
+	member_duration(json, "retryPeriod", config->leader_election.retry_period);
+	cs_json_member_string(json, "resourceLock", "leases");
+	cs_json_member_string(json, "resourceName", config->leader_election.resource_name);
+	cs_json_member_string(json, "resourceNamespace",
+			      config->leader_election.resource_namespace);
+	cs_json_object_end(json);
+}
+
+static void write_connection(const struct cs_config *config, struct cs_json_writer *json)
+{
+	cs_json_key(json, "clientConnection");
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "kubeconfig", config->client_connection.kubeconfig);
+	cs_json_member_string(json, "acceptContentTypes", CS_CONFIG_CONTENT_TYPE);
+	cs_json_member_string(json, "contentType", CS_CONFIG_CONTENT_TYPE);
+	cs_json_key(json, "qps");
+	cs_json_double(json, config->client_connection.qps);
+	cs_json_member_int(json, "burst", config->client_connection.burst);
+	cs_json_object_end(json);
+}
+
+// What runs at one point.
+struct runs {
+	enum point point;
+	uint32_t n;
+	struct cs_plugin_instance *const *list;
+};
+
+static void write_point(const struct runs *runs, struct cs_json_writer *json)
+{
+	cs_json_key(json, point_names[runs->point]);
+	cs_json_object_begin(json);
+	cs_json_key(json, "enabled");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < runs->n; i++) {
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "name", runs->list[i]->plugin->name);
+		if (runs->point == POINT_SCORE)
+			cs_json_member_int(json, "weight", runs->list[i]->weight);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
+	cs_json_object_end(json);
+}
+
+// Each point by itself, so multiPoint must add nothing.
+static void write_plugins(const struct cs_profile *profile, struct cs_json_writer *json)
+{
+	struct cs_plugin_instance *order[] = { profile->queue_order };
+	struct cs_plugin_instance *bind[] = { profile->bind };
+	const struct runs points[] = {
+		{ POINT_PRE_ENQUEUE, profile->n_pre_enqueue, profile->pre_enqueue },
+		{ POINT_QUEUE_SORT, 1, order },
+		{ POINT_PRE_FILTER, profile->n_prepare_filter, profile->prepare_filter },
+		{ POINT_FILTER, profile->n_filter, profile->filter },
+		{ POINT_PRE_SCORE, profile->n_prepare_score, profile->prepare_score },
+		{ POINT_SCORE, profile->n_score, profile->score },
+		{ POINT_BIND, 1, bind },
+	};
+	cs_json_key(json, "plugins");
+	cs_json_object_begin(json);
+	cs_json_key(json, point_names[POINT_MULTI]);
+	cs_json_object_begin(json);
+	cs_json_key(json, "disabled");
+	cs_json_array_begin(json);
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "name", "*");
+	cs_json_object_end(json);
+	cs_json_array_end(json);
+	cs_json_object_end(json);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(points); i++)
+		write_point(&points[i], json);
+	cs_json_object_end(json);
+}
+
+static void write_arguments(const struct cs_plugin_instance *instance, struct cs_json_writer *json)
+{
+	CS_AUTO_FREE char *kind = cs_asprintf("%sArgs", instance->plugin->name);
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "name", instance->plugin->name);
+	cs_json_key(json, "args");
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "apiVersion", CS_CONFIG_API_VERSION);
+	cs_json_member_string(json, "kind", kind);
+	instance->plugin->write_args(instance->args, json);
+	cs_json_object_end(json);
+	cs_json_object_end(json);
+}
+
+static void write_profile(const struct cs_profile *profile, struct cs_json_writer *json)
+{
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "schedulerName", profile->scheduler_name);
+	write_plugins(profile, json);
+	cs_json_key(json, "pluginConfig");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < profile->n_instances; i++)
+		if (profile->instances[i].plugin->write_args)
+			write_arguments(&profile->instances[i], json);
+	cs_json_array_end(json);
+	cs_json_object_end(json);
+}
+
+void cs_config_write(const struct cs_config *config, struct cs_json_writer *json)
+{
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "apiVersion", CS_CONFIG_API_VERSION);
+	cs_json_member_string(json, "kind", CS_CONFIG_KIND);
+	write_connection(config, json);
+	write_election(config, json);
+	cs_json_member_bool(json, "enableProfiling", false);
+	cs_json_member_bool(json, "enableContentionProfiling", false);
+	cs_json_member_bool(json, "delayCacheUntilActive", false);
+	cs_json_member_int(json, "parallelism", 1);
+	cs_json_member_int(json, "percentageOfNodesToScore", 100);
+	cs_json_member_int(json, "podInitialBackoffSeconds",
+			   config->pod_initial_backoff / CS_SECOND);
+	cs_json_member_int(json, "podMaxBackoffSeconds", config->pod_max_backoff / CS_SECOND);
+	cs_json_key(json, "extenders");
+	cs_json_array_begin(json);
+	cs_json_array_end(json);
+	cs_json_key(json, "profiles");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < config->n_profiles; i++)
+		write_profile(config->profiles[i], json);
+	cs_json_array_end(json);
+	cs_json_object_end(json);
+}
+
+int cs_config_print(const struct cs_config *config, struct cs_buffer *out)
+{
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	CS_AUTO_BUFFER struct cs_buffer text;
+	struct cs_json_writer json;
+	struct cs_error err;
+	cs_buffer_init(&text, out->max);
+	cs_json_init(&json, &text);
+	cs_config_write(config, &json);
+	if (text.overflow)
+		return -EMSGSIZE;
+	int r = cs_value_read_json(cs_buffer_slice(&text), &tree, &err);
+	return r ? r : cs_value_write_yaml(tree, out);
+}
