@@ -15,18 +15,19 @@ B := build/$(VARIANT)
 GEN := build/gen
 
 # ---- the layer law: what each layer may include and link (lib/README.md) ----
-LAYERS := base kube cluster framework plugins client http sim daemon
+LAYERS := base kube cluster framework plugins simulate client http sim daemon
 USES_base :=
 USES_kube := base
 USES_cluster := kube base
 USES_framework := cluster kube base
 USES_plugins := framework cluster kube base
+USES_simulate := plugins framework cluster kube base
 USES_client := kube base
 USES_http := kube base
 USES_sim := http kube base
 USES_daemon := plugins framework cluster client http kube base
 PROGRAMS := c-sched kubesim
-USES_c-sched := daemon plugins framework cluster client http kube base
+USES_c-sched := daemon simulate plugins framework cluster client http kube base
 USES_kubesim := sim http kube base
 
 PACKAGES := libcurl json-c libmicrohttpd openssl yaml-0.1 libprotobuf-c

@@ -110,10 +110,22 @@ static int parse_choice(const struct cs_flag *flag, const char *text, void *fiel
 			    flag->choices);
 }
 
+static int parse_strings(const struct cs_flag *flag, const char *text, void *field,
+			 struct cs_error *err)
+{
+	struct cs_flag_strings *strings = field;
+	if (strings->n == CS_FLAG_STRINGS_MAX)
+		return cs_error_set(err, -EINVAL, "--%s: given more than %d times", flag->name,
+				    CS_FLAG_STRINGS_MAX);
+	strings->values[strings->n++] = text;
+	return 0;
+}
+
 static const parse_f parsers[CS_FLAG_TYPE_COUNT] = {
-	[CS_FLAG_BOOL] = parse_bool,     [CS_FLAG_INTEGER] = parse_integer,
-	[CS_FLAG_NUMBER] = parse_number, [CS_FLAG_DURATION] = parse_duration,
-	[CS_FLAG_STRING] = parse_string, [CS_FLAG_CHOICE] = parse_choice,
+	[CS_FLAG_BOOL] = parse_bool,       [CS_FLAG_INTEGER] = parse_integer,
+	[CS_FLAG_NUMBER] = parse_number,   [CS_FLAG_DURATION] = parse_duration,
+	[CS_FLAG_STRING] = parse_string,   [CS_FLAG_CHOICE] = parse_choice,
+	[CS_FLAG_STRINGS] = parse_strings,
 };
 
 static int set(const struct cs_flag *flag, const char *text, void *values, struct cs_error *err)
@@ -177,6 +189,10 @@ static int parse_one(const struct cs_flag *flags, const char **argv, int *at, vo
 static int apply_defaults(const struct cs_flag *flags, void *values, struct cs_error *err)
 {
 	for (const struct cs_flag *flag = flags; flag->name; flag++) {
+		if (flag->type == CS_FLAG_STRINGS) {
+			((struct cs_flag_strings *)(void *)((char *)values + flag->offset))->n = 0;
+			continue;
+		}
 		int r = set(flag, flag->initial, values, err);
 		if (r < 0)
 			return cs_error_prefix(err, "default");

@@ -17,6 +17,7 @@ enum cs_flag_type {
 	CS_FLAG_DURATION, // int64_t ns, min .. max ns: "15s", "1m30s", "500ms"
 	CS_FLAG_STRING,   // const char *, borrowed from argv or from the table; may be empty
 	CS_FLAG_CHOICE,   // int: the position of the word in `choices`
+	CS_FLAG_STRINGS,  // struct cs_flag_strings: each time the flag is given adds one
 	CS_FLAG_TYPE_COUNT,
 };
 
@@ -26,7 +27,8 @@ struct cs_flag {
 	char letter;         // the short form "-v", 0 = none
 	const char *section; // the heading in --help; rows of a section stand together
 	const char *value;   // what --help calls the value: "FILE"
-	const char *initial; // the default, as it would be written on the command line
+	const char *initial; // the default, as it would be written on the command line; of
+			     // CS_FLAG_STRINGS always ""
 	const char *choices; // CS_FLAG_CHOICE: "text|json"
 	const char *help;    // one sentence or two
 	size_t offset;       // of the value in the caller's struct
@@ -35,7 +37,13 @@ struct cs_flag {
 	int64_t max;
 };
 
-#define CS_FLAGS_MAX 64 // rows of a table
+#define CS_FLAGS_MAX        64  // rows of a table
+#define CS_FLAG_STRINGS_MAX 256 // times a flag of type CS_FLAG_STRINGS may be given
+
+struct cs_flag_strings {
+	uint32_t n;
+	const char *values[CS_FLAG_STRINGS_MAX]; // borrowed from argv
+};
 
 struct cs_flags_result {
 	uint64_t given;          // bit i: row i of the table stood on the command line

@@ -15,6 +15,7 @@ struct values {
 	int64_t wait;
 	const char *file;
 	int format;
+	struct cs_flag_strings names;
 };
 
 static const struct cs_flag flags[] = {
@@ -32,6 +33,8 @@ static const struct cs_flag flags[] = {
 	  CS_FLAG_STRING, 0, 0 },
 	{ "format", 0, "Two", NULL, "text", "text|json", "How.", offsetof(struct values, format),
 	  CS_FLAG_CHOICE, 0, 0 },
+	{ "name", 'n', "Two", "NAME", "", NULL, "Names.", offsetof(struct values, names),
+	  CS_FLAG_STRINGS, 0, 0 },
 	{ 0 },
 };
 
@@ -173,6 +176,29 @@ START_TEST(help)
 }
 END_TEST
 
+START_TEST(a_flag_that_may_be_given_again)
+{
+	struct parsed parsed;
+	PARSE(&parsed, "dry");
+	ck_assert_uint_eq(parsed.values.names.n, 0);
+	PARSE(&parsed, "-n", "a", "--name=b", "-n", "-");
+	ck_assert_int_eq(parsed.code, 0);
+	ck_assert_uint_eq(parsed.values.names.n, 3);
+	ck_assert_str_eq(parsed.values.names.values[0], "a");
+	ck_assert_str_eq(parsed.values.names.values[1], "b");
+	ck_assert_str_eq(parsed.values.names.values[2], "-");
+
+	static const char *argv[CS_FLAG_STRINGS_MAX + 3];
+	argv[0] = "program";
+	for (size_t i = 1; i <= CS_FLAG_STRINGS_MAX + 1; i++)
+		argv[i] = "--name=x";
+	struct cs_error err = { 0 };
+	ck_assert_int_eq(cs_flags_parse(flags, argv, &parsed.values, &parsed.result, &err),
+			 -EINVAL);
+	ck_assert_str_eq(err.text, "--name: given more than 256 times");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("flags");
@@ -182,6 +208,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, the_rest);
 	tcase_add_loop_test(tcase, errors, 0, (int)CS_ARRAY_LENGTH(wrong));
 	tcase_add_test(tcase, help);
+	tcase_add_test(tcase, a_flag_that_may_be_given_again);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

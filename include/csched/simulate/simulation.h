@@ -1,0 +1,83 @@
+// A cluster from files, and every decision about its pending pods, in one go: no API server, no
+// clock, no sockets. The same input gives the same decisions.
+// Neighbours: report.h prints what is decided; cmd/c-sched reads the files.
+#ifndef CSCHED_SIMULATE_SIMULATION_H
+#define CSCHED_SIMULATE_SIMULATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/error.h>
+#include <csched/base/slice.h>
+#include <csched/framework/config.h>
+#include <csched/framework/cycle.h>
+
+#define CS_SIMULATION_PODS_MAX 2000000 // pods, those of expanded workloads included
+
+struct cs_simulation;
+
+// `config` is borrowed: its profiles decide for the pods that name them.
+struct cs_simulation *cs_simulation_create(const struct cs_config *config);
+void cs_simulation_destroy(struct cs_simulation *simulation); // NULL is fine
+
+// Takes the objects of one file: YAML or JSON, any number of documents and Lists. Their defaults
+// are filled in as the API server does. -EINVAL with file, line of the document, object and field.
+// The file name is copied.
+int cs_simulation_read(struct cs_simulation *simulation, const char *file_name,
+		       struct cs_slice text, struct cs_error *err);
+
+// After the last file: priorities, the pods of workloads that have none, the model, the queue.
+// Errors as above: something that refers to nothing, or that is there twice.
+int cs_simulation_prepare(struct cs_simulation *simulation, struct cs_error *err);
+
+enum cs_simulation_result {
+	CS_SIMULATION_SCHEDULED,
+	CS_SIMULATION_UNSCHEDULABLE,
+	CS_SIMULATION_GATED,
+	CS_SIMULATION_ERROR, // a plugin failed, or the pod asks for what c-sched does not implement
+	CS_SIMULATION_RESULT_COUNT,
+};
+
+// What became of one pod. All pointers are valid during the call it is told in.
+struct cs_simulation_decision {
+	const struct cs_pod *pod;
+	const struct cs_profile *profile;
+	// Its controller's kind ("Deployment" for a pod of its ReplicaSet) and name, and what it is
+	// called with its own namespace; a pod without a controller stands for itself: kind "Pod".
+	const char *workload_kind;
+	const char *workload_name;
+	enum cs_simulation_result result;
+	uint32_t row;        // the winner; CS_ROW_NONE unless scheduled
+	const char *message; // NULL when scheduled
+	uint32_t n_feasible;
+};
+
+// Who is told. `judged` may be NULL; else it is called for the rows that cs_cycle_explain tells of,
+// before `decided`. The model is as it was when the decision was made, until `decided` returns.
+struct cs_simulation_listener {
+	void (*judged)(void *user, const struct cs_profile *profile,
+		       const struct cs_judgement *judgement);
+	void (*decided)(void *user, const struct cs_simulation_decision *decision);
+	void *user;
+};
+
+// Decides about each pending pod in the queue's order, each seeing those before it. Ties go to the
+// lowest node name, or by `random` where it is not NULL. Once only.
+void cs_simulation_run(struct cs_simulation *simulation, struct cs_random *random,
+		       const struct cs_simulation_listener *listener);
+
+// The model, from prepare on.
+struct cs_cluster *cs_simulation_cluster(struct cs_simulation *simulation);
+
+// What was read: of a kind that is used, or not.
+struct cs_simulation_kind {
+	const char *api_version;
+	const char *kind;
+	uint32_t count;
+	bool used;
+};
+// In the order of their first appearance.
+const struct cs_simulation_kind *cs_simulation_kinds(const struct cs_simulation *simulation,
+						     uint32_t *ret_n);
+
+#endif
