@@ -7,14 +7,25 @@
 #include <csched/base/buffer.h>
 #include <csched/framework/cycle.h>
 
+#include "name_order.h"
 #include "vectors.h"
+#include "view.h"
 
 #define KEPT_DEMANDS 32 // per profile
 
 struct of_profile {
 	const struct cs_profile *profile;
 	void **attached; // as profile->instances
+	uint64_t local;  // instances whose plugin is row-local
 	struct vectors kept[KEPT_DEMANDS];
+	// A demand that was not asked for lately gets these, which stay near in the caches, and its
+	// own when it is asked for again: most new demands come once.
+	struct vectors at_first_sight;
+	struct sight {
+		uint32_t id;
+		uint64_t generation;
+	} sights[KEPT_DEMANDS]; // the last ones, a ring
+	uint32_t n_sights;
 };
 
 struct cs_workspace {
@@ -29,9 +40,12 @@ struct cs_workspace {
 	bool no_cache;        // nothing is kept
 	struct vectors fresh; // for what cannot be kept
 	const struct cs_profile *fresh_profile;
-	uint32_t capacity; // of one and out
+	struct view view; // of the last decision
+	struct name_order names;
+	uint32_t capacity; // of one, out and list
 	uint8_t *one;
 	int64_t *out;
+	uint32_t *list;
 };
 
 struct attempt {
@@ -40,7 +54,8 @@ struct attempt {
 	struct of_profile *of;
 	struct cs_cycle cycle;
 	struct vectors_input input;
-	struct vectors *vectors;
+	struct vectors *vectors; // NULL: no filter has run
+	struct view *view;
 	uint64_t narrowed_by; // instances that narrowed the rows
 	// A PreFilter's rejection of all nodes: its words, and by whom (NULL: by several at once).
 	const char *words;

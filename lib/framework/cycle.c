@@ -19,9 +19,11 @@
 // What the arguments of a profile's plugins need of this cluster.
 static void attach(struct cs_workspace *workspace, struct of_profile *of)
 {
+	of->local = 0;
 	of->attached = cs_alloc_array(of->profile->n_instances, sizeof(*of->attached));
 	for (uint32_t i = 0; i < of->profile->n_instances; i++) {
 		const struct cs_plugin_instance *instance = &of->profile->instances[i];
+		of->local |= instance->plugin->row_local ? bit(instance) : 0;
 		if (instance->plugin->attach)
 			of->attached[i] =
 				instance->plugin->attach(workspace->cluster, instance->args);
@@ -80,12 +82,17 @@ void cs_workspace_destroy(struct cs_workspace *workspace)
 			give_vectors(workspace, &of->kept[k], NULL);
 			vectors_finish(&of->kept[k]);
 		}
+		give_vectors(workspace, &of->at_first_sight, NULL);
+		vectors_finish(&of->at_first_sight);
 		detach(workspace, of);
 	}
 	free(workspace->profiles);
 	vectors_finish(&workspace->fresh);
+	view_finish(&workspace->view);
+	name_order_finish(&workspace->names);
 	free(workspace->one);
 	free(workspace->out);
+	free(workspace->list);
 	cs_buffer_finish(&workspace->message);
 	cs_arena_destroy(workspace->scratch);
 	free(workspace);
@@ -98,6 +105,8 @@ static void grow(struct cs_workspace *workspace)
 		return;
 	free(workspace->one);
 	free(workspace->out);
+	free(workspace->list);
+	workspace->list = cs_alloc_array(n, sizeof(*workspace->list));
 	workspace->one = cs_alloc_array(n, sizeof(*workspace->one));
 	workspace->out = cs_alloc_array(n, sizeof(*workspace->out));
 	workspace->capacity = n;
@@ -209,42 +218,53 @@ static struct vectors *fresh_vectors(struct cs_workspace *workspace,
 	return &workspace->fresh;
 }
 
-// The vectors kept for a demand, or those of the demand that was not asked for the longest.
+// Whether the demand was among the last that were given the vectors at first sight. Now it is.
+static bool was_seen(struct of_profile *of, const struct cs_demand *demand)
+{
+	for (uint32_t i = 0; i < KEPT_DEMANDS; i++)
+		if (of->sights[i].generation == demand->generation &&
+		    of->sights[i].id == demand->id)
+			return true;
+	of->sights[of->n_sights++ % KEPT_DEMANDS] =
+		(struct sight){ demand->id, demand->generation };
+	return false;
+}
+
+// The vectors kept for a demand, or those that it gets.
 static struct vectors *kept_vectors(struct cs_workspace *workspace, struct of_profile *of,
 				    struct cs_demand *demand)
 {
-	struct vectors *found = &of->kept[0];
-	for (uint32_t i = 0; i < KEPT_DEMANDS && found->demand != demand; i++) {
+	struct vectors *oldest = &of->kept[0];
+	for (uint32_t i = 0; i < KEPT_DEMANDS; i++) {
 		struct vectors *vectors = &of->kept[i];
-		if (vectors->demand == demand || vectors->used < found->used)
-			found = vectors;
+		if (vectors->demand == demand)
+			return vectors;
+		if (vectors->used < oldest->used)
+			oldest = vectors;
 	}
-	if (found->demand != demand)
-		give_vectors(workspace, found, demand);
-	found->used = workspace->decisions;
-	return found;
-}
-
-static bool all_row_local(struct cs_plugin_instance *const *list, uint32_t n, uint64_t off)
-{
-	for (uint32_t i = 0; i < n; i++)
-		if (!list[i]->plugin->row_local && !(off & bit(list[i])))
-			return false;
-	return true;
+	if (of->at_first_sight.demand == demand)
+		return &of->at_first_sight;
+	struct vectors *given = was_seen(of, demand) ? oldest : &of->at_first_sight;
+	give_vectors(workspace, given, demand);
+	return given;
 }
 
 static void filter(struct attempt *attempt)
 {
 	struct cs_workspace *workspace = attempt->workspace;
-	const struct cs_profile *profile = attempt->profile;
-	bool keep = !workspace->no_cache && !attempt->cycle.narrowed &&
-		    all_row_local(profile->filter, profile->n_filter, attempt->input.filters_off);
-	attempt->vectors = keep ? kept_vectors(workspace, attempt->of, attempt->cycle.pod->demand)
-				: fresh_vectors(workspace, profile);
-	if (attempt->cycle.narrowed)
-		vectors_filter_only(attempt->vectors, &attempt->input);
+	struct vectors *vectors;
+	if (workspace->no_cache || attempt->cycle.narrowed)
+		vectors = fresh_vectors(workspace, attempt->profile);
 	else
-		vectors_filter(attempt->vectors, &attempt->input);
+		vectors = kept_vectors(workspace, attempt->of, attempt->cycle.pod->demand);
+	vectors->used = workspace->decisions;
+	attempt->vectors = vectors;
+	attempt->view = &workspace->view;
+	if (attempt->cycle.narrowed)
+		vectors_filter_only(vectors, &attempt->input);
+	else
+		vectors_filter(vectors, &attempt->input);
+	view_filter(attempt->view, vectors, &attempt->input);
 }
 
 // ---- scoring ----
@@ -252,8 +272,8 @@ static void filter(struct attempt *attempt)
 static bool prepare_scores(struct attempt *attempt)
 {
 	struct cs_cycle *cycle = &attempt->cycle;
-	cycle->feasible = attempt->vectors->feasible;
-	cycle->n_feasible = attempt->vectors->n_feasible;
+	cycle->feasible = attempt->view->feasible;
+	cycle->n_feasible = attempt->view->n_feasible;
 	for (uint32_t i = 0; i < attempt->profile->n_score; i++) {
 		struct cs_plugin_instance *instance = attempt->profile->score[i];
 		if (!instance->plugin->prepare_score)
@@ -271,54 +291,44 @@ static bool prepare_scores(struct attempt *attempt)
 	return true;
 }
 
-static uint32_t lowest_name_of_equals(const struct cs_workspace *workspace,
-				      const struct vectors *vectors, double value)
+// Of the rows with that total one at random, or the one with the lowest name.
+static uint32_t pick(struct cs_workspace *workspace, double value, uint32_t n)
 {
-	uint32_t best = vectors_nth(vectors, value, 0);
-	for (uint32_t row = best + 1; row < vectors->n_rows; row++)
-		if (vectors->total[row] == value &&
-		    strcmp(cs_cluster_node_name(workspace->cluster, row),
-			   cs_cluster_node_name(workspace->cluster, best)) < 0)
-			best = row;
-	return best;
+	const struct view *view = &workspace->view;
+	if (workspace->random)
+		return view_nth(view, value, (uint32_t)cs_random_below(workspace->random, n));
+	if (n == 1)
+		return view_nth(view, value, 0);
+	name_order_renew(&workspace->names, workspace->cluster);
+	return workspace->names.rows[view_lowest(view, value, workspace->names.rank)];
 }
 
 static void choose(struct attempt *attempt)
 {
-	struct cs_workspace *workspace = attempt->workspace;
-	const struct vectors *vectors = attempt->vectors;
+	const struct view *view = attempt->view;
 	struct cs_outcome *outcome = attempt->outcome;
-	double best = vectors_best(vectors, CS_ROW_NONE);
-	uint32_t ties = vectors_count(vectors, best);
-	if (workspace->random)
-		outcome->row = vectors_nth(vectors, best,
-					   (uint32_t)cs_random_below(workspace->random, ties));
-	else
-		outcome->row = lowest_name_of_equals(workspace, vectors, best);
-	outcome->score = (int64_t)best;
-	double second = ties > 1 ? best : vectors_best(vectors, outcome->row);
-	outcome->runner_up = vectors_nth(vectors, second, 0);
+	double best = view_best(view, CS_ROW_NONE);
+	uint32_t ties = view_count(view, best);
+	outcome->row = pick(attempt->workspace, best, ties);
+	outcome->score = (int64_t)(best + view->offset);
+	double second = ties > 1 ? best : view_best(view, outcome->row);
+	outcome->runner_up = view_nth(view, second, 0);
 	if (outcome->runner_up == outcome->row)
-		outcome->runner_up = vectors_nth(vectors, second, 1);
-	outcome->runner_up_score = (int64_t)second;
+		outcome->runner_up = view_nth(view, second, 1);
+	outcome->runner_up_score = (int64_t)(second + view->offset);
 }
 
 static void score(struct attempt *attempt)
 {
-	const struct cs_profile *profile = attempt->profile;
 	if (!prepare_scores(attempt))
 		return;
-	// What depends on more than the row is scored afresh, and not found again by the next pod.
-	bool keep = all_row_local(profile->score, profile->n_score, attempt->input.scores_off);
-	attempt->vectors->scored &= keep;
 	struct cs_error err;
-	if (vectors_score(attempt->vectors, &attempt->input, &err)) {
+	if (view_score(attempt->view, attempt->vectors, &attempt->input, &err)) {
 		cs_buffer_append_string(&attempt->workspace->message, err.text);
 		attempt_fail(attempt, CS_DECISION_ERROR, 0);
 		return;
 	}
 	choose(attempt);
-	attempt->vectors->scored &= keep;
 }
 
 // ---- the decision ----
@@ -345,8 +355,10 @@ static void begin(struct attempt *attempt, const struct cs_pod *pod)
 	attempt->input = (struct vectors_input){
 		.cycle = &attempt->cycle,
 		.profile = attempt->profile,
+		.local = attempt->of->local,
 		.one = workspace->one,
 		.out = workspace->out,
+		.list = workspace->list,
 	};
 	*attempt->outcome = (struct cs_outcome){
 		.row = CS_ROW_NONE,
@@ -369,12 +381,12 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 	if (!prepare_filters(attempt))
 		return;
 	filter(attempt);
-	outcome->n_feasible = attempt->vectors->n_feasible;
+	outcome->n_feasible = attempt->view->n_feasible;
 	outcome->decision = CS_DECISION_SCHEDULED;
 	if (outcome->n_feasible == 0)
 		attempt_fail_no_fit(attempt);
 	else if (outcome->n_feasible == 1)
-		outcome->row = attempt->vectors->feasible[0];
+		outcome->row = attempt->view->feasible[0];
 	else
 		score(attempt);
 }

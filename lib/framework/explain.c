@@ -111,8 +111,8 @@ static void tell_feasible(struct explanation *explanation, uint32_t row)
 static void tell_rejected(struct explanation *explanation, uint32_t row)
 {
 	struct attempt *attempt = explanation->attempt;
-	begin(explanation, row, attempt->vectors->verdict[row]);
-	explanation->judgement.by = attempt->profile->filter[attempt->vectors->by[row]]->plugin;
+	begin(explanation, row, attempt->view->verdict[row]);
+	explanation->judgement.by = attempt->profile->filter[attempt->view->by[row]]->plugin;
 	attempt_reasons(attempt, row, collect, explanation);
 	tell(explanation);
 }
@@ -132,7 +132,7 @@ static void tell_of_rows(struct explanation *explanation)
 		cs_arena_printf(scratch_of(explanation), "node(s) didn't satisfy plugin(s) %s",
 				attempt_plugin_names(attempt, attempt->narrowed_by));
 	for (uint32_t row = 0; row < nodes->n_rows; row++) {
-		uint8_t by = attempt->vectors->by[row];
+		uint8_t by = attempt->view->by[row];
 		if (by == BY_NOBODY)
 			tell_feasible(explanation, row);
 		else if (by != BY_NOT_NOW)

@@ -5,7 +5,9 @@
 
 #include <csched/base/clones.h>
 #include <math.h>
+#include <string.h>
 
+CS_CLONES
 void kernel_reset(const uint8_t *restrict live, struct cs_rows rows, uint8_t *restrict by,
 		  uint8_t *restrict verdict)
 {
@@ -20,67 +22,147 @@ void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t posi
 		  uint8_t *restrict by, uint8_t *restrict verdict)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		bool takes = (by[row] == BY_NOBODY) & (one[row] != 0);
+		bool takes = (one[row] != 0) & (by[row] > position) & (by[row] != BY_NOT_NOW);
 		by[row] = takes ? position : by[row];
 		verdict[row] = takes ? one[row] : verdict[row];
 	}
 }
 
+#define STRIDE 8 // rows that are looked at together
+
 uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list)
 {
 	uint32_t count = 0;
-	for (uint32_t row = 0; row < n; row++) {
+	uint32_t row = 0;
+	for (; row + STRIDE <= n; row += STRIDE) {
+		uint64_t several;
+		memcpy(&several, by + row, sizeof(several));
+		if (several == UINT64_MAX) { // BY_NOBODY is all ones
+			for (uint32_t i = 0; i < STRIDE; i++)
+				list[count + i] = row + i;
+			count += STRIDE;
+			continue;
+		}
+		for (uint32_t i = 0; i < STRIDE; i++) {
+			list[count] = row + i;
+			count += by[row + i] == BY_NOBODY;
+		}
+	}
+	for (; row < n; row++) {
 		list[count] = row;
 		count += by[row] == BY_NOBODY;
 	}
 	return count;
 }
 
-CS_CLONES
-bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct cs_rows rows,
-		int64_t weight, double *restrict base)
-{
-	unsigned wrong = 0;
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		wrong |= (by[row] == BY_NOBODY) & ((uint64_t)out[row] > 100);
-		// Rows that are not feasible may hold anything: their base is never used.
-		base[row] += (double)(int32_t)out[row] * (double)weight;
-	}
-	return !wrong;
-}
-
-CS_CLONES
-void kernel_total(const double *restrict base, const uint8_t *restrict by, struct cs_rows rows,
-		  double *restrict total)
+static bool is_feasible_wrong(const int64_t *restrict out, const uint8_t *restrict by,
+			      struct cs_rows rows)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++)
-		total[row] = by[row] == BY_NOBODY ? base[row] : -INFINITY;
+		if (by[row] == BY_NOBODY && (uint64_t)out[row] > 100)
+			return true;
+	return false;
 }
 
 CS_CLONES
-double kernel_max(const double *restrict total, uint32_t first, uint32_t end)
+static int64_t add(const int64_t *restrict out, struct cs_rows rows, double weight,
+		   double *restrict sum)
 {
-	// Four running maxima: one would wait for itself.
-	double a = -INFINITY, b = -INFINITY, c = -INFINITY, d = -INFINITY;
-	uint32_t row = first;
-	for (; row + 4 <= end; row += 4) {
-		a = total[row] > a ? total[row] : a;
-		b = total[row + 1] > b ? total[row + 1] : b;
-		c = total[row + 2] > c ? total[row + 2] : c;
-		d = total[row + 3] > d ? total[row + 3] : d;
+	int64_t wrong = 0; // negative as soon as a score is negative, or above 100
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		wrong |= out[row] | (100 - out[row]);
+		sum[row] += (double)(int32_t)out[row] * weight;
 	}
-	for (; row < end; row++)
-		a = total[row] > a ? total[row] : a;
-	a = a > b ? a : b;
-	c = c > d ? c : d;
-	return a > c ? a : c;
+	return wrong;
+}
+
+bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct cs_rows rows,
+		int64_t weight, double *restrict sum)
+{
+	// Rows that are not feasible may hold anything: their sum is never used.
+	return add(out, rows, (double)weight, sum) >= 0 || !is_feasible_wrong(out, by, rows);
 }
 
 CS_CLONES
-uint32_t kernel_count(const double *restrict total, uint32_t n, double value)
+void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
+		      double *restrict sum)
+{
+	for (uint32_t row = 0; row < n; row++) {
+		int32_t known = norm[row] == NORM_UNKNOWN ? 0 : norm[row];
+		sum[row] += (double)known * (double)weight;
+	}
+}
+
+CS_CLONES
+bool kernel_lacks_norms(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t n)
+{
+	unsigned lacks = 0;
+	for (uint32_t row = 0; row < n; row++)
+		lacks |= (norm[row] == NORM_UNKNOWN) & (by[row] == BY_NOBODY);
+	return lacks;
+}
+
+CS_CLONES
+bool kernel_is_uniform(const int64_t *restrict values, struct cs_rows rows)
+{
+	int64_t differing = 0;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		differing |= values[row] ^ values[rows.first];
+	return differing == 0;
+}
+
+CS_CLONES
+struct kernel_range kernel_range(const int64_t *restrict values, const uint8_t *restrict mark,
+				 uint8_t wanted, struct cs_rows rows)
+{
+	int64_t least = INT64_MAX, greatest = INT64_MIN;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int64_t low = mark[row] == wanted ? values[row] : INT64_MAX;
+		int64_t high = mark[row] == wanted ? values[row] : INT64_MIN;
+		least = low < least ? low : least;
+		greatest = high > greatest ? high : greatest;
+	}
+	return (struct kernel_range){ least, greatest };
+}
+
+CS_CLONES
+double kernel_max(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows)
+{
+	// What is not negative compares as the integer of the same bits, which is cheap to mask.
+	_Static_assert(sizeof(double) == sizeof(int64_t), "IEEE 754");
+	int64_t most = 0;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int64_t bits;
+		memcpy(&bits, &sum[row], sizeof(bits));
+		bits &= -(int64_t)(by[row] == BY_NOBODY);
+		most = bits > most ? bits : most;
+	}
+	double value;
+	memcpy(&value, &most, sizeof(value));
+	return value;
+}
+
+CS_CLONES
+uint32_t kernel_count(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows,
+		      double value)
 {
 	uint32_t count = 0;
-	for (uint32_t row = 0; row < n; row++)
-		count += total[row] == value;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		count += (by[row] == BY_NOBODY) & (sum[row] == value);
 	return count;
+}
+
+CS_CLONES
+uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
+		       const uint32_t *restrict rank, struct cs_rows rows)
+{
+	const double *restrict sum = totals->sum;
+	const uint8_t *restrict by = totals->by;
+	uint32_t lowest = UINT32_MAX;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		bool has = (by[row] == BY_NOBODY) & (sum[row] == value);
+		uint32_t own = has ? rank[row] : UINT32_MAX;
+		lowest = own < lowest ? own : lowest;
+	}
+	return lowest;
 }

@@ -1,6 +1,6 @@
 // Plain loops over rows, built to vectorise (see KERNEL_CFLAGS in the Makefile).
-// Neighbours: vectors.c and cycle.c call them; no other file of this layer loops over rows to
-// compute.
+// Neighbours: vectors.c, view.c and cycle.c call them; no other file of this layer loops over rows
+// to compute.
 #ifndef FRAMEWORK_KERNEL_H
 #define FRAMEWORK_KERNEL_H
 
@@ -13,23 +13,49 @@
 #define BY_NOBODY  0xff // feasible
 #define BY_NOT_NOW 0xfe // no live node, or not looked at
 
+// A score in 0 .. 100 as kept, and one that is not known.
+#define NORM_UNKNOWN 0xff
+
 // by[row] = BY_NOBODY for live rows, else BY_NOT_NOW; verdict[row] = 0.
 void kernel_reset(const uint8_t *restrict live, struct cs_rows rows, uint8_t *restrict by,
 		  uint8_t *restrict verdict);
-// Gives the rows that `one` rejects to the filter at `position`, unless they have been before.
+// Gives the rows that `one` rejects to the filter at `position`, unless one before it has them.
 void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t position,
 		  uint8_t *restrict by, uint8_t *restrict verdict);
 // Lists the feasible rows of 0 .. n-1 in ascending order; returns how many. `list` holds n.
 uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list);
 
-// base[row] += weight * out[row]. False when a feasible row's score is not within 0 .. 100.
+// sum[row] += weight * out[row]. False when a feasible row's score is not within 0 .. 100.
 bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct cs_rows rows,
-		int64_t weight, double *restrict base);
-// total[row] = base[row] where feasible, else -infinity.
-void kernel_total(const double *restrict base, const uint8_t *restrict by, struct cs_rows rows,
-		  double *restrict total);
-// The greatest of first .. end-1; -infinity when there is none.
-double kernel_max(const double *restrict total, uint32_t first, uint32_t end);
-uint32_t kernel_count(const double *restrict total, uint32_t n, double value);
+		int64_t weight, double *restrict sum);
+// sum[row] += weight * norm[row] where that is known.
+void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
+		      double *restrict sum);
+// Whether a feasible row's norm is not known.
+bool kernel_lacks_norms(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t n);
+
+// Whether all the rows have one value. There is a row.
+bool kernel_is_uniform(const int64_t *restrict values, struct cs_rows rows);
+// The least and the greatest value of the rows that are `wanted` in `mark`. Least > greatest where
+// there is none.
+struct kernel_range {
+	int64_t least;
+	int64_t greatest;
+};
+struct kernel_range kernel_range(const int64_t *restrict values, const uint8_t *restrict mark,
+				 uint8_t wanted, struct cs_rows rows);
+
+// The greatest sum of the feasible ones among the rows; 0 where there is none. None is negative.
+double kernel_max(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows);
+// How many feasible ones have that sum.
+uint32_t kernel_count(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows,
+		      double value);
+// The lowest rank of those; UINT32_MAX where there is none.
+struct kernel_totals {
+	const double *sum;
+	const uint8_t *by;
+};
+uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
+		       const uint32_t *restrict rank, struct cs_rows rows);
 
 #endif

@@ -4,17 +4,22 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
 
 #include "kernel.h"
+#include "view.h"
 
-static bool is_off(uint64_t mask, const struct cs_plugin_instance *instance)
+// Rows that all plugins look at before the next ones: what they write stays in the nearest cache.
+#define BLOCK_ROWS 1024
+
+// Whether a row-local plugin has its say.
+static bool is_on(const struct vectors_input *input, uint64_t off,
+		  const struct cs_plugin_instance *instance)
 {
-	return mask >> instance->index & 1;
+	return (input->local & ~off) >> instance->index & 1;
 }
 
 void vectors_finish(struct vectors *vectors)
@@ -25,34 +30,48 @@ void vectors_finish(struct vectors *vectors)
 	free(vectors->verdict);
 	free(vectors->feasible);
 	free(vectors->words);
-	free(vectors->base);
-	free(vectors->total);
+	free(vectors->sum);
 	free(vectors->tops);
-	for (uint32_t i = 0; i < vectors->n_raw; i++)
-		free(vectors->raw[i]);
-	free(vectors->raw);
+	for (uint32_t i = 0; i < vectors->n_normals; i++) {
+		free(vectors->normals[i].raw);
+		free(vectors->normals[i].norm);
+	}
+	free(vectors->normals);
 	*vectors = (struct vectors){ 0 };
 }
 
-static uint32_t count_normalising(const struct cs_profile *profile)
+// Whether a score plugin has an entry in `normals`: these are in the profile's order.
+static bool has_normal(const struct cs_plugin_instance *instance)
+{
+	return instance->plugin->row_local && instance->plugin->normalise;
+}
+
+static uint32_t count_normals(const struct cs_profile *profile)
 {
 	uint32_t count = 0;
 	for (uint32_t i = 0; i < profile->n_score; i++)
-		count += profile->score[i]->plugin->normalise != NULL;
+		count += has_normal(profile->score[i]);
 	return count;
+}
+
+static void grow_normal(struct normal *normal, uint32_t n)
+{
+	normal->raw = cs_realloc_array(normal->raw, n, sizeof(*normal->raw));
+	normal->norm = cs_realloc_array(normal->norm, n, sizeof(*normal->norm));
 }
 
 static void grow(struct vectors *vectors, const struct vectors_input *input)
 {
 	const struct cs_node_table *nodes = input->cycle->nodes;
-	if (!vectors->raw) {
+	if (!vectors->normals) {
 		uint32_t n_instances = input->profile->n_instances;
 		vectors->filter_versions =
 			cs_alloc_array(n_instances, sizeof(*vectors->filter_versions));
 		vectors->score_versions =
 			cs_alloc_array(n_instances, sizeof(*vectors->score_versions));
-		vectors->n_raw = count_normalising(input->profile);
-		vectors->raw = cs_alloc_array(vectors->n_raw + 1, sizeof(*vectors->raw));
+		vectors->n_normals = count_normals(input->profile);
+		vectors->normals =
+			cs_alloc_array(vectors->n_normals + 1, sizeof(*vectors->normals));
 	}
 	if (vectors->capacity < nodes->n_rows) {
 		uint32_t n = nodes->capacity;
@@ -60,26 +79,27 @@ static void grow(struct vectors *vectors, const struct vectors_input *input)
 		vectors->verdict = cs_realloc_array(vectors->verdict, n, sizeof(*vectors->verdict));
 		vectors->feasible =
 			cs_realloc_array(vectors->feasible, n, sizeof(*vectors->feasible));
-		vectors->base = cs_realloc_array(vectors->base, n, sizeof(*vectors->base));
-		vectors->total = cs_realloc_array(vectors->total, n, sizeof(*vectors->total));
+		vectors->sum = cs_realloc_array(vectors->sum, n, sizeof(*vectors->sum));
 		vectors->tops =
 			cs_realloc_array(vectors->tops, n / TOP_ROWS + 1, sizeof(*vectors->tops));
-		for (uint32_t i = 0; i < vectors->n_raw; i++)
-			vectors->raw[i] =
-				cs_realloc_array(vectors->raw[i], n, sizeof(*vectors->raw[i]));
+		for (uint32_t i = 0; i < vectors->n_normals; i++)
+			if (vectors->normals[i].raw)
+				grow_normal(&vectors->normals[i], n);
 		vectors->capacity = n;
 	}
+	if (vectors->n_rows == nodes->n_rows)
+		return;
 	// Rows that are new to these columns: the log names them if they are live.
 	for (uint32_t row = vectors->n_rows; row < nodes->n_rows; row++) {
 		vectors->by[row] = BY_NOT_NOW;
 		vectors->verdict[row] = 0;
-		vectors->base[row] = 0;
-		vectors->total[row] = -INFINITY;
-		for (uint32_t i = 0; i < vectors->n_raw; i++)
-			vectors->raw[i][row] = 0;
+		vectors->sum[row] = 0;
+		for (uint32_t i = 0; i < vectors->n_normals; i++)
+			if (vectors->normals[i].spread)
+				vectors->normals[i].norm[row] = NORM_UNKNOWN;
 	}
-	if (vectors->n_rows < nodes->n_rows)
-		vectors->n_rows = nodes->n_rows;
+	vectors->n_rows = nodes->n_rows;
+	vectors->tops_known = false;
 }
 
 // How many changes of rows a reader of the log at `seen` has missed; UINT32_MAX = better afresh.
@@ -102,7 +122,7 @@ static bool renew_versions(uint64_t *versions, const struct cs_profile *profile,
 	for (uint32_t i = 0; i < profile->n_instances; i++) {
 		const struct cs_plugin_instance *instance = &profile->instances[i];
 		uint64_t now = of_scores ? instance->score_version : instance->filter_version;
-		same &= versions[i] == now;
+		same &= versions[i] == now || !instance->plugin->row_local;
 		versions[i] = now;
 	}
 	return same;
@@ -110,24 +130,36 @@ static bool renew_versions(uint64_t *versions, const struct cs_profile *profile,
 
 // ---- filters ----
 
-static void filter_rows(struct vectors *vectors, const struct vectors_input *input,
-			struct cs_rows rows)
+static void filter_block(struct vectors *vectors, const struct vectors_input *input,
+			 struct cs_rows rows)
 {
 	const struct cs_profile *profile = input->profile;
 	kernel_reset(input->cycle->nodes->live, rows, vectors->by, vectors->verdict);
 	for (uint32_t i = 0; i < profile->n_filter; i++) {
 		const struct cs_plugin_instance *instance = profile->filter[i];
-		if (is_off(input->filters_off, instance))
+		if (!is_on(input, input->filters_off, instance))
 			continue;
 		instance->plugin->filter(input->cycle, instance, rows, input->one);
 		kernel_merge(input->one, rows, (uint8_t)i, vectors->by, vectors->verdict);
 	}
 }
 
+static struct cs_rows block_at(uint32_t first, uint32_t n_rows)
+{
+	uint32_t end = n_rows - first > BLOCK_ROWS ? first + BLOCK_ROWS : n_rows;
+	return (struct cs_rows){ first, end };
+}
+
+static void filter_all(struct vectors *vectors, const struct vectors_input *input)
+{
+	for (uint32_t first = 0; first < vectors->n_rows; first += BLOCK_ROWS)
+		filter_block(vectors, input, block_at(first, vectors->n_rows));
+}
+
 static void filter_changed(struct vectors *vectors, const struct vectors_input *input, uint32_t row)
 {
 	bool was = vectors->by[row] == BY_NOBODY;
-	filter_rows(vectors, input, (struct cs_rows){ row, row + 1 });
+	filter_block(vectors, input, (struct cs_rows){ row, row + 1 });
 	if (was != (vectors->by[row] == BY_NOBODY))
 		vectors->set++;
 }
@@ -143,13 +175,14 @@ static void list_feasible(struct vectors *vectors)
 void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
 {
 	const struct cs_node_table *nodes = input->cycle->nodes;
+	uint64_t off = input->filters_off & input->local;
 	grow(vectors, input);
 	uint32_t n = UINT32_MAX;
 	bool same = renew_versions(vectors->filter_versions, input->profile, false);
-	if (vectors->filtered && same && vectors->filters_off == input->filters_off)
+	if (vectors->filtered && same && vectors->filters_off == off)
 		n = missed(nodes, vectors->filter_log);
 	if (n == UINT32_MAX) {
-		filter_rows(vectors, input, (struct cs_rows){ 0, nodes->n_rows });
+		filter_all(vectors, input);
 		vectors->set++;
 		vectors->scored = false;
 		vectors->words_log = UINT64_MAX;
@@ -158,7 +191,7 @@ void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
 			filter_changed(vectors, input, log_row(nodes, at));
 	}
 	vectors->filtered = true;
-	vectors->filters_off = input->filters_off;
+	vectors->filters_off = off;
 	vectors->filter_log = nodes->log_end;
 	list_feasible(vectors);
 }
@@ -169,7 +202,8 @@ void vectors_filter_only(struct vectors *vectors, const struct vectors_input *in
 	grow(vectors, input);
 	memset(vectors->by, BY_NOT_NOW, vectors->n_rows);
 	for (uint32_t i = 0; i < cycle->n_only; i++)
-		filter_rows(vectors, input, (struct cs_rows){ cycle->only[i], cycle->only[i] + 1 });
+		filter_block(vectors, input,
+			     (struct cs_rows){ cycle->only[i], cycle->only[i] + 1 });
 	vectors->filtered = false;
 	vectors->scored = false;
 	vectors->set++;
@@ -179,176 +213,299 @@ void vectors_filter_only(struct vectors *vectors, const struct vectors_input *in
 // ---- scores ----
 
 // Upstream's words, grammar included (framework/runtime/framework.go, RunScorePlugins).
-static int out_of_range(const struct vectors *vectors, const struct vectors_input *input,
-			const struct cs_plugin_instance *instance, struct cs_error *err)
+int vectors_out_of_range(const struct cs_plugin_instance *instance, int64_t score,
+			 struct cs_error *err)
 {
-	int64_t wrong = 0;
-	for (uint32_t i = 0; i < vectors->n_feasible; i++) {
-		wrong = input->out[vectors->feasible[i]];
-		if ((uint64_t)wrong > 100)
-			break;
-	}
 	return cs_error_set(err, -ERANGE,
 			    "applying score defaultWeights on Score plugins: plugin \"%s\" returns "
 			    "an invalid score %" PRId64
 			    ", it should in the range of [0, 100] after normalizing",
-			    instance->plugin->name, wrong);
+			    instance->plugin->name, score);
+}
+
+int64_t vectors_find_wrong(const int64_t *out, const uint8_t *by, struct cs_rows rows)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		if (by[row] == BY_NOBODY && (uint64_t)out[row] > 100)
+			return out[row];
+	return 0;
+}
+
+// From one score for all to a column of them.
+static void begin_spread(struct vectors *vectors, struct normal *normal)
+{
+	if (!normal->raw)
+		grow_normal(normal, vectors->capacity);
+	for (uint32_t row = 0; row < vectors->n_rows; row++)
+		normal->raw[row] = normal->value;
+	memset(normal->norm, NORM_UNKNOWN, vectors->n_rows);
+	normal->spread = true;
+	normal->changed = true;
+}
+
+// Takes over rows' scores before normalising. Where they are spread, the rows' norms are not known
+// any more.
+static void keep_raw(struct vectors *vectors, struct normal *normal,
+		     const struct vectors_input *input, struct cs_rows rows)
+{
+	if (!normal->spread) {
+		struct kernel_range range = { input->out[rows.first], input->out[rows.first] };
+		if (!kernel_is_uniform(input->out, rows))
+			range = kernel_range(input->out, input->cycle->nodes->live, 1, rows);
+		if (range.least > range.greatest)
+			return; // no live row
+		if (!normal->scored)
+			normal->value = range.least;
+		normal->scored = true;
+		if (range.least == normal->value && range.greatest == normal->value)
+			return;
+		begin_spread(vectors, normal);
+	}
+	size_t n = rows.end - rows.first;
+	memcpy(normal->raw + rows.first, input->out + rows.first, n * sizeof(*normal->raw));
+	memset(normal->norm + rows.first, NORM_UNKNOWN, n);
+	normal->changed = true;
+}
+
+// Scores rows by all row-local plugins, without what normalising makes of some.
+static int score_block(struct vectors *vectors, const struct vectors_input *input,
+		       struct cs_rows rows, struct cs_error *err)
+{
+	const struct cs_profile *profile = input->profile;
+	struct normal *normal = vectors->normals;
+	memset(vectors->sum + rows.first, 0, (rows.end - rows.first) * sizeof(*vectors->sum));
+	for (uint32_t i = 0; i < profile->n_score; i++) {
+		const struct cs_plugin_instance *instance = profile->score[i];
+		struct normal *own = has_normal(instance) ? normal++ : NULL;
+		if (!is_on(input, input->scores_off, instance))
+			continue;
+		instance->plugin->score(input->cycle, instance, rows, input->out);
+		if (own)
+			keep_raw(vectors, own, input, rows);
+		else if (!kernel_add(input->out, vectors->by, rows, instance->weight, vectors->sum))
+			return vectors_out_of_range(
+				instance, vectors_find_wrong(input->out, vectors->by, rows), err);
+	}
+	return 0;
+}
+
+static int score_all(struct vectors *vectors, const struct vectors_input *input,
+		     struct cs_error *err)
+{
+	for (uint32_t i = 0; i < vectors->n_normals; i++) {
+		vectors->normals[i].spread = false;
+		vectors->normals[i].scored = false;
+	}
+	vectors->tops_known = false;
+	int r = 0;
+	for (uint32_t first = 0; first < vectors->n_rows && !r; first += BLOCK_ROWS)
+		r = score_block(vectors, input, block_at(first, vectors->n_rows), err);
+	return r;
 }
 
 static void refresh_top(struct vectors *vectors, uint32_t block)
 {
 	uint32_t first = block * TOP_ROWS, end = first + TOP_ROWS;
+	end = end < vectors->n_rows ? end : vectors->n_rows;
 	vectors->tops[block] =
-		kernel_max(vectors->total, first, end < vectors->n_rows ? end : vectors->n_rows);
+		kernel_max(vectors->sum, vectors->by, (struct cs_rows){ first, end });
 }
 
-// Scores rows by all plugins: into `base`, and before normalising into `raw`.
-static int score_rows(struct vectors *vectors, const struct vectors_input *input,
-		      struct cs_rows rows, bool *ret_raw_differs, struct cs_error *err)
+// What a plugin that normalises adds to a row that is scored again: nothing yet where that has to
+// be settled.
+static int64_t renew_norm(struct vectors *vectors, struct normal *normal,
+			  const struct vectors_input *input, uint32_t row)
 {
-	const struct cs_profile *profile = input->profile;
-	uint32_t n_raw = 0;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		vectors->base[row] = 0;
-	for (uint32_t i = 0; i < profile->n_score; i++) {
-		const struct cs_plugin_instance *instance = profile->score[i];
-		int64_t *raw = instance->plugin->normalise ? vectors->raw[n_raw++] : NULL;
-		if (is_off(input->scores_off, instance))
-			continue;
-		instance->plugin->score(input->cycle, instance, rows, input->out);
-		const int64_t *out = input->out + rows.first;
-		size_t size = (rows.end - rows.first) * sizeof(*out);
-		if (!raw) {
-			if (!kernel_add(input->out, vectors->by, rows, instance->weight,
-					vectors->base))
-				return out_of_range(vectors, input, instance, err);
-		} else if (memcmp(raw + rows.first, out, size) != 0) {
-			memcpy(raw + rows.first, out, size);
-			*ret_raw_differs = true;
-		}
-	}
-	return 0;
-}
-
-// total = base + normalised scores, over all rows.
-static int add_normalised(struct vectors *vectors, const struct vectors_input *input,
-			  struct cs_error *err)
-{
-	const struct cs_profile *profile = input->profile;
-	uint32_t n_raw = 0;
-	struct cs_rows all = { 0, vectors->n_rows };
-	kernel_total(vectors->base, vectors->by, all, vectors->total);
-	for (uint32_t i = 0; i < profile->n_score; i++) {
-		const struct cs_plugin_instance *instance = profile->score[i];
-		if (!instance->plugin->normalise)
-			continue;
-		const int64_t *raw = vectors->raw[n_raw++];
-		if (is_off(input->scores_off, instance))
-			continue;
-		memcpy(input->out, raw, vectors->n_rows * sizeof(*raw));
-		instance->plugin->normalise(input->cycle, instance, vectors->feasible,
-					    vectors->n_feasible, input->out);
-		if (!kernel_add(input->out, vectors->by, all, instance->weight, vectors->total))
-			return out_of_range(vectors, input, instance, err);
-	}
-	for (uint32_t block = 0; block * TOP_ROWS < vectors->n_rows; block++)
-		refresh_top(vectors, block);
+	if (normal->spread && normal->norm[row] != NORM_UNKNOWN &&
+	    normal->raw[row] == input->out[row])
+		return normal->norm[row];
+	keep_raw(vectors, normal, input, (struct cs_rows){ row, row + 1 });
 	return 0;
 }
 
 static int score_changed(struct vectors *vectors, const struct vectors_input *input, uint32_t row,
-			 bool *ret_again, struct cs_error *err)
+			 struct cs_error *err)
 {
-	double before = vectors->base[row];
-	int r = score_rows(vectors, input, (struct cs_rows){ row, row + 1 }, ret_again, err);
-	vectors->total[row] += vectors->base[row] - before; // -infinity stays
-	refresh_top(vectors, row / TOP_ROWS);
-	return r;
+	if (!input->cycle->nodes->live[row])
+		return 0;
+	const struct cs_profile *profile = input->profile;
+	struct normal *normal = vectors->normals;
+	vectors->sum[row] = 0;
+	for (uint32_t i = 0; i < profile->n_score; i++) {
+		const struct cs_plugin_instance *instance = profile->score[i];
+		struct normal *own = has_normal(instance) ? normal++ : NULL;
+		if (!is_on(input, input->scores_off, instance))
+			continue;
+		instance->plugin->score(input->cycle, instance, (struct cs_rows){ row, row + 1 },
+					input->out);
+		int64_t score = own ? renew_norm(vectors, own, input, row) : input->out[row];
+		if (vectors->by[row] == BY_NOBODY && (uint64_t)score > 100)
+			return vectors_out_of_range(instance, score, err);
+		vectors->sum[row] += (double)(int32_t)score * (double)instance->weight;
+	}
+	return 0;
 }
 
 static int score_missed(struct vectors *vectors, const struct vectors_input *input,
 			struct cs_error *err)
 {
 	const struct cs_node_table *nodes = input->cycle->nodes;
-	// With another set of feasible rows every normalised score may be another one.
-	bool again = vectors->scored_set != vectors->set;
-	for (uint64_t at = vectors->score_log; at < nodes->log_end; at++) {
-		int r = score_changed(vectors, input, log_row(nodes, at), &again, err);
-		if (r)
-			return r;
-	}
-	return again ? add_normalised(vectors, input, err) : 0;
-}
-
-int vectors_score(struct vectors *vectors, const struct vectors_input *input, struct cs_error *err)
-{
-	const struct cs_node_table *nodes = input->cycle->nodes;
-	bool same = renew_versions(vectors->score_versions, input->profile, true);
-	bool afresh = !vectors->scored || !same || vectors->scores_off != input->scores_off ||
-		      missed(nodes, vectors->score_log) == UINT32_MAX;
-	bool ignored;
-	int r;
-	if (!afresh) {
-		r = score_missed(vectors, input, err);
-	} else {
-		r = score_rows(vectors, input, (struct cs_rows){ 0, nodes->n_rows }, &ignored, err);
-		if (!r)
-			r = add_normalised(vectors, input, err);
-	}
-	vectors->scored = !r;
-	vectors->scores_off = input->scores_off;
-	vectors->scored_set = vectors->set;
-	vectors->score_log = nodes->log_end;
+	int r = 0;
+	for (uint64_t at = vectors->score_log; at < nodes->log_end && !r; at++)
+		r = score_changed(vectors, input, log_row(nodes, at), err);
+	for (uint64_t at = vectors->score_log; at < nodes->log_end && vectors->tops_known; at++)
+		refresh_top(vectors, log_row(nodes, at) / TOP_ROWS);
 	return r;
 }
 
-// ---- the best ----
+// ---- normalised scores ----
 
-static uint32_t rows_of(const struct vectors *vectors, uint32_t block)
+// What one of them is about.
+struct settling {
+	struct vectors *vectors;
+	const struct vectors_input *input;
+	const uint8_t *by;
+	const struct cs_plugin_instance *instance;
+	struct normal *normal;
+};
+
+static void forget_norms(const struct settling *settling)
 {
-	uint32_t rest = vectors->n_rows - block * TOP_ROWS;
-	return rest < TOP_ROWS ? rest : TOP_ROWS;
+	struct vectors *vectors = settling->vectors;
+	kernel_add_norms(settling->normal->norm, vectors->n_rows, -settling->instance->weight,
+			 vectors->sum);
+	memset(settling->normal->norm, NORM_UNKNOWN, vectors->n_rows);
 }
 
-double vectors_best(const struct vectors *vectors, uint32_t except)
+// The feasible rows whose norm is not known, and one of each end of the range.
+static uint32_t list_unknown(const struct settling *settling)
 {
-	uint32_t n_blocks = (vectors->n_rows + TOP_ROWS - 1) / TOP_ROWS;
-	if (except == CS_ROW_NONE)
-		return kernel_max(vectors->tops, 0, n_blocks);
-	uint32_t block = except / TOP_ROWS;
-	const double bests[] = {
-		kernel_max(vectors->tops, 0, block),
-		kernel_max(vectors->tops, block + 1, n_blocks),
-		kernel_max(vectors->total, block * TOP_ROWS, except),
-		kernel_max(vectors->total, except + 1, block * TOP_ROWS + rows_of(vectors, block)),
-	};
-	return kernel_max(bests, 0, CS_ARRAY_LENGTH(bests));
-}
-
-uint32_t vectors_count(const struct vectors *vectors, double value)
-{
-	uint32_t count = 0;
-	for (uint32_t block = 0; block * TOP_ROWS < vectors->n_rows; block++)
-		if (vectors->tops[block] >= value)
-			count += kernel_count(vectors->total + block * TOP_ROWS,
-					      rows_of(vectors, block), value);
-	return count;
-}
-
-uint32_t vectors_nth(const struct vectors *vectors, double value, uint32_t n)
-{
-	uint32_t block = 0;
-	for (;; block++) {
-		if (vectors->tops[block] < value)
+	const struct normal *normal = settling->normal;
+	uint32_t n = 0;
+	bool has_least = false, has_greatest = false;
+	for (uint32_t row = 0; row < settling->vectors->n_rows; row++) {
+		if (settling->by[row] != BY_NOBODY)
 			continue;
-		uint32_t count = kernel_count(vectors->total + block * TOP_ROWS,
-					      rows_of(vectors, block), value);
-		if (n < count)
-			break;
-		n -= count;
+		bool least = !has_least && normal->raw[row] == normal->least;
+		bool greatest = !has_greatest && normal->raw[row] == normal->greatest;
+		has_least |= least;
+		has_greatest |= greatest;
+		settling->input->list[n] = row;
+		n += least | greatest | (normal->norm[row] == NORM_UNKNOWN);
 	}
-	uint32_t row = block * TOP_ROWS;
-	while (vectors->total[row] != value || n-- > 0)
+	return n;
+}
+
+static int normalise(const struct settling *settling, uint32_t n, struct cs_error *err)
+{
+	const struct vectors_input *input = settling->input;
+	const uint32_t *list = input->list;
+	for (uint32_t i = 0; i < n; i++)
+		input->out[list[i]] = settling->normal->raw[list[i]];
+	settling->instance->plugin->normalise(input->cycle, settling->instance, list, n,
+					      input->out);
+	for (uint32_t i = 0; i < n; i++)
+		if ((uint64_t)input->out[list[i]] > 100)
+			return vectors_out_of_range(settling->instance, input->out[list[i]], err);
+	return 0;
+}
+
+static void keep_norm(const struct settling *settling, uint32_t row, int64_t score)
+{
+	uint8_t *norm = &settling->normal->norm[row];
+	if (*norm != NORM_UNKNOWN)
+		return;
+	*norm = (uint8_t)score;
+	settling->vectors->sum[row] += (double)score * (double)settling->instance->weight;
+}
+
+// All live rows have the same score.
+static int settle_uniform(const struct settling *settling, struct cs_error *err)
+{
+	struct normal *normal = settling->normal;
+	uint32_t row = 0;
+	while (settling->by[row] != BY_NOBODY)
 		row++;
-	return row;
+	int64_t *out = settling->input->out;
+	out[row] = normal->value;
+	settling->instance->plugin->normalise(settling->input->cycle, settling->instance, &row, 1,
+					      out);
+	normal->uniform = out[row];
+	if ((uint64_t)normal->uniform > 100)
+		return vectors_out_of_range(settling->instance, normal->uniform, err);
+	settling->vectors->offset += (double)normal->uniform * (double)settling->instance->weight;
+	return 0;
+}
+
+static int settle_spread(const struct settling *settling, bool same_rows, struct cs_error *err)
+{
+	struct vectors *vectors = settling->vectors;
+	struct normal *normal = settling->normal;
+	if (same_rows && !normal->changed)
+		return 0;
+	struct kernel_range range = kernel_range(normal->raw, settling->by, BY_NOBODY,
+						 (struct cs_rows){ 0, vectors->n_rows });
+	normal->changed = false;
+	if (range.least != normal->least || range.greatest != normal->greatest) {
+		forget_norms(settling);
+		normal->least = range.least;
+		normal->greatest = range.greatest;
+	}
+	if (!kernel_lacks_norms(normal->norm, settling->by, vectors->n_rows))
+		return 0;
+	vectors->tops_known = false;
+	uint32_t n = list_unknown(settling);
+	int r = normalise(settling, n, err);
+	for (uint32_t i = 0; i < n && !r; i++)
+		keep_norm(settling, settling->input->list[i],
+			  settling->input->out[settling->input->list[i]]);
+	return r;
+}
+
+// Brings the normalised scores up to date. Of those that are spread only the range of the feasible
+// rows' matters: see cs_plugin.row_local.
+static int settle_all(struct vectors *vectors, const struct vectors_input *input,
+		      const uint8_t *restrict by, struct cs_error *err)
+{
+	const struct cs_profile *profile = input->profile;
+	struct normal *normal = vectors->normals;
+	bool same_rows = by == vectors->by && vectors->settled_set == vectors->set;
+	vectors->offset = 0;
+	for (uint32_t i = 0; i < profile->n_score; i++) {
+		if (!has_normal(profile->score[i]))
+			continue;
+		const struct settling settling = { vectors, input, by, profile->score[i],
+						   normal++ };
+		if (!is_on(input, input->scores_off, profile->score[i]))
+			continue;
+		int r = settling.normal->spread ? settle_spread(&settling, same_rows, err)
+						: settle_uniform(&settling, err);
+		if (r)
+			return r;
+	}
+	vectors->settled_set = by == vectors->by ? vectors->set : 0;
+	return 0;
+}
+
+int vectors_score(struct vectors *vectors, const struct vectors_input *input,
+		  const uint8_t *restrict by, struct cs_error *err)
+{
+	const struct cs_node_table *nodes = input->cycle->nodes;
+	uint64_t off = input->scores_off & input->local;
+	bool same = renew_versions(vectors->score_versions, input->profile, true);
+	bool afresh = !vectors->scored || !same || vectors->scores_off != off ||
+		      missed(nodes, vectors->score_log) == UINT32_MAX;
+	int r = afresh ? score_all(vectors, input, err) : score_missed(vectors, input, err);
+	vectors->scores_off = off;
+	vectors->score_log = nodes->log_end;
+	if (!r)
+		r = settle_all(vectors, input, by, err);
+	vectors->scored = !r;
+	// Who is stricter has maxima of its own.
+	if (r || vectors->tops_known || by != vectors->by)
+		return r;
+	for (uint32_t block = 0; block * TOP_ROWS < vectors->n_rows; block++)
+		refresh_top(vectors, block);
+	vectors->tops_known = true;
+	return 0;
 }

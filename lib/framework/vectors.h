@@ -1,6 +1,7 @@
-// What one demand means for every row: who rejects it and what it scores, kept between decisions
-// and brought up to date from the node table's log of changed rows.
-// Neighbours: cycle.c asks for it; kernel.h has the loops.
+// What one demand means for every row, as far as row-local plugins say: who rejects it and what it
+// scores, kept between decisions and brought up to date from the node table's log of changed rows.
+// Neighbours: view.h adds what depends on more; cycle.c says whose they are; kernel.h has the
+// loops.
 #ifndef FRAMEWORK_VECTORS_H
 #define FRAMEWORK_VECTORS_H
 
@@ -10,10 +11,24 @@
 #include <csched/base/error.h>
 #include <csched/framework/profile.h>
 
-#define TOP_ROWS 64 // rows of a block in `tops`
+// The scores of a row-local plugin that normalises. As long as all live rows have the same score,
+// as most often they do, it is held once and has no columns.
+struct normal {
+	bool spread;   // else all live rows have the score `value`, and it becomes `uniform`
+	bool scored;   // `value` is known
+	int64_t value; // as score says it
+	int64_t uniform;
 
-// Columns of one demand under one profile. All zero is an empty one. Memory: 22 bytes per row, and
-// 8 per row for each score plugin that normalises.
+	// Where spread:
+	int64_t *raw;  // as score says them
+	uint8_t *norm; // normalised, where known
+	int64_t least; // the range of the feasible rows' scores that `norm` goes by
+	int64_t greatest;
+	bool changed; // some score is another one than when `norm` was made
+};
+
+// Columns of one demand under one profile. All zero is an empty one. Memory: 14 bytes per row, and
+// 9 per row for each score plugin whose scores are normalised and not all the same.
 struct vectors {
 	struct cs_demand *demand; // whose they are: kept by cycle.c; NULL = nobody's
 	uint64_t used;            // number of the last decision that used it
@@ -21,19 +36,19 @@ struct vectors {
 	uint32_t capacity; // of the columns
 	uint32_t n_rows;   // rows that have been looked at
 	bool filtered;
-	uint64_t filter_log;       // the log's end when the filters were brought up to date
-	uint64_t filters_off;      // instances that skipped, as a mask; others: start afresh
-	uint8_t *by;               // kernel.h
-	uint8_t *verdict;          // enum cs_verdict of that filter
-	uint64_t *filter_versions; // of the filters' instances then, by index; others: start afresh
+	uint64_t filter_log;  // the log's end when the filters were brought up to date
+	uint64_t filters_off; // row-local instances that skipped, as a mask; others: start afresh
+	uint64_t *filter_versions; // of the instances then, by index; others: start afresh
 	uint64_t *score_versions;
-	uint64_t set; // grows whenever a row becomes feasible or stops being it
+	uint8_t *by;      // kernel.h
+	uint8_t *verdict; // enum cs_verdict of that filter
+	uint64_t set;     // grows whenever a row becomes feasible or stops being it
 	uint32_t *feasible;
 	uint32_t n_feasible;
 	uint64_t listed_set; // the `set` that `feasible` lists
 
-	// The words of the last fit error, by cycle.c, and when: they hold as long as no row
-	// changed.
+	// The words of the last fit error, by words.c, and when: they hold as long as no row
+	// changed. Only where no other plugin took part.
 	char *words;
 	uint64_t words_log;
 	uint64_t words_rejected_by;
@@ -41,22 +56,25 @@ struct vectors {
 	bool scored;
 	uint64_t score_log;
 	uint64_t scores_off;
-	uint64_t scored_set;
-	double *base;  // weighted sum of the plugins that do not normalise
-	double *total; // with the normalised ones; -infinity where not feasible
-	double *tops;  // the greatest total of each block of rows
-	uint32_t n_raw;
-	int64_t **raw; // per score plugin that normalises: its scores before
+	uint64_t settled_set; // the `set` whose normalised scores `sum` has; 0 = another one's
+	double *sum;          // weighted; its normalised part is right for feasible rows alone
+	double offset;        // to be added to each: what all rows have in common
+	double *tops;         // without it: the greatest sum of each block of rows, see view.h
+	bool tops_known;
+	uint32_t n_normals;
+	struct normal *normals; // per score plugin that is row-local and normalises
 };
 
 // The cycle, the profile and scratch columns of at least nodes->n_rows entries.
 struct vectors_input {
 	struct cs_cycle *cycle;
 	const struct cs_profile *profile;
-	uint64_t filters_off;
+	uint64_t local;       // the instances that are row-local, as a mask
+	uint64_t filters_off; // that skipped
 	uint64_t scores_off;
-	uint8_t *one; // one filter's answers
-	int64_t *out; // one plugin's scores
+	uint8_t *one;   // one filter's answers
+	int64_t *out;   // one plugin's scores
+	uint32_t *list; // of rows
 };
 
 void vectors_finish(struct vectors *vectors);
@@ -65,15 +83,17 @@ void vectors_finish(struct vectors *vectors);
 void vectors_filter(struct vectors *vectors, const struct vectors_input *input);
 // The same from nothing for the rows that the cycle was narrowed to; others are not looked at.
 void vectors_filter_only(struct vectors *vectors, const struct vectors_input *input);
-// Brings `total` up to date; needs the filters done. On error (a score out of 0 .. 100) it is not
-// usable and starts afresh next time.
-int vectors_score(struct vectors *vectors, const struct vectors_input *input, struct cs_error *err);
 
-// The greatest total but that of row `except` (CS_ROW_NONE: of all).
-double vectors_best(const struct vectors *vectors, uint32_t except);
-// How many rows have it.
-uint32_t vectors_count(const struct vectors *vectors, double value);
-// The n-th of them, from 0.
-uint32_t vectors_nth(const struct vectors *vectors, double value, uint32_t n);
+// Brings `sum` up to date for the rows that are feasible by `by`: the vectors' own, or a stricter
+// one. Needs the filters done. On error (a score out of 0 .. 100) it is not usable and starts
+// afresh next time.
+int vectors_score(struct vectors *vectors, const struct vectors_input *input,
+		  const uint8_t *restrict by, struct cs_error *err);
+
+// The error of a plugin that scored out of 0 .. 100.
+int vectors_out_of_range(const struct cs_plugin_instance *instance, int64_t score,
+			 struct cs_error *err);
+// The first feasible row's score that is.
+int64_t vectors_find_wrong(const int64_t *out, const uint8_t *by, struct cs_rows rows);
 
 #endif

@@ -123,7 +123,7 @@ void attempt_reasons(struct attempt *attempt, uint32_t row,
 		     void (*say)(void *user, const char *reason), void *user)
 {
 	const struct cs_plugin_instance *instance =
-		attempt->profile->filter[attempt->vectors->by[row]];
+		attempt->profile->filter[attempt->view->by[row]];
 	if (instance->plugin->reasons)
 		instance->plugin->reasons(&attempt->cycle, instance, row, say, user);
 	else
@@ -135,15 +135,15 @@ void attempt_reasons(struct attempt *attempt, uint32_t row,
 // Asks every rejected row for its reasons; returns who rejected some.
 static uint64_t append_fit_error(struct attempt *attempt)
 {
-	const struct vectors *vectors = attempt->vectors;
+	const struct view *view = attempt->view;
 	struct reasons reasons = { .scratch = attempt->workspace->scratch };
 	uint64_t rejected_by = attempt->narrowed_by;
 	uint32_t looked_at = 0;
-	for (uint32_t row = 0; row < vectors->n_rows; row++) {
-		if (vectors->by[row] >= BY_NOT_NOW)
+	for (uint32_t row = 0; row < view->n_rows; row++) {
+		if (view->by[row] >= BY_NOT_NOW)
 			continue;
 		looked_at++;
-		rejected_by |= bit(attempt->profile->filter[vectors->by[row]]);
+		rejected_by |= bit(attempt->profile->filter[view->by[row]]);
 		attempt_reasons(attempt, row, count_one, &reasons);
 	}
 	if (looked_at < attempt->outcome->n_nodes)
@@ -161,7 +161,7 @@ void attempt_fail_no_fit(struct attempt *attempt)
 {
 	struct vectors *vectors = attempt->vectors;
 	struct cs_buffer *message = &attempt->workspace->message;
-	if (!vectors->demand) {
+	if (!vectors->demand || attempt->view->by != vectors->by) {
 		attempt_fail(attempt, CS_DECISION_UNSCHEDULABLE, append_fit_error(attempt));
 		return;
 	}

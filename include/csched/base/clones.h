@@ -1,4 +1,5 @@
-// Loops over columns are built twice, for any x86-64 and for AVX2; the machine chooses at start.
+// Loops over columns are built for any x86-64, for AVX2 and for AVX-512; the machine chooses at
+// start.
 // Neighbours: the kernel.c files put it before their functions. Results are the same bit by bit:
 // kernels are built with -ffp-contract=off.
 #ifndef CSCHED_BASE_CLONES_H
@@ -9,7 +10,7 @@
 // Needs indirect functions: gcc and glibc, and no sanitizer, whose start comes after the choice.
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__) && \
 	!defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define CS_CLONES __attribute__((target_clones("default", "arch=x86-64-v3")))
+#define CS_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define CS_CLONES
 #endif

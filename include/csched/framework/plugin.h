@@ -118,7 +118,8 @@ struct cs_plugin {
 	// A promise: filter, reasons, and score before normalise, say the same of a row for all
 	// pods of one demand until the node table's log names that row again. They then are called
 	// for changed rows alone. What depends on other rows or on the pod itself must not promise
-	// it, but see filter_version and score_version.
+	// it, but see filter_version and score_version. What normalise makes of one of its scores
+	// depends on that score and on the least and the greatest of the feasible rows' alone.
 	bool row_local;
 
 	// What the arguments need of the model (a topology key, a node selector): registered when

@@ -1,0 +1,222 @@
+// One decision's columns: the vectors' where they suffice, else copies with more in them.
+// Neighbours: view.h; vectors.c brings the row-local part up to date.
+#include "view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+
+#include "kernel.h"
+
+void view_finish(struct view *view)
+{
+	free(view->own_by);
+	free(view->own_verdict);
+	free(view->own_feasible);
+	free(view->own_sum);
+	free(view->own_tops);
+	*view = (struct view){ 0 };
+}
+
+static void grow(struct view *view, uint32_t n)
+{
+	if (view->capacity >= n)
+		return;
+	uint32_t capacity = n + n / 4;
+	view->own_by = cs_realloc_array(view->own_by, capacity, sizeof(*view->own_by));
+	view->own_verdict =
+		cs_realloc_array(view->own_verdict, capacity, sizeof(*view->own_verdict));
+	view->own_feasible =
+		cs_realloc_array(view->own_feasible, capacity, sizeof(*view->own_feasible));
+	view->own_sum = cs_realloc_array(view->own_sum, capacity, sizeof(*view->own_sum));
+	view->own_tops =
+		cs_realloc_array(view->own_tops, capacity / TOP_ROWS + 1, sizeof(*view->own_tops));
+	view->capacity = capacity;
+}
+
+static bool is_on(const struct vectors_input *input, uint64_t off,
+		  const struct cs_plugin_instance *instance)
+{
+	return (~input->local & ~off) >> instance->index & 1;
+}
+
+// ---- filters ----
+
+static void own_verdicts(struct view *view)
+{
+	if (view->by == view->own_by)
+		return;
+	memcpy(view->own_by, view->by, view->n_rows);
+	memcpy(view->own_verdict, view->verdict, view->n_rows);
+	view->by = view->own_by;
+	view->verdict = view->own_verdict;
+}
+
+static void ask(struct view *view, const struct vectors_input *input, uint32_t position)
+{
+	const struct cs_plugin_instance *instance = input->profile->filter[position];
+	const struct cs_cycle *cycle = input->cycle;
+	const struct cs_rows all = { 0, view->n_rows };
+	own_verdicts(view);
+	if (!cycle->narrowed) {
+		instance->plugin->filter(cycle, instance, all, input->one);
+		kernel_merge(input->one, all, (uint8_t)position, view->own_by, view->own_verdict);
+		return;
+	}
+	for (uint32_t i = 0; i < cycle->n_only; i++) {
+		struct cs_rows row = { cycle->only[i], cycle->only[i] + 1 };
+		instance->plugin->filter(cycle, instance, row, input->one);
+		kernel_merge(input->one, row, (uint8_t)position, view->own_by, view->own_verdict);
+	}
+}
+
+void view_filter(struct view *view, const struct vectors *vectors,
+		 const struct vectors_input *input)
+{
+	view->by = vectors->by;
+	view->verdict = vectors->verdict;
+	view->feasible = vectors->feasible;
+	view->n_feasible = vectors->n_feasible;
+	view->n_rows = vectors->n_rows;
+	grow(view, view->n_rows);
+	for (uint32_t i = 0; i < input->profile->n_filter; i++)
+		if (is_on(input, input->filters_off, input->profile->filter[i]))
+			ask(view, input, i);
+	if (view->by != vectors->by)
+		view_list(view);
+}
+
+void view_set(struct view *view, uint32_t row, uint8_t position, enum cs_verdict verdict)
+{
+	own_verdicts(view);
+	view->own_by[row] = position;
+	view->own_verdict[row] = (uint8_t)verdict;
+}
+
+void view_list(struct view *view)
+{
+	view->n_feasible = kernel_list(view->by, view->n_rows, view->own_feasible);
+	view->feasible = view->own_feasible;
+}
+
+// ---- scores ----
+
+static struct cs_rows block_of(const struct view *view, uint32_t block)
+{
+	uint32_t first = block * TOP_ROWS;
+	uint32_t rest = view->n_rows - first;
+	return (struct cs_rows){ first, first + (rest < TOP_ROWS ? rest : TOP_ROWS) };
+}
+
+static uint32_t n_blocks(const struct view *view)
+{
+	return (view->n_rows + TOP_ROWS - 1) / TOP_ROWS;
+}
+
+static void find_tops(struct view *view)
+{
+	for (uint32_t block = 0; block < n_blocks(view); block++)
+		view->own_tops[block] = kernel_max(view->sum, view->by, block_of(view, block));
+	view->tops = view->own_tops;
+}
+
+static int add(struct view *view, const struct vectors_input *input,
+	       const struct cs_plugin_instance *instance, struct cs_error *err)
+{
+	const struct cs_rows all = { 0, view->n_rows };
+	if (view->sum != view->own_sum) {
+		memcpy(view->own_sum, view->sum, view->n_rows * sizeof(*view->sum));
+		view->sum = view->own_sum;
+	}
+	instance->plugin->score(input->cycle, instance, all, input->out);
+	if (instance->plugin->normalise)
+		instance->plugin->normalise(input->cycle, instance, view->feasible,
+					    view->n_feasible, input->out);
+	if (kernel_add(input->out, view->by, all, instance->weight, view->own_sum))
+		return 0;
+	return vectors_out_of_range(instance, vectors_find_wrong(input->out, view->by, all), err);
+}
+
+int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
+	       struct cs_error *err)
+{
+	int r = vectors_score(vectors, input, view->by, err);
+	view->sum = vectors->sum;
+	view->tops = vectors->tops;
+	view->offset = vectors->offset;
+	for (uint32_t i = 0; i < input->profile->n_score && !r; i++)
+		if (is_on(input, input->scores_off, input->profile->score[i]))
+			r = add(view, input, input->profile->score[i], err);
+	if (!r && (view->sum != vectors->sum || view->by != vectors->by))
+		find_tops(view);
+	return r;
+}
+
+// ---- the best ----
+
+static double best_block(const struct view *view, uint32_t first, uint32_t end)
+{
+	double best = -INFINITY;
+	for (uint32_t block = first; block < end; block++)
+		best = view->tops[block] > best ? view->tops[block] : best;
+	return best;
+}
+
+double view_best(const struct view *view, uint32_t except)
+{
+	if (except == CS_ROW_NONE)
+		return best_block(view, 0, n_blocks(view));
+	uint32_t block = except / TOP_ROWS;
+	const struct cs_rows rows = block_of(view, block);
+	const double bests[] = {
+		best_block(view, 0, block),
+		best_block(view, block + 1, n_blocks(view)),
+		kernel_max(view->sum, view->by, (struct cs_rows){ rows.first, except }),
+		kernel_max(view->sum, view->by, (struct cs_rows){ except + 1, rows.end }),
+	};
+	double best = bests[0];
+	for (size_t i = 1; i < CS_ARRAY_LENGTH(bests); i++)
+		best = bests[i] > best ? bests[i] : best;
+	return best;
+}
+
+uint32_t view_count(const struct view *view, double value)
+{
+	uint32_t count = 0;
+	for (uint32_t block = 0; block < n_blocks(view); block++)
+		if (view->tops[block] >= value)
+			count += kernel_count(view->sum, view->by, block_of(view, block), value);
+	return count;
+}
+
+uint32_t view_nth(const struct view *view, double value, uint32_t n)
+{
+	uint32_t block = 0;
+	for (;; block++) {
+		if (view->tops[block] < value)
+			continue;
+		uint32_t count = kernel_count(view->sum, view->by, block_of(view, block), value);
+		if (n < count)
+			break;
+		n -= count;
+	}
+	uint32_t row = block * TOP_ROWS;
+	while (view->by[row] != BY_NOBODY || view->sum[row] != value || n-- > 0)
+		row++;
+	return row;
+}
+
+uint32_t view_lowest(const struct view *view, double value, const uint32_t *rank)
+{
+	uint32_t lowest = UINT32_MAX;
+	for (uint32_t block = 0; block < n_blocks(view); block++) {
+		if (view->tops[block] < value)
+			continue;
+		uint32_t there = kernel_lowest(&(struct kernel_totals){ view->sum, view->by },
+					       value, rank, block_of(view, block));
+		lowest = there < lowest ? there : lowest;
+	}
+	return lowest;
+}

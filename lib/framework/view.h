@@ -1,0 +1,53 @@
+// What one decision sees of every row: the vectors of its demand, and what depends on more than a
+// row: plugins that are not row-local, narrowing, nominated pods.
+// Neighbours: vectors.h keeps the rest; cycle.c decides by it, words.c and explain.c tell of it.
+#ifndef FRAMEWORK_VIEW_H
+#define FRAMEWORK_VIEW_H
+
+#include "vectors.h"
+
+#define TOP_ROWS 64 // rows of a block in `tops`
+
+// Points into the vectors where nothing has to be added, else into columns of its own. All zero is
+// an empty one; the columns stay from decision to decision.
+struct view {
+	const uint8_t *by; // kernel.h
+	const uint8_t *verdict;
+	const uint32_t *feasible; // ascending
+	uint32_t n_feasible;
+	uint32_t n_rows;
+	const double *sum; // of feasible rows: the totals, but for `offset`
+	const double *tops;
+	double offset; // to be added to sums
+
+	uint32_t capacity; // of its own columns
+	uint8_t *own_by;
+	uint8_t *own_verdict;
+	uint32_t *own_feasible;
+	double *own_sum;
+	double *own_tops;
+};
+
+void view_finish(struct view *view);
+
+// Takes over what the vectors' filters said, and asks those that are not row-local.
+void view_filter(struct view *view, const struct vectors *vectors,
+		 const struct vectors_input *input);
+// Rejects a row for the filter at `position`, or (BY_NOBODY) lets it pass. view_list must follow.
+void view_set(struct view *view, uint32_t row, uint8_t position, enum cs_verdict verdict);
+void view_list(struct view *view);
+
+// The totals of the feasible rows; brings the vectors' scores up to date. Errors as vectors_score.
+int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
+	       struct cs_error *err);
+
+// The greatest sum but that of row `except` (CS_ROW_NONE: of all).
+double view_best(const struct view *view, uint32_t except);
+// How many rows have it.
+uint32_t view_count(const struct view *view, double value);
+// The n-th of them, from 0.
+uint32_t view_nth(const struct view *view, double value, uint32_t n);
+// The lowest rank that one of them has.
+uint32_t view_lowest(const struct view *view, double value, const uint32_t *rank);
+
+#endif
