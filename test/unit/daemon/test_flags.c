@@ -172,7 +172,8 @@ START_TEST(help)
 				   "      --qps=N\n        Rate. (default 50)\n"
 				   "      --wait=DURATION\n        Wait. (default 15s)\n"
 				   "  -f, --file=FILE\n        A file.\n"
-				   "      --format=text|json\n        How. (default text)\n");
+				   "      --format=text|json\n        How. (default text)\n"
+				   "  -n, --name=NAME\n        Names.\n");
 }
 END_TEST
 
