@@ -100,7 +100,9 @@ static int compare_sets(struct tally *tally, struct cs_error *err)
 		if (rc != 0)
 			return rc;
 	}
-	if (refs != cs_map_count(&tally->cluster->pods))
+	// Pods, and owners of pending ones.
+	if (refs !=
+	    cs_map_count(&tally->cluster->pods) + cs_map_count(&tally->cluster->owners.by_content))
 		return cs_error_set(err, -EUCLEAN, "label sets have references too many or few");
 	return 0;
 }
@@ -243,5 +245,7 @@ int cs_check_queries(const struct cs_cluster *cluster, struct cs_arena *arena, s
 		rc = compare_carried(&tally, err);
 	if (rc == 0)
 		rc = compare_met(cluster, err);
+	if (rc == 0)
+		rc = cs_owners_check(cluster, err);
 	return rc == 0 ? compare_topologies(cluster, err) : rc;
 }

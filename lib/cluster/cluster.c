@@ -18,6 +18,8 @@ struct cs_cluster *cs_cluster_create(uint64_t seed)
 	cluster->nodes.topologies = &cluster->topologies;
 	cs_queries_init(&cluster->queries, &cluster->nodes, seed);
 	cs_carried_terms_init(&cluster->carried, seed);
+	cs_workloads_init(&cluster->workloads, cluster->strings, seed);
+	cs_owners_init(&cluster->owners, &cluster->queries, &cluster->workloads, seed);
 	cluster->demands = (struct cs_demands){
 		.strings = cluster->strings,
 		.nodes = &cluster->nodes,
@@ -51,6 +53,8 @@ void cs_cluster_destroy(struct cs_cluster *cluster)
 		if (cluster->nodes.table.live[row])
 			cs_cluster_remove_node(cluster, cs_cluster_node_name(cluster, row));
 	cs_demands_finish(&cluster->demands);
+	cs_owners_finish(&cluster->owners);
+	cs_workloads_finish(&cluster->workloads);
 	cs_carried_terms_finish(&cluster->carried);
 	cs_queries_finish(&cluster->queries);
 	cs_topologies_finish(&cluster->topologies);

@@ -9,6 +9,7 @@
 #include "demand_internal.h"
 #include "node_selector_internal.h"
 #include "nodes.h"
+#include "owner.h"
 #include "query_internal.h"
 #include "taint_internal.h"
 #include "topology_internal.h"
@@ -23,6 +24,8 @@ struct cs_cluster {
 	struct cs_topologies topologies;
 	struct cs_queries queries;
 	struct cs_carried_terms carried;
+	struct cs_workloads workloads;
+	struct cs_owners owners;
 	struct cs_demands demands;
 	struct cs_map pods;       // UID to struct cs_pod
 	struct cs_arena *scratch; // reset when a call that changes the model ends

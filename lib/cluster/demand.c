@@ -87,11 +87,6 @@ static bool anti_affinity_preferred(const Kube__Pod *pod)
 	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
 }
 
-static bool spread(const Kube__Pod *pod)
-{
-	return pod->spec->n_topology_spread_constraints > 0;
-}
-
 static bool resource_claims(const Kube__Pod *pod)
 {
 	return pod->spec->n_resource_claims > 0;
@@ -154,8 +149,7 @@ static bool restart_all_containers(const Kube__Pod *pod)
 
 // Not here because they need no scheduling rule: volumes of other kinds, inline csi volumes
 // (upstream counts none against a node's limits), image volumes, hostPath. What cannot be seen in a
-// pod is documented instead: an extended resource that a DeviceClass serves, a Service that makes
-// default spreading apply.
+// pod is documented instead: an extended resource that a DeviceClass serves.
 const struct cs_unsupported cs_unsupported_fields[] = {
 	{ "spec.volumes[].persistentVolumeClaim", "persistent volume claims", claim },
 	{ "spec.volumes[].ephemeral", "generic ephemeral volumes", ephemeral },
@@ -176,7 +170,6 @@ const struct cs_unsupported cs_unsupported_fields[] = {
 	{ AFFINITY "podAntiAffinity" REQUIRED, "inter-pod anti-affinity", anti_affinity_required },
 	{ AFFINITY "podAntiAffinity" PREFERRED, "inter-pod anti-affinity",
 	  anti_affinity_preferred },
-	{ "spec.topologySpreadConstraints", "pod topology spread", spread },
 	{ "spec.resourceClaims", "dynamic resource allocation", resource_claims },
 	{ "spec.schedulingGroup", "gang scheduling", scheduling_group },
 	{ "spec.containers[].ports[].hostPort", "host ports", host_ports },
@@ -386,8 +379,17 @@ static void drop_parts(struct cs_demands *demands, const struct cs_demand_parts 
 {
 	drop_requests(demands, &parts->requests);
 	cs_toleration_set_unref(demands->taints, parts->toleration_set);
+	cs_spread_unref(demands->cluster, parts->spread.list, parts->spread.n);
 	cs_node_selectors_unref(demands->selectors, parts->selector);
 	cs_pod_affinity_unref_asked(demands->cluster, &parts->affinity);
+}
+
+static const struct cs_spread_constraint *own_spread(const struct cs_spread_parts *spread)
+{
+	struct cs_spread_constraint *copy = cs_alloc_array(spread->n, sizeof(*copy));
+	if (spread->n > 0)
+		memcpy(copy, spread->list, spread->n * sizeof(*copy));
+	return copy;
 }
 
 struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scratch,
@@ -396,11 +398,15 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 	uint32_t field = intern_text(demands->strings, parts->unsupported_field);
 	uint32_t feature = intern_text(demands->strings, parts->unsupported_feature);
 	struct words words = words_for(scratch, &parts->requests,
-				       3 + cs_pod_affinity_key_size(&parts->affinity));
+				       4 + cs_pod_affinity_key_size(&parts->affinity) +
+					       CS_SPREAD_WORDS * (size_t)parts->spread.n);
 	put_requests(&words, &parts->requests);
 	put(&words, parts->toleration_set);
 	put(&words, (uintptr_t)parts->selector);
 	put(&words, (uint64_t)field << 32 | feature);
+	put(&words, parts->spread.n);
+	for (uint32_t i = 0; i < parts->spread.n; i++, words.at += CS_SPREAD_WORDS)
+		cs_spread_words(&parts->spread.list[i], words.at);
 	words.at += cs_pod_affinity_key(&parts->affinity, words.at);
 	struct cs_content *known = cs_content_ref(&demands->demands, words_slice(&words));
 	if (known) {
@@ -420,6 +426,8 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 			cs_toleration_set_unschedulable(demands->taints, parts->toleration_set),
 		.node_selector = parts->selector ? cs_node_selector_rows(parts->selector) : NULL,
 		.affinity = parts->affinity,
+		.n_spread = parts->spread.n,
+		.spread = own_spread(&parts->spread),
 		.unsupported_field = field ? cs_intern_string(demands->strings, field) : NULL,
 		.unsupported_feature = feature ? cs_intern_string(demands->strings, feature) : NULL,
 		.id = take_id(demands),
@@ -442,6 +450,8 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
 	drop_requests(demands, &shown->requests);
 	free_extended(&shown->requests);
 	cs_toleration_set_unref(demands->taints, shown->toleration_set);
+	cs_spread_unref(demands->cluster, shown->spread, shown->n_spread);
+	free((void *)(uintptr_t)shown->spread);
 	cs_node_selectors_unref(demands->selectors, demand->selector);
 	cs_pod_affinity_unref_asked(demands->cluster, &shown->affinity);
 	cs_pod_affinity_free(&shown->affinity);

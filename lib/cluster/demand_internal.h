@@ -7,6 +7,7 @@
 #include <csched/cluster/demand.h>
 
 #include "node_selector_internal.h"
+#include "spread.h"
 #include "taint_internal.h"
 
 // Parts and where they are counted; all borrowed but the maps.
@@ -30,6 +31,7 @@ struct cs_demand_parts {
 	uint32_t toleration_set;
 	struct cs_node_selector *selector; // NULL = none
 	struct cs_pod_affinity affinity;
+	struct cs_spread_parts spread;
 	const char *unsupported_field;   // copied
 	const char *unsupported_feature; // copied
 };

@@ -14,6 +14,12 @@ struct keeper {
 
 static const struct keeper keepers[] = {
 	{ &cs_kind_namespace, cs_namespaces_apply, cs_namespaces_remove },
+	{ &cs_kind_service, cs_workloads_apply_service, cs_workloads_remove_service },
+	{ &cs_kind_replication_controller, cs_workloads_apply_replication_controller,
+	  cs_workloads_remove_replication_controller },
+	{ &cs_kind_replica_set, cs_workloads_apply_replica_set, cs_workloads_remove_replica_set },
+	{ &cs_kind_stateful_set, cs_workloads_apply_stateful_set,
+	  cs_workloads_remove_stateful_set },
 	{ NULL, NULL, NULL },
 };
 

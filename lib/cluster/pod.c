@@ -8,6 +8,7 @@
 #include "cluster_internal.h"
 #include "pod_affinity.h"
 #include "requests.h"
+#include "spread.h"
 
 #define DEFAULT_SCHEDULER "default-scheduler"
 
@@ -16,7 +17,8 @@ struct reading {
 	struct cs_footprint *footprint;
 	struct cs_demand *demand; // NULL where the pod has a node
 	struct cs_label_set *labels;
-	const char *field; // the first that could not be read; in scratch
+	struct cs_owner *owner; // NULL where the pod has a node
+	const char *field;      // the first that could not be read; in scratch
 };
 
 // ---- counting ----
@@ -76,6 +78,17 @@ static const struct cs_unsupported *find_unsupported(const Kube__Pod *pod)
 	return NULL;
 }
 
+static void read_spread(struct cs_cluster *cluster, struct cs_requests_reader *reader,
+			const Kube__Pod *pod, struct cs_spread_parts *ret)
+{
+	const char *field;
+	struct cs_error why;
+	if (cs_spread_read(cluster, pod, ret, &field, &why) == 0 || reader->field)
+		return;
+	cs_error_set(reader->err, -EINVAL, "%s", why.text);
+	reader->field = field;
+}
+
 static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_requests_reader *reader,
 				     const Kube__Pod *pod)
 {
@@ -96,6 +109,7 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 		reader->field = cs_pod_affinity_malformed(cluster->scratch, pod, reader->err);
 	if (!reader->field)
 		cs_pod_affinity_read_asked(cluster, pod, &parts.affinity);
+	read_spread(cluster, reader, pod, &parts.spread);
 	if (reader->field) {
 		parts.unsupported_field = reader->field;
 		parts.unsupported_feature = NULL;
@@ -114,8 +128,11 @@ static int read_pod(struct cs_cluster *cluster, const Kube__Pod *pod, struct rea
 	*ret = (struct reading){ 0 };
 	ret->footprint = cs_footprint_ref(&cluster->demands, cluster->scratch, &footprint);
 	ret->labels = cs_label_set_ref(&cluster->queries, cluster->scratch, pod->metadata);
-	if (!node_of(pod))
+	if (!node_of(pod)) {
 		ret->demand = read_demand(cluster, &reader, pod);
+		ret->owner = cs_owner_ref(&cluster->owners, cluster->scratch, ret->labels,
+					  pod->metadata);
+	}
 	ret->field = reader.field;
 	if (!reader.field)
 		return 0;
@@ -129,10 +146,17 @@ static void drop_labels(struct cs_cluster *cluster, struct cs_label_set *labels)
 	cs_carried_terms_ask_again(&cluster->carried); // the set may be gone
 }
 
+static void drop_owner(struct cs_cluster *cluster, struct cs_owner *owner)
+{
+	cs_owner_unref(&cluster->owners, owner);
+	cs_carried_terms_ask_again(&cluster->carried); // so may be the set of an idle owner
+}
+
 static void drop_reading(struct cs_cluster *cluster, struct reading *reading)
 {
 	cs_footprint_unref(&cluster->demands, reading->footprint);
 	cs_demand_unref(&cluster->demands, reading->demand);
+	drop_owner(cluster, reading->owner);
 	drop_labels(cluster, reading->labels);
 }
 
@@ -178,11 +202,13 @@ static struct cs_pod *create_pod(struct cs_cluster *cluster, const Kube__ObjectM
 void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_demand_unref(&cluster->demands, pod->demand);
+	drop_owner(cluster, pod->owner);
 	cs_intern_unref(cluster->strings, pod->pinned_node);
 	free(pod->gates);
 	free(pod->condition_reason);
 	free(pod->condition_message);
 	pod->demand = NULL;
+	pod->owner = NULL;
 	pod->pinned_node = CS_INTERN_NONE;
 	pod->gated = false;
 	pod->gates = NULL;
@@ -332,6 +358,7 @@ static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const
 {
 	struct cs_pod before = *pod;
 	pod->demand = reading->demand;
+	pod->owner = reading->owner;
 	pod->pinned_node = intern_text(cluster, cs_demand_pin(from));
 	pod->gated = from->spec && from->spec->n_scheduling_gates > 0;
 	pod->gates = pod->gated ? join_gates(from->spec) : NULL;
@@ -348,6 +375,7 @@ static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const
 			      before.pinned_node != pod->pinned_node ||
 			      !cs_string_equal(before.gates, pod->gates);
 	cs_demand_unref(&cluster->demands, before.demand);
+	drop_owner(cluster, before.owner);
 	cs_intern_unref(cluster->strings, before.pinned_node);
 	free(before.gates);
 }

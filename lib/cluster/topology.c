@@ -191,6 +191,13 @@ void cs_topology_unref(struct cs_cluster *cluster, struct cs_topology *shown)
 	free(topology);
 }
 
+uint32_t cs_topology_find(const struct cs_topology *topology, const char *value)
+{
+	const struct cs_map *by_value = &topology_of(topology)->by_value;
+	uintptr_t domain = (uintptr_t)cs_map_get(by_value, cs_slice_of(value));
+	return domain ? (uint32_t)(domain - 1) : CS_DOMAIN_NONE;
+}
+
 uint32_t cs_topology_value(const struct cs_topology *topology, uint32_t domain)
 {
 	return topology_of(topology)->values[domain];

@@ -12,6 +12,7 @@ const struct cs_plugin *const cs_plugins[] = {
 	&cs_plugin_taint_toleration,
 	&cs_plugin_node_affinity,
 	&cs_plugin_node_resources_fit,
+	&cs_plugin_pod_topology_spread,
 	&cs_plugin_inter_pod_affinity,
 	&cs_plugin_node_resources_balanced_allocation,
 	&cs_plugin_default_binder,

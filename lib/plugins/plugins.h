@@ -11,6 +11,7 @@ extern const struct cs_plugin cs_plugin_node_name;
 extern const struct cs_plugin cs_plugin_node_resources_balanced_allocation;
 extern const struct cs_plugin cs_plugin_node_resources_fit;
 extern const struct cs_plugin cs_plugin_node_unschedulable;
+extern const struct cs_plugin cs_plugin_pod_topology_spread;
 extern const struct cs_plugin cs_plugin_priority_sort;
 extern const struct cs_plugin cs_plugin_scheduling_gates;
 extern const struct cs_plugin cs_plugin_taint_toleration;

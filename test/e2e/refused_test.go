@@ -64,12 +64,6 @@ var notUnderstood = map[string]struct {
 			},
 		}}
 	}},
-	"spread": {"spec.topologySpreadConstraints", func(p *corev1.Pod) {
-		p.Spec.TopologySpreadConstraints = []corev1.TopologySpreadConstraint{{
-			MaxSkew: 1, TopologyKey: corev1.LabelTopologyZone,
-			WhenUnsatisfiable: corev1.DoNotSchedule, LabelSelector: selector(),
-		}}
-	}},
 	"claim": {"persistentVolumeClaim", volume(corev1.VolumeSource{
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"},
 	})},

@@ -243,13 +243,12 @@ END_TEST
 START_TEST(an_unsupported_field)
 {
 	start("--nodes=2");
-	create_pod_with("p", ",\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":"
-			     "\"zone\",\"whenUnsatisfiable\":\"DoNotSchedule\"}]");
+	create_pod_with("p", ",\"resourceClaims\":[{\"name\":\"a\"}]");
 	const char *message = wait_condition("p");
-	ck_assert_ptr_nonnull(strstr(message, "spec.topologySpreadConstraints"));
-	ck_assert_ptr_nonnull(strstr(message, "pod topology spread"));
+	ck_assert_ptr_nonnull(strstr(message, "spec.resourceClaims"));
+	ck_assert_ptr_nonnull(strstr(message, "dynamic resource allocation"));
 	const char *note = cs_value_string_at(wait_event("p", "FailedScheduling"), "note");
-	ck_assert_ptr_nonnull(strstr(note, "spec.topologySpreadConstraints"));
+	ck_assert_ptr_nonnull(strstr(note, "spec.resourceClaims"));
 	ck_assert_ptr_null(harness_node_of(kubesim, "p"));
 }
 END_TEST

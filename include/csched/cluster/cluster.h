@@ -88,7 +88,8 @@ void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const ch
 
 // What else the model knows beside nodes and pods: Namespace, Service, ReplicationController,
 // ReplicaSet, StatefulSet. `object` is of kind->descriptor; other kinds are ignored. *ret_events as
-// above. On error (a malformed selector, a missing name) the model keeps what it had.
+// above. On error (a missing name) the model keeps what it had. A selector that cannot be read
+// selects nothing, as upstream.
 int cs_cluster_apply_object(struct cs_cluster *cluster, const struct cs_kind *kind,
 			    const ProtobufCMessage *object, uint32_t *ret_events,
 			    struct cs_error *err);

@@ -48,7 +48,7 @@ struct cs_pod {
 	char *condition_message;
 	char *resource_version; // for Events' `regarding`; an unchanged object is skipped; owned
 	struct cs_label_set *labels; // namespace and labels; of every pod
-	struct cs_owner *owner;      // its controller, of an unbound or assumed pod; may be NULL
+	struct cs_owner *owner; // labels and controller, of an unbound or assumed pod: owner.h
 };
 
 #endif

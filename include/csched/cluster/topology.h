@@ -22,6 +22,8 @@ struct cs_topology {
 
 // The topology of a label key, with one more reference. Given back with _unref.
 struct cs_topology *cs_topology_ref(struct cs_cluster *cluster, const char *key);
+// The domain of a value, CS_DOMAIN_NONE where no row has it.
+uint32_t cs_topology_find(const struct cs_topology *topology, const char *value);
 void cs_topology_unref(struct cs_cluster *cluster, struct cs_topology *topology);
 
 #endif

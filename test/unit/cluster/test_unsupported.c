@@ -69,9 +69,6 @@ static const struct {
 	{ "spec.affinity.podAntiAffinity." PREFERRED,
 	  "affinity: {podAntiAffinity: {" PREFERRED ": [{weight: 1, podAffinityTerm: " TERM
 	  "}]}}" },
-	{ "spec.topologySpreadConstraints",
-	  "topologySpreadConstraints: [{maxSkew: 1, topologyKey: k, whenUnsatisfiable: "
-	  "DoNotSchedule}]" },
 	{ "spec.resourceClaims", "resourceClaims: [{name: a}]" },
 	{ "spec.schedulingGroup", "schedulingGroup: {podGroupName: a}" },
 	{ "spec.containers[].ports[].hostPort", "containers: [{ports: [{hostPort: 80}]}]" },
@@ -100,6 +97,8 @@ static const struct {
 	  "tolerations: [{key: a, operator: Gt, value: '1'}, {key: a, operator: Lt, value: '2'}]" },
 	{ NULL, "resources: {requests: {cpu: 1}, limits: {memory: 1Gi}}" },
 	{ NULL, "topologySpreadConstraints: [], resourceClaims: []" },
+	{ NULL, "topologySpreadConstraints: [{maxSkew: 1, topologyKey: k, whenUnsatisfiable: "
+		"DoNotSchedule}]" },
 };
 
 #define N_PODS (sizeof(pods) / sizeof(pods[0]))
@@ -126,7 +125,7 @@ START_TEST(every_row_is_tested)
 			i++;
 		ck_assert_msg(i < N_PODS, "no pod for %s", row->field);
 	}
-	ck_assert_uint_eq(n, 23);
+	ck_assert_uint_eq(n, 22);
 }
 END_TEST
 

@@ -91,10 +91,7 @@ START_TEST(nothing_is_decided_before_start_and_after_stop)
 	cs_scheduler_stop(toy.scheduler);
 	toy_add_node(&toy, "n1", 4, 110, "");
 	toy_add_pod(&toy, "a", 1000, "");
-	toy_add_pod(&toy, "refused", 100,
-		    "hostNetwork: true, topologySpreadConstraints: "
-		    "[{maxSkew: 1, topologyKey: zone, "
-		    "whenUnsatisfiable: DoNotSchedule}]");
+	toy_add_pod(&toy, "refused", 100, "hostNetwork: true, schedulingGroup: {podGroupName: a}");
 	toy_turn(&toy, 0);
 	ck_assert_int_eq(cs_scheduler_deadline(toy.scheduler), INT64_MAX);
 	toy_expect(&toy, "");
@@ -374,19 +371,16 @@ START_TEST(an_empty_cluster_waits_for_its_first_node)
 }
 END_TEST
 
-#define SPREAD                                                                            \
-	"topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: " \
-	"DoNotSchedule}]"
+#define GANG       "schedulingGroup: {podGroupName: a}"
+#define GANG_WORDS "gang scheduling (spec.schedulingGroup)"
 #define NOT_IMPLEMENTED(n, what) \
 	"0/" n " nodes are available: c-sched does not implement " what "; the pod stays Pending."
 
 START_TEST(what_is_not_understood_is_not_bound)
 {
-	const char *message =
-		UNSCHEDULABLE("a", NOT_IMPLEMENTED("1", "pod topology spread "
-							"(spec.topologySpreadConstraints)"));
+	const char *message = UNSCHEDULABLE("a", NOT_IMPLEMENTED("1", GANG_WORDS));
 	toy_add_node(&toy, "n1", 4, 110, "");
-	toy_add_pod(&toy, "a", 100, SPREAD);
+	toy_add_pod(&toy, "a", 100, GANG);
 	toy_turn(&toy, 1);
 	toy_expect(&toy, message);
 	ck_assert(PENDING("unschedulable") == 1);
@@ -402,16 +396,13 @@ START_TEST(what_is_not_understood_is_not_bound)
 	toy_turn(&toy, 0);
 	toy_expect(&toy, "");
 	// Its own change does; it is told again, for the nodes of now.
-	toy_add_pod(&toy, "a", 200, SPREAD);
+	toy_add_pod(&toy, "a", 200, GANG);
 	toy_turn(&toy, 1);
-	toy_expect(&toy,
-		   UNSCHEDULABLE("a", NOT_IMPLEMENTED("2", "pod topology spread "
-							   "(spec.topologySpreadConstraints)")));
+	toy_expect(&toy, UNSCHEDULABLE("a", NOT_IMPLEMENTED("2", GANG_WORDS)));
 	const struct cs_record *record =
 		cs_records_find(cs_scheduler_records(toy.scheduler), "default/a");
 	ck_assert_int_eq(record->decision, CS_DECISION_UNSCHEDULABLE);
-	ck_assert_str_eq(record->message, NOT_IMPLEMENTED("2", "pod topology spread "
-							       "(spec.topologySpreadConstraints)"));
+	ck_assert_str_eq(record->message, NOT_IMPLEMENTED("2", GANG_WORDS));
 	toy_add_pod(&toy, "a", 200, "");
 	toy_turn(&toy, 1);
 	toy_bound(&toy, CS_BOUND_HERE, NULL);
@@ -668,7 +659,7 @@ START_TEST(destroyed_with_pods_in_every_state)
 	toy_add_pod(&toy, "gated", 100, "schedulingGates: [{name: x}]");
 	toy_add_pod(&toy, "unschedulable", 100, "");
 	toy_add_pod(&toy, "error", 100, "");
-	toy_add_pod(&toy, "refused", 100, SPREAD);
+	toy_add_pod(&toy, "refused", 100, GANG);
 	toy_add_pod(&toy, "assumed", 100, "");
 	toy_turn(&toy, 4);
 	toy_add_pod(&toy, "active", 100, "");

@@ -124,9 +124,11 @@ static void run_score(const char *plugin, const struct cs_pod *pod, const char *
 START_TEST(upstreams_order)
 {
 	static const char *const names[] = {
-		"SchedulingGates",  "PrioritySort",     "NodeUnschedulable",
-		"NodeName",         "TaintToleration",  "NodeAffinity",
-		"NodeResourcesFit", "InterPodAffinity", "NodeResourcesBalancedAllocation",
+		"SchedulingGates",   "PrioritySort",
+		"NodeUnschedulable", "NodeName",
+		"TaintToleration",   "NodeAffinity",
+		"NodeResourcesFit",  "PodTopologySpread",
+		"InterPodAffinity",  "NodeResourcesBalancedAllocation",
 		"DefaultBinder",
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++)
@@ -135,6 +137,7 @@ START_TEST(upstreams_order)
 	ck_assert(find("DefaultBinder")->binds);
 	ck_assert_int_eq(find("TaintToleration")->default_weight, 3);
 	ck_assert_int_eq(find("NodeAffinity")->default_weight, 2);
+	ck_assert_int_eq(find("PodTopologySpread")->default_weight, 2);
 }
 END_TEST
 
@@ -155,6 +158,10 @@ START_TEST(upstreams_events)
 		{ "NodeResourcesFit", CS_EVENT_POD_DELETE | CS_EVENT_POD_SCALE_DOWN |
 					      CS_EVENT_NODE_ADD | CS_EVENT_NODE_ALLOCATABLE |
 					      CS_EVENT_NODE_TAINT },
+		{ "PodTopologySpread", CS_EVENT_POD_ADD | CS_EVENT_POD_LABEL |
+					       CS_EVENT_POD_TOLERATION | CS_EVENT_POD_DELETE |
+					       CS_EVENT_NODE_ADD | CS_EVENT_NODE_DELETE |
+					       CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT },
 		{ "InterPodAffinity", CS_EVENT_POD_DELETE | CS_EVENT_POD_LABEL },
 		{ "NodeResourcesBalancedAllocation", 0 },
 	};

@@ -1,0 +1,154 @@
+// The loops of topology spreading against arithmetic written down plainly.
+// Neighbours: lib/plugins/spread_kernel.c.
+#include "../check_main.h"
+
+#include <math.h>
+
+#include <csched/base/random.h>
+#include <csched/cluster/topology.h>
+
+#include "plugins/spread_kernel.h"
+
+#define N 1000 // more than one block
+
+static uint32_t domain[N];
+static double by_row[N];
+static int64_t out[N];
+
+START_TEST(the_first_word_stays)
+{
+	static const uint8_t table[] = { CS_VERDICT_UNRESOLVABLE, CS_VERDICT_FITS,
+					 CS_VERDICT_UNSCHEDULABLE };
+	static const uint32_t domains[] = { 0, 1, CS_DOMAIN_NONE, 1, CS_DOMAIN_NONE };
+	uint8_t verdict[] = { 0, 0, 0, CS_VERDICT_UNRESOLVABLE, CS_VERDICT_UNSCHEDULABLE };
+	cs_spread_verdicts(domains, table, (struct cs_rows){ 0, 5 }, verdict);
+	ck_assert_uint_eq(verdict[0], CS_VERDICT_FITS);
+	ck_assert_uint_eq(verdict[1], CS_VERDICT_UNSCHEDULABLE);
+	ck_assert_uint_eq(verdict[2], CS_VERDICT_UNRESOLVABLE);
+	ck_assert_uint_eq(verdict[3], CS_VERDICT_UNRESOLVABLE);
+	ck_assert_uint_eq(verdict[4], CS_VERDICT_UNSCHEDULABLE);
+}
+END_TEST
+
+START_TEST(only_its_rows)
+{
+	static const uint8_t table[] = { 2, 1 };
+	static const uint32_t domains[] = { 0, 0, 0 };
+	uint8_t verdict[] = { 0, 0, 0 };
+	cs_spread_verdicts(domains, table, (struct cs_rows){ 1, 2 }, verdict);
+	ck_assert_uint_eq(verdict[0], 0);
+	ck_assert_uint_eq(verdict[1], 1);
+	ck_assert_uint_eq(verdict[2], 0);
+}
+END_TEST
+
+static const struct {
+	double sum;
+	int64_t rounded;
+} halves[] = {
+	{ 0, 0 },
+	{ 0.5, 1 },
+	{ 0.49999999999999994, 0 }, // + 0.5 would be 1
+	{ 1.5, 2 },
+	{ 2.5, 3 },
+	{ 2.4999999, 2 },
+	{ 1e6 + 0.5, 1000001 },
+	{ 2251799813685247.0, 2251799813685247 },
+	{ 2251799813685246.5, 2251799813685247 },
+};
+
+START_TEST(rounds_halves_up)
+{
+	struct cs_spread_part part = { .values = &halves[_i].sum };
+	cs_spread_scores(&part, 1, (struct cs_rows){ 0, 1 }, out);
+	ck_assert_int_eq(out[0], halves[_i].rounded);
+	ck_assert_int_eq(out[0], (int64_t)round(halves[_i].sum));
+}
+END_TEST
+
+START_TEST(sums_in_order)
+{
+	struct cs_random random;
+	cs_random_init(&random, 11);
+	double values[9] = { 0 };
+	for (int i = 1; i < 9; i++)
+		values[i] = (double)cs_random_below(&random, 1000) * log(i + 2) + 4;
+	for (uint32_t row = 0; row < N; row++) {
+		uint32_t d = (uint32_t)cs_random_below(&random, 9);
+		domain[row] = d == 8 ? CS_DOMAIN_NONE : d;
+		by_row[row] = (double)cs_random_below(&random, 5) * log(1002) + 2;
+	}
+	struct cs_spread_part parts[] = {
+		{ .values = by_row },
+		{ .domain = domain, .values = values },
+		{ .values = by_row },
+	};
+	cs_spread_scores(parts, 3, (struct cs_rows){ 3, N }, out);
+	for (uint32_t row = 3; row < N; row++) {
+		double sum = 0;
+		sum += by_row[row];
+		sum += domain[row] == CS_DOMAIN_NONE ? 0 : values[domain[row] + 1];
+		sum += by_row[row];
+		ck_assert_int_eq(out[row], (int64_t)round(sum));
+	}
+	ck_assert_int_eq(out[2], 0);
+}
+END_TEST
+
+START_TEST(nothing_adds_up_to_nothing)
+{
+	out[0] = 7;
+	cs_spread_scores(NULL, 0, (struct cs_rows){ 0, 1 }, out);
+	ck_assert_int_eq(out[0], 0);
+}
+END_TEST
+
+START_TEST(normalises_as_integers_divide)
+{
+	struct cs_random random;
+	cs_random_init(&random, 5);
+	for (int round = 0; round < 2000; round++) {
+		int64_t limit = INT64_C(1) << cs_random_below(&random, 31);
+		int64_t a = (int64_t)cs_random_below(&random, (uint64_t)limit);
+		int64_t b = (int64_t)cs_random_below(&random, (uint64_t)limit);
+		int64_t min = a < b ? a : b, max = a < b ? b : a;
+		if (max == 0 || max + min >= INT32_MAX)
+			continue;
+		int64_t before[64];
+		for (int i = 0; i < 64; i++)
+			out[i] = before[i] =
+				min + (int64_t)cs_random_below(&random, (uint64_t)(max - min + 1));
+		cs_spread_normalise(min, max, (struct cs_rows){ 0, 64 }, out);
+		for (int i = 0; i < 64; i++)
+			ck_assert_int_eq(out[i], 100 * (max + min - before[i]) / max);
+	}
+}
+END_TEST
+
+START_TEST(what_nobody_asks_about_stays_in_range)
+{
+	static const int64_t strange[] = { -1, 1000, INT64_MAX, INT64_MIN, INT32_MIN, 0 };
+	for (size_t i = 0; i < 6; i++)
+		out[i] = strange[i];
+	cs_spread_normalise(2, 5, (struct cs_rows){ 0, 6 }, out);
+	for (size_t i = 0; i < 6; i++) {
+		ck_assert_int_ge(out[i], 0);
+		ck_assert_int_le(out[i], 100);
+	}
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("plugins/spread_kernel");
+	TCase *tcase = tcase_create("spread_kernel");
+	tcase_add_test(tcase, the_first_word_stays);
+	tcase_add_test(tcase, only_its_rows);
+	tcase_add_loop_test(tcase, rounds_halves_up, 0, sizeof(halves) / sizeof(halves[0]));
+	tcase_add_test(tcase, sums_in_order);
+	tcase_add_test(tcase, nothing_adds_up_to_nothing);
+	tcase_add_test(tcase, normalises_as_integers_divide);
+	tcase_add_test(tcase, what_nobody_asks_about_stays_in_range);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
