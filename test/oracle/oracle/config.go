@@ -3,10 +3,10 @@ package oracle
 import (
 	"fmt"
 
+	configv1 "k8s.io/kube-scheduler/config/v1"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/scheme"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config/validation"
-	configv1 "k8s.io/kube-scheduler/config/v1"
 )
 
 // BuiltIn are the profiles of c-sched simulate without a file.

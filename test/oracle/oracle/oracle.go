@@ -10,6 +10,7 @@ import (
 
 	v1 "k8s.io/api/core/v1"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/events"
@@ -243,6 +244,9 @@ func (o *oracle) judged(pod *v1.Pod, record *recorder, weights map[string]int64)
 	if asked && first.IsSuccess() {
 		return []Node{feasible(pod.Status.NominatedNodeName)} // no other node was asked
 	}
+	if asked {
+		record.narrowers.Insert(first.Plugin()) // as schedulePod does before it names them
+	}
 	var nodes []Node
 	for _, node := range o.nodes {
 		status, asked := record.filter[node]
@@ -258,7 +262,7 @@ func (o *oracle) judged(pod *v1.Pod, record *recorder, weights map[string]int64)
 			nodes = append(nodes, feasible(node))
 		case !record.narrowed.AllNodes():
 			nodes = append(nodes, rejected(node, fwk.NewStatus(fwk.UnschedulableAndUnresolvable,
-				fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", record.narrowers.UnsortedList()))))
+				fmt.Sprintf("node(s) didn't satisfy plugin(s) %v", sets.List(record.narrowers)))))
 		default:
 			nodes = append(nodes, feasible(node)) // a profile without filters asks no node
 		}

@@ -28,7 +28,7 @@ func (r *recorder) RunPreFilterPlugins(ctx context.Context, state fwk.CycleState
 	if status.IsRejected() {
 		r.preFilter = status
 	}
-	r.narrowed, r.narrowers = result, plugins
+	r.narrowed, r.narrowers = result, plugins.Clone() // the caller adds to the set
 	return result, status, plugins
 }
 
