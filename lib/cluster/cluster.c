@@ -14,6 +14,8 @@ struct cs_cluster *cs_cluster_create(uint64_t seed)
 	cs_nodes_init(&cluster->nodes, cluster->strings, seed);
 	cs_taints_init(&cluster->taints, cluster->strings, seed);
 	cs_node_selectors_init(&cluster->selectors, &cluster->nodes, seed);
+	cs_images_init(&cluster->images, &cluster->nodes, seed);
+	cs_ports_init(&cluster->ports, &cluster->nodes, seed);
 	cs_topologies_init(&cluster->topologies, &cluster->nodes, seed);
 	cluster->nodes.topologies = &cluster->topologies;
 	cs_queries_init(&cluster->queries, &cluster->nodes, seed);
@@ -24,7 +26,6 @@ struct cs_cluster *cs_cluster_create(uint64_t seed)
 		.strings = cluster->strings,
 		.nodes = &cluster->nodes,
 		.taints = &cluster->taints,
-		.selectors = &cluster->selectors,
 		.cluster = cluster,
 	};
 	cs_demands_init(&cluster->demands, seed);
@@ -58,6 +59,9 @@ void cs_cluster_destroy(struct cs_cluster *cluster)
 	cs_carried_terms_finish(&cluster->carried);
 	cs_queries_finish(&cluster->queries);
 	cs_topologies_finish(&cluster->topologies);
+	cs_ports_finish(&cluster->ports);
+	cs_images_finish(&cluster->images);
+	cs_features_finish(&cluster->features);
 	cs_node_selectors_finish(&cluster->selectors);
 	cs_taints_finish(&cluster->taints);
 	cs_nodes_finish(&cluster->nodes);

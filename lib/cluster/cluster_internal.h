@@ -7,9 +7,12 @@
 
 #include "carried.h"
 #include "demand_internal.h"
+#include "features.h"
+#include "image_internal.h"
 #include "node_selector_internal.h"
 #include "nodes.h"
 #include "owner.h"
+#include "port_internal.h"
 #include "query_internal.h"
 #include "taint_internal.h"
 #include "topology_internal.h"
@@ -21,6 +24,9 @@ struct cs_cluster {
 	struct cs_nodes nodes;
 	struct cs_taints taints;
 	struct cs_node_selectors selectors;
+	struct cs_features features;
+	struct cs_images images;
+	struct cs_ports ports;
 	struct cs_topologies topologies;
 	struct cs_queries queries;
 	struct cs_carried_terms carried;
@@ -47,5 +53,7 @@ void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod);
 // The part of cs_cluster_check that is about label sets, queries, carried terms and topologies.
 int cs_check_queries(const struct cs_cluster *cluster, struct cs_arena *arena,
 		     struct cs_error *err);
+// And the part about ports, images and features.
+int cs_check_asks(const struct cs_cluster *cluster, struct cs_arena *arena, struct cs_error *err);
 
 #endif

@@ -44,7 +44,7 @@ static bool node_affinity_required(const Kube__Pod *pod)
 {
 	const Kube__NodeAffinity *affinity = node_affinity(pod);
 	return affinity && affinity->required_during_scheduling_ignored_during_execution &&
-	       !cs_demand_pin(pod);
+	       !cs_node_asks_pin(pod);
 }
 
 static bool node_affinity_preferred(const Kube__Pod *pod)
@@ -179,23 +179,6 @@ const struct cs_unsupported cs_unsupported_fields[] = {
 	{ NULL, NULL, NULL },
 };
 
-const char *cs_demand_pin(const Kube__Pod *pod)
-{
-	const Kube__NodeAffinity *affinity = pod->spec ? node_affinity(pod) : NULL;
-	const Kube__NodeSelector *required =
-		affinity ? affinity->required_during_scheduling_ignored_during_execution : NULL;
-	if (!required || required->n_node_selector_terms != 1)
-		return NULL;
-	const Kube__NodeSelectorTerm *term = required->node_selector_terms[0];
-	if (term->n_match_expressions > 0 || term->n_match_fields != 1)
-		return NULL;
-	const Kube__NodeSelectorRequirement *field = term->match_fields[0];
-	if (!cs_string_equal(field->key, "metadata.name") ||
-	    !cs_string_equal(field->operator_, "In") || field->n_values != 1 || !*field->values[0])
-		return NULL;
-	return field->values[0];
-}
-
 // ---- keys ----
 
 struct footprint {
@@ -206,7 +189,7 @@ struct footprint {
 struct demand {
 	struct cs_content content;
 	struct cs_demand shown;
-	struct cs_node_selector *selector;
+	struct cs_node_asks asks;
 	uint32_t kept;
 	uint32_t field; // intern ids
 	uint32_t feature;
@@ -314,17 +297,29 @@ void cs_demands_finish(struct cs_demands *demands)
 
 // ---- footprints ----
 
+static void put_ports(struct words *words, const struct cs_footprint *parts)
+{
+	put(words, parts->n_ports);
+	for (uint32_t i = 0; i < parts->n_ports; i++) {
+		put(words, (uint64_t)parts->ports[i].ip << 32 | parts->ports[i].protocol);
+		put(words, (uint64_t)parts->ports[i].port);
+	}
+}
+
 struct cs_footprint *cs_footprint_ref(struct cs_demands *demands, struct cs_arena *scratch,
 				      const struct cs_footprint *parts)
 {
-	struct words words = words_for(scratch, &parts->requests, parts->n_carried);
+	struct words words = words_for(scratch, &parts->requests,
+				       1 + parts->n_carried + 2 * (size_t)parts->n_ports);
 	put_requests(&words, &parts->requests);
 	for (uint32_t i = 0; i < parts->n_carried; i++)
 		put(&words, (uintptr_t)parts->carried[i]);
+	put_ports(&words, parts);
 	struct cs_content *known = cs_content_ref(&demands->footprints, words_slice(&words));
 	if (known) {
 		drop_requests(demands, &parts->requests);
 		cs_pod_affinity_unref_carried(demands->cluster, parts);
+		cs_ports_unref(demands->strings, parts->ports, parts->n_ports);
 		return &CS_CONTAINER_OF(known, struct footprint, content)->shown;
 	}
 	struct footprint *footprint = cs_alloc(sizeof(*footprint));
@@ -334,6 +329,10 @@ struct cs_footprint *cs_footprint_ref(struct cs_demands *demands, struct cs_aren
 	for (uint32_t i = 0; i < parts->n_carried; i++)
 		carried[i] = parts->carried[i];
 	footprint->shown.carried = carried;
+	struct cs_host_port *ports = cs_alloc_array(parts->n_ports, sizeof(*ports));
+	if (parts->n_ports > 0)
+		memcpy(ports, parts->ports, parts->n_ports * sizeof(*ports));
+	footprint->shown.ports = ports;
 	cs_content_add(&demands->footprints, &footprint->content, words_slice(&words));
 	return &footprint->shown;
 }
@@ -348,7 +347,9 @@ void cs_footprint_unref(struct cs_demands *demands, struct cs_footprint *shown)
 	drop_requests(demands, &shown->requests);
 	free_extended(&shown->requests);
 	cs_pod_affinity_unref_carried(demands->cluster, shown);
+	cs_ports_unref(demands->strings, shown->ports, shown->n_ports);
 	free((void *)(uintptr_t)shown->carried);
+	free((void *)(uintptr_t)shown->ports);
 	free(footprint);
 }
 
@@ -379,8 +380,8 @@ static void drop_parts(struct cs_demands *demands, const struct cs_demand_parts 
 {
 	drop_requests(demands, &parts->requests);
 	cs_toleration_set_unref(demands->taints, parts->toleration_set);
+	cs_node_asks_drop(demands->cluster, &parts->asks);
 	cs_spread_unref(demands->cluster, parts->spread.list, parts->spread.n);
-	cs_node_selectors_unref(demands->selectors, parts->selector);
 	cs_pod_affinity_unref_asked(demands->cluster, &parts->affinity);
 }
 
@@ -398,11 +399,12 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 	uint32_t field = intern_text(demands->strings, parts->unsupported_field);
 	uint32_t feature = intern_text(demands->strings, parts->unsupported_feature);
 	struct words words = words_for(scratch, &parts->requests,
-				       4 + cs_pod_affinity_key_size(&parts->affinity) +
+				       3 + cs_node_asks_count_words(&parts->asks) +
+					       cs_pod_affinity_key_size(&parts->affinity) +
 					       CS_SPREAD_WORDS * (size_t)parts->spread.n);
 	put_requests(&words, &parts->requests);
 	put(&words, parts->toleration_set);
-	put(&words, (uintptr_t)parts->selector);
+	words.at = cs_node_asks_put_words(&parts->asks, words.at);
 	put(&words, (uint64_t)field << 32 | feature);
 	put(&words, parts->spread.n);
 	for (uint32_t i = 0; i < parts->spread.n; i++, words.at += CS_SPREAD_WORDS)
@@ -416,7 +418,7 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		return &CS_CONTAINER_OF(known, struct demand, content)->shown;
 	}
 	struct demand *demand = cs_alloc(sizeof(*demand));
-	demand->selector = parts->selector;
+	demand->asks = parts->asks;
 	demand->field = field;
 	demand->feature = feature;
 	demand->shown = (struct cs_demand){
@@ -424,7 +426,6 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		.toleration_set = parts->toleration_set,
 		.tolerates_unschedulable =
 			cs_toleration_set_unschedulable(demands->taints, parts->toleration_set),
-		.node_selector = parts->selector ? cs_node_selector_rows(parts->selector) : NULL,
 		.affinity = parts->affinity,
 		.n_spread = parts->spread.n,
 		.spread = own_spread(&parts->spread),
@@ -434,6 +435,7 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		.generation = ++demands->generation,
 	};
 	own_extended(&demand->shown.requests);
+	cs_node_asks_own(demands->cluster, &demand->asks, &demand->shown);
 	cs_pod_affinity_own(&demand->shown.affinity);
 	cs_content_add(&demands->demands, &demand->content, words_slice(&words));
 	return &demand->shown;
@@ -450,9 +452,10 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
 	drop_requests(demands, &shown->requests);
 	free_extended(&shown->requests);
 	cs_toleration_set_unref(demands->taints, shown->toleration_set);
+	cs_node_asks_drop(demands->cluster, &demand->asks);
+	cs_node_asks_free(&demand->asks, shown);
 	cs_spread_unref(demands->cluster, shown->spread, shown->n_spread);
 	free((void *)(uintptr_t)shown->spread);
-	cs_node_selectors_unref(demands->selectors, demand->selector);
 	cs_pod_affinity_unref_asked(demands->cluster, &shown->affinity);
 	cs_pod_affinity_free(&shown->affinity);
 	cs_intern_unref(demands->strings, demand->field);
@@ -484,9 +487,4 @@ uint32_t cs_demand_kept(const struct cs_content *content, const struct cs_demand
 uint32_t cs_demand_refs(const struct cs_demand *demand)
 {
 	return demand_of(demand)->content.refs;
-}
-
-struct cs_node_selector *cs_demand_selector(const struct cs_demand *demand)
-{
-	return demand_of(demand)->selector;
 }

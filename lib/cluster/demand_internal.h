@@ -6,7 +6,7 @@
 #include <csched/base/map.h>
 #include <csched/cluster/demand.h>
 
-#include "node_selector_internal.h"
+#include "node_asks.h"
 #include "spread.h"
 #include "taint_internal.h"
 
@@ -15,8 +15,7 @@ struct cs_demands {
 	struct cs_intern *strings;
 	struct cs_nodes *nodes;
 	struct cs_taints *taints;
-	struct cs_node_selectors *selectors;
-	struct cs_cluster *cluster; // where pod affinity is counted
+	struct cs_cluster *cluster; // where node asks and pod affinity are counted
 	struct cs_map footprints;
 	struct cs_map demands;
 	uint32_t *free_ids;
@@ -29,7 +28,7 @@ struct cs_demands {
 struct cs_demand_parts {
 	struct cs_requests requests;
 	uint32_t toleration_set;
-	struct cs_node_selector *selector; // NULL = none
+	struct cs_node_asks asks;
 	struct cs_pod_affinity affinity;
 	struct cs_spread_parts spread;
 	const char *unsupported_field;   // copied
@@ -55,11 +54,6 @@ uint32_t cs_demand_kept(const struct cs_content *content, const struct cs_demand
 
 uint32_t cs_footprint_refs(const struct cs_footprint *footprint);
 uint32_t cs_demand_refs(const struct cs_demand *demand);
-struct cs_node_selector *cs_demand_selector(const struct cs_demand *demand); // NULL = none
-
-// The node that required node affinity pins the pod to as the DaemonSet controller writes it: one
-// term, one matchFields requirement metadata.name In, one value. NULL = no such pin.
-const char *cs_demand_pin(const Kube__Pod *pod);
 
 // Whether `now` takes less of something than `before`.
 bool cs_requests_fell(const struct cs_requests *before, const struct cs_requests *now);

@@ -18,6 +18,9 @@ struct reading {
 	bool unschedulable;
 	uint64_t conditions;
 	uint64_t annotations;
+	uint32_t features;
+	uint64_t features_hash;
+	const Kube__NodeStatus *status; // for the images; NULL = the node goes
 };
 
 // ---- reading ----
@@ -78,6 +81,16 @@ static uint64_t hash_annotations(const Kube__ObjectMeta *metadata)
 	return sum;
 }
 
+// Their order matters, as upstream compares them.
+static uint64_t hash_features(const Kube__NodeStatus *status)
+{
+	uint64_t hash = 0;
+	for (size_t i = 0; status && i < status->n_declared_features; i++)
+		hash = cs_hash(status->declared_features[i],
+			       strlen(status->declared_features[i]) + 1, hash);
+	return hash;
+}
+
 static int read_node(struct cs_cluster *cluster, const Kube__Node *node, struct reading *reading,
 		     struct cs_error *err)
 {
@@ -98,6 +111,9 @@ static int read_node(struct cs_cluster *cluster, const Kube__Node *node, struct 
 	}
 	reading->conditions = hash_conditions(node->status);
 	reading->annotations = hash_annotations(metadata);
+	reading->features = cs_features_declared(node->status);
+	reading->features_hash = hash_features(node->status);
+	reading->status = node->status;
 	return 0;
 }
 
@@ -165,6 +181,17 @@ static bool set_taints(struct cs_cluster *cluster, uint32_t row, uint32_t taint_
 	return before != taint_set;
 }
 
+// What the row declares. True where that concerns pods.
+static bool set_features(struct cs_cluster *cluster, uint32_t row, uint32_t features)
+{
+	struct cs_node_row *kept = &cluster->nodes.rows[row];
+	if (kept->features == features)
+		return false;
+	kept->features = features;
+	cs_features_update(&cluster->features, row, features);
+	return true;
+}
+
 static void set_live(struct cs_node_table *table, uint32_t row, bool live)
 {
 	table->n_live += live;
@@ -191,12 +218,17 @@ static uint32_t write_row(struct cs_cluster *cluster, uint32_t row, const struct
 	table->unschedulable[row] = reading->unschedulable;
 	if (was_unschedulable && !reading->unschedulable)
 		events |= CS_EVENT_NODE_TAINT;
-	if (events != 0 || was_unschedulable != reading->unschedulable)
+	bool others = set_features(cluster, row, reading->features);
+	others |= cs_images_set_row(&cluster->images, cluster->scratch, row, reading->status);
+	if (events != 0 || others || was_unschedulable != reading->unschedulable)
 		cs_nodes_touch(&cluster->nodes, row);
 	if (kept->conditions != reading->conditions)
 		events |= CS_EVENT_NODE_CONDITION;
 	if (kept->annotations != reading->annotations)
 		events |= CS_EVENT_NODE_ANNOTATION;
+	if (kept->features_hash != reading->features_hash)
+		events |= CS_EVENT_NODE_DECLARED_FEATURE;
+	kept->features_hash = reading->features_hash;
 	kept->conditions = reading->conditions;
 	kept->annotations = reading->annotations;
 	return events;
@@ -234,5 +266,6 @@ uint32_t cs_cluster_remove_node(struct cs_cluster *cluster, const char *name)
 	cs_node_selectors_update(&cluster->selectors, row);
 	cs_nodes_touch(&cluster->nodes, row);
 	cs_nodes_release(&cluster->nodes, row);
+	cs_arena_reset(cluster->scratch);
 	return CS_EVENT_NODE_DELETE;
 }

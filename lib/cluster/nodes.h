@@ -7,6 +7,8 @@
 #include <csched/base/map.h>
 #include <csched/cluster/node_table.h>
 
+struct cs_row_port;
+
 // One label of a node: intern ids, a reference held on each.
 struct cs_node_label {
 	uint32_t key;
@@ -19,6 +21,14 @@ struct cs_node_row {
 	uint32_t n_labels;
 	uint64_t conditions;  // hash of types and statuses, whatever their order
 	uint64_t annotations; // hash, whatever their order
+	uint32_t features;    // mask of what it declares: features.h
+	uint64_t features_hash;
+	// The ports that pods on it take, of ghosts too: port.c's. NULL = none.
+	struct cs_row_port *ports;
+	uint32_t n_ports;
+	uint32_t *images; // ids, ascending: image.c's. NULL = none.
+	uint32_t n_images;
+	uint64_t images_hash;
 };
 
 struct cs_topologies;
@@ -27,8 +37,8 @@ struct cs_nodes {
 	struct cs_node_table table;
 	struct cs_intern *strings;
 	struct cs_topologies *topologies; // borrowed: their columns grow with the table
-	struct cs_map by_name;    // name to row + 1, ghosts included
-	struct cs_node_row *rows; // as many as the table's capacity
+	struct cs_map by_name;            // name to row + 1, ghosts included
+	struct cs_node_row *rows;         // as many as the table's capacity
 	uint32_t *free_rows;
 	uint32_t n_free;
 	uint32_t free_capacity;

@@ -40,12 +40,15 @@ void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 {
 	pod->row = row;
 	cs_nodes_count_pod(&cluster->nodes, row, &pod->footprint->requests);
+	cs_ports_count(&cluster->ports, row, pod->footprint->ports, pod->footprint->n_ports);
 	count_in_queries(cluster, pod, 1);
 }
 
 void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_nodes_discount_pod(&cluster->nodes, pod->row, &pod->footprint->requests);
+	cs_ports_discount(&cluster->ports, pod->row, pod->footprint->ports,
+			  pod->footprint->n_ports);
 	count_in_queries(cluster, pod, -1);
 	cs_nodes_release(&cluster->nodes, pod->row);
 	pod->row = CS_ROW_NONE;
@@ -57,17 +60,6 @@ static const char *node_of(const Kube__Pod *pod)
 {
 	const char *name = pod->spec ? pod->spec->node_name : NULL;
 	return name && *name ? name : NULL;
-}
-
-static struct cs_node_selector *read_selector(struct cs_cluster *cluster, const Kube__PodSpec *spec)
-{
-	if (spec->n_node_selector == 0)
-		return NULL;
-	return cs_node_selectors_ref(&cluster->selectors, cluster->scratch,
-				     &(struct cs_node_question){
-					     .labels = spec->node_selector,
-					     .n_labels = spec->n_node_selector,
-				     });
 }
 
 static const struct cs_unsupported *find_unsupported(const Kube__Pod *pod)
@@ -94,11 +86,11 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 {
 	struct cs_demand_parts parts = { 0 };
 	cs_requests_read(reader, pod, CS_REQUESTS_ASKED, &parts.requests);
+	cs_node_asks_read(cluster, pod, &parts.asks);
 	if (pod->spec) {
 		parts.toleration_set =
 			cs_toleration_set_ref(&cluster->taints, cluster->scratch,
 					      pod->spec->tolerations, pod->spec->n_tolerations);
-		parts.selector = read_selector(cluster, pod->spec);
 		const struct cs_unsupported *lacking = find_unsupported(pod);
 		if (lacking) {
 			parts.unsupported_field = lacking->field;
@@ -125,6 +117,9 @@ static int read_pod(struct cs_cluster *cluster, const Kube__Pod *pod, struct rea
 	struct cs_footprint footprint = { 0 };
 	cs_requests_read(&reader, pod, CS_REQUESTS_TAKEN, &footprint.requests);
 	cs_pod_affinity_read_carried(cluster, pod, &footprint);
+	if (pod->spec)
+		footprint.n_ports = cs_ports_read(cluster->strings, cluster->scratch, pod->spec,
+						  &footprint.ports);
 	*ret = (struct reading){ 0 };
 	ret->footprint = cs_footprint_ref(&cluster->demands, cluster->scratch, &footprint);
 	ret->labels = cs_label_set_ref(&cluster->queries, cluster->scratch, pod->metadata);
@@ -359,7 +354,7 @@ static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const
 	struct cs_pod before = *pod;
 	pod->demand = reading->demand;
 	pod->owner = reading->owner;
-	pod->pinned_node = intern_text(cluster, cs_demand_pin(from));
+	pod->pinned_node = intern_text(cluster, cs_node_asks_pin(from));
 	pod->gated = from->spec && from->spec->n_scheduling_gates > 0;
 	pod->gates = pod->gated ? join_gates(from->spec) : NULL;
 	set_condition(pod, from->status);

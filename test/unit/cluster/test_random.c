@@ -119,6 +119,112 @@ static Kube__Affinity *new_anti_affinity(void)
 	return affinity;
 }
 
+#define ONE(item)                                                                               \
+	({                                                                                      \
+		__typeof__(item) *list_ = cs_arena_alloc_array(world.arena, 1, sizeof(*list_)); \
+		list_[0] = (item);                                                              \
+		list_;                                                                          \
+	})
+
+static Kube__NodeSelectorRequirement *new_requirement(const char *key, const char *op,
+						      const char *value)
+{
+	Kube__NodeSelectorRequirement *requirement =
+		NEW(Kube__NodeSelectorRequirement, KUBE__NODE_SELECTOR_REQUIREMENT__INIT);
+	requirement->key = (char *)(uintptr_t)key;
+	requirement->operator_ = (char *)(uintptr_t)op;
+	requirement->n_values = value ? 1 : 0;
+	requirement->values = ONE((char *)(uintptr_t)value);
+	return requirement;
+}
+
+static Kube__NodeSelectorTerm *new_term(void)
+{
+	static const char *const operators[] = { "In", "NotIn", "Exists", "Gt" };
+	static const char *const values[] = { "x", "z", NULL, "3" };
+	Kube__NodeSelectorTerm *term = NEW(Kube__NodeSelectorTerm, KUBE__NODE_SELECTOR_TERM__INIT);
+	unsigned op = roll(4);
+	term->n_match_expressions = roll(4) > 0;
+	term->match_expressions =
+		ONE(new_requirement(roll(3) ? "zone" : "size", operators[op], values[op]));
+	term->n_match_fields = roll(4) == 0;
+	term->match_fields = ONE(new_requirement("metadata.name", roll(3) ? "In" : "NotIn",
+						 format_text("node-%u", roll(3), 0)));
+	return term;
+}
+
+// Required or preferred node affinity, or none.
+static Kube__NodeAffinity *new_node_affinity(void)
+{
+	Kube__NodeAffinity *affinity = NEW(Kube__NodeAffinity, KUBE__NODE_AFFINITY__INIT);
+	if (roll(2)) {
+		Kube__NodeSelector *required = NEW(Kube__NodeSelector, KUBE__NODE_SELECTOR__INIT);
+		required->n_node_selector_terms = 2;
+		required->node_selector_terms =
+			cs_arena_alloc_array(world.arena, 2, sizeof(Kube__NodeSelectorTerm *));
+		required->node_selector_terms[0] = new_term();
+		required->node_selector_terms[1] = new_term();
+		affinity->required_during_scheduling_ignored_during_execution = required;
+	}
+	if (roll(2)) {
+		Kube__PreferredSchedulingTerm *term =
+			NEW(Kube__PreferredSchedulingTerm, KUBE__PREFERRED_SCHEDULING_TERM__INIT);
+		term->weight = (int32_t)roll(3);
+		term->preference = new_term();
+		affinity->n_preferred_during_scheduling_ignored_during_execution = 1;
+		affinity->preferred_during_scheduling_ignored_during_execution = ONE(term);
+	}
+	return affinity;
+}
+
+static char *image_name(void)
+{
+	return format_text("image-%u:%u", roll(3), roll(2));
+}
+
+static Kube__ContainerPort **new_port(void)
+{
+	Kube__ContainerPort *port = NEW(Kube__ContainerPort, KUBE__CONTAINER_PORT__INIT);
+	port->host_port = (int32_t)roll(3);
+	port->hostip = roll(2) ? (char *)"10.0.0.1" : NULL;
+	port->protocol = roll(3) ? NULL : (char *)"UDP";
+	return ONE(port);
+}
+
+// What a pod asks of nodes beside resources; changes with every object, as it may not in earnest.
+static void ask_nodes(Kube__PodSpec *spec, Kube__Container *container)
+{
+	container->image = image_name();
+	container->n_ports = roll(2);
+	container->ports = new_port();
+	Kube__ContainerRestartRule *rule =
+		NEW(Kube__ContainerRestartRule, KUBE__CONTAINER_RESTART_RULE__INIT);
+	rule->action = (char *)"RestartAllContainers";
+	container->n_restart_policy_rules = roll(4) == 0;
+	container->restart_policy_rules = ONE(rule);
+	if (roll(3))
+		return;
+	if (!spec->affinity)
+		spec->affinity = NEW(Kube__Affinity, KUBE__AFFINITY__INIT);
+	spec->affinity->node_affinity = new_node_affinity();
+}
+
+static void offer_things(Kube__NodeStatus *status)
+{
+	static char *const features[] = { (char *)"RestartAllContainersOnContainerExits",
+					  (char *)"Other" };
+	status->n_declared_features = roll(3);
+	status->declared_features = (char **)(uintptr_t)features;
+	Kube__ContainerImage *image = NEW(Kube__ContainerImage, KUBE__CONTAINER_IMAGE__INIT);
+	image->n_names = 3;
+	image->names = cs_arena_alloc_array(world.arena, 3, sizeof(*image->names));
+	for (size_t i = 0; i < image->n_names; i++)
+		image->names[i] = image_name();
+	image->size_bytes = roll(3);
+	status->n_images = roll(3) > 0;
+	status->images = ONE(image);
+}
+
 static Kube__Pod *new_pod(unsigned i, const struct slot *slot, int node)
 {
 	Kube__Pod *pod = NEW(Kube__Pod, KUBE__POD__INIT);
@@ -153,6 +259,7 @@ static Kube__Pod *new_pod(unsigned i, const struct slot *slot, int node)
 	}
 	if (kinds[slot->kind].repels)
 		spec->affinity = new_anti_affinity();
+	ask_nodes(spec, container);
 	if (node >= 0)
 		spec->node_name = format_text("node-%u", (unsigned)node, 0);
 	return pod;
@@ -190,6 +297,7 @@ static void step_node(void)
 	add_amount(&amounts, "example.com/gpu", roll(2) ? "4" : "0");
 	node->status->n_allocatable = amounts.n;
 	node->status->allocatable = amounts.items;
+	offer_things(node->status);
 	node->spec = NEW(Kube__NodeSpec, KUBE__NODE_SPEC__INIT);
 	node->spec->unschedulable = roll(5) == 0;
 	if (roll(2)) {
