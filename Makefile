@@ -139,7 +139,7 @@ ORACLES := $(patsubst test/oracle/%_main.c,$(B)/test/oracle/%,$(wildcard test/or
 $(ORACLES): $(B)/test/oracle/%: $(B)/test/oracle/%_main.o $(call archives,kube base)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-# ---- what one decision costs: $(B)/test/bench/decide/decide prints it ----
+# ---- what one decision costs: test/oracle/cmd/speed calls it, beside kube-scheduler's code ----
 $(B)/test/bench/decide/decide: $(B)/test/bench/decide/decide.o $(call archives,plugins $(USES_plugins))
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
@@ -187,10 +187,11 @@ e2e: ## tests against the real kube-apiserver; needs Go 1.26, builds the real pr
 	@$(MAKE) --no-print-directory $(PARALLEL) all oracles $(E2E_BIN)/.stamp
 	@CSCHED_ROOT=$(CURDIR) CSCHED_VARIANT=$(VARIANT) hack/run-go-tests test/oracle test/bench test/e2e
 
-bench: ## c-sched beside kube-scheduler on the same API server; BENCH='-nodes 1000' for less
+bench: ## c-sched beside kube-scheduler: decisions alone, then on the same API server (BENCH='-nodes 1000': less)
 	@hack/check-go
 	@hack/deps build
-	@$(MAKE) --no-print-directory $(PARALLEL) all $(E2E_BIN)/.stamp
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/test/bench/decide/decide $(E2E_BIN)/.stamp
+	cd test/oracle && go run ./cmd/speed -program $(CURDIR)/$(B)/test/bench/decide/decide $(SPEED)
 	cd test/bench && go run . -root $(CURDIR) -variant $(VARIANT) $(BENCH)
 
 # kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, and etcd as `server`.

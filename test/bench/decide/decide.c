@@ -1,27 +1,41 @@
-// What one decision, one pod event and one kept pod cost at 5,000 nodes, against the budgets of the
-// design. No API server, no sockets: the model, the built-in profile and nothing else.
-// Neighbours: cycle.h and cluster.h are what it measures; `make
-// build/gcc/test/bench/decide/decide`.
+// What decisions cost about a cluster in a file: nodes and bound pods are taken in first, then each
+// pending pod is decided in its turn. No API server, no sockets: the model and the plugins alone.
+// Prints JSON: microseconds per class of pods (the name up to the first '-'), and memory.
+// Neighbours: test/oracle/speed writes the file (objects in Kubernetes' protobuf envelope, each
+// behind its length in four bytes) and measures kube-scheduler on it; cycle.h and cluster.h.
+#include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/random.h>
 #include <csched/framework/config.h>
 #include <csched/framework/cycle.h>
+#include <csched/kube/protobuf.h>
 #include <csched/plugins/list.h>
 
-#define N_NODES  5000
-#define N_ROUNDS 2000
-#define N_KEPT   150000 // bound pods of as many Deployments as nodes
+struct waiting {
+	struct cs_pod *pod;
+	int64_t arrival; // ns: what it cost when it came
+	int64_t took;    // ns: its decision and assumption
+};
 
-static struct cs_cluster *cluster;
-static struct cs_workspace *workspace;
-static const struct cs_profile *profile;
-static struct cs_arena *arena;
+struct bench {
+	struct cs_cluster *cluster;
+	struct cs_arena *arena; // of the object at hand
+	struct waiting *waiting;
+	size_t n_waiting;
+	size_t capacity;
+	size_t n_pods;
+};
 
 static int64_t now(void)
 {
@@ -30,215 +44,196 @@ static int64_t now(void)
 	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-#define NEW(type, init)                                                        \
-	({                                                                     \
-		__typeof__(type) *new_ = cs_arena_alloc(arena, sizeof(*new_)); \
-		*new_ = (__typeof__(type))init;                                \
-		new_;                                                          \
-	})
-
-static void *list_of_one(void *item)
+static _Noreturn void fail(const char *words)
 {
-	void **list = cs_arena_alloc_array(arena, 1, sizeof(*list));
-	list[0] = item;
-	return list;
+	fprintf(stderr, "decide: %s\n", words);
+	exit(EXIT_FAILURE);
 }
 
-static Kube__QuantityEntry *amount(const char *name, char *value)
+static void check(int r, const struct cs_error *err)
 {
-	Kube__QuantityEntry *entry = NEW(Kube__QuantityEntry, KUBE__QUANTITY_ENTRY__INIT);
-	entry->key = (char *)(uintptr_t)name;
-	entry->value = NEW(Kube__Quantity, KUBE__QUANTITY__INIT);
-	entry->value->string = value;
-	return entry;
+	if (r < 0)
+		fail(err->text);
 }
 
-static Kube__StringEntry *label(const char *key, char *value)
-{
-	Kube__StringEntry *entry = NEW(Kube__StringEntry, KUBE__STRING_ENTRY__INIT);
-	entry->key = (char *)(uintptr_t)key;
-	entry->value = value;
-	return entry;
-}
+// ---- reading ----
 
-// ---- objects ----
-
-static void add_node(unsigned i)
+static void wait_for_turn(struct bench *bench, struct waiting waiting)
 {
-	Kube__Node *node = NEW(Kube__Node, KUBE__NODE__INIT);
-	node->metadata = NEW(Kube__ObjectMeta, KUBE__OBJECT_META__INIT);
-	node->metadata->name = cs_arena_printf(arena, "node-%u", i);
-	node->metadata->n_labels = 2;
-	node->metadata->labels = cs_arena_alloc_array(arena, 2, sizeof(void *));
-	node->metadata->labels[0] = label("kubernetes.io/hostname", node->metadata->name);
-	node->metadata->labels[1] =
-		label("topology.kubernetes.io/zone", cs_arena_printf(arena, "zone-%u", i % 3));
-	node->status = NEW(Kube__NodeStatus, KUBE__NODE_STATUS__INIT);
-	node->status->n_allocatable = 3;
-	node->status->allocatable = cs_arena_alloc_array(arena, 3, sizeof(void *));
-	node->status->allocatable[0] = amount("cpu", cs_arena_printf(arena, "%u", 8 + i % 4 * 8));
-	node->status->allocatable[1] =
-		amount("memory", cs_arena_printf(arena, "%uGi", 32 + i % 3 * 32));
-	node->status->allocatable[2] = amount("pods", cs_arena_strdup(arena, "110"));
-	if (i % 50 == 0) {
-		Kube__Taint *taint = NEW(Kube__Taint, KUBE__TAINT__INIT);
-		taint->key = cs_arena_strdup(arena, "dedicated");
-		taint->effect = cs_arena_strdup(arena, "NoSchedule");
-		node->spec = NEW(Kube__NodeSpec, KUBE__NODE_SPEC__INIT);
-		node->spec->n_taints = 1;
-		node->spec->taints = list_of_one(taint);
+	if (bench->n_waiting == bench->capacity) {
+		bench->capacity = bench->capacity ? 2 * bench->capacity : 1024;
+		bench->waiting =
+			cs_realloc_array(bench->waiting, bench->capacity, sizeof(*bench->waiting));
 	}
-	uint32_t events;
-	struct cs_error err;
-	if (cs_cluster_apply_node(cluster, node, &events, &err) != 0)
-		abort();
-	cs_arena_reset(arena);
+	bench->waiting[bench->n_waiting++] = waiting;
 }
 
-struct pod_spec {
-	unsigned number;
-	unsigned workload;
-	unsigned milli;
-	const char *node; // NULL = pending
-};
-
-static const Kube__Pod *make_pod(struct pod_spec from)
+static void take_pod(struct bench *bench, const Kube__Pod *object)
 {
-	Kube__Pod *pod = NEW(Kube__Pod, KUBE__POD__INIT);
-	pod->metadata = NEW(Kube__ObjectMeta, KUBE__OBJECT_META__INIT);
-	pod->metadata->name =
-		cs_arena_printf(arena, "web-%u-7d4b9c6f5-%05u", from.workload, from.number);
-	pod->metadata->namespace_ = cs_arena_strdup(arena, "default");
-	pod->metadata->uid = cs_arena_printf(arena, "11111111-2222-3333-4444-%012u", from.number);
-	pod->metadata->resource_version = cs_arena_printf(arena, "%u", 100000 + from.number);
-	pod->metadata->n_labels = 1;
-	pod->metadata->labels =
-		list_of_one(label("app", cs_arena_printf(arena, "web-%u", from.workload)));
-	Kube__PodSpec *spec = pod->spec = NEW(Kube__PodSpec, KUBE__POD_SPEC__INIT);
-	spec->scheduler_name = cs_arena_strdup(arena, CS_CONFIG_BUILT_IN_PROFILE);
-	spec->node_name = from.node ? cs_arena_strdup(arena, from.node) : NULL;
-	Kube__Container *container = NEW(Kube__Container, KUBE__CONTAINER__INIT);
-	container->resources = NEW(Kube__ResourceRequirements, KUBE__RESOURCE_REQUIREMENTS__INIT);
-	container->resources->n_requests = 2;
-	container->resources->requests = cs_arena_alloc_array(arena, 2, sizeof(void *));
-	container->resources->requests[0] =
-		amount("cpu", cs_arena_printf(arena, "%um", from.milli));
-	container->resources->requests[1] = amount("memory", cs_arena_strdup(arena, "64Mi"));
-	spec->n_containers = 1;
-	spec->containers = list_of_one(container);
-	return pod;
-}
-
-// Applies the pod; *ret_ns is the time without making the object.
-static struct cs_pod *apply(struct pod_spec from, int64_t *ret_ns)
-{
-	const Kube__Pod *pod = make_pod(from);
 	struct cs_pod_change change;
-	struct cs_error err;
-	int64_t start = now();
-	if (cs_cluster_apply_pod(cluster, pod, &change, &err) != 0)
-		abort();
-	*ret_ns = now() - start;
-	cs_arena_reset(arena);
-	return change.pod;
+	struct cs_error err = { 0 };
+	int64_t begun = now();
+	check(cs_cluster_apply_pod(bench->cluster, object, &change, &err), &err);
+	bench->n_pods++;
+	if (change.pod->state == CS_POD_UNBOUND)
+		wait_for_turn(bench, (struct waiting){ change.pod, now() - begun, 0 });
 }
 
-// ---- measuring ----
+static void take(struct bench *bench, struct cs_slice text)
+{
+	struct cs_error err = { 0 };
+	Kube__Unknown envelope;
+	ProtobufCMessage *object;
+	uint32_t events;
+	check(cs_protobuf_read_envelope(text, bench->arena, &envelope, &err), &err);
+	const struct cs_kind *kind =
+		cs_kind_find(envelope.type_meta->api_version, envelope.type_meta->kind);
+	if (!kind)
+		fail(envelope.type_meta->kind);
+	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	check(cs_protobuf_read(kind->descriptor, raw, bench->arena, &object, &err), &err);
+	if (kind == &cs_kind_pod)
+		take_pod(bench, (const Kube__Pod *)object);
+	else if (kind == &cs_kind_node)
+		check(cs_cluster_apply_node(bench->cluster, (const Kube__Node *)object, &events,
+					    &err),
+		      &err);
+	else
+		check(cs_cluster_apply_object(bench->cluster, kind, object, &events, &err), &err);
+	cs_arena_reset(bench->arena);
+}
+
+static void take_all(struct bench *bench, struct cs_slice file)
+{
+	while (file.size >= 4) {
+		const unsigned char *head = (const unsigned char *)file.data;
+		size_t size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 |
+			      head[3];
+		if (size > file.size - 4)
+			fail("the file ends within an object");
+		take(bench, (struct cs_slice){ file.data + 4, size });
+		file.data += 4 + size;
+		file.size -= 4 + size;
+	}
+}
+
+static struct cs_slice map_file(const char *name)
+{
+	struct stat stat;
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &stat) < 0 || stat.st_size == 0)
+		fail(name);
+	void *data = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data == MAP_FAILED)
+		fail(name);
+	close(fd);
+	return (struct cs_slice){ data, (size_t)stat.st_size };
+}
+
+// ---- deciding ----
+
+static void decide(struct bench *bench, struct cs_workspace *workspace,
+		   const struct cs_profile *profile)
+{
+	for (size_t i = 0; i < bench->n_waiting; i++) {
+		struct waiting *waiting = &bench->waiting[i];
+		struct cs_outcome outcome;
+		int64_t begun = now();
+		if (waiting->pod->demand->unsupported_field)
+			fail(waiting->pod->demand->unsupported_field);
+		cs_cycle_decide(workspace, profile, waiting->pod, &outcome);
+		if (outcome.decision != CS_DECISION_SCHEDULED)
+			fail(outcome.message);
+		cs_cluster_assume(bench->cluster, waiting->pod, outcome.row);
+		waiting->took = now() - begun;
+	}
+}
+
+// ---- telling ----
 
 static int compare(const void *a, const void *b)
 {
-	int64_t x = *(const int64_t *)a;
-	int64_t y = *(const int64_t *)b;
+	int64_t x = ((const struct waiting *)a)->took;
+	int64_t y = ((const struct waiting *)b)->took;
 	return (x > y) - (x < y);
 }
 
-static void report(const char *what, int64_t *samples, double budget)
+static size_t class_length(const struct waiting *waiting)
 {
-	qsort(samples, N_ROUNDS, sizeof(*samples), compare);
-	double median = (double)samples[N_ROUNDS / 2];
-	double p99 = (double)samples[N_ROUNDS * 99 / 100];
-	printf("%-44s %8.2f us median %8.2f us p99   budget %5.1f us\n", what, median / 1000,
-	       p99 / 1000, budget);
+	return strcspn(waiting->pod->name, "-");
 }
 
-static int64_t decide(struct cs_pod *pod)
+static bool same_class(const struct waiting *a, const struct waiting *b)
 {
-	struct cs_outcome outcome;
-	int64_t start = now();
-	cs_cycle_decide(workspace, profile, pod, &outcome);
-	if (outcome.decision != CS_DECISION_SCHEDULED)
-		abort();
-	cs_cluster_assume(cluster, pod, outcome.row);
-	return now() - start;
+	size_t length = class_length(a);
+	return length == class_length(b) && strncmp(a->pod->name, b->pod->name, length) == 0;
 }
 
-static void measure_decisions(void)
+static void tell_class(struct waiting *first, size_t n)
 {
-	static int64_t arrive[N_ROUNDS], fresh[N_ROUNDS], replica[N_ROUNDS], bound[N_ROUNDS];
-	unsigned number = 0;
-	for (unsigned i = 0; i < N_ROUNDS; i++) {
-		struct pod_spec spec = { ++number, i, 10 + i, NULL };
-		fresh[i] = decide(apply(spec, &arrive[i]));
+	double arrival = 0, took = 0;
+	for (size_t i = 0; i < n; i++) {
+		arrival += (double)first[i].arrival;
+		took += (double)first[i].took;
 	}
-	int64_t ignored;
-	decide(apply((struct pod_spec){ ++number, 0, 5, NULL }, &ignored));
-	for (unsigned i = 0; i < N_ROUNDS; i++)
-		replica[i] = decide(apply((struct pod_spec){ ++number, 0, 5, NULL }, &ignored));
-	for (unsigned i = 0; i < N_ROUNDS; i++) {
-		char node[32];
-		snprintf(node, sizeof(node), "node-%u", i * 7 % N_NODES);
-		apply((struct pod_spec){ ++number, 0, 5, node }, &bound[i]);
-	}
-	report("one decision: bare pod, new demand", fresh, 30);
-	report("one decision: bare pod, further replica", replica, 5);
-	report("one event applied: a pending pod arrives", arrive, 5);
-	report("one event applied: a bound pod appears", bound, 5);
+	printf("{\"class\":\"%.*s\",\"count\":%zu,", (int)class_length(first), first->pod->name, n);
+	qsort(first, n, sizeof(*first), compare);
+	printf("\"median\":%.3f,\"mean\":%.3f,\"arrival\":%.3f}", (double)first[n / 2].took / 1e3,
+	       took / (double)n / 1e3, arrival / (double)n / 1e3);
 }
 
-static void measure_memory(void)
+static void tell_classes(const struct bench *bench)
 {
-	struct mallinfo2 before = mallinfo2();
-	size_t strings = 0;
-	for (unsigned i = 0; i < N_KEPT; i++) {
-		char node[32];
-		int64_t ignored;
-		snprintf(node, sizeof(node), "node-%u", i % N_NODES);
-		const struct cs_pod *pod =
-			apply((struct pod_spec){ 1000000 + i, i % N_NODES, 1 + i % N_NODES, node },
-			      &ignored);
-		strings += strlen(pod->uid) + strlen(pod->namespace) + strlen(pod->name) +
-			   strlen(pod->resource_version) + 4;
+	printf("{\"samples\":[");
+	for (size_t i = 0, end; i < bench->n_waiting; i = end) {
+		struct waiting *first = &bench->waiting[i];
+		for (end = i + 1; end < bench->n_waiting; end++)
+			if (!same_class(first, &bench->waiting[end]))
+				break;
+		// The first replica is a new demand.
+		bool warm = class_length(first) == 7 && end - i > 1;
+		printf("%s", i ? "," : "");
+		tell_class(first + warm, end - i - warm);
 	}
-	struct mallinfo2 after = mallinfo2();
-	double bytes = (double)(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd);
-	printf("%-44s %8.0f bytes, %.0f of them strings   budget 200 beside strings\n",
-	       "memory of a bound pod, 150,000 of 5,000 kinds", bytes / N_KEPT,
-	       (double)strings / N_KEPT);
+	printf("],");
 }
 
-int main(void)
+// Without the file's own pages.
+static size_t resident(void)
+{
+	size_t size = 0, all = 0, shared = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	if (!file || fscanf(file, "%zu %zu %zu", &size, &all, &shared) != 3)
+		fail("/proc/self/statm cannot be read");
+	fclose(file);
+	return all * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int main(int argc, char **argv)
 {
 	struct cs_config *config;
 	struct cs_error err;
-	if (cs_config_read(NULL, (struct cs_slice){ 0 }, cs_plugins, &config, &err) != 0) {
-		fprintf(stderr, "%s\n", err.text);
-		return EXIT_FAILURE;
-	}
-	cluster = cs_cluster_create(1);
-	arena = cs_arena_create();
-	for (unsigned i = 0; i < N_NODES; i++)
-		add_node(i);
 	struct cs_random random;
+	if (argc != 2)
+		fail("usage: decide FILE");
+	check(cs_config_read(NULL, (struct cs_slice){ 0 }, cs_plugins, &config, &err), &err);
+	struct bench bench = { .cluster = cs_cluster_create(1), .arena = cs_arena_create() };
+	struct cs_slice file = map_file(argv[1]);
+	take_all(&bench, file);
+	munmap((void *)(uintptr_t)file.data, file.size);
+	struct mallinfo2 heap = mallinfo2();
+	size_t held = resident();
 	cs_random_init(&random, 1);
-	workspace = cs_workspace_create(&(struct cs_workspace_options){
-		.cluster = cluster, .config = config, .random = &random });
-	profile = config->profiles[0];
-	printf("%d nodes\n", N_NODES);
-	measure_decisions();
-	measure_memory();
+	struct cs_workspace *workspace = cs_workspace_create(&(struct cs_workspace_options){
+		.cluster = bench.cluster, .config = config, .random = &random });
+	decide(&bench, workspace, config->profiles[0]);
+	tell_classes(&bench);
+	printf("\"memory\":{\"heap\":%zu,\"resident\":%zu,\"pods\":%zu}}\n",
+	       heap.uordblks + heap.hblkhd, held, bench.n_pods);
 	cs_workspace_destroy(workspace);
-	cs_cluster_destroy(cluster);
+	cs_cluster_destroy(bench.cluster);
 	cs_config_destroy(config);
-	cs_arena_destroy(arena);
+	cs_arena_destroy(bench.arena);
+	free(bench.waiting);
 	return EXIT_SUCCESS;
 }

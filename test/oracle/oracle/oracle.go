@@ -56,13 +56,14 @@ func Decide(cluster *Cluster, profiles []config.KubeSchedulerProfile) ([]Decisio
 	return o.decideAll(o.pending(cluster))
 }
 
-func start(ctx context.Context, cluster *Cluster, profiles []config.KubeSchedulerProfile) (*oracle, error) {
+func start(ctx context.Context, cluster *Cluster, profiles []config.KubeSchedulerProfile, more ...scheduler.Option) (*oracle, error) {
 	factory := informers.NewSharedInformerFactory(client, 0)
 	clock := testingclock.NewFakeClock(time.Unix(0, 0))
 	all := int32(100)
 	recorders := func(string) events.EventRecorderLogger { return &events.FakeRecorder{} }
-	made, err := scheduler.New(ctx, client, factory, nil, recorders, scheduler.WithProfiles(profiles...),
-		scheduler.WithPercentageOfNodesToScore(&all), scheduler.WithParallelism(1), scheduler.WithClock(clock))
+	options := append([]scheduler.Option{scheduler.WithProfiles(profiles...), scheduler.WithClock(clock),
+		scheduler.WithPercentageOfNodesToScore(&all), scheduler.WithParallelism(1)}, more...)
+	made, err := scheduler.New(ctx, client, factory, nil, recorders, options...)
 	if err != nil {
 		return nil, err
 	}

@@ -73,12 +73,13 @@ func (c *Cluster) decode(text []byte) error {
 		}
 		return nil
 	}
-	legacyscheme.Scheme.Default(object)
-	c.add(object)
+	c.Add(object)
 	return nil
 }
 
-func (c *Cluster) add(object runtime.Object) {
+// Add takes an object of an API version and fills in its defaults.
+func (c *Cluster) Add(object runtime.Object) {
+	legacyscheme.Scheme.Default(object)
 	switch o := object.(type) {
 	case *v1.Node:
 		c.Nodes = append(c.Nodes, o)
