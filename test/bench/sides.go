@@ -61,8 +61,13 @@ func started(s *cluster.Scheduler, err error) (int, func(), error) {
 }
 
 // bareLoop makes the scheduler's writes and nothing else: what it reaches is what the API server takes.
-func bareLoop(events bool) side {
-	return side{name: "bare loop", events: events, start: func(b *bench, namespace string) (int, func(), error) {
+func bareLoop(events bool) side { return loop("bare loop", events, false) }
+
+// watchingLoop also watches all pods, as any scheduler must, and does nothing with what it is told.
+func watchingLoop(events bool) side { return loop("bare loop that watches", events, true) }
+
+func loop(name string, events, watches bool) side {
+	return side{name: name, events: events, start: func(b *bench, namespace string) (int, func(), error) {
 		client, err := kubernetes.NewForConfig(b.RESTConfig(user))
 		if err != nil {
 			return 0, nil, err
@@ -71,6 +76,12 @@ func bareLoop(events bool) side {
 		if err != nil {
 			return 0, nil, err
 		}
+		stop := func() {}
+		if watches {
+			if stop, err = watchPods(client); err != nil {
+				return 0, nil, err
+			}
+		}
 		w := &writer{client: client, pods: pods, nodes: b.nodes, events: events}
 		var group sync.WaitGroup
 		group.Go(func() {
@@ -78,8 +89,20 @@ func bareLoop(events bool) side {
 				fmt.Fprintln(os.Stderr, "bare loop:", err)
 			}
 		})
-		return 0, group.Wait, nil
+		return 0, func() { group.Wait(); stop() }, nil
 	}}
+}
+
+func watchPods(client kubernetes.Interface) (stop func(), err error) {
+	watcher, err := client.CoreV1().Pods("").Watch(context.Background(), metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for range watcher.ResultChan() {
+		}
+	}()
+	return watcher.Stop, nil
 }
 
 type writer struct {
