@@ -140,15 +140,6 @@ static void meet(void *user, struct cs_match_member *member)
 	all->found[all->n_found++] = carried;
 }
 
-bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod)
-{
-	uint32_t n, n_anti = 0;
-	const struct cs_carried *const *carried = cs_cluster_carried(cluster, pod, &n);
-	for (uint32_t i = 0; i < n; i++)
-		n_anti += carried[i]->kind == CS_CARRIED_ANTI_AFFINITY;
-	return n_anti > 0;
-}
-
 const struct cs_carried *const *cs_cluster_carried(struct cs_cluster *cluster,
 						   const struct cs_pod *pod, uint32_t *ret_n)
 {

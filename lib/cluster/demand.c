@@ -53,40 +53,6 @@ static bool node_affinity_preferred(const Kube__Pod *pod)
 	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
 }
 
-static const Kube__PodAffinity *pod_affinity(const Kube__Pod *pod)
-{
-	return pod->spec->affinity ? pod->spec->affinity->pod_affinity : NULL;
-}
-
-static bool pod_affinity_required(const Kube__Pod *pod)
-{
-	const Kube__PodAffinity *affinity = pod_affinity(pod);
-	return affinity && affinity->n_required_during_scheduling_ignored_during_execution > 0;
-}
-
-static bool pod_affinity_preferred(const Kube__Pod *pod)
-{
-	const Kube__PodAffinity *affinity = pod_affinity(pod);
-	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
-}
-
-static const Kube__PodAntiAffinity *pod_anti_affinity(const Kube__Pod *pod)
-{
-	return pod->spec->affinity ? pod->spec->affinity->pod_anti_affinity : NULL;
-}
-
-static bool anti_affinity_required(const Kube__Pod *pod)
-{
-	const Kube__PodAntiAffinity *affinity = pod_anti_affinity(pod);
-	return affinity && affinity->n_required_during_scheduling_ignored_during_execution > 0;
-}
-
-static bool anti_affinity_preferred(const Kube__Pod *pod)
-{
-	const Kube__PodAntiAffinity *affinity = pod_anti_affinity(pod);
-	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
-}
-
 static bool resource_claims(const Kube__Pod *pod)
 {
 	return pod->spec->n_resource_claims > 0;
@@ -165,11 +131,6 @@ const struct cs_unsupported cs_unsupported_fields[] = {
 	{ "spec.volumes[].portworxVolume", "volume limits of nodes", portworx },
 	{ AFFINITY "nodeAffinity" REQUIRED, "node affinity", node_affinity_required },
 	{ AFFINITY "nodeAffinity" PREFERRED, "node affinity", node_affinity_preferred },
-	{ AFFINITY "podAffinity" REQUIRED, "inter-pod affinity", pod_affinity_required },
-	{ AFFINITY "podAffinity" PREFERRED, "inter-pod affinity", pod_affinity_preferred },
-	{ AFFINITY "podAntiAffinity" REQUIRED, "inter-pod anti-affinity", anti_affinity_required },
-	{ AFFINITY "podAntiAffinity" PREFERRED, "inter-pod anti-affinity",
-	  anti_affinity_preferred },
 	{ "spec.resourceClaims", "dynamic resource allocation", resource_claims },
 	{ "spec.schedulingGroup", "gang scheduling", scheduling_group },
 	{ "spec.containers[].ports[].hostPort", "host ports", host_ports },

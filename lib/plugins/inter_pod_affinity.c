@@ -21,13 +21,35 @@ struct affinity_args {
 	bool ignore_preferred;
 };
 
-// Calls `body` with `domain` and `count` for the pods of each row that is in a domain.
-#define FOR_EACH_DOMAIN(counts, topology, domain, count)                                         \
-	for (uint32_t i_ = 0; i_ < (counts)->n; i_++)                                            \
-		for (uint32_t domain = (topology)->domain[(counts)->rows ? (counts)->rows[i_]    \
-									 : i_],                  \
-			      count = (counts)->live[i_] + (counts)->terminating[i_];            \
-		     count > 0 && domain != CS_DOMAIN_NONE; count = 0)
+// The pods of each row that is in a domain of that topology key.
+struct walk {
+	const struct cs_row_counts *counts;
+	const struct cs_topology *topology;
+	uint32_t at;
+	uint32_t domain;
+	uint32_t n_pods; // > 0
+};
+
+static struct walk walk_domains(const struct cs_row_counts *counts,
+				const struct cs_topology *topology)
+{
+	return (struct walk){ .counts = counts, .topology = topology };
+}
+
+static bool next_domain(struct walk *walk)
+{
+	const struct cs_row_counts *counts = walk->counts;
+	for (; walk->at < counts->n; walk->at++) {
+		uint32_t row = counts->rows ? counts->rows[walk->at] : walk->at;
+		walk->domain = walk->topology->domain[row];
+		walk->n_pods = counts->live[walk->at] + counts->terminating[walk->at];
+		if (walk->n_pods == 0 || walk->domain == CS_DOMAIN_NONE)
+			continue;
+		walk->at++;
+		return true;
+	}
+	return false;
+}
 
 // ---- filter ----
 
@@ -88,9 +110,9 @@ static void mark_affinity(struct cs_cycle *cycle, struct mark_list *list)
 		struct marks *marks = find_marks(cycle, list, topology, 1);
 		if (!query)
 			continue;
-		const struct cs_row_counts *counts = cs_query_counts(query);
-		FOR_EACH_DOMAIN (counts, topology, domain, count) {
-			marks->bad[domain] = 0;
+		struct walk walk = walk_domains(cs_query_counts(query), topology);
+		while (next_domain(&walk)) {
+			marks->bad[walk.domain] = 0;
 			found = true;
 		}
 	}
@@ -109,9 +131,9 @@ static void mark_anti_affinity(struct cs_cycle *cycle, struct mark_list *list)
 			continue;
 		const struct cs_topology *topology = asked->anti[i].topology;
 		struct marks *marks = find_marks(cycle, list, topology, 0);
-		const struct cs_row_counts *counts = cs_query_counts(asked->anti[i].query);
-		FOR_EACH_DOMAIN (counts, topology, domain, count)
-			marks->bad[domain] = 1;
+		struct walk walk = walk_domains(cs_query_counts(asked->anti[i].query), topology);
+		while (next_domain(&walk))
+			marks->bad[walk.domain] = 1;
 	}
 }
 
@@ -132,8 +154,9 @@ static uint32_t supposed_carriers(const struct cs_cycle *cycle, const struct cs_
 static bool is_really_carried(const struct cs_cycle *cycle, const struct cs_carried *carried)
 {
 	uint32_t n_pods = 0;
-	FOR_EACH_DOMAIN (&carried->carriers, carried->topology, domain, count)
-		n_pods += count;
+	struct walk walk = walk_domains(&carried->carriers, carried->topology);
+	while (next_domain(&walk))
+		n_pods += walk.n_pods;
 	if (cycle->n_supposed == 0 || n_pods == 0)
 		return n_pods > 0;
 	bool in_domain = carried->topology->domain[cycle->supposed_row] != CS_DOMAIN_NONE;
@@ -155,8 +178,9 @@ static bool mark_existing(struct cs_cycle *cycle, struct mark_list *list)
 			continue;
 		const struct cs_topology *topology = carried[i]->topology;
 		struct marks *marks = find_marks(cycle, list, topology, 0);
-		FOR_EACH_DOMAIN (&carried[i]->carriers, topology, domain, count)
-			marks->bad[domain] = 1;
+		struct walk walk = walk_domains(&carried[i]->carriers, topology);
+		while (next_domain(&walk))
+			marks->bad[walk.domain] = 1;
 		real = real || is_really_carried(cycle, carried[i]);
 	}
 	return real;
@@ -203,7 +227,7 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 		for (uint32_t i = 0; i < state->rules[rule].n; i++)
 			apply_marks(&state->rules[rule].items[i], rows, weights[rule], verdict);
 	for (uint32_t row = rows.first; row < rows.end; row++) // affinity was checked first
-		verdict[row] &= (uint8_t)~(verdict[row] >> 1);
+		verdict[row] &= (uint8_t) ~(verdict[row] >> 1);
 }
 
 static bool is_bad(const struct mark_list *list, uint32_t row)
@@ -266,8 +290,9 @@ static void add_sums(struct cs_cycle *cycle, struct score_state *state,
 	if (counts->n_used == 0)
 		return;
 	struct sums *sums = find_sums(cycle, state, topology);
-	FOR_EACH_DOMAIN (counts, topology, domain, count) {
-		sums->sum[domain] += weight * count;
+	struct walk walk = walk_domains(counts, topology);
+	while (next_domain(&walk)) {
+		sums->sum[walk.domain] += weight * walk.n_pods;
 		state->produced = true;
 	}
 }

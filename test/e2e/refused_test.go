@@ -6,19 +6,10 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/c-sched/c-sched/test/e2e/cluster"
 )
-
-func selector() *metav1.LabelSelector {
-	return &metav1.LabelSelector{MatchLabels: map[string]string{"app": "test"}}
-}
-
-func zoneTerm() corev1.PodAffinityTerm {
-	return corev1.PodAffinityTerm{LabelSelector: selector(), TopologyKey: corev1.LabelTopologyZone}
-}
 
 func arch(value string) corev1.NodeSelectorTerm {
 	return corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
@@ -49,18 +40,6 @@ var notUnderstood = map[string]struct {
 		p.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
 			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
 				{Weight: 1, Preference: arch("amd64")},
-			},
-		}}
-	}},
-	"pod-affinity": {"spec.affinity.podAffinity", func(p *corev1.Pod) {
-		p.Spec.Affinity = &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
-			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{zoneTerm()},
-		}}
-	}},
-	"pod-anti-affinity": {"spec.affinity.podAntiAffinity", func(p *corev1.Pod) {
-		p.Spec.Affinity = &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
-			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{
-				{Weight: 5, PodAffinityTerm: zoneTerm()},
 			},
 		}}
 	}},

@@ -110,8 +110,6 @@ void cs_cluster_nominate(struct cs_cluster *cluster, struct cs_pod *pod, const c
 void cs_cluster_suppose(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
 void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod);
 
-bool cs_cluster_repels(struct cs_cluster *cluster, const struct cs_pod *pod);
-
 // A demand stays, with its id, while it is kept, also when no pod asks it any more: for who has
 // computed something for it and expects more pods of its kind. Released as often as kept.
 void cs_cluster_keep_demand(struct cs_cluster *cluster, struct cs_demand *demand);

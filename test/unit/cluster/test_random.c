@@ -361,7 +361,6 @@ static void step_decide(unsigned i)
 	struct cs_pod *pod = find(i);
 	if (slot->state == CS_POD_UNBOUND) {
 		const char *name = format_text("node-%u", (unsigned)node, 0);
-		cs_cluster_repels(world.cluster, pod);
 		cs_cluster_assume(world.cluster, pod, cs_cluster_find_node(world.cluster, name));
 		slot->state = CS_POD_ASSUMED;
 		slot->node = node;

@@ -162,7 +162,8 @@ START_TEST(upstreams_events)
 					       CS_EVENT_POD_TOLERATION | CS_EVENT_POD_DELETE |
 					       CS_EVENT_NODE_ADD | CS_EVENT_NODE_DELETE |
 					       CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT },
-		{ "InterPodAffinity", CS_EVENT_POD_DELETE | CS_EVENT_POD_LABEL },
+		{ "InterPodAffinity", CS_EVENT_POD_ADD | CS_EVENT_POD_DELETE | CS_EVENT_POD_LABEL |
+					      CS_EVENT_NODE_ADD | CS_EVENT_NODE_LABEL },
 		{ "NodeResourcesBalancedAllocation", 0 },
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++)
@@ -367,24 +368,6 @@ START_TEST(the_filter_counts_no_defaults)
 }
 END_TEST
 
-START_TEST(repelled)
-{
-	add_node(&world, "n1", "status: {allocatable: {pods: 9}}");
-	const struct cs_pod *pod = add_pod(&world, "p", "containers: []");
-	run_filter("InterPodAffinity", pod, NULL);
-	ck_assert_int_eq(run.prepared, CS_PREPARE_SKIP);
-	add_pod(&world, "u",
-		"nodeName: n1, affinity: {podAntiAffinity: "
-		"{requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: k, "
-		"labelSelector: {}}]}}");
-	run_filter("InterPodAffinity", pod, NULL);
-	ck_assert_int_eq(run.prepared, CS_PREPARE_UNRESOLVABLE);
-	ck_assert_str_eq(run.cycle.message,
-			 "c-sched does not implement inter-pod anti-affinity (an "
-			 "existing pod's required anti-affinity)");
-}
-END_TEST
-
 // ---- scores ----
 
 START_TEST(fewer_intolerable_taints_are_better)
@@ -535,7 +518,6 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, pinned);
 	tcase_add_loop_test(tcase, room, 0, (int)CS_ARRAY_LENGTH(fits));
 	tcase_add_test(tcase, the_filter_counts_no_defaults);
-	tcase_add_test(tcase, repelled);
 	tcase_add_test(tcase, fewer_intolerable_taints_are_better);
 	tcase_add_loop_test(tcase, least_allocated, 0, (int)CS_ARRAY_LENGTH(least));
 	tcase_add_loop_test(tcase, balanced_allocation, 0, (int)CS_ARRAY_LENGTH(balanced));
