@@ -276,7 +276,8 @@ static void check_lock(const struct reading *reading)
 
 // Calls `broken` for each rule that does not hold.
 static void check_election(const struct cs_config *config,
-			   void (*broken)(void *user, const char *path, const char *words),
+			   void (*broken)(void *user, const char *path, const char *value,
+					  const char *words),
 			   void *user)
 {
 	const int64_t lease = config->leader_election.lease_duration;
@@ -284,32 +285,39 @@ static void check_election(const struct cs_config *config,
 	const int64_t retry = config->leader_election.retry_period;
 	const struct {
 		const char *path;
+		int64_t value;
 		const char *words;
 		bool broken;
 	} rules[] = {
-		{ "leaderElection.leaseDuration", "must be greater than zero", lease <= 0 },
-		{ "leaderElection.renewDeadline", "must be greater than zero", renew <= 0 },
-		{ "leaderElection.retryPeriod", "must be greater than zero", retry <= 0 },
-		{ "leaderElection.leaseDuration", "must be greater than renewDeadline",
+		{ "leaderElection.leaseDuration", lease, "must be greater than zero", lease <= 0 },
+		{ "leaderElection.renewDeadline", renew, "must be greater than zero", renew <= 0 },
+		{ "leaderElection.retryPeriod", retry, "must be greater than zero", retry <= 0 },
+		{ "leaderElection.leaseDuration", lease, "must be greater than renewDeadline",
 		  lease <= renew },
-		{ "leaderElection.renewDeadline", "must be greater than 1.2 times retryPeriod",
+		{ "leaderElection.renewDeadline", renew,
+		  "must be greater than 1.2 times retryPeriod",
 		  (double)renew <= 1.2 * (double)retry },
 	};
-	for (size_t i = 0; config->leader_election.leader_elect && i < CS_ARRAY_LENGTH(rules); i++)
+	for (size_t i = 0; config->leader_election.leader_elect && i < CS_ARRAY_LENGTH(rules);
+	     i++) {
+		CS_AUTO_BUFFER struct cs_buffer value;
+		cs_buffer_init(&value, 64);
+		cs_duration_print(&value, rules[i].value);
 		if (rules[i].broken)
-			broken(user, rules[i].path, rules[i].words);
+			broken(user, rules[i].path, value.data, rules[i].words);
+	}
 }
 
-static void add_error(void *user, const char *path, const char *words)
+static void add_error(void *user, const char *path, const char *value, const char *words)
 {
-	cs_errors_add((struct cs_errors *)user, path, "%s", words);
+	cs_errors_invalid_string((struct cs_errors *)user, path, value, words);
 }
 
-static void set_first_error(void *user, const char *path, const char *words)
+static void set_first_error(void *user, const char *path, const char *value, const char *words)
 {
 	struct cs_error *err = user;
 	if (!err->code)
-		cs_error_set(err, -EINVAL, "%s: %s", path, words);
+		cs_error_set(err, -EINVAL, "%s: Invalid value: \"%s\": %s", path, value, words);
 }
 
 int cs_config_check_leader_election(const struct cs_config *config, struct cs_error *err)

@@ -124,6 +124,13 @@ static void warn_missing(const struct builder *builder, const char *path, const 
 		     builder->errors->at, path, name);
 }
 
+// kube-scheduler looks no further at names that it need not start.
+static void warn_unknown(const struct builder *builder, const char *path, const char *name)
+{
+	warnings_add(builder->context->warnings, "%s.%s has no effect: unknown plugin \"%s\"",
+		     builder->errors->at, path, name);
+}
+
 static int check_entry(const struct builder *builder, enum point point, bool enabled, uint32_t at)
 {
 	const struct plugin_set *set = &builder->spec->points[point];
@@ -138,10 +145,13 @@ static int check_entry(const struct builder *builder, enum point point, bool ena
 		return cs_errors_required(errors, path, "");
 	if (!enabled && strcmp(name, "*") == 0)
 		return 0;
-	if (!resolve(builder, name, &choice))
-		return cs_errors_add(errors, path, "unknown plugin \"%s\"", name);
+	bool known = resolve(builder, name, &choice);
+	if (!enabled && !known)
+		warn_unknown(builder, path, name);
 	if (!enabled)
 		return 0;
+	if (!known)
+		return cs_errors_add(errors, path, "unknown plugin \"%s\"", name);
 	if (!choice.plugin)
 		warn_missing(builder, path, name);
 	if (point != POINT_MULTI && !(choice.points >> point & 1))
@@ -410,8 +420,9 @@ static void apply_arguments(struct builder *builder, const struct plugin_argumen
 	else if (plugin->configure)
 		configure(builder, plugin, args);
 	else if (args && json_object_object_length(args))
-		cs_errors_add(builder->errors, "", "plugin \"%s\" takes no arguments",
-			      plugin->name);
+		warnings_add(builder->context->warnings,
+			     "%s has no effect: plugin \"%s\" takes no arguments",
+			     builder->errors->at, plugin->name);
 }
 
 static bool is_configured_before(const struct plugin_arguments *all, uint32_t at)
@@ -434,11 +445,10 @@ static void read_arguments(struct builder *builder)
 			cs_arena_printf(arena, "%s.pluginConfig[%" PRIu32 "]", profile, i);
 		if (!all[i].name)
 			cs_errors_required(builder->errors, "name", "");
-		else if (!resolve(builder, all[i].name, &choice))
-			cs_errors_add(builder->errors, "name", "unknown plugin \"%s\"",
-				      all[i].name);
 		else if (is_configured_before(all, i))
 			cs_errors_duplicate(builder->errors, "name", all[i].name);
+		else if (!resolve(builder, all[i].name, &choice))
+			warn_unknown(builder, "name", all[i].name);
 		else {
 			if (!choice.plugin)
 				warn_missing(builder, "name", all[i].name);

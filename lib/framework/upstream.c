@@ -115,15 +115,24 @@ static int check_volumes(const struct lacking_args *args, struct cs_errors *erro
 				   "StorageCapacityScoring alone");
 }
 
+static int invalid_duration(struct cs_errors *errors, const char *path, int64_t ns,
+			    const char *words)
+{
+	CS_AUTO_BUFFER struct cs_buffer value;
+	cs_buffer_init(&value, 64);
+	cs_duration_print(&value, ns);
+	return cs_errors_invalid_string(errors, path, value.data, words);
+}
+
 static int check_resources(const struct lacking_args *args, struct cs_errors *errors)
 {
 	int r = 0;
 	if (args->filter_timeout.value < 0)
-		r = cs_errors_add(errors, "filterTimeout",
-				  "Invalid value: must be zero or positive");
+		r = invalid_duration(errors, "filterTimeout", args->filter_timeout.value,
+				     "must be zero or positive");
 	if (args->binding_timeout.given && args->binding_timeout.value < CS_SECOND)
-		r = cs_errors_add(errors, "bindingTimeout",
-				  "Invalid value: must be at least 1 second");
+		r = invalid_duration(errors, "bindingTimeout", args->binding_timeout.value,
+				     "must be at least 1 second");
 	return r;
 }
 

@@ -332,8 +332,8 @@ START_TEST(lease_times_that_contradict)
 		"c-sched", (const char *const[]){ "--kubeconfig", kubesim->kubeconfig,
 						  "--leader-elect-lease-duration=1s", NULL });
 	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
-	ck_assert(harness_logged(process, "c-sched: leaderElection.leaseDuration: must be greater "
-					  "than renewDeadline"));
+	ck_assert(harness_logged(process, "c-sched: leaderElection.leaseDuration: Invalid value: "
+					  "\"1s\": must be greater than renewDeadline"));
 }
 END_TEST
 

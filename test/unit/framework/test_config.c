@@ -208,15 +208,17 @@ static const struct {
 	{ NAMED "leaderElection: {leaseDuration: 15 s}\n",
 	  "leaderElection.leaseDuration: \"15 s\" is not a duration such as 15s, 1m30s or 500ms" },
 	{ NAMED "leaderElection: {leaseDuration: -1s}\n",
-	  "leaderElection.leaseDuration: must be greater than zero" },
+	  "leaderElection.leaseDuration: Invalid value: \"-1s\": must be greater than zero" },
 	{ NAMED "leaderElection: {renewDeadline: -1s}\n",
-	  "leaderElection.renewDeadline: must be greater than zero" },
+	  "leaderElection.renewDeadline: Invalid value: \"-1s\": must be greater than zero" },
 	{ NAMED "leaderElection: {retryPeriod: -1s}\n",
-	  "leaderElection.retryPeriod: must be greater than zero" },
+	  "leaderElection.retryPeriod: Invalid value: \"-1s\": must be greater than zero" },
 	{ NAMED "leaderElection: {leaseDuration: 10s}\n",
-	  "leaderElection.leaseDuration: must be greater than renewDeadline" },
+	  "leaderElection.leaseDuration: Invalid value: \"10s\": must be greater than "
+	  "renewDeadline" },
 	{ NAMED "leaderElection: {retryPeriod: 9s}\n",
-	  "leaderElection.renewDeadline: must be greater than 1.2 times retryPeriod" },
+	  "leaderElection.renewDeadline: Invalid value: \"10s\": must be greater than 1.2 times "
+	  "retryPeriod" },
 	{ NAMED "leaderElection: {resourceLock: configmaps}\n",
 	  "leaderElection.resourceLock: Invalid value: \"configmaps\": resourceLock value must be "
 	  "\"leases\"" },
@@ -262,7 +264,7 @@ START_TEST(every_error)
 		"profiles:\n"
 		"- schedulerName: a\n"
 		"  plugins: {score: {enabled: [{name: Foo}, {name: ToyCordon}, {weight: x}]}, "
-		"bind: {disabled: [{name: Bar}]}}\n"
+		"bind: {disabled: [{}]}}\n"
 		"  pluginConfig: [{name: ToyOptions, args: {size: 10, x: 1}}, {name: ToyOptions}]\n"
 		"- schedulerName: a\n"
 		"  plugins: {bind: {disabled: [{name: '*'}]}}\n"
@@ -275,8 +277,10 @@ START_TEST(every_error)
 		"profiles[0].plugins.score.enabled[2].weight: expected an integer, got a string",
 		"leaderElection.resourceLock: Invalid value: \"x\": resourceLock value must be "
 		"\"leases\"",
-		"leaderElection.leaseDuration: must be greater than renewDeadline",
-		"leaderElection.renewDeadline: must be greater than 1.2 times retryPeriod",
+		"leaderElection.leaseDuration: Invalid value: \"1s\": must be greater than "
+		"renewDeadline",
+		"leaderElection.renewDeadline: Invalid value: \"2s\": must be greater than 1.2 "
+		"times retryPeriod",
 		"podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to "
 		"PodInitialBackoffSeconds",
 		"extenders: Forbidden: scheduler extenders are not implemented in this version",
@@ -287,7 +291,7 @@ START_TEST(every_error)
 		"profiles[0].plugins.score.enabled[1].name: plugin \"ToyCordon\" does not work at "
 		"score",
 		"profiles[0].plugins.score.enabled[2].name: Required value",
-		"profiles[0].plugins.bind.disabled[0].name: unknown plugin \"Bar\"",
+		"profiles[0].plugins.bind.disabled[0].name: Required value",
 		"profiles[0].pluginConfig[0].args.size: Invalid value: 10: is no size",
 		"profiles[0].pluginConfig[0].args.x: unknown field",
 		"profiles[0].pluginConfig[1].name: Duplicate value: \"ToyOptions\"",
@@ -436,8 +440,10 @@ START_TEST(without_election_its_rules_do_not_hold)
 	ck_assert_int_eq(cs_config_check_leader_election(config, &err), 0);
 	config->leader_election.leader_elect = true; // as a flag may say
 	ck_assert_int_eq(cs_config_check_leader_election(config, &err), -EINVAL);
-	ck_assert_str_eq(err.text,
-			 "leaderElection.leaseDuration: must be greater than renewDeadline");
+	ck_assert_str_eq(
+		err.text,
+		"leaderElection.leaseDuration: Invalid value: \"1s\": must be greater than "
+		"renewDeadline");
 	cs_config_destroy(config);
 }
 END_TEST

@@ -194,6 +194,12 @@ static const struct {
 	  "profiles[0].pluginConfig[0].name: " NOT_IMPLEMENTED("DynamicResources") },
 	{ "pluginConfig: [{name: InterPodAffinity, args: {hardPodAffinityWeight: 3}}]",
 	  "profiles[0].pluginConfig[0].name: " NOT_IMPLEMENTED("InterPodAffinity") },
+	{ "plugins: {filter: {disabled: [{name: AFilter}, {name: Nope}]}}",
+	  "profiles[0].plugins.filter.disabled[1].name has no effect: unknown plugin \"Nope\"" },
+	{ "pluginConfig: [{name: Nope}]",
+	  "profiles[0].pluginConfig[0].name has no effect: unknown plugin \"Nope\"" },
+	{ "pluginConfig: [{name: Both, args: {x: 1}}]",
+	  "profiles[0].pluginConfig[0].args has no effect: plugin \"Both\" takes no arguments" },
 	{ "plugins: {filter: {disabled: [{name: ToyOptions}]}}, pluginConfig: [{name: ToyOptions, "
 	  "args: {size: 2}}]",
 	  "profiles[0].pluginConfig[0].args has no effect: plugin \"ToyOptions\" is not enabled in "
@@ -221,8 +227,6 @@ static const struct {
 } wrong[] = {
 	{ plugins, AT("multiPoint", "enabled: [{name: Nope}]"),
 	  "profiles[0].plugins.multiPoint.enabled[0].name: unknown plugin \"Nope\"" },
-	{ plugins, AT("filter", "disabled: [{name: AFilter}, {name: Nope}]"),
-	  "profiles[0].plugins.filter.disabled[1].name: unknown plugin \"Nope\"" },
 	{ plugins, AT("filter", "enabled: [{name: '*'}]"),
 	  "profiles[0].plugins.filter.enabled[0].name: unknown plugin \"*\"" },
 	{ plugins, AT("filter", "enabled: [{weight: 1}]"),
@@ -265,12 +269,8 @@ static const struct {
 	  "name \"s\"" },
 	{ plugins, "pluginConfig: [{args: {}}]",
 	  "profiles[0].pluginConfig[0].name: Required value" },
-	{ plugins, "pluginConfig: [{name: Nope}]",
-	  "profiles[0].pluginConfig[0].name: unknown plugin \"Nope\"" },
 	{ plugins, "pluginConfig: [{name: Both}, {name: Both}]",
 	  "profiles[0].pluginConfig[1].name: Duplicate value: \"Both\"" },
-	{ plugins, "pluginConfig: [{name: Both, args: {x: 1}}]",
-	  "profiles[0].pluginConfig[0].args: plugin \"Both\" takes no arguments" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: [1]}]",
 	  "profiles[0].pluginConfig[0].args: expected an object" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: {sizes: 1}}]",
@@ -304,10 +304,11 @@ static const struct {
 	  "profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 0: cannot "
 	  "be zero at the same time as minCandidateNodesAbsolute" },
 	{ plugins, "pluginConfig: [{name: DynamicResources, args: {filterTimeout: -1s}}]",
-	  "profiles[0].pluginConfig[0].args.filterTimeout: Invalid value: must be zero or "
+	  "profiles[0].pluginConfig[0].args.filterTimeout: Invalid value: \"-1s\": must be zero or "
 	  "positive" },
 	{ plugins, "pluginConfig: [{name: DynamicResources, args: {bindingTimeout: 999ms}}]",
-	  "profiles[0].pluginConfig[0].args.bindingTimeout: Invalid value: must be at least 1 "
+	  "profiles[0].pluginConfig[0].args.bindingTimeout: Invalid value: \"999ms\": must be at "
+	  "least 1 "
 	  "second" },
 	{ plugins, "pluginConfig: [{name: DynamicResources, args: {timeout: 1s}}]",
 	  "profiles[0].pluginConfig[0].args.timeout: unknown field" },
