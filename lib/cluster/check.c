@@ -217,7 +217,9 @@ static int compare_rest(const struct sums *sums, struct cs_error *err)
 		if (cs_taint_set_refs(&cluster->taints, set) != sums->taint_refs[set])
 			return cs_error_set(err, -EUCLEAN, "taint set %" PRIu32 " is counted wrong",
 					    set);
-	int rc = cs_check_asks(cluster, sums->arena, err);
+	int rc = cs_nominations_check(cluster, err);
+	if (rc == 0)
+		rc = cs_check_asks(cluster, sums->arena, err);
 	return rc == 0 ? cs_check_queries(cluster, sums->arena, err) : rc;
 }
 

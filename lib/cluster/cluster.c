@@ -65,6 +65,7 @@ void cs_cluster_destroy(struct cs_cluster *cluster)
 	cs_node_selectors_finish(&cluster->selectors);
 	cs_taints_finish(&cluster->taints);
 	cs_nodes_finish(&cluster->nodes);
+	cs_nominations_finish(&cluster->nominations);
 	cs_map_finish(&cluster->pods);
 	cs_arena_destroy(cluster->scratch);
 	cs_intern_destroy(cluster->strings);

@@ -11,6 +11,7 @@
 #include "image_internal.h"
 #include "node_selector_internal.h"
 #include "nodes.h"
+#include "nominated.h"
 #include "owner.h"
 #include "port_internal.h"
 #include "query_internal.h"
@@ -33,6 +34,7 @@ struct cs_cluster {
 	struct cs_workloads workloads;
 	struct cs_owners owners;
 	struct cs_demands demands;
+	struct cs_nominations nominations;
 	struct cs_map pods;       // UID to struct cs_pod
 	struct cs_arena *scratch; // reset when a call that changes the model ends
 	uint32_t n_assumed;

@@ -199,6 +199,7 @@ void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
 	cs_demand_unref(&cluster->demands, pod->demand);
 	drop_owner(cluster, pod->owner);
 	cs_intern_unref(cluster->strings, pod->pinned_node);
+	cs_nominations_forget(cluster, pod);
 	free(pod->gates);
 	free(pod->condition_reason);
 	free(pod->condition_message);
@@ -358,6 +359,8 @@ static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const
 	pod->gated = from->spec && from->spec->n_scheduling_gates > 0;
 	pod->gates = pod->gated ? join_gates(from->spec) : NULL;
 	set_condition(pod, from->status);
+	cs_nominations_told(cluster, pod, from->status ? from->status->nominated_node_name : NULL,
+			    pod->state == CS_POD_UNBOUND);
 	set_counted(cluster, pod, from, reading);
 	if (ret->added)
 		return;
@@ -445,6 +448,7 @@ uint32_t cs_cluster_remove_pod(struct cs_cluster *cluster, struct cs_pod *pod)
 
 void cs_cluster_assume(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 {
+	cs_cluster_nominate(cluster, pod, NULL);
 	cs_pod_count(cluster, pod, row);
 	change_state(cluster, pod, CS_POD_ASSUMED);
 }

@@ -97,12 +97,18 @@ int cs_cluster_apply_object(struct cs_cluster *cluster, const struct cs_kind *ki
 uint32_t cs_cluster_remove_object(struct cs_cluster *cluster, const struct cs_kind *kind,
 				  const char *namespace, const char *name);
 
-// Nominations: unbound pods whose status.nominatedNodeName is that live row. Mirrors
-// pkg/scheduler/backend/queue/nominator.go.
-uint32_t cs_cluster_n_nominated(const struct cs_cluster *cluster); // on all rows
-struct cs_pod *const *cs_cluster_nominated(const struct cs_cluster *cluster, uint32_t row,
-					   uint32_t *ret_n);
-// NULL drops the nomination.
+// Nominations: the unbound pods (not assumed ones) whose status.nominatedNodeName names a node, by
+// node, in the order of nomination. The node need not exist. Which schedulers' pods count is the
+// caller's to know. Mirrors pkg/scheduler/backend/queue/nominator.go.
+struct cs_nomination {
+	uint32_t node; // intern id
+	uint32_t n;    // > 0
+	struct cs_pod **pods;
+};
+// Valid until the cluster changes, which cs_cluster_suppose does not count as.
+const struct cs_nomination *cs_cluster_nominations(const struct cs_cluster *cluster,
+						   uint32_t *ret_n);
+// For an unbound pod, before the API server tells of it. NULL drops the nomination.
 void cs_cluster_nominate(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name);
 
 // What if that unbound pod stood on that row: columns, queries and carried terms count it until it
