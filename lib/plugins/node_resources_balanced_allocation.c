@@ -14,16 +14,29 @@ struct balance_args {
 	struct cs_field_list resources; // of struct cs_args_resource
 };
 
+// Pods of one demand take the same but for what their status says of a resize: the answers kept for
+// a demand are those for these amounts.
+static uint64_t version_of(const struct cs_resource_terms *terms)
+{
+	uint64_t version = terms->n;
+	for (uint32_t i = 0; i < terms->n; i++)
+		version =
+			(version ^ (uint64_t)terms->items[i].asked) * UINT64_C(0x9e3779b97f4a7c15);
+	return version;
+}
+
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct balance_args *args = self->args;
 	const struct cs_args_resource *resources = args->resources.items;
 	bool asks = false;
 	for (uint32_t i = 0; i < args->resources.count; i++)
-		asks |= cs_resource_terms_ask(cycle, resources[i].name).asked != 0;
+		asks |= cs_resource_terms_ask(cycle, resources[i].name, false).asked != 0;
 	if (!asks)
 		return CS_PREPARE_SKIP;
-	self->score_state = cs_resource_terms_make(cycle, &args->resources, false);
+	struct cs_resource_terms *terms = cs_resource_terms_make(cycle, &args->resources, false);
+	self->score_version = version_of(terms);
+	self->score_state = terms;
 	return CS_PREPARE_GO;
 }
 

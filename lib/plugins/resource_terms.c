@@ -2,29 +2,32 @@
 // Mirrors plugins/noderesources/resource_allocation.go (calculateNodeAllocatableRequest).
 #include "resource_terms.h"
 
-static struct cs_resource_ask ask_extended(const struct cs_requests *requests, uint32_t column)
+static struct cs_resource_ask ask_extended(const struct cs_requests *requests, uint32_t column,
+					   bool nonzero)
 {
 	struct cs_resource_ask ask = { .column = column };
 	for (uint32_t i = 0; i < requests->n_extended; i++) {
 		if (requests->extended[i].column == column) {
-			ask.asked = requests->extended[i].amount;
-			ask.asked_score = requests->extended[i].score;
+			ask.asked = nonzero ? requests->extended[i].score
+					    : requests->extended[i].amount;
 		}
 	}
 	return ask;
 }
 
-struct cs_resource_ask cs_resource_terms_ask(struct cs_cycle *cycle, const char *name)
+struct cs_resource_ask cs_resource_terms_ask(struct cs_cycle *cycle, const char *name, bool nonzero)
 {
-	const struct cs_requests *requests = &cycle->demand->requests;
+	const struct cs_requests *requests =
+		nonzero ? &cycle->demand->requests : &cycle->pod->footprint->requests;
 	uint32_t column = cs_cluster_find_resource(cycle->cluster, name);
 	if (column >= CS_RESOURCE_FIXED_COUNT)
-		return ask_extended(requests, column);
+		return ask_extended(requests, column, nonzero);
 	int64_t asked = requests->fixed[column];
-	int64_t score = column == CS_RESOURCE_CPU      ? requests->score_cpu
-			: column == CS_RESOURCE_MEMORY ? requests->score_memory
-						       : asked;
-	return (struct cs_resource_ask){ .column = column, .asked = asked, .asked_score = score };
+	if (nonzero && column == CS_RESOURCE_CPU)
+		asked = requests->score_cpu;
+	if (nonzero && column == CS_RESOURCE_MEMORY)
+		asked = requests->score_memory;
+	return (struct cs_resource_ask){ .column = column, .asked = asked };
 }
 
 static struct cs_kernel_term term_of(const struct cs_node_table *nodes, struct cs_resource_ask ask,
@@ -39,7 +42,7 @@ static struct cs_kernel_term term_of(const struct cs_node_table *nodes, struct c
 		.used_double = defaults ? nodes->nonzero_requested_double[column]
 					: nodes->requested_double[column],
 		.share = nodes->share[column],
-		.asked = nonzero ? ask.asked_score : ask.asked,
+		.asked = ask.asked,
 		.exact = nodes->allocatable_max[column] <= CS_KERNEL_EXACT_MAX,
 	};
 }
@@ -51,7 +54,7 @@ struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
 	struct cs_resource_terms *terms = cs_arena_alloc(cycle->scratch, sizeof(*terms));
 	const struct cs_args_resource *items = resources->items;
 	for (uint32_t i = 0; i < resources->count; i++) {
-		struct cs_resource_ask ask = cs_resource_terms_ask(cycle, items[i].name);
+		struct cs_resource_ask ask = cs_resource_terms_ask(cycle, items[i].name, nonzero);
 		if (ask.column == CS_RESOURCE_NONE)
 			continue;
 		struct cs_kernel_term term = term_of(cycle->nodes, ask, nonzero);

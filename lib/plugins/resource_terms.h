@@ -13,14 +13,16 @@ struct cs_resource_terms {
 // What a pod asks of one resource. `column` is CS_RESOURCE_NONE where nobody has it.
 struct cs_resource_ask {
 	uint32_t column;
-	int64_t asked;       // as filters and BalancedAllocation count
-	int64_t asked_score; // as LeastAllocated counts: defaults put in, no pod-level resources
+	int64_t asked;
 };
-struct cs_resource_ask cs_resource_terms_ask(struct cs_cycle *cycle, const char *name);
+// `nonzero`: as NodeResourcesFit scores (spec alone, defaults put in, no pod-level resources); else
+// as BalancedAllocation does, by what the pod takes once it is bound, its status included. That is
+// no part of the demand.
+struct cs_resource_ask cs_resource_terms_ask(struct cs_cycle *cycle, const char *name,
+					     bool nonzero);
 
 // Terms for the resources that count for this pod, in scratch: those somebody has, less extended
-// ones the pod does not ask. `nonzero` takes usage with defaults put in (LeastAllocated), else as
-// requested.
+// ones the pod does not ask. `nonzero` takes the nodes' usage with defaults put in, too.
 struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
 						 const struct cs_field_list *resources,
 						 bool nonzero);

@@ -1,4 +1,5 @@
-// NodeResourcesFit's scoring strategies on a node: values by upstream's formulas.
+// NodeResourcesFit's scoring strategies on a node, and what BalancedAllocation counts of a pod:
+// values by upstream's formulas.
 // Neighbours: lib/plugins/node_resources_fit.c; test_kernel.c has the loops, test_rules.c the
 // default strategy.
 
@@ -141,12 +142,51 @@ START_TEST(strategies)
 }
 END_TEST
 
+// Upstream's BalancedAllocation looks at the status of the pod to be placed, Fit does not.
+START_TEST(balance_of_a_pod_with_a_status)
+{
+	const struct cs_plugin *plugin = &cs_plugin_node_resources_balanced_allocation;
+	struct cs_plugin_instance self = { .plugin = plugin, .weight = 1 };
+	CS_AUTO_ERRORS struct cs_errors errors = { 0 };
+	ck_assert_int_eq(plugin->configure(NULL, &self.args, &errors), 0);
+	add_node(&world, "n1", "status: {allocatable: {cpu: 4, memory: 10000}}");
+	uint64_t versions[2];
+	for (int i = 0; i < 2; i++) {
+		const Kube__Pod *object = read_pod(
+			&world,
+			"{metadata: {name: p%d, namespace: default, uid: u%d}, spec: "
+			"{" ASK("cpu: 2, memory: 5000") "}, status: {containerStatuses: [{name: "
+							"%s, "
+							"resources: {requests: {cpu: 3}}}]}}",
+			i, i, i ? "''" : "b");
+		ck_assert_int_eq(apply_pod(&world, object), 0);
+		const struct cs_pod *pod = world.change.pod;
+		struct cs_cycle cycle = {
+			.cluster = world.cluster,
+			.nodes = world.nodes,
+			.pod = pod,
+			.demand = pod->demand,
+			.scratch = scratch,
+		};
+		int64_t out = -1;
+		self.score_version = 0;
+		ck_assert_int_eq(plugin->prepare_score(&cycle, &self), CS_PREPARE_GO);
+		plugin->score(&cycle, &self, (struct cs_rows){ 0, 1 }, &out);
+		ck_assert_int_eq(out, i ? 68 : 75);
+		versions[i] = self.score_version;
+	}
+	ck_assert_uint_ne(versions[0], versions[1]);
+	plugin->free_args(self.args);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("plugins/strategies");
 	TCase *tcase = tcase_create("strategies");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, strategies, 0, (int)CS_ARRAY_LENGTH(rows));
+	tcase_add_test(tcase, balance_of_a_pod_with_a_status);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
