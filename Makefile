@@ -45,7 +45,7 @@ HARDENING_LD := -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 WERROR := $(if $(CI),-Werror)
 
 # Goals that need no compiler flags yet: they install what is missing first, then call make again.
-FRONT := help demo test e2e bench fuzz lint fmt deps clean
+FRONT := help demo test e2e oracle oracle-mutants bench fuzz lint fmt deps clean
 FLAGS_FILE := $(B)/flags.mk
 ifneq ($(filter-out $(FRONT),$(or $(MAKECMDGOALS),all)),)
 -include $(FLAGS_FILE)
@@ -131,7 +131,7 @@ $(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
 INTEGRATION_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/integration/test_*.c))
 $(INTEGRATION_TESTS): $(B)/%: $(B)/%.o $(B)/test/integration/harness.o \
 		$(B)/test/integration/fake_server.o $(B)/test/unit/check_main.o \
-		$(call archives,kube base) | $(PROGRAMS:%=$(B)/%)
+		$(call archives,client kube base) | $(PROGRAMS:%=$(B)/%)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
 
 # ---- C sides of the comparisons in test/oracle and test/e2e: test/oracle/<name>_main.c ----
@@ -154,7 +154,7 @@ oracles: $(ORACLES)
 
 # ---- fuzz targets: test/fuzz/fuzz_<decoder>.c, corpora in test/fuzz/corpus/<target>/ ----
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
-$(FUZZERS): %: %.o $(call archives,client kube base)
+$(FUZZERS): %: %.o $(call archives,plugins framework cluster client kube base)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 fuzzers: $(FUZZERS)
 
@@ -186,6 +186,20 @@ e2e: ## tests against the real kube-apiserver; needs Go 1.26, builds the real pr
 	@hack/deps build
 	@$(MAKE) --no-print-directory $(PARALLEL) all oracles $(E2E_BIN)/.stamp
 	@CSCHED_ROOT=$(CURDIR) CSCHED_VARIANT=$(VARIANT) hack/run-go-tests test/oracle test/bench test/e2e
+
+# N decisions; SEED and SHAPE repeat a run or a part, KEEP=folder saves the clusters that differ.
+N := 2000
+oracle: ## compare N (2000) decisions of c-sched simulate with kube-scheduler's own code; SEED=, SHAPE=, KEEP=
+	@hack/check-go
+	@hack/deps build
+	@$(MAKE) --no-print-directory $(PARALLEL) $(B)/c-sched
+	cd test/oracle && go run ./cmd/compare -n $(N) $(if $(SEED),-seed $(SEED)) $(if $(SHAPE),-shape $(SHAPE)) \
+		$(if $(KEEP),-keep $(abspath $(KEEP))) $(CURDIR)/$(B)/c-sched
+
+oracle-mutants: ## put 40 faults into the plugins, one at a time: the oracle must find each
+	@hack/check-go
+	@hack/deps build
+	cd test/oracle && go run ./cmd/mutants -n $(N) $(CURDIR)
 
 bench: ## c-sched beside kube-scheduler: decisions alone, then on the same API server (BENCH='-nodes 1000': less)
 	@hack/check-go
