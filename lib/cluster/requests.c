@@ -125,17 +125,10 @@ static void max_lists(struct cs_arena *scratch, struct amounts *list, const stru
 	}
 }
 
-static void add_missing(struct cs_arena *scratch, struct amounts *list, const struct amounts *other)
-{
-	for (size_t i = 0; i < other->n; i++)
-		if (!find(list, other->items[i].name))
-			append(scratch, list, other->items[i]);
-}
-
 // ---- a pod's containers ----
 
 struct container {
-	struct amounts asked; // spec, with defaults from limits
+	struct amounts asked; // spec
 	struct amounts taken; // with the status
 	bool init;
 	bool sidecar;
@@ -144,7 +137,7 @@ struct container {
 struct pod {
 	struct container *containers; // the ordinary ones first, then init containers in order
 	size_t n;
-	struct amounts level_asked; // pod-level requests, defaulted
+	struct amounts level_asked; // pod-level requests
 	struct amounts level_taken;
 	bool has_level; // pod-level requests of a supported resource are there
 	struct amounts overhead;
@@ -232,10 +225,6 @@ static void read_container(struct cs_requests_reader *reader, const Kube__Contai
 	place.tail = "resources.requests";
 	ret->asked =
 		read_list(reader, place, from->resources->requests, from->resources->n_requests);
-	place.tail = "resources.limits";
-	struct amounts limits =
-		read_list(reader, place, from->resources->limits, from->resources->n_limits);
-	add_missing(reader->scratch, &ret->asked, &limits);
 }
 
 static void read_containers(struct cs_requests_reader *reader, const Kube__Pod *from,
@@ -341,23 +330,6 @@ static struct amounts sum_pod(struct cs_arena *scratch, const struct pod *pod, s
 	return sum;
 }
 
-// The API server's defaulting of pod-level requests: only where pod-level limits are given.
-static void default_level(struct cs_requests_reader *reader, const struct pod *pod,
-			  struct amounts *requests, const struct amounts *limits)
-{
-	if (limits->n == 0)
-		return;
-	struct amounts sum =
-		sum_containers(reader->scratch, pod, (struct summing){ .kind = CS_REQUESTS_ASKED });
-	for (size_t i = 0; i < sum.n; i++) {
-		const char *name = sum.items[i].name;
-		if ((strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0) &&
-		    !find(requests, name))
-			append(reader->scratch, requests, sum.items[i]);
-	}
-	add_missing(reader->scratch, requests, limits);
-}
-
 // Only what pod level may hold.
 static struct amounts only_pod_level(struct cs_arena *scratch, const struct amounts *from)
 {
@@ -376,9 +348,6 @@ static void read_level(struct cs_requests_reader *reader, const Kube__Pod *from,
 	struct amounts requests =
 		read_list(reader, (struct place){ .tail = "spec.resources.requests" },
 			  resources->requests, resources->n_requests);
-	struct amounts limits = read_list(reader, (struct place){ .tail = "spec.resources.limits" },
-					  resources->limits, resources->n_limits);
-	default_level(reader, pod, &requests, &limits);
 	pod->level_asked = only_pod_level(reader->scratch, &requests);
 	pod->has_level = pod->level_asked.n > 0;
 	pod->level_taken = pod->level_asked;

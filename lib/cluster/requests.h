@@ -1,5 +1,6 @@
 // What a pod requests, summed exactly and rounded once. Mirrors component-helpers/resource
-// (PodRequests), the API server's defaulting of requests from limits, and NodeInfo's sums.
+// (PodRequests) and NodeInfo's sums. Limits say nothing here: the API server has put them into the
+// requests (kube/default.h).
 // Neighbours: pod.c reads pods with it; quantity.h is the arithmetic.
 #ifndef LIB_CLUSTER_REQUESTS_H
 #define LIB_CLUSTER_REQUESTS_H

@@ -23,6 +23,7 @@
 #include <csched/framework/profile.h>
 #include <csched/framework/scheduler.h>
 #include <csched/kube/codec.h>
+#include <csched/kube/default.h>
 #include <csched/kube/manifest.h>
 #include <csched/plugins/list.h>
 
@@ -213,6 +214,7 @@ static ProtobufCMessage *decode(struct scenario *scenario, const struct cs_kind 
 {
 	ProtobufCMessage *message = NULL;
 	struct cs_error err;
+	cs_default_object(kind->group, kind->kind, tree);
 	int r = cs_codec_read(kind->descriptor, tree, scenario->arena, &message, &err);
 	ck_assert_msg(r == 0, "%s: %s", kind->kind, err.text);
 	return message;
