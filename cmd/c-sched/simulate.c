@@ -258,7 +258,7 @@ int simulate_main(const char **argv)
 		return fail(&err, "");
 	for (uint32_t i = 0; i < config->n_warnings; i++)
 		fprintf(stderr, "c-sched simulate: %s\n", config->warnings[i]);
-	struct cs_simulation *simulation = cs_simulation_create(config);
+	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
 	int status = read_files(&settings, simulation, &err) < 0 ? fail(&err, "")
 								 : report(&settings, simulation);
 	cs_simulation_destroy(simulation);

@@ -12,10 +12,11 @@
 
 #define HASH_SEED 0 // of hash tables: the same input gives the same order
 
-struct cs_simulation *cs_simulation_create(const struct cs_config *config)
+struct cs_simulation *cs_simulation_create(const struct cs_config *config, uint32_t pods_max)
 {
 	struct cs_simulation *simulation = cs_alloc(sizeof(*simulation));
 	simulation->config = config;
+	simulation->pods_max = pods_max;
 	simulation->cluster = cs_cluster_create(HASH_SEED);
 	simulation->scratch = cs_arena_create();
 	input_init(&simulation->input);
@@ -105,8 +106,8 @@ int simulation_admit(struct cs_simulation *simulation, const Kube__Pod *pod,
 	if (cs_cluster_pod_ended(pod) ||
 	    (!bound && (!profile || pod->metadata->deletion_timestamp)))
 		return 0;
-	if (simulation->n_pods == CS_SIMULATION_PODS_MAX)
-		return cs_error_set(err, -E2BIG, "more than %d pods", CS_SIMULATION_PODS_MAX);
+	if (simulation->n_pods == simulation->pods_max)
+		return cs_error_set(err, -E2BIG, "more than %u pods", simulation->pods_max);
 	struct cs_pod_change change;
 	int r = cs_cluster_apply_pod(simulation->cluster, pod, &change, err);
 	if (r < 0)
@@ -272,8 +273,22 @@ static void decide(struct run *run, const struct pending *pending)
 		cs_cluster_assume(cluster, pending->pod, decision.row);
 		cs_cluster_confirm(cluster, pending->pod,
 				   cs_cluster_node_name(cluster, decision.row));
+	} else {
+		cs_cluster_nominate(cluster, pending->pod, NULL);
 	}
 	cs_arena_reset(run->simulation->scratch);
+}
+
+// A pod that waits at a gate is in no queue, so its nomination takes no room.
+static void drop_gated_nominations(const struct run *run)
+{
+	struct cs_simulation *simulation = run->simulation;
+	for (uint32_t i = 0; i < simulation->n_pending; i++) {
+		struct pending *pending = &simulation->pending[i];
+		if (pending->pod->nominated_node != CS_INTERN_NONE && gate(run, pending))
+			cs_cluster_nominate(simulation->cluster, pending->pod, NULL);
+		cs_arena_reset(simulation->scratch);
+	}
 }
 
 void cs_simulation_run(struct cs_simulation *simulation, struct cs_random *random,
@@ -282,6 +297,7 @@ void cs_simulation_run(struct cs_simulation *simulation, struct cs_random *rando
 	struct run run = { .simulation = simulation, .listener = listener };
 	run.workspace = cs_workspace_create(&(struct cs_workspace_options){
 		.cluster = simulation->cluster, .config = simulation->config, .random = random });
+	drop_gated_nominations(&run);
 	for (uint32_t i = 0; i < simulation->n_pending; i++)
 		decide(&run, &simulation->pending[i]);
 	cs_workspace_destroy(run.workspace);

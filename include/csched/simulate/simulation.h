@@ -16,8 +16,9 @@
 
 struct cs_simulation;
 
-// `config` is borrowed: its profiles decide for the pods that name them.
-struct cs_simulation *cs_simulation_create(const struct cs_config *config);
+// `config` is borrowed: its profiles decide for the pods that name them. More than `pods_max` pods,
+// at most CS_SIMULATION_PODS_MAX, are an error.
+struct cs_simulation *cs_simulation_create(const struct cs_config *config, uint32_t pods_max);
 void cs_simulation_destroy(struct cs_simulation *simulation); // NULL is fine
 
 // Takes the objects of one file: YAML or JSON, any number of documents and Lists. Their defaults

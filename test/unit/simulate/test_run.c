@@ -1,0 +1,194 @@
+// Decisions: who is decided, in which order, and what each sees.
+// Neighbours: lib/simulate/simulation.c.
+#include "../check_main.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+
+#include "fixture.h"
+
+#define POD_OF(name, rest) \
+	"---\n{apiVersion: v1, kind: Pod, metadata: {name: " name "}, " rest "}\n"
+
+START_TEST(each_sees_those_before_it)
+{
+	fixture_check(THREE_NODES POD("a", ASKS("3")) POD("b", ASKS("3")) POD("c", ASKS("3"))
+			      POD("d", ASKS("3")) POD("e", ASKS("1")),
+		      "default/a n1\ndefault/b n2\ndefault/c n3\n"
+		      "default/d unschedulable: 0/3 nodes are available: 3 Insufficient cpu.\n"
+		      "default/e n1\n");
+}
+END_TEST
+
+START_TEST(who_is_decided)
+{
+	fixture_check(NODE("n1", "z") POD("other", "schedulerName: other, " ASKS("4"))
+			      POD("ours", "schedulerName: c-sched, " ASKS("1"))
+				      POD("theirs", "schedulerName: default-scheduler, " ASKS("1"))
+					      POD("nameless", ASKS("1")) POD_OF(
+						      "over", "status: {phase: Failed}, spec: "
+							      "{nodeName: n1, " ASKS("4") "}")
+						      POD_OF("done", "status: {phase: Succeeded}"),
+		      "default/ours n1\ndefault/theirs n1\ndefault/nameless n1\n");
+	// A pod that is being deleted is not placed; on a node it still takes room.
+	fixture_check(NODE("n1", "z") "---\n{apiVersion: v1, kind: Pod, metadata: {name: a, "
+				      "deletionTimestamp: \"2026-11-21T01:02:03Z\"}}\n"
+				      "---\n{apiVersion: v1, kind: Pod, metadata: {name: b, "
+				      "deletionTimestamp: \"2026-11-21T01:02:03Z\"}, spec: "
+				      "{nodeName: n1, " ASKS("3") "}}\n" POD("c", ASKS("2")),
+		      "default/c unschedulable: 0/1 nodes are available: 1 Insufficient cpu.\n");
+}
+END_TEST
+
+#define CREATED(name, second, spec)                               \
+	"---\n{apiVersion: v1, kind: Pod, metadata: {name: " name \
+	", creationTimestamp: \"2026-11-21T00:00:" second "Z\"}, spec: {" spec "}}\n"
+
+START_TEST(the_queues_order)
+{
+	fixture_check(NODE("n1", "z") CREATED("c", "03", "") CREATED("b", "02", "")
+			      CREATED("d", "03", "") POD("a", "") CREATED("h", "59", "priority: 1")
+				      CREATED("l", "01", "priority: -1"),
+		      "default/h n1\ndefault/a n1\ndefault/b n1\ndefault/c n1\ndefault/d n1\n"
+		      "default/l n1\n");
+}
+END_TEST
+
+START_TEST(gates_wait)
+{
+	fixture_check(NODE("n1", "z") POD("a", "schedulingGates: [{name: x.io/one}, {name: two}]")
+			      POD("b", ""),
+		      "default/a gated: waiting for scheduling gates: [x.io/one two]\n"
+		      "default/b n1\n");
+}
+END_TEST
+
+START_TEST(no_nodes)
+{
+	fixture_check(POD("a", ""),
+		      "default/a unschedulable: no nodes available to schedule pods\n");
+}
+END_TEST
+
+static const char profiles[] =
+	"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
+	"profiles:\n"
+	"- {schedulerName: spread}\n"
+	"- schedulerName: pack\n"
+	"  pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: "
+	"MostAllocated}}}]\n";
+
+START_TEST(profiles_of_a_configuration)
+{
+	CS_AUTO_FREE char *text = fixture_run(
+		THREE_NODES POD("a", "nodeName: n2, " ASKS("1"))
+			POD("b", "schedulerName: spread, " ASKS("1"))
+				POD("c", "schedulerName: pack, " ASKS("2")) POD("d", ASKS("1")),
+		(struct fixture_options){ .config = profiles, .format = CS_REPORT_JSON }, NULL);
+	ck_assert_str_eq(text, "{\"pod\":\"default/b\",\"result\":\"scheduled\",\"node\":\"n1\","
+			       "\"feasible\":3}\n"
+			       "{\"pod\":\"default/c\",\"result\":\"scheduled\",\"node\":\"n1\","
+			       "\"feasible\":3}\n");
+}
+END_TEST
+
+#define NOMINATED(name, node, spec)                               \
+	"---\n{apiVersion: v1, kind: Pod, metadata: {name: " name \
+	"}, status: {nominatedNodeName: " node "}, spec: {" spec "}}\n"
+
+START_TEST(nominated_pods)
+{
+	// A nominated node is tried first, alone; its room is kept from pods of lower priority.
+	fixture_check(THREE_NODES NOMINATED("a", "n2", "priority: 1, " ASKS("3"))
+			      POD("b", "priority: 2, " ASKS("1")) POD("c", ASKS("3"))
+				      POD("d", ASKS("3")),
+		      "default/b n1\ndefault/a n2\ndefault/c n3\ndefault/d n1\n");
+	// Of pods that are decided before it, only higher priorities may take it.
+	fixture_check(NODE("n1", "z") CREATED("a", "01", ASKS("2"))
+			      NOMINATED("b", "n1", "priority: -1, " ASKS("3"))
+				      POD("c", "priority: 3, " ASKS("1")),
+		      "default/c n1\ndefault/a n1\n"
+		      "default/b unschedulable: 0/1 nodes are available: 1 Insufficient cpu.\n");
+	// A failed attempt drops the nomination: what it kept is free again.
+	fixture_check(NODE("n1", "z") NOMINATED("a", "n1", "priority: 5, " ASKS("5"))
+			      POD("b", ASKS("3")),
+		      "default/a unschedulable: 0/1 nodes are available: 1 Insufficient cpu.\n"
+		      "default/b n1\n");
+	// Neither gated pods nor those of other schedulers keep anything.
+	fixture_check(NODE("n1", "z")
+			      NOMINATED("a", "n1", "schedulerName: other, priority: 9, " ASKS("4"))
+				      POD("b", ASKS("3")),
+		      "default/b n1\n");
+	fixture_check(NODE("n1", "z") POD("b", "priority: 3, " ASKS("3")) NOMINATED(
+			      "a", "n1", "priority: 3, schedulingGates: [{name: x}], " ASKS("4")),
+		      "default/b n1\ndefault/a gated: waiting for scheduling gates: [x]\n");
+}
+END_TEST
+
+static void run_with_seed(uint64_t seed, char **ret)
+{
+	*ret = fixture_run(THREE_NODES POD("a", "") POD("b", "") POD("c", "") POD("d", "")
+				   POD("e", "") POD("f", "") POD("g", "") POD("h", ""),
+			   (struct fixture_options){ .format = CS_REPORT_JSON, .seed = seed },
+			   NULL);
+}
+
+START_TEST(ties_by_name_or_by_seed)
+{
+	CS_AUTO_FREE char *lowest = NULL;
+	run_with_seed(0, &lowest);
+	ck_assert_ptr_null(strstr(lowest, "\"n2\""));
+	CS_AUTO_FREE char *one = NULL;
+	CS_AUTO_FREE char *again = NULL;
+	CS_AUTO_FREE char *other = NULL;
+	run_with_seed(7, &one);
+	run_with_seed(7, &again);
+	run_with_seed(8, &other);
+	ck_assert_str_eq(one, again);
+	ck_assert_str_ne(one, other);
+	ck_assert_str_ne(one, lowest);
+}
+END_TEST
+
+START_TEST(whether_all_were_placed)
+{
+	static const struct {
+		const char *text;
+		bool placed;
+	} cases[] = {
+		{ "", true },
+		{ THREE_NODES POD("a", ""), true },
+		{ POD("a", ""), false },
+		{ THREE_NODES POD("a", "schedulingGates: [{name: x}]"), false },
+		{ THREE_NODES POD("a",
+				  "volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]"),
+		  false },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++) {
+		bool placed;
+		CS_AUTO_FREE char *text =
+			fixture_run(cases[i].text,
+				    (struct fixture_options){ .format = CS_REPORT_JSON }, &placed);
+		ck_assert_int_eq(placed, cases[i].placed);
+	}
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("simulate run");
+	TCase *tcase = tcase_create("run");
+	tcase_add_test(tcase, each_sees_those_before_it);
+	tcase_add_test(tcase, who_is_decided);
+	tcase_add_test(tcase, the_queues_order);
+	tcase_add_test(tcase, gates_wait);
+	tcase_add_test(tcase, no_nodes);
+	tcase_add_test(tcase, profiles_of_a_configuration);
+	tcase_add_test(tcase, nominated_pods);
+	tcase_add_test(tcase, ties_by_name_or_by_seed);
+	tcase_add_test(tcase, whether_all_were_placed);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
