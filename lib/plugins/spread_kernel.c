@@ -3,9 +3,94 @@
 #include "spread_kernel.h"
 
 #include <csched/base/clones.h>
+#include <csched/cluster/topology.h>
 #include <string.h>
 
 #define BLOCK 256 // rows whose sums live on the stack
+
+CS_CLONES
+void cs_spread_mask_key(const uint32_t *restrict domain, uint32_t n_rows, uint8_t *restrict mask)
+{
+	for (uint32_t row = 0; row < n_rows; row++)
+		mask[row] &= domain[row] != CS_DOMAIN_NONE;
+}
+
+void cs_spread_mask_bits(const struct cs_bitmap *bitmap, uint32_t n_rows, uint8_t *restrict mask)
+{
+	for (uint32_t first = 0; first < n_rows; first += 64) {
+		uint64_t word = first / 64 < bitmap->n_words ? bitmap->words[first / 64] : 0;
+		uint32_t n = n_rows - first < 64 ? n_rows - first : 64;
+		for (uint32_t i = 0; i < n; i++)
+			mask[first + i] &= word >> i & 1;
+	}
+}
+
+CS_CLONES
+uint32_t cs_spread_total(const uint32_t *restrict counts, uint32_t n)
+{
+	uint32_t total = 0;
+	for (uint32_t i = 0; i < n; i++)
+		total += counts[i];
+	return total;
+}
+
+#define LANES     4  // sums side by side: one would wait for itself
+#define FEW_SLOTS 64 // where rows next to each other are often in one domain
+
+static uint32_t counted(const struct cs_spread_column *column, uint32_t row)
+{
+	return column->mask ? column->counts[row] * column->mask[row] : column->counts[row];
+}
+
+void cs_spread_sum(const struct cs_spread_column *column, uint32_t n_slots,
+		   uint32_t *restrict slots)
+{
+	const uint32_t *domain = column->domain;
+	uint32_t row = 0;
+	if (n_slots <= FEW_SLOTS) {
+		uint32_t lanes[LANES][FEW_SLOTS] = { 0 };
+		for (; row + LANES <= column->n_rows; row += LANES)
+			for (uint32_t i = 0; i < LANES; i++)
+				lanes[i][(uint32_t)(domain[row + i] + 1)] +=
+					counted(column, row + i);
+		for (uint32_t slot = 0; slot < n_slots; slot++)
+			for (uint32_t i = 0; i < LANES; i++)
+				slots[slot] += lanes[i][slot];
+	}
+	for (; row < column->n_rows; row++)
+		slots[(uint32_t)(domain[row] + 1)] += counted(column, row);
+}
+
+void cs_spread_present(const uint32_t *restrict domain, const uint8_t *restrict mask,
+		       uint32_t n_rows, uint8_t *restrict present)
+{
+	for (uint32_t row = 0; row < n_rows; row++)
+		present[mask[row] ? (uint32_t)(domain[row] + 1) : 0] = 1;
+}
+
+CS_CLONES
+int32_t cs_spread_least(const uint32_t *restrict slots, const uint8_t *restrict present,
+			uint32_t n_slots, uint32_t *ret_n)
+{
+	int32_t least = INT32_MAX;
+	uint32_t n = 0;
+	for (uint32_t slot = 1; slot < n_slots; slot++) {
+		int32_t count = present[slot] ? (int32_t)slots[slot] : INT32_MAX;
+		least = count < least ? count : least;
+		n += present[slot];
+	}
+	*ret_n = n;
+	return least;
+}
+
+CS_CLONES
+void cs_spread_table(const uint32_t *restrict slots, int32_t allowed, uint32_t n_slots,
+		     uint8_t *restrict table)
+{
+	for (uint32_t slot = 0; slot < n_slots; slot++)
+		table[slot] =
+			(int32_t)slots[slot] > allowed ? CS_VERDICT_UNSCHEDULABLE : CS_VERDICT_FITS;
+}
 
 CS_CLONES
 void cs_spread_verdicts(const uint32_t *restrict domain, const uint8_t *restrict table,
@@ -15,6 +100,22 @@ void cs_spread_verdicts(const uint32_t *restrict domain, const uint8_t *restrict
 		uint8_t word = table[(uint32_t)(domain[row] + 1)];
 		verdict[row] = verdict[row] ? verdict[row] : word;
 	}
+}
+
+CS_CLONES
+void cs_spread_values(const uint32_t *restrict counts, uint32_t n, double weight, double more,
+		      double *restrict out)
+{
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = (double)(int32_t)counts[i] * weight + more;
+}
+
+CS_CLONES
+void cs_spread_mask_values(const uint32_t *restrict domain, uint32_t n_rows,
+			   double *restrict values)
+{
+	for (uint32_t row = 0; row < n_rows; row++)
+		values[row] = domain[row] == CS_DOMAIN_NONE ? 0 : values[row];
 }
 
 CS_CLONES
@@ -64,15 +165,35 @@ void cs_spread_scores(const struct cs_spread_part *parts, uint32_t n, struct cs_
 }
 
 CS_CLONES
-void cs_spread_normalise(int64_t min, int64_t max, struct cs_rows rows, int64_t *restrict out)
+void cs_spread_widen(const int64_t *restrict scores, struct cs_rows rows,
+		     struct cs_spread_range *range)
+{
+	int64_t min = range->min, max = range->max;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		min = scores[row] < min ? scores[row] : min;
+		max = scores[row] > max ? scores[row] : max;
+	}
+	*range = (struct cs_spread_range){ min, max };
+}
+
+CS_CLONES
+void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict out)
 {
 	int32_t top = (int32_t)(max + min);
 	double divisor = (double)max;
-	for (uint32_t row = rows.first; row < rows.end; row++) {
+	for (uint32_t i = 0; i < n; i++) {
 		// 100 * less is below 2^53, so that the quotient truncates as integers divide.
-		double less = (double)(int32_t)((uint32_t)top - (uint32_t)out[row]);
+		double less = (double)(int32_t)((uint32_t)top - (uint32_t)out[i]);
 		less = less > 0 ? less : 0;
 		less = less < divisor ? less : divisor;
-		out[row] = (int32_t)(less * 100.0 / divisor);
+		out[i] = (int32_t)(less * 100.0 / divisor);
 	}
+}
+
+CS_CLONES
+void cs_spread_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
+		       struct cs_rows rows, int64_t *restrict out)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = table[(uint32_t)(domain[row] + 1)];
 }

@@ -1,5 +1,7 @@
-// The loops over rows of topology spreading. Neighbours: pod_topology_spread.c makes the tables.
-// Tables by domain have an entry more in front, for rows without the key: CS_DOMAIN_NONE + 1 is 0.
+// The loops over rows and domains of topology spreading. Neighbours: pod_topology_spread.c and
+// spread_score.c prepare what they go by.
+// A slot stands for a domain: its id and 1. Slot 0 has the rows without the key (CS_DOMAIN_NONE and
+// 1 is 0), those of nodes that are gone among them.
 #ifndef CSCHED_LIB_PLUGINS_SPREAD_KERNEL_H
 #define CSCHED_LIB_PLUGINS_SPREAD_KERNEL_H
 
@@ -7,22 +9,71 @@
 
 #include <csched/framework/plugin.h>
 
-// Where verdict[row] is FITS so far, what the table says of its domain.
+// ---- which rows count: a mask of 0 and 1 ----
+
+// Rows without a domain are 0 from now on.
+void cs_spread_mask_key(const uint32_t *restrict domain, uint32_t n_rows, uint8_t *restrict mask);
+// Rows that are not in the bitmap; where it ends, none is.
+void cs_spread_mask_bits(const struct cs_bitmap *bitmap, uint32_t n_rows, uint8_t *restrict mask);
+
+// ---- sums over domains ----
+
+uint32_t cs_spread_total(const uint32_t *restrict counts, uint32_t n);
+
+// slots[...] += counts[row] for the rows in `mask` (NULL: all) of a dense column.
+struct cs_spread_column {
+	const uint32_t *domain;
+	const uint32_t *counts;
+	const uint8_t *mask;
+	uint32_t n_rows;
+};
+void cs_spread_sum(const struct cs_spread_column *column, uint32_t n_slots,
+		   uint32_t *restrict slots);
+// present[...] = 1 for the domains of the rows in `mask`; present[0] becomes anything.
+void cs_spread_present(const uint32_t *restrict domain, const uint8_t *restrict mask,
+		       uint32_t n_rows, uint8_t *restrict present);
+// The least count of the slots from 1 on that are present, INT32_MAX where none is, and how many
+// are. Counts are below INT32_MAX.
+int32_t cs_spread_least(const uint32_t *restrict slots, const uint8_t *restrict present,
+			uint32_t n_slots, uint32_t *ret_n);
+
+// ---- verdicts ----
+
+// table[i] = UNSCHEDULABLE where more than `allowed` pods are.
+void cs_spread_table(const uint32_t *restrict slots, int32_t allowed, uint32_t n_slots,
+		     uint8_t *restrict table);
+// Where verdict[row] is FITS so far, what the table says of its slot.
 void cs_spread_verdicts(const uint32_t *restrict domain, const uint8_t *restrict table,
 			struct cs_rows rows, uint8_t *restrict verdict);
 
-// What one constraint adds to a row's score: by its domain, or where that is NULL by the row.
+// ---- scores ----
+
+// out[i] = counts[i] * weight + more.
+void cs_spread_values(const uint32_t *restrict counts, uint32_t n, double weight, double more,
+		      double *restrict out);
+// What one constraint adds to a row's score: by its slot, or where `domain` is NULL by the row.
 struct cs_spread_part {
 	const uint32_t *domain;
 	const double *values; // >= 0
 };
-
+// A row without a domain has 0.
+void cs_spread_mask_values(const uint32_t *restrict domain, uint32_t n_rows,
+			   double *restrict values);
 // The sums of all parts in their order, rounded half up. All of them stay below 2^51.
 void cs_spread_scores(const struct cs_spread_part *parts, uint32_t n, struct cs_rows rows,
 		      int64_t *restrict out);
-
+// The least and the greatest of the rows, and of what was there before.
+struct cs_spread_range {
+	int64_t min;
+	int64_t max;
+};
+void cs_spread_widen(const int64_t *restrict scores, struct cs_rows rows,
+		     struct cs_spread_range *range);
 // 100 * (max + min - s) / max, truncated. 0 < max, max + min < 2^31. Scores outside of min .. max,
 // which rows have that nobody asks about, become something in 0 .. 100.
-void cs_spread_normalise(int64_t min, int64_t max, struct cs_rows rows, int64_t *restrict out);
+void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict out);
+// out[row] = table of its slot.
+void cs_spread_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
+		       struct cs_rows rows, int64_t *restrict out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "../check_main.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <csched/base/random.h>
 #include <csched/cluster/topology.h>
@@ -118,7 +119,7 @@ START_TEST(normalises_as_integers_divide)
 		for (int i = 0; i < 64; i++)
 			out[i] = before[i] =
 				min + (int64_t)cs_random_below(&random, (uint64_t)(max - min + 1));
-		cs_spread_normalise(min, max, (struct cs_rows){ 0, 64 }, out);
+		cs_spread_normalise(min, max, 64, out);
 		for (int i = 0; i < 64; i++)
 			ck_assert_int_eq(out[i], 100 * (max + min - before[i]) / max);
 	}
@@ -130,11 +131,139 @@ START_TEST(what_nobody_asks_about_stays_in_range)
 	static const int64_t strange[] = { -1, 1000, INT64_MAX, INT64_MIN, INT32_MIN, 0 };
 	for (size_t i = 0; i < 6; i++)
 		out[i] = strange[i];
-	cs_spread_normalise(2, 5, (struct cs_rows){ 0, 6 }, out);
+	cs_spread_normalise(2, 5, 6, out);
 	for (size_t i = 0; i < 6; i++) {
 		ck_assert_int_ge(out[i], 0);
 		ck_assert_int_le(out[i], 100);
 	}
+}
+END_TEST
+
+// ---- masks and sums, against loops with branches ----
+
+static uint8_t mask[N];
+static uint32_t counts[N];
+
+// Rows in `n_domains` domains or none, masked at random.
+static void fill(struct cs_random *random, uint32_t n_domains)
+{
+	for (uint32_t row = 0; row < N; row++) {
+		uint32_t d = (uint32_t)cs_random_below(random, n_domains + 1);
+		domain[row] = d == n_domains ? CS_DOMAIN_NONE : d;
+		mask[row] = (uint8_t)cs_random_below(random, 2);
+		counts[row] = (uint32_t)cs_random_below(random, 4);
+	}
+}
+
+START_TEST(sums_over_domains)
+{
+	static const uint32_t sizes[] = { 1, 3, 62, 63, 64, 65, 900 };
+	struct cs_random random;
+	cs_random_init(&random, 3);
+	for (int round = 0; round < 70; round++) {
+		uint32_t n_domains = sizes[round % 7];
+		uint32_t n_rows = N - (uint32_t)round % 5;
+		bool masked = round % 2;
+		fill(&random, n_domains);
+		uint32_t slots[1000] = { 0 }, plain[1000] = { 0 };
+		slots[1] = plain[1] = 5; // what was there stays
+		struct cs_spread_column column = { domain, counts, masked ? mask : NULL, n_rows };
+		cs_spread_sum(&column, n_domains + 1, slots);
+		for (uint32_t row = 0; row < n_rows; row++)
+			if (!masked || mask[row])
+				plain[domain[row] == CS_DOMAIN_NONE ? 0 : domain[row] + 1] +=
+					counts[row];
+		ck_assert_mem_eq(slots, plain, sizeof(slots));
+	}
+	ck_assert_uint_eq(cs_spread_total(counts, 0), 0);
+	uint32_t total = 0;
+	for (uint32_t row = 0; row < N; row++)
+		total += counts[row];
+	ck_assert_uint_eq(cs_spread_total(counts, N), total);
+}
+END_TEST
+
+START_TEST(least_of_those_that_are_present)
+{
+	struct cs_random random;
+	cs_random_init(&random, 4);
+	for (int round = 0; round < 50; round++) {
+		fill(&random, 20);
+		uint8_t present[21] = { 0 };
+		cs_spread_present(domain, mask, N / 20, present);
+		int32_t least = INT32_MAX;
+		uint32_t n = 0, found;
+		for (uint32_t slot = 1; slot <= 20; slot++) {
+			bool there = false;
+			for (uint32_t row = 0; row < N / 20; row++)
+				there |= mask[row] && domain[row] == slot - 1;
+			ck_assert_uint_eq(present[slot], there);
+			n += there;
+			if (there && (int32_t)counts[slot] < least)
+				least = (int32_t)counts[slot];
+		}
+		ck_assert_int_eq(cs_spread_least(counts, present, 21, &found), least);
+		ck_assert_uint_eq(found, n);
+	}
+	uint32_t found;
+	ck_assert_int_eq(cs_spread_least(counts, mask, 1, &found), INT32_MAX);
+	ck_assert_uint_eq(found, 0);
+}
+END_TEST
+
+START_TEST(masks)
+{
+	struct cs_random random;
+	cs_random_init(&random, 6);
+	struct cs_bitmap bitmap = { 0 };
+	for (uint32_t row = 0; row < 700; row++)
+		cs_bitmap_set(&bitmap, row, cs_random_below(&random, 2));
+	static const uint32_t sizes[] = { 1, 63, 64, 65, 700, 999 }; // beyond the bitmap, too
+	for (size_t i = 0; i < 6; i++) {
+		fill(&random, 3);
+		uint8_t before[N];
+		memcpy(before, mask, N);
+		cs_spread_mask_bits(&bitmap, sizes[i], mask);
+		for (uint32_t row = 0; row < N; row++)
+			ck_assert_uint_eq(mask[row],
+					  row < sizes[i]
+						  ? before[row] & cs_bitmap_test(&bitmap, row)
+						  : before[row]);
+		memcpy(before, mask, N);
+		cs_spread_mask_key(domain, sizes[i], mask);
+		for (uint32_t row = 0; row < sizes[i]; row++)
+			ck_assert_uint_eq(mask[row],
+					  domain[row] == CS_DOMAIN_NONE ? 0 : before[row]);
+	}
+	cs_bitmap_finish(&bitmap);
+}
+END_TEST
+
+START_TEST(tables_and_values)
+{
+	static const uint32_t few[] = { 0, 1, 2, 3, 4 };
+	uint8_t table[5];
+	cs_spread_table(few, 2, 5, table);
+	static const uint8_t wanted[] = { 0, 0, 0, 1, 1 };
+	ck_assert_mem_eq(table, wanted, 5);
+	cs_spread_table(few, -1, 5, table);
+	static const uint8_t all[] = { 1, 1, 1, 1, 1 };
+	ck_assert_mem_eq(table, all, 5);
+	double values[5];
+	cs_spread_values(few, 5, log(7), 2, values);
+	for (int i = 0; i < 5; i++)
+		ck_assert(values[i] == i * log(7) + 2);
+	static const uint32_t holes[] = { 0, CS_DOMAIN_NONE, 1, CS_DOMAIN_NONE, 0 };
+	cs_spread_mask_values(holes, 5, values);
+	ck_assert(values[0] == 2 && values[1] == 0 && values[2] > 5 && values[3] == 0);
+	static const int64_t scores[] = { 9, 4, 7, 1 };
+	struct cs_spread_range range = { INT64_MAX, 0 };
+	cs_spread_widen(scores, (struct cs_rows){ 0, 3 }, &range);
+	ck_assert_int_eq(range.min, 4);
+	ck_assert_int_eq(range.max, 9);
+	cs_spread_look_up(holes, scores, (struct cs_rows){ 1, 3 }, out);
+	ck_assert_int_eq(out[1], 9);
+	ck_assert_int_eq(out[2], 7);
 }
 END_TEST
 
@@ -149,6 +278,10 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, nothing_adds_up_to_nothing);
 	tcase_add_test(tcase, normalises_as_integers_divide);
 	tcase_add_test(tcase, what_nobody_asks_about_stays_in_range);
+	tcase_add_test(tcase, sums_over_domains);
+	tcase_add_test(tcase, least_of_those_that_are_present);
+	tcase_add_test(tcase, masks);
+	tcase_add_test(tcase, tables_and_values);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
