@@ -80,7 +80,8 @@ int cs_errors_required(struct cs_errors *errors, const char *path, const char *w
 	CS_AUTO_FREE char *whole = join(errors, path);
 	size_t size = strlen(whole);
 	for (uint32_t i = 0; i < errors->count; i++)
-		if (strncmp(errors->list[i], whole, size) == 0 && errors->list[i][size] == ':')
+		if (strncmp(errors->list[i], whole, size) == 0 &&
+		    cs_string_prefix(errors->list[i] + size, ": "))
 			return -EINVAL;
 	return cs_errors_add(errors, path, "Required value%s%s", *words ? ": " : "", words);
 }

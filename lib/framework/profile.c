@@ -497,7 +497,7 @@ int profile_create(const struct profile_spec *spec, const struct profile_context
 	read_arguments(&builder);
 	default_arguments(&builder);
 	errors->at = NULL;
-	if (errors->count > before) {
+	if (!builder.merged || errors->count > before) {
 		profile_destroy(builder.profile);
 		return -EINVAL;
 	}

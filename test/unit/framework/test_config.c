@@ -411,6 +411,23 @@ START_TEST(in_force_reads_back)
 }
 END_TEST
 
+// A field whose name begins as that of a missing one.
+START_TEST(a_strange_field_hides_no_missing_one)
+{
+	static const char text[] =
+		HEAD "profiles: [{schedulerName: a}, {schedulerName: b, plugins: "
+		     "{multiPoint: {disabled: [{'name:x': 1, 'name: y': 2}]}}}]\n";
+	static const char place[] = "profiles[1].plugins.multiPoint.disabled[0].name";
+	CS_AUTO_ERRORS struct cs_errors all = { 0 };
+	struct cs_config *config = NULL;
+	ck_assert_int_eq(cs_config_read_all(cs_slice_of(text), usual, &config, &all), -EINVAL);
+	ck_assert_ptr_null(config);
+	ck_assert_uint_eq(all.count, 2);
+	for (uint32_t i = 0; i < all.count; i++)
+		ck_assert_msg(cs_string_prefix(all.list[i], place), "%s", all.list[i]);
+}
+END_TEST
+
 START_TEST(yaml_errors_name_file_and_line)
 {
 	static const struct {
@@ -489,6 +506,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, every_error);
 	tcase_add_test(tcase, in_force);
 	tcase_add_loop_test(tcase, in_force_reads_back, 0, CS_ARRAY_LENGTH(round_trips));
+	tcase_add_test(tcase, a_strange_field_hides_no_missing_one);
 	tcase_add_test(tcase, yaml_errors_name_file_and_line);
 	tcase_add_test(tcase, without_election_its_rules_do_not_hold);
 	tcase_add_test(tcase, profiles_share_one_queue_order);
