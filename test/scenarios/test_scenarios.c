@@ -2,13 +2,15 @@
 // Neighbours: *.yaml here, each with its *.out; the scheduler with all its plugins, without a
 // daemon. `UPDATE=1` in the environment writes the golden files anew: read the difference.
 //
-// A scenario is a manifest of Nodes and Pods as kubectl takes them, at most one
+// A scenario is a manifest of Nodes, Pods, Namespaces, Services and what controls pods, as kubectl
+// takes them, at most one
 // KubeSchedulerConfiguration, and Steps (apiVersion: test.c-sched.io/v1), which are points where
 // the scheduler works until it is idle. The end is a step too. What a step says happens before:
 //   title: words for the output
 //   wait: 90s                      time passes
 //   deleteNodes: [n1]              names
 //   deletePods: [default/a]
+//   deleteServices: [default/s]
 //   bindings: failed | gone        how the bindings of this step end; otherwise they succeed
 #include <errno.h>
 #include <glob.h>
@@ -41,6 +43,7 @@ struct step {
 	struct cs_field_int wait;
 	struct cs_field_list delete_nodes;
 	struct cs_field_list delete_pods;
+	struct cs_field_list delete_services;
 	const char *bindings;
 };
 
@@ -56,6 +59,7 @@ static const struct cs_field step_fields[] = {
 	FIELD("wait", CS_FIELD_DURATION, wait),
 	FIELD("deleteNodes", CS_FIELD_STRINGS, delete_nodes),
 	FIELD("deletePods", CS_FIELD_STRINGS, delete_pods),
+	FIELD("deleteServices", CS_FIELD_STRINGS, delete_services),
 	FIELD("bindings", CS_FIELD_STRING, bindings),
 	{ 0 },
 };
@@ -184,6 +188,15 @@ static void work(struct scenario *scenario, const char *how)
 	} while (decided);
 }
 
+static void delete_service(struct scenario *scenario, const char *whole)
+{
+	const char *slash = strchr(whole, '/');
+	ck_assert_ptr_nonnull(slash);
+	const char *namespace = cs_arena_strndup(scenario->arena, whole, (size_t)(slash - whole));
+	cs_scheduler_remove_object(scenario->scheduler, scenario->now, &cs_kind_service, namespace,
+				   slash + 1);
+}
+
 static void take_step(struct scenario *scenario, const struct step *step)
 {
 	const char **nodes = step->delete_nodes.items, **pods = step->delete_pods.items;
@@ -195,6 +208,9 @@ static void take_step(struct scenario *scenario, const struct step *step)
 		cs_scheduler_remove_node(scenario->scheduler, scenario->now, nodes[i]);
 	for (uint32_t i = 0; i < step->delete_pods.count; i++)
 		cs_scheduler_remove_pod(scenario->scheduler, scenario->now, pods[i]);
+	const char **services = step->delete_services.items;
+	for (uint32_t i = 0; i < step->delete_services.count; i++)
+		delete_service(scenario, services[i]);
 	work(scenario, step->bindings);
 }
 
@@ -257,6 +273,20 @@ static void apply_pod(struct scenario *scenario, struct json_object *tree)
 		    &err);
 }
 
+static void apply_other(struct scenario *scenario, const struct cs_kind *kind,
+			struct json_object *tree)
+{
+	struct cs_error err;
+	ProtobufCMessage *message = decode(scenario, kind, tree);
+	Kube__ObjectMeta *metadata = ((Kube__Object *)message)->metadata;
+	if (kind->namespaced && metadata && !metadata->namespace_)
+		metadata->namespace_ = cs_arena_strdup(scenario->arena, DEFAULT_SPACE);
+	write_error(
+		scenario,
+		cs_scheduler_apply_object(scenario->scheduler, scenario->now, kind, message, &err),
+		&err);
+}
+
 static void ignore(struct scenario *scenario, struct json_object *tree)
 {
 	(void)scenario;
@@ -275,6 +305,16 @@ static const struct {
 
 static void apply_object(struct scenario *scenario, const struct cs_manifest_object *object)
 {
+	static const struct cs_kind *const others[] = {
+		&cs_kind_namespace,   &cs_kind_service,      &cs_kind_replication_controller,
+		&cs_kind_replica_set, &cs_kind_stateful_set,
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(others); i++) {
+		if (strcmp(others[i]->kind, object->kind) == 0) {
+			apply_other(scenario, others[i], object->tree);
+			return;
+		}
+	}
 	size_t i = 0;
 	while (i < CS_ARRAY_LENGTH(kinds) && strcmp(kinds[i].kind, object->kind) != 0)
 		i++;
