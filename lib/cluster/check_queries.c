@@ -94,7 +94,7 @@ static int compare_sets(struct tally *tally, struct cs_error *err)
 		const struct cs_label_set *set =
 			CS_CONTAINER_OF(content, struct cs_label_set, content);
 		refs += content->refs;
-		if (set->namespace->entries[set->index].set != set)
+		if (set->namespace->sets[set->index] != set)
 			return cs_error_set(err, -EUCLEAN, "a namespace has lost a label set");
 		int rc = compare_set(tally, set, err);
 		if (rc != 0)

@@ -19,25 +19,29 @@ struct cs_labels cs_label_set_labels(const struct cs_label_set *set)
 static void enter_namespace(struct cs_label_set *set)
 {
 	struct cs_namespace *namespace = set->namespace;
-	if (namespace->n_entries == namespace->capacity) {
+	if (namespace->n_sets == namespace->capacity) {
 		namespace->capacity = namespace->capacity ? namespace->capacity * 2 : 4;
-		namespace->entries = cs_realloc_array(namespace->entries, namespace->capacity,
-						      sizeof(*namespace->entries));
+		namespace->sets = cs_realloc_array(namespace->sets, namespace->capacity,
+						   sizeof(struct cs_label_set *));
+		namespace->bits = cs_realloc_array(namespace->bits, namespace->capacity,
+						   sizeof(*namespace->bits));
 	}
 	struct cs_labels labels = cs_label_set_labels(set);
-	struct cs_namespace_entry entry = { .set = set };
+	uint64_t bits = 0;
 	for (uint32_t i = 0; i < labels.n; i++)
-		entry.bits |= cs_namespace_bit(labels.labels[i]);
-	set->index = namespace->n_entries;
-	namespace->entries[namespace->n_entries++] = entry;
+		bits |= cs_namespace_bits(labels.labels[i]);
+	set->index = namespace->n_sets++;
+	namespace->sets[set->index] = set;
+	namespace->bits[set->index] = bits;
 }
 
 static void leave_namespace(struct cs_label_set *set)
 {
 	struct cs_namespace *namespace = set->namespace;
-	struct cs_namespace_entry last = namespace->entries[--namespace->n_entries];
-	namespace->entries[set->index] = last;
-	last.set->index = set->index;
+	uint32_t last = --namespace->n_sets;
+	namespace->sets[set->index] = namespace->sets[last];
+	namespace->bits[set->index] = namespace->bits[last];
+	namespace->sets[set->index]->index = set->index;
 }
 
 struct cs_label_set *cs_label_set_ref(struct cs_queries *queries, struct cs_arena *scratch,

@@ -12,7 +12,7 @@ struct cs_queries;
 struct cs_label_set {
 	struct cs_content content; // key: { namespace, 0 }, then the labels with ascending keys
 	struct cs_namespace *namespace;
-	uint32_t index; // among the namespace's entries
+	uint32_t index; // among the namespace's sets
 	uint32_t n_queries;
 	struct cs_query **queries;
 	// While all pods stand on one row, as most that are alone with their labels (StatefulSets,

@@ -11,20 +11,16 @@
 struct cs_cluster;
 struct cs_label_set;
 
-// A label set in its namespace, with a bit per label it has: most that lack a required label are
-// passed over without being looked at.
-struct cs_namespace_entry {
-	uint64_t bits;
-	struct cs_label_set *set;
-};
-
 struct cs_namespace {
 	struct cs_content content; // key: the name's id
 	uint32_t name;             // intern id, a reference held
 	bool listed;               // the API server has it: one reference
 	struct cs_labels labels;   // of the object; none while it is not listed
-	struct cs_namespace_entry *entries;
-	uint32_t n_entries;
+	// The label sets in it, and of each some bits per label that it has, so that most which
+	// lack a required label are passed over without being looked at.
+	struct cs_label_set **sets;
+	uint64_t *bits;
+	uint32_t n_sets;
 	uint32_t capacity;
 };
 
@@ -44,7 +40,7 @@ int cs_namespaces_apply(struct cs_cluster *cluster, const ProtobufCMessage *obje
 			uint32_t *ret_events, struct cs_error *err);
 uint32_t cs_namespaces_remove(struct cs_cluster *cluster, const char *namespace, const char *name);
 
-// The bit of a label in cs_namespace_entry.
-uint64_t cs_namespace_bit(struct cs_node_label label);
+// The bits of a label.
+uint64_t cs_namespace_bits(struct cs_node_label label);
 
 #endif

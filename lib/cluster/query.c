@@ -123,17 +123,17 @@ struct walk {
 	void (*visit)(struct walk *walk, struct cs_label_set *set);
 };
 
-static void add_bit(void *user, struct cs_node_label label)
+static void add_bits(void *user, struct cs_node_label label)
 {
 	struct walk *walk = user;
-	walk->bits |= cs_namespace_bit(label);
+	walk->bits |= cs_namespace_bits(label);
 }
 
 static void walk_namespace(struct walk *walk, const struct cs_namespace *namespace)
 {
-	for (uint32_t i = 0; i < namespace->n_entries; i++)
-		if ((namespace->entries[i].bits & walk->bits) == walk->bits)
-			walk->visit(walk, namespace->entries[i].set);
+	for (uint32_t i = 0; i < namespace->n_sets; i++)
+		if ((namespace->bits[i] & walk->bits) == walk->bits)
+			walk->visit(walk, namespace->sets[i]);
 }
 
 static void walk_sets(struct walk *walk)
@@ -143,7 +143,7 @@ static void walk_sets(struct walk *walk)
 	uint32_t n = 0;
 	bool any = true;
 	for (const uint32_t *at = first_match(walk->query); at < end; at = cs_pod_match_next(at)) {
-		cs_pod_match_required(at, add_bit, walk);
+		cs_pod_match_required(at, add_bits, walk);
 		if (any)
 			namespaces = cs_pod_match_namespaces(at, &n, &any);
 	}
@@ -277,7 +277,7 @@ void cs_queries_namespace_changed(struct cs_queries *queries, struct cs_namespac
 {
 	CS_LIST_FOR_EACH (link, &queries->selecting) {
 		struct cs_query *query = CS_CONTAINER_OF(link, struct cs_query, selecting);
-		for (uint32_t i = 0; i < namespace->n_entries; i++)
-			look_again(queries, query, namespace->entries[i].set);
+		for (uint32_t i = 0; i < namespace->n_sets; i++)
+			look_again(queries, query, namespace->sets[i]);
 	}
 }
