@@ -35,24 +35,6 @@ VOLUME(cinder, cinder)
 VOLUME(vsphere, vsphere_volume)
 VOLUME(portworx, portworx_volume)
 
-static const Kube__NodeAffinity *node_affinity(const Kube__Pod *pod)
-{
-	return pod->spec->affinity ? pod->spec->affinity->node_affinity : NULL;
-}
-
-static bool node_affinity_required(const Kube__Pod *pod)
-{
-	const Kube__NodeAffinity *affinity = node_affinity(pod);
-	return affinity && affinity->required_during_scheduling_ignored_during_execution &&
-	       !cs_node_asks_pin(pod);
-}
-
-static bool node_affinity_preferred(const Kube__Pod *pod)
-{
-	const Kube__NodeAffinity *affinity = node_affinity(pod);
-	return affinity && affinity->n_preferred_during_scheduling_ignored_during_execution > 0;
-}
-
 static bool resource_claims(const Kube__Pod *pod)
 {
 	return pod->spec->n_resource_claims > 0;
@@ -62,56 +44,6 @@ static bool scheduling_group(const Kube__Pod *pod)
 {
 	return pod->spec->scheduling_group;
 }
-
-// With hostNetwork every container port is a host port (the API server's defaulting).
-static bool takes_host_port(const Kube__Container *container, bool host_network)
-{
-	for (size_t i = 0; i < container->n_ports; i++)
-		if (container->ports[i]->host_port > 0 ||
-		    (host_network && container->ports[i]->container_port > 0))
-			return true;
-	return false;
-}
-
-static bool host_ports(const Kube__Pod *pod)
-{
-	const Kube__PodSpec *spec = pod->spec;
-	for (size_t i = 0; i < spec->n_containers; i++)
-		if (takes_host_port(spec->containers[i], spec->host_network))
-			return true;
-	for (size_t i = 0; i < spec->n_init_containers; i++) // sidecars only
-		if (cs_string_equal(spec->init_containers[i]->restart_policy, "Always") &&
-		    takes_host_port(spec->init_containers[i], spec->host_network))
-			return true;
-	return false;
-}
-
-// A user namespace beside the host's network needs a feature that nodes declare.
-static bool host_users(const Kube__Pod *pod)
-{
-	return pod->spec->has_host_users && !pod->spec->host_users && pod->spec->host_network;
-}
-
-static bool restarts_all(Kube__Container *const *containers, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t r = 0; r < containers[i]->n_restart_policy_rules; r++)
-			if (cs_string_equal(containers[i]->restart_policy_rules[r]->action,
-					    "RestartAllContainers"))
-				return true;
-	return false;
-}
-
-// So does a container whose exit restarts the whole pod.
-static bool restart_all_containers(const Kube__Pod *pod)
-{
-	return restarts_all(pod->spec->containers, pod->spec->n_containers) ||
-	       restarts_all(pod->spec->init_containers, pod->spec->n_init_containers);
-}
-
-#define AFFINITY  "spec.affinity."
-#define REQUIRED  ".requiredDuringSchedulingIgnoredDuringExecution"
-#define PREFERRED ".preferredDuringSchedulingIgnoredDuringExecution"
 
 // Not here because they need no scheduling rule: volumes of other kinds, inline csi volumes
 // (upstream counts none against a node's limits), image volumes, hostPath. What cannot be seen in a
@@ -129,14 +61,8 @@ const struct cs_unsupported cs_unsupported_fields[] = {
 	{ "spec.volumes[].cinder", "volume limits of nodes", cinder },
 	{ "spec.volumes[].vsphereVolume", "volume limits of nodes", vsphere },
 	{ "spec.volumes[].portworxVolume", "volume limits of nodes", portworx },
-	{ AFFINITY "nodeAffinity" REQUIRED, "node affinity", node_affinity_required },
-	{ AFFINITY "nodeAffinity" PREFERRED, "node affinity", node_affinity_preferred },
 	{ "spec.resourceClaims", "dynamic resource allocation", resource_claims },
 	{ "spec.schedulingGroup", "gang scheduling", scheduling_group },
-	{ "spec.containers[].ports[].hostPort", "host ports", host_ports },
-	{ "spec.hostUsers", "declared features of nodes", host_users },
-	{ "spec.containers[].restartPolicyRules", "declared features of nodes",
-	  restart_all_containers },
 	{ NULL, NULL, NULL },
 };
 

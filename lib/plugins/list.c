@@ -11,10 +11,13 @@ const struct cs_plugin *const cs_plugins[] = {
 	&cs_plugin_node_name,
 	&cs_plugin_taint_toleration,
 	&cs_plugin_node_affinity,
+	&cs_plugin_node_ports,
 	&cs_plugin_node_resources_fit,
 	&cs_plugin_pod_topology_spread,
 	&cs_plugin_inter_pod_affinity,
 	&cs_plugin_node_resources_balanced_allocation,
+	&cs_plugin_image_locality,
 	&cs_plugin_default_binder,
+	&cs_plugin_node_declared_features,
 	NULL,
 };

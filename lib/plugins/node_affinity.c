@@ -1,93 +1,372 @@
-// NodeAffinity: spec.nodeSelector, and the pin to one node that DaemonSet pods carry.
-// Neighbours: cluster keeps the selector's rows current (bitmap.h) and refuses pods with other
-// affinity terms; mirrors plugins/nodeaffinity.
+// NodeAffinity: spec.nodeSelector and node affinity, required and preferred, and addedAffinity for
+// every pod of a profile. Neighbours: cluster keeps the rows of each selector and term current
+// (demand.h, node_selector.h); mirrors plugins/nodeaffinity.
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+#include <csched/cluster/node_selector.h>
+#include <csched/kube/codec.h>
+#include <csched/kube/node_term.h>
 
 #include "args.h"
 #include "plugins.h"
 
-// A pin by metadata.name is upstream's PreFilterResult: other nodes are not filtered at all.
+#define REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
+#define PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
+
+// addedAffinity, as the model answers it.
+struct added {
+	struct cs_node_selector *required; // NULL = none
+	bool prefers;                      // has a list, be it empty of meaning
+	uint32_t n_preferences;
+	struct preference {
+		struct cs_node_selector *selector;
+		int32_t weight;
+	} * preferences;
+};
+
+// ---- filter ----
+
+static int compare_rows(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+	return (left > right) - (left < right);
+}
+
+// Upstream's PreFilterResult: other nodes are not filtered at all.
+static void narrow(struct cs_cycle *cycle, const uint32_t *names, uint32_t n)
+{
+	uint32_t *only = cs_arena_alloc_array(cycle->scratch, n, sizeof(*only));
+	const struct cs_intern *strings = cs_cluster_strings(cycle->cluster);
+	cycle->n_only = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t row =
+			cs_cluster_find_node(cycle->cluster, cs_intern_string(strings, names[i]));
+		if (row != CS_ROW_NONE)
+			only[cycle->n_only++] = row;
+	}
+	qsort(only, cycle->n_only, sizeof(*only), compare_rows);
+	cycle->only = only;
+	cycle->narrowed = true;
+}
+
 static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
-	(void)self;
-	uint32_t pinned = cycle->pod->pinned_node;
-	if (pinned != CS_INTERN_NONE) {
-		const char *name = cs_intern_string(cs_cluster_strings(cycle->cluster), pinned);
-		uint32_t row = cs_cluster_find_node(cycle->cluster, name);
-		uint32_t *only = cs_arena_alloc(cycle->scratch, sizeof(*only));
-		*only = row;
-		cycle->narrowed = true;
-		cycle->only = only;
-		cycle->n_only = row != CS_ROW_NONE;
+	const struct cs_demand *demand = cycle->demand;
+	const struct added *added = self->attached;
+	if (cycle->pod->pinned_node != CS_INTERN_NONE) {
+		narrow(cycle, &cycle->pod->pinned_node, 1);
+		return CS_PREPARE_GO;
 	}
-	return cycle->demand->node_selector || cycle->narrowed ? CS_PREPARE_GO : CS_PREPARE_SKIP;
+	if (demand->pins_names && demand->n_pinned_names == 0) {
+		cycle->message = cs_arena_strdup(cycle->scratch, "pod affinity terms conflict");
+		return CS_PREPARE_UNRESOLVABLE;
+	}
+	if (demand->pins_names)
+		narrow(cycle, demand->pinned_names, demand->n_pinned_names);
+	bool required = demand->node_selector || (added && added->required);
+	return required ? CS_PREPARE_GO : CS_PREPARE_SKIP;
+}
+
+static void reject_others(const struct cs_bitmap *selected, struct cs_rows rows,
+			  uint8_t *restrict verdict)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		if (!cs_bitmap_test(selected, row))
+			verdict[row] = CS_VERDICT_UNRESOLVABLE;
 }
 
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
-	(void)self;
-	const struct cs_bitmap *selected = cycle->demand->node_selector;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] = !selected || cs_bitmap_test(selected, row) ? CS_VERDICT_FITS
-									  : CS_VERDICT_UNRESOLVABLE;
+	const struct added *added = self->attached;
+	memset(verdict + rows.first, CS_VERDICT_FITS, rows.end - rows.first);
+	if (cycle->demand->node_selector)
+		reject_others(cycle->demand->node_selector, rows, verdict);
+	if (added && added->required)
+		reject_others(cs_node_selector_rows(added->required), rows, verdict);
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		    uint32_t row, void (*say)(void *user, const char *reason), void *user)
 {
 	(void)cycle;
-	(void)self;
-	(void)row;
-	say(user, "node(s) didn't match Pod's node affinity/selector");
+	const struct added *added = self->attached;
+	if (added && added->required &&
+	    !cs_bitmap_test(cs_node_selector_rows(added->required), row))
+		say(user, "node(s) didn't match scheduler-enforced node affinity");
+	else
+		say(user, "node(s) didn't match Pod's node affinity/selector");
 }
 
+// ---- score ----
+
+static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct cs_demand *demand = cycle->demand;
+	const struct added *added = self->attached;
+	if (demand->preference_error) {
+		cycle->message = cs_arena_strdup(cycle->scratch, demand->preference_error);
+		return CS_PREPARE_ERROR;
+	}
+	return demand->prefers_nodes || (added && added->prefers) ? CS_PREPARE_GO : CS_PREPARE_SKIP;
+}
+
+static void add_weight(const struct cs_bitmap *preferred, int32_t weight, struct cs_rows rows,
+		       int64_t *restrict out)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] += cs_bitmap_test(preferred, row) ? weight : 0;
+}
+
+static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		  struct cs_rows rows, int64_t *restrict out)
+{
+	const struct cs_demand *demand = cycle->demand;
+	const struct added *added = self->attached;
+	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
+	for (uint32_t i = 0; i < demand->n_preferences; i++)
+		add_weight(demand->preferences[i].rows, demand->preferences[i].weight, rows, out);
+	for (uint32_t i = 0; added && i < added->n_preferences; i++)
+		add_weight(cs_node_selector_rows(added->preferences[i].selector),
+			   added->preferences[i].weight, rows, out);
+}
+
+// helper.DefaultNormalizeScore(100, not reversed).
+static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		      const uint32_t *feasible, uint32_t n, int64_t *out)
+{
+	(void)cycle;
+	(void)self;
+	int64_t max = 0;
+	for (uint32_t i = 0; i < n; i++)
+		max = out[feasible[i]] > max ? out[feasible[i]] : max;
+	for (uint32_t i = 0; i < n && max > 0; i++)
+		out[feasible[i]] = 100 * out[feasible[i]] / max;
+}
+
+// ---- arguments ----
+
 struct affinity_args {
-	struct json_object *added;
+	struct cs_arena *arena; // of all of it
+	const Kube__NodeAffinity *added;
 };
 
-static const struct cs_field fields[] = {
-	{ .name = "addedAffinity",
-	  .type = CS_FIELD_ANY,
-	  .offset = offsetof(struct affinity_args, added) },
+// What may stand in addedAffinity; it is read by the codec.
+struct strict_requirement {
+	const char *key;
+	const char *op;
+	struct cs_field_list values;
+};
+struct strict_term {
+	struct cs_field_list expressions;
+	struct cs_field_list fields;
+};
+struct strict_preference {
+	struct cs_field_int weight;
+	struct strict_term term;
+};
+struct strict_args {
+	struct cs_field_list terms;
+	struct cs_field_list preferences;
+};
+
+#define FIELD(type_name, json_name, field_type, member)                                          \
+	{                                                                                        \
+		.name = (json_name), .type = (field_type), .offset = offsetof(type_name, member) \
+	}
+#define OBJECTS(type_name, json_name, member, table, item)                                     \
+	{                                                                                      \
+		.name = (json_name), .type = CS_FIELD_OBJECTS,                                 \
+		.offset = offsetof(type_name, member), .fields = (table), .size = sizeof(item) \
+	}
+#define OBJECT(type_name, json_name, member, table)                      \
+	{                                                                \
+		.name = (json_name), .type = CS_FIELD_OBJECT,            \
+		.offset = offsetof(type_name, member), .fields = (table) \
+	}
+
+static const struct cs_field requirement_fields[] = {
+	FIELD(struct strict_requirement, "key", CS_FIELD_STRING, key),
+	FIELD(struct strict_requirement, "operator", CS_FIELD_STRING, op),
+	FIELD(struct strict_requirement, "values", CS_FIELD_STRINGS, values),
+	{ 0 },
+};
+static const struct cs_field term_fields[] = {
+	OBJECTS(struct strict_term, "matchExpressions", expressions, requirement_fields,
+		struct strict_requirement),
+	OBJECTS(struct strict_term, "matchFields", fields, requirement_fields,
+		struct strict_requirement),
+	{ 0 },
+};
+static const struct cs_field preference_fields[] = {
+	FIELD(struct strict_preference, "weight", CS_FIELD_INT, weight),
+	OBJECT(struct strict_preference, "preference", term, term_fields),
+	{ 0 },
+};
+static const struct cs_field required_fields[] = {
+	OBJECTS(struct strict_args, "nodeSelectorTerms", terms, term_fields, struct strict_term),
+	{ 0 },
+};
+static const struct cs_field added_fields[] = {
+	{ .name = REQUIRED, .type = CS_FIELD_OBJECT, .fields = required_fields },
+	OBJECTS(struct strict_args, PREFERRED, preferences, preference_fields,
+		struct strict_preference),
+	{ 0 },
+};
+static const struct cs_field args_fields[] = {
+	{ .name = "addedAffinity", .type = CS_FIELD_OBJECT, .fields = added_fields },
 	{ 0 },
 };
 
+static int add_faults(const struct cs_faults *faults, struct cs_errors *errors)
+{
+	uint32_t count = faults->count < CS_FAULTS_MAX ? faults->count : CS_FAULTS_MAX;
+	for (uint32_t i = 0; i < count; i++)
+		cs_errors_add_line(errors, faults->list[i]);
+	return count > 0 ? -EINVAL : 0;
+}
+
+static bool counts(const Kube__PreferredSchedulingTerm *term)
+{
+	return term->weight != 0 && term->preference && !cs_node_term_is_empty(term->preference);
+}
+
+// validation_pluginargs.go ValidateNodeAffinityArgs.
+static int check(const struct affinity_args *args, struct cs_errors *errors)
+{
+	const Kube__NodeAffinity *added = args->added;
+	const Kube__NodeSelector *required =
+		added->required_during_scheduling_ignored_during_execution;
+	struct cs_faults faults = { .arena = args->arena };
+	for (size_t i = 0; required && i < required->n_node_selector_terms; i++)
+		cs_node_term_check(
+			required->node_selector_terms[i],
+			cs_arena_printf(args->arena,
+					"addedAffinity." REQUIRED ".nodeSelectorTerms[%zu]", i),
+			&faults);
+	for (size_t i = 0; i < added->n_preferred_during_scheduling_ignored_during_execution; i++) {
+		const Kube__PreferredSchedulingTerm *term =
+			added->preferred_during_scheduling_ignored_during_execution[i];
+		if (counts(term))
+			cs_node_term_check(
+				term->preference,
+				cs_arena_printf(args->arena, "addedAffinity." PREFERRED "[%zu]", i),
+				&faults);
+	}
+	return add_faults(&faults, errors);
+}
+
+static int read_added(struct json_object *value, struct affinity_args *args,
+		      struct cs_errors *errors)
+{
+	ProtobufCMessage *message;
+	struct cs_error err = { 0 };
+	int r = cs_codec_read(&kube__node_affinity__descriptor, value, args->arena, &message, &err);
+	if (r != 0)
+		return cs_errors_add(errors, "addedAffinity", "%s", err.text);
+	args->added = (const Kube__NodeAffinity *)message;
+	return check(args, errors);
+}
+
+static void free_args(void *from)
+{
+	struct affinity_args *args = from;
+	if (!args)
+		return;
+	cs_arena_destroy(args->arena);
+	free(args);
+}
+
 static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
 {
-	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
-	struct affinity_args args = { 0 };
-	int r = from ? cs_fields_read(from, fields, arena, &args, errors) : 0;
-	if (args.added)
-		r = cs_errors_forbidden(errors, "addedAffinity", "not supported by this version");
+	struct affinity_args *args = cs_alloc(sizeof(*args));
+	args->arena = cs_arena_create();
+	struct strict_args strict = { 0 };
+	struct json_object *added = NULL;
+	int r = from ? cs_fields_read(from, args_fields, args->arena, &strict, errors) : 0;
+	if (r == 0 && from && json_object_object_get_ex(from, "addedAffinity", &added) && added)
+		r = read_added(added, args, errors);
 	if (r == 0)
-		*ret = NULL;
+		*ret = args;
+	else
+		free_args(args);
 	return r;
 }
 
-// Nothing is in force that could be given.
-static void write_args(const void *args, struct cs_json_writer *json)
+static void write_args(const void *from, struct cs_json_writer *json)
 {
-	(void)args;
-	(void)json;
+	const struct affinity_args *args = from;
+	if (!args->added)
+		return;
+	cs_json_key(json, "addedAffinity");
+	cs_codec_write(NULL, &args->added->base, json);
+}
+
+static void *attach(struct cs_cluster *cluster, void *from)
+{
+	const struct affinity_args *args = from;
+	if (!args->added)
+		return NULL;
+	const Kube__NodeAffinity *affinity = args->added;
+	size_t n = affinity->n_preferred_during_scheduling_ignored_during_execution;
+	struct added *added = cs_alloc(sizeof(*added));
+	if (affinity->required_during_scheduling_ignored_during_execution)
+		added->required = cs_node_selector_ref(
+			cluster, affinity->required_during_scheduling_ignored_during_execution);
+	added->prefers = n > 0;
+	added->preferences = cs_alloc_array(n, sizeof(*added->preferences));
+	for (size_t i = 0; i < n; i++) {
+		const Kube__PreferredSchedulingTerm *term =
+			affinity->preferred_during_scheduling_ignored_during_execution[i];
+		if (!counts(term))
+			continue;
+		Kube__NodeSelectorTerm *terms[] = { term->preference };
+		Kube__NodeSelector selector = KUBE__NODE_SELECTOR__INIT;
+		selector.n_node_selector_terms = 1;
+		selector.node_selector_terms = terms;
+		added->preferences[added->n_preferences++] = (struct preference){
+			.selector = cs_node_selector_ref(cluster, &selector),
+			.weight = term->weight,
+		};
+	}
+	return added;
+}
+
+static void detach(struct cs_cluster *cluster, void *attached)
+{
+	struct added *added = attached;
+	if (!added)
+		return;
+	cs_node_selector_unref(cluster, added->required);
+	for (uint32_t i = 0; i < added->n_preferences; i++)
+		cs_node_selector_unref(cluster, added->preferences[i].selector);
+	free(added->preferences);
+	free(added);
 }
 
 static const struct cs_argument arguments[] = {
-	{ "addedAffinity", "node affinity", "not supported by this version" },
+	{ "addedAffinity", "node affinity", "applied to every pod beside its own" },
 	{ 0 },
 };
 
 const struct cs_plugin cs_plugin_node_affinity = {
 	.name = "NodeAffinity",
 	.row_local = true,
+	.attach = attach,
+	.detach = detach,
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.prepare_score = prepare_score,
+	.score = score,
+	.normalise = normalise,
 	.default_weight = 2,
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT,
 	.arguments = arguments,
 	.configure = configure,
 	.write_args = write_args,
-	.free_args = free,
+	.free_args = free_args,
 };

@@ -5,9 +5,12 @@
 #include <csched/framework/plugin.h>
 
 extern const struct cs_plugin cs_plugin_default_binder;
+extern const struct cs_plugin cs_plugin_image_locality;
 extern const struct cs_plugin cs_plugin_inter_pod_affinity;
 extern const struct cs_plugin cs_plugin_node_affinity;
+extern const struct cs_plugin cs_plugin_node_declared_features;
 extern const struct cs_plugin cs_plugin_node_name;
+extern const struct cs_plugin cs_plugin_node_ports;
 extern const struct cs_plugin cs_plugin_node_resources_balanced_allocation;
 extern const struct cs_plugin cs_plugin_node_resources_fit;
 extern const struct cs_plugin cs_plugin_node_unschedulable;

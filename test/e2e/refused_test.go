@@ -11,12 +11,6 @@ import (
 	"github.com/c-sched/c-sched/test/e2e/cluster"
 )
 
-func arch(value string) corev1.NodeSelectorTerm {
-	return corev1.NodeSelectorTerm{MatchExpressions: []corev1.NodeSelectorRequirement{
-		{Key: corev1.LabelArchStable, Operator: corev1.NodeSelectorOpIn, Values: []string{value}},
-	}}
-}
-
 func volume(source corev1.VolumeSource) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
 		p.Spec.Volumes = []corev1.Volume{{Name: "data", VolumeSource: source}}
@@ -29,20 +23,6 @@ var notUnderstood = map[string]struct {
 	field  string
 	change func(*corev1.Pod)
 }{
-	"node-affinity-required": {"spec.affinity.nodeAffinity", func(p *corev1.Pod) {
-		p.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
-			RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
-				NodeSelectorTerms: []corev1.NodeSelectorTerm{arch("amd64")},
-			},
-		}}
-	}},
-	"node-affinity-preferred": {"spec.affinity.nodeAffinity", func(p *corev1.Pod) {
-		p.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{
-			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.PreferredSchedulingTerm{
-				{Weight: 1, Preference: arch("amd64")},
-			},
-		}}
-	}},
 	"claim": {"persistentVolumeClaim", volume(corev1.VolumeSource{
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"},
 	})},
@@ -62,9 +42,6 @@ var notUnderstood = map[string]struct {
 	"resource-claim": {"spec.resourceClaims", func(p *corev1.Pod) {
 		claim := "gpu"
 		p.Spec.ResourceClaims = []corev1.PodResourceClaim{{Name: "gpu", ResourceClaimName: &claim}}
-	}},
-	"host-port": {"hostPort", func(p *corev1.Pod) {
-		p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 8080}}
 	}},
 }
 

@@ -38,6 +38,7 @@ static const char *names_of(const struct cs_bitmap *rows)
 static struct cs_demand *demand_of(const char *spec)
 {
 	struct cs_demand *demand = add_pod(&world, "p", spec)->demand;
+	ck_assert_ptr_null(demand->unsupported_field);
 	world_check(&world);
 	return demand;
 }

@@ -36,48 +36,16 @@ static const struct {
 	{ "spec.volumes[].cinder", "volumes: [{cinder: {}}]" },
 	{ "spec.volumes[].vsphereVolume", "volumes: [{vsphereVolume: {}}]" },
 	{ "spec.volumes[].portworxVolume", "volumes: [{portworxVolume: {}}]" },
-	{ "spec.affinity.nodeAffinity." REQUIRED,
-	  "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: [{matchExpressions: "
-	  "[{key: a, operator: Exists}]}]}}}" },
-	// pins that are not quite a DaemonSet's
-	{ "spec.affinity.nodeAffinity." REQUIRED,
-	  "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: [{matchFields: "
-	  "[{key: metadata.name, operator: NotIn, values: [x]}]}]}}}" },
-	{ "spec.affinity.nodeAffinity." REQUIRED,
-	  "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: [{matchFields: "
-	  "[{key: metadata.name, operator: In, values: [x, x1]}]}]}}}" },
-	{ "spec.affinity.nodeAffinity." REQUIRED,
-	  "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: [{matchExpressions: "
-	  "[{key: a, operator: Exists}], matchFields: "
-	  "[{key: metadata.name, operator: In, values: [x]}]}]}}}" },
-	{ "spec.affinity.nodeAffinity." REQUIRED,
-	  "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: [{matchFields: "
-	  "[{key: metadata.name, operator: In, values: [x]}]}, {matchFields: "
-	  "[{key: metadata.name, operator: In, values: [x1]}]}]}}}" },
-	{ "spec.affinity.nodeAffinity." REQUIRED,
-	  "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: []}}}" },
-	{ "spec.affinity.nodeAffinity." PREFERRED,
-	  "affinity: {nodeAffinity: {" PREFERRED ": [{weight: 1, preference: {matchExpressions: "
-	  "[{key: a, operator: Exists}]}}]}}" },
 	{ "spec.resourceClaims", "resourceClaims: [{name: a}]" },
 	{ "spec.schedulingGroup", "schedulingGroup: {podGroupName: a}" },
-	{ "spec.containers[].ports[].hostPort", "containers: [{ports: [{hostPort: 80}]}]" },
-	{ "spec.containers[].ports[].hostPort",
-	  "hostNetwork: true, containers: [{name: a}, {ports: [{containerPort: 80}]}]" },
-	{ "spec.containers[].ports[].hostPort",
-	  "initContainers: [{restartPolicy: Always, ports: [{hostPort: 80}]}]" },
-	{ "spec.hostUsers", "hostUsers: false, hostNetwork: true" },
-	{ "spec.containers[].restartPolicyRules", "containers: [{restartPolicyRules: [{action: "
-						  "Restart}, {action: RestartAllContainers}]}]" },
-	{ "spec.containers[].restartPolicyRules",
-	  "initContainers: [{restartPolicyRules: [{action: RestartAllContainers}]}]" },
 	// fine
-	{ NULL, "containers: [{restartPolicyRules: [{action: Restart}]}]" },
-	{ NULL, "containers: [{name: a, ports: [{containerPort: 80}]}]" },
-	{ NULL, "containers: [{name: a, ports: [{containerPort: 80, hostPort: 0}]}]" },
-	{ NULL, "initContainers: [{ports: [{hostPort: 80}]}]" },
-	{ NULL, "hostUsers: false" },
-	{ NULL, "hostNetwork: true" },
+	{ NULL, "containers: [{restartPolicyRules: [{action: RestartAllContainers}]}]" },
+	{ NULL, "containers: [{name: a, ports: [{containerPort: 80, hostPort: 80}]}]" },
+	{ NULL, "initContainers: [{restartPolicy: Always, ports: [{hostPort: 80}]}]" },
+	{ NULL, "hostUsers: false, hostNetwork: true" },
+	{ NULL, "affinity: {nodeAffinity: {" REQUIRED ": {nodeSelectorTerms: [{matchExpressions: "
+		"[{key: a, operator: Gt, values: [b]}]}]}, " PREFERRED ": [{weight: 1, preference: "
+		"{matchExpressions: [{key: a, operator: Gt, values: [b]}]}}]}}" },
 	{ NULL, "affinity: {}" },
 	{ NULL, "affinity: {nodeAffinity: {}, podAffinity: {}, podAntiAffinity: {}}" },
 	{ NULL, "volumes: [{hostPath: {path: /}}, {emptyDir: {}}, {configMap: {name: a}}, {secret: "
@@ -115,7 +83,7 @@ START_TEST(every_row_is_tested)
 			i++;
 		ck_assert_msg(i < N_PODS, "no pod for %s", row->field);
 	}
-	ck_assert_uint_eq(n, 18);
+	ck_assert_uint_eq(n, 13);
 }
 END_TEST
 

@@ -124,12 +124,20 @@ static void run_score(const char *plugin, const struct cs_pod *pod, const char *
 START_TEST(upstreams_order)
 {
 	static const char *const names[] = {
-		"SchedulingGates",   "PrioritySort",
-		"NodeUnschedulable", "NodeName",
-		"TaintToleration",   "NodeAffinity",
-		"NodeResourcesFit",  "PodTopologySpread",
-		"InterPodAffinity",  "NodeResourcesBalancedAllocation",
+		"SchedulingGates",
+		"PrioritySort",
+		"NodeUnschedulable",
+		"NodeName",
+		"TaintToleration",
+		"NodeAffinity",
+		"NodePorts",
+		"NodeResourcesFit",
+		"PodTopologySpread",
+		"InterPodAffinity",
+		"NodeResourcesBalancedAllocation",
+		"ImageLocality",
 		"DefaultBinder",
+		"NodeDeclaredFeatures",
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++)
 		ck_assert_str_eq(cs_plugins[i]->name, names[i]);
@@ -155,6 +163,10 @@ START_TEST(upstreams_events)
 		{ "TaintToleration",
 		  CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_POD_TOLERATION },
 		{ "NodeAffinity", CS_EVENT_NODE_ADD | CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT },
+		{ "NodePorts", CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_POD_DELETE },
+		{ "NodeDeclaredFeatures",
+		  CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_NODE_DECLARED_FEATURE },
+		{ "ImageLocality", 0 },
 		{ "NodeResourcesFit", CS_EVENT_POD_DELETE | CS_EVENT_POD_SCALE_DOWN |
 					      CS_EVENT_NODE_ADD | CS_EVENT_NODE_ALLOCATABLE |
 					      CS_EVENT_NODE_TAINT },

@@ -1,0 +1,89 @@
+// ImageLocality: nodes that have the pod's images already. Neighbours: cluster's image.h keeps the
+// rows and the size of each; mirrors plugins/imagelocality.
+// What an image adds is the same for every row that has it, so it is worked out once per decision.
+#include <csched/cluster/image.h>
+
+#include "plugins.h"
+
+#define MIB           (INT64_C(1024) * 1024)
+#define LEAST         (23 * MIB)
+#define PER_CONTAINER (1000 * MIB)
+
+struct part {
+	const struct cs_bitmap *rows;
+	uint64_t amount; // bytes; wraps as Go's sums do
+};
+
+struct parts {
+	uint32_t n;
+	struct part *items; // images that some row has
+};
+
+// As Go converts on amd64: what no int64 can hold becomes the least one.
+static int64_t to_int64(double value)
+{
+	return value >= -0x1p63 && value < 0x1p63 ? (int64_t)value : INT64_MIN;
+}
+
+static int64_t scaled(const struct cs_image *image, uint32_t n_nodes)
+{
+	double spread = (double)image->n_rows / (double)n_nodes;
+	return to_int64((double)image->size * spread);
+}
+
+// Never skipped, though most demands name images that no node has told of.
+static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct cs_demand *demand = cycle->demand;
+	uint32_t n_nodes = cycle->nodes->n_live;
+	struct parts *parts = cs_arena_alloc(cycle->scratch, sizeof(*parts));
+	parts->items =
+		cs_arena_alloc_array(cycle->scratch, demand->n_images, sizeof(*parts->items));
+	uint64_t newest = 0;
+	for (uint32_t i = 0; i < demand->n_images; i++) {
+		const struct cs_image *image = cs_cluster_image(cycle->cluster, demand->images[i]);
+		if (image->n_rows == 0)
+			continue;
+		newest = image->version > newest ? image->version : newest;
+		parts->items[parts->n++] = (struct part){
+			.rows = &image->rows,
+			.amount = (uint64_t)scaled(image, n_nodes),
+		};
+	}
+	self->score_state = parts;
+	// An image's version is above all earlier ones of any image; which of them some row has can
+	// only change together with one. The number of nodes takes part in every amount.
+	self->score_version = parts->n > 0 ? newest << 24 ^ n_nodes : 0;
+	return CS_PREPARE_GO;
+}
+
+static int64_t score_of(int64_t sum, uint32_t n_containers)
+{
+	int64_t most = PER_CONTAINER * n_containers;
+	if (sum < LEAST)
+		sum = LEAST;
+	else if (sum > most)
+		sum = most;
+	return 100 * (sum - LEAST) / (most - LEAST);
+}
+
+static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		  struct cs_rows rows, int64_t *restrict out)
+{
+	const struct parts *parts = self->score_state;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = 0;
+	for (uint32_t i = 0; i < parts->n; i++)
+		for (uint32_t row = rows.first; row < rows.end; row++)
+			if (cs_bitmap_test(parts->items[i].rows, row))
+				out[row] = (int64_t)((uint64_t)out[row] + parts->items[i].amount);
+	for (uint32_t row = rows.first; parts->n > 0 && row < rows.end; row++)
+		out[row] = score_of(out[row], cycle->demand->n_image_containers);
+}
+
+const struct cs_plugin cs_plugin_image_locality = {
+	.name = "ImageLocality",
+	.row_local = true,
+	.prepare_score = prepare_score,
+	.score = score,
+};
