@@ -69,13 +69,13 @@ static void sink_bind(void *user, uint64_t ticket, const struct cs_pod *pod, con
 		   });
 }
 
-static void sink_condition(void *user, const struct cs_pod *pod, const char *reason,
-			   const char *message)
+static void sink_status(void *user, const struct cs_pod *pod,
+			const struct cs_scheduler_status *status)
 {
 	struct cs_core *core = user;
 	CS_AUTO_BUFFER struct cs_buffer body;
 	cs_buffer_init(&body, PATCH_MAX);
-	cs_condition_patch(pod, core->now, reason, message, &body);
+	cs_condition_patch(pod, core->now, status, &body);
 	if (body.overflow) // a message of a megabyte: the Event has its beginning
 		return;
 	send(core, &(struct cs_write){
@@ -123,7 +123,7 @@ static int create_scheduler(struct cs_core *core, struct cs_error *err)
 		.config = core->options.config,
 		.sink = { .user = core,
 			  .bind = sink_bind,
-			  .condition = sink_condition,
+			  .status = sink_status,
 			  .event = sink_event,
 			  .withdraw = sink_withdraw },
 		.random = &core->random,

@@ -15,8 +15,9 @@
 
 struct of_profile {
 	const struct cs_profile *profile;
-	void **attached; // as profile->instances
-	uint64_t local;  // instances whose plugin is row-local
+	uint32_t scheduler_name; // intern id
+	void **attached;         // as profile->instances
+	uint64_t local;          // instances whose plugin is row-local
 	struct vectors kept[KEPT_DEMANDS];
 	// A demand that was not asked for lately gets these, which stay near in the caches, and its
 	// own when it is asked for again: most new demands come once.
@@ -48,6 +49,23 @@ struct cs_workspace {
 	uint32_t *list;
 };
 
+// Pods nominated to a live row that the pod at hand must yield to.
+struct supposal {
+	uint32_t row;
+	uint32_t n;
+	struct cs_pod **pods;
+};
+
+// A row's rejection that is not its filters' plain answer: `by` and `verdict` in the view do not
+// say all of it.
+struct overlaid {
+	uint32_t row;
+	const struct cs_plugin_instance *by;
+	enum cs_verdict verdict;
+	uint32_t n_reasons;
+	const char **reasons;
+};
+
 struct attempt {
 	struct cs_workspace *workspace;
 	const struct cs_profile *profile;
@@ -61,6 +79,12 @@ struct attempt {
 	const char *words;
 	const struct cs_plugin_instance *rejects_all;
 	enum cs_verdict verdict_for_all;
+	bool explains; // every row's words are wanted
+	uint32_t n_supposals;
+	struct supposal *supposals;
+	uint32_t n_overlaid;
+	struct overlaid *overlaid;
+	const struct overlaid *own_rejection; // of the pod's own nominated node; NULL: none
 	struct cs_outcome *outcome;
 };
 
@@ -72,6 +96,15 @@ static inline uint64_t bit(const struct cs_plugin_instance *instance)
 // The whole of cs_cycle_decide; what the attempt holds is valid until the next one.
 void attempt_decide(struct attempt *attempt, const struct cs_pod *pod);
 
+// nominated.c. After the plugins have prepared:
+void attempt_collect_nominations(struct attempt *attempt);
+// Whether the pod's nominated node takes it: the decision has ended.
+bool attempt_try_nominated(struct attempt *attempt);
+// After the filters: rows with nominated pods. False: the decision has ended with an error.
+bool attempt_overlay_nominated(struct attempt *attempt);
+// The rejection of a row that the view has as BY_OVERLAID.
+const struct overlaid *attempt_overlaid(const struct attempt *attempt, uint32_t row);
+
 // words.c: how a decision ends without a node.
 void attempt_fail(struct attempt *attempt, enum cs_decision decision, uint64_t rejected_by);
 void attempt_fail_running(struct attempt *attempt, const char *point,
@@ -81,7 +114,12 @@ void attempt_fail_all_nodes(struct attempt *attempt, uint64_t rejected_by);
 void attempt_fail_no_fit(struct attempt *attempt);
 // "[A B]": the plugins of a mask, sorted; in scratch.
 const char *attempt_plugin_names(struct attempt *attempt, uint64_t mask);
-// Says the reasons of a row that a filter rejected.
+// Who rejected a row.
+const struct cs_plugin_instance *attempt_rejecter(const struct attempt *attempt, uint32_t row);
+// Says what a filter has against a row, in the question as the cycle has it now.
+void attempt_filter_reasons(struct attempt *attempt, const struct cs_plugin_instance *instance,
+			    uint32_t row, void (*say)(void *user, const char *reason), void *user);
+// Says the reasons of a row that was rejected.
 void attempt_reasons(struct attempt *attempt, uint32_t row,
 		     void (*say)(void *user, const char *reason), void *user);
 

@@ -54,6 +54,9 @@ struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *opti
 	workspace->profiles = cs_alloc_array(workspace->n_profiles, sizeof(*workspace->profiles));
 	for (uint32_t i = 0; i < workspace->n_profiles; i++) {
 		workspace->profiles[i].profile = options->config->profiles[i];
+		workspace->profiles[i].scheduler_name =
+			cs_intern_ref(cs_cluster_strings(workspace->cluster),
+				      cs_slice_of(options->config->profiles[i]->scheduler_name));
 		attach(workspace, &workspace->profiles[i]);
 	}
 	return workspace;
@@ -85,6 +88,7 @@ void cs_workspace_destroy(struct cs_workspace *workspace)
 		give_vectors(workspace, &of->at_first_sight, NULL);
 		vectors_finish(&of->at_first_sight);
 		detach(workspace, of);
+		cs_intern_unref(cs_cluster_strings(workspace->cluster), of->scheduler_name);
 	}
 	free(workspace->profiles);
 	vectors_finish(&workspace->fresh);
@@ -380,7 +384,12 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 	}
 	if (!prepare_filters(attempt))
 		return;
+	attempt_collect_nominations(attempt);
+	if (attempt_try_nominated(attempt))
+		return;
 	filter(attempt);
+	if (!attempt_overlay_nominated(attempt))
+		return;
 	outcome->n_feasible = attempt->view->n_feasible;
 	outcome->decision = CS_DECISION_SCHEDULED;
 	if (outcome->n_feasible == 0)

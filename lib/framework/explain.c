@@ -112,7 +112,7 @@ static void tell_rejected(struct explanation *explanation, uint32_t row)
 {
 	struct attempt *attempt = explanation->attempt;
 	begin(explanation, row, attempt->view->verdict[row]);
-	explanation->judgement.by = attempt->profile->filter[attempt->view->by[row]]->plugin;
+	explanation->judgement.by = attempt_rejecter(attempt, row)->plugin;
 	attempt_reasons(attempt, row, collect, explanation);
 	tell(explanation);
 }
@@ -145,13 +145,17 @@ static void tell_of_rows(struct explanation *explanation)
 void cs_cycle_explain(struct cs_workspace *workspace, const struct cs_profile *profile,
 		      const struct cs_pod *pod, struct cs_outcome *ret, struct cs_judge judge)
 {
-	struct attempt attempt = { .workspace = workspace, .profile = profile, .outcome = ret };
+	struct attempt attempt = {
+		.workspace = workspace, .profile = profile, .outcome = ret, .explains = true
+	};
 	struct explanation explanation = { .attempt = &attempt, .judge = judge };
 	attempt_decide(&attempt, pod);
 	if (ret->decision == CS_DECISION_ERROR)
 		return;
 	if (attempt.words) {
 		tell_rejected_by_all(&explanation);
+	} else if (ret->decision == CS_DECISION_SCHEDULED && !attempt.vectors) {
+		tell_feasible(&explanation, ret->row); // the nominated node
 	} else if (attempt.vectors) {
 		if (ret->n_feasible > 1)
 			score_again(&explanation);

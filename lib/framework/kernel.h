@@ -10,8 +10,9 @@
 #include <csched/framework/plugin.h>
 
 // `by` says per row which filter rejected it, by its position in the profile's order.
-#define BY_NOBODY  0xff // feasible
-#define BY_NOT_NOW 0xfe // no live node, or not looked at
+#define BY_NOBODY   0xff // feasible
+#define BY_NOT_NOW  0xfe // no live node, or not looked at
+#define BY_OVERLAID 0xfd // see attempt.h: by whom is said there
 
 // A score in 0 .. 100 as kept, and one that is not known.
 #define NORM_UNKNOWN 0xff

@@ -239,16 +239,26 @@ static void tell_failed(struct cs_scheduler *scheduler, const struct cs_pending 
 					   .note = note });
 }
 
-// The event and, where it differs from what the pod has, the condition.
+// The event and, where it differs from what the pod has, the status. A nomination is dropped with the
+// first failure: only who may hope for it to be cured by preemption keeps one.
 static void report_failure(struct cs_scheduler *scheduler, const struct cs_pending *pending,
 			   enum cs_decision decision, const char *message)
 {
-	const struct cs_pod *pod = pending->pod;
-	const char *reason = condition_reasons[decision];
+	struct cs_pod *pod = pending->pod;
+	struct cs_scheduler_status status = {
+		.reason = condition_reasons[decision],
+		.message = message,
+		.drop_nomination = pod->nomination_told,
+	};
+	cs_cluster_nominate(scheduler->cluster, pod, NULL);
 	tell_failed(scheduler, pending, message);
-	if (!cs_string_equal(pod->condition_reason, reason) ||
-	    !cs_string_equal(pod->condition_message, message))
-		scheduler->sink.condition(scheduler->sink.user, pod, reason, message);
+	if (cs_string_equal(pod->condition_reason, status.reason) &&
+	    cs_string_equal(pod->condition_message, message)) {
+		status.reason = NULL;
+		status.message = NULL;
+	}
+	if (status.reason || status.drop_nomination)
+		scheduler->sink.status(scheduler->sink.user, pod, &status);
 }
 
 static char *copy_node_name(const struct cs_scheduler *scheduler, uint32_t row)

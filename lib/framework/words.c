@@ -119,17 +119,34 @@ const char *attempt_plugin_names(struct attempt *attempt, uint64_t mask)
 	return cs_arena_printf(scratch, "[%s]", list);
 }
 
-void attempt_reasons(struct attempt *attempt, uint32_t row,
-		     void (*say)(void *user, const char *reason), void *user)
+const struct cs_plugin_instance *attempt_rejecter(const struct attempt *attempt, uint32_t row)
 {
-	const struct cs_plugin_instance *instance =
-		attempt->profile->filter[attempt->view->by[row]];
+	uint8_t by = attempt->view->by[row];
+	return by == BY_OVERLAID ? attempt_overlaid(attempt, row)->by
+				 : attempt->profile->filter[by];
+}
+
+void attempt_filter_reasons(struct attempt *attempt, const struct cs_plugin_instance *instance,
+			    uint32_t row, void (*say)(void *user, const char *reason), void *user)
+{
 	if (instance->plugin->reasons)
 		instance->plugin->reasons(&attempt->cycle, instance, row, say, user);
 	else
 		say(user,
 		    cs_arena_printf(attempt->workspace->scratch, "node(s) didn't satisfy plugin %s",
 				    instance->plugin->name));
+}
+
+void attempt_reasons(struct attempt *attempt, uint32_t row,
+		     void (*say)(void *user, const char *reason), void *user)
+{
+	if (attempt->view->by[row] != BY_OVERLAID) {
+		attempt_filter_reasons(attempt, attempt_rejecter(attempt, row), row, say, user);
+		return;
+	}
+	const struct overlaid *overlaid = attempt_overlaid(attempt, row);
+	for (uint32_t i = 0; i < overlaid->n_reasons; i++)
+		say(user, overlaid->reasons[i]);
 }
 
 // Asks every rejected row for its reasons; returns who rejected some.
@@ -143,7 +160,7 @@ static uint64_t append_fit_error(struct attempt *attempt)
 		if (view->by[row] >= BY_NOT_NOW)
 			continue;
 		looked_at++;
-		rejected_by |= bit(attempt->profile->filter[view->by[row]]);
+		rejected_by |= bit(attempt_rejecter(attempt, row));
 		attempt_reasons(attempt, row, count_one, &reasons);
 	}
 	if (looked_at < attempt->outcome->n_nodes)

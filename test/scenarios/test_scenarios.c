@@ -106,13 +106,12 @@ static void on_event(void *user, const struct cs_pod *pod, const struct cs_sched
 				 event->note);
 }
 
-static void on_condition(void *user, const struct cs_pod *pod, const char *reason,
-			 const char *message)
+static void on_status(void *user, const struct cs_pod *pod,
+		      const struct cs_scheduler_status *status)
 {
 	(void)user;
 	(void)pod;
-	(void)reason;
-	(void)message;
+	(void)status;
 }
 
 // ---- output ----
@@ -359,7 +358,7 @@ static void begin(struct scenario *scenario, const struct cs_manifest *manifest)
 		.config = scenario->config,
 		.sink = { .user = scenario,
 			  .bind = on_bind,
-			  .condition = on_condition,
+			  .status = on_status,
 			  .event = on_event },
 		.max_binding = BINDINGS_MAX,
 	};

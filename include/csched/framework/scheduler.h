@@ -24,6 +24,13 @@ struct cs_scheduler_event {
 	const char *controller; // the profile's schedulerName
 };
 
+// What is to be written into a pod's status.
+struct cs_scheduler_status {
+	const char *reason; // of PodScheduled=False; NULL: the condition says so already
+	const char *message;
+	bool drop_nomination; // nominatedNodeName goes
+};
+
 // What the scheduler asks of the world. All calls come from inside cs_scheduler_turn or one of the
 // cs_scheduler_ functions below, none of which may be called from inside these; pod pointers are
 // valid during the call.
@@ -31,9 +38,9 @@ struct cs_scheduler_sink {
 	void *user;
 	// Write a Binding. The answer comes as cs_scheduler_bound with the same ticket.
 	void (*bind)(void *user, uint64_t ticket, const struct cs_pod *pod, const char *node);
-	// Patch PodScheduled=False; called only when reason or message differ from the pod's.
-	void (*condition)(void *user, const struct cs_pod *pod, const char *reason,
-			  const char *message);
+	// Patch the pod's status; called only when something differs from what it was last told to be.
+	void (*status)(void *user, const struct cs_pod *pod,
+		       const struct cs_scheduler_status *status);
 	// An Event about a pod: FailedScheduling or Scheduled. `warning` selects its type.
 	void (*event)(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event);
 	// Its node or pod is gone: a Binding that has not been sent shall not be sent any more, and

@@ -11,7 +11,9 @@ static char *patch_of(const struct cs_pod *pod, const char *reason, const char *
 {
 	struct cs_buffer out;
 	cs_buffer_init(&out, 1 << 16);
-	cs_condition_patch(pod, now, reason, message, &out);
+	cs_condition_patch(pod, now,
+			   &(struct cs_scheduler_status){ .reason = reason, .message = message },
+			   &out);
 	return out.data;
 }
 
@@ -42,12 +44,34 @@ START_TEST(other_words)
 }
 END_TEST
 
+START_TEST(a_nomination_is_dropped)
+{
+	struct cs_pod pod = { .generation = 1, .condition_reason = (char *)"Unschedulable" };
+	CS_AUTO_BUFFER struct cs_buffer out;
+	cs_buffer_init(&out, 1 << 16);
+	cs_condition_patch(&pod, now, &(struct cs_scheduler_status){ .drop_nomination = true },
+			   &out);
+	ck_assert_str_eq(out.data, "{\"status\":{\"nominatedNodeName\":null}}");
+	cs_buffer_clear(&out);
+	cs_condition_patch(&pod, now,
+			   &(struct cs_scheduler_status){ .reason = "Unschedulable",
+							  .message = "x",
+							  .drop_nomination = true },
+			   &out);
+	ck_assert_str_eq(out.data,
+			 "{\"status\":{\"conditions\":[{\"type\":\"PodScheduled\",\"status\":"
+			 "\"False\",\"reason\":\"Unschedulable\",\"message\":\"x\","
+			 "\"observedGeneration\":1}],\"nominatedNodeName\":null}}");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("condition");
 	TCase *tcase = tcase_create("condition");
 	tcase_add_test(tcase, first_time);
 	tcase_add_test(tcase, other_words);
+	tcase_add_test(tcase, a_nomination_is_dropped);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

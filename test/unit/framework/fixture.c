@@ -451,13 +451,15 @@ static void sink_bind(void *user, uint64_t ticket, const struct cs_pod *pod, con
 		cs_buffer_printf(&toy->asked, "bind %s/%s %s\n", pod->namespace, pod->name, node);
 }
 
-static void sink_condition(void *user, const struct cs_pod *pod, const char *reason,
-			   const char *message)
+static void sink_status(void *user, const struct cs_pod *pod,
+			const struct cs_scheduler_status *status)
 {
 	struct toy *toy = user;
-	if (!toy->quiet)
+	if (!toy->quiet && status->reason)
 		cs_buffer_printf(&toy->asked, "condition %s/%s %s: %s\n", pod->namespace, pod->name,
-				 reason, message);
+				 status->reason, status->message);
+	if (!toy->quiet && status->drop_nomination)
+		cs_buffer_printf(&toy->asked, "drop nomination %s/%s\n", pod->namespace, pod->name);
 }
 
 static void sink_event(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event)
@@ -493,7 +495,7 @@ void toy_init_options(struct toy *toy, struct cs_config *config,
 	all.metrics = toy->metrics;
 	all.sink = (struct cs_scheduler_sink){ .user = toy,
 					       .bind = sink_bind,
-					       .condition = sink_condition,
+					       .status = sink_status,
 					       .event = sink_event,
 					       .withdraw = sink_withdraw };
 	struct cs_error err;

@@ -60,6 +60,7 @@ __attribute__((format(printf, 2, 3))) const Kube__Pod *toy_pod(struct cs_arena *
 // A scheduler whose sink writes what it is asked into `asked`, a line each:
 //   bind ns/name node
 //   condition ns/name reason: message
+//   drop nomination ns/name
 //   event ns/name warning|normal reason action controller: note
 //   withdraw the last|an earlier one
 struct toy {

@@ -153,6 +153,8 @@ static struct told explain(const struct cs_pod *pod)
 		ck_assert_str_eq(told.winner, cs_cluster_node_name(toy.cluster, outcome.row));
 		ck_assert_int_eq(told.best, outcome.n_feasible > 1 ? outcome.score : -1);
 	}
+	if (pod->nominated_node != CS_INTERN_NONE && outcome.n_feasible == 1 && told.rows == 1)
+		return told; // its own node alone was asked
 	if (outcome.decision == CS_DECISION_ERROR)
 		ck_assert_uint_eq(told.rows, 0);
 	else
@@ -184,6 +186,20 @@ static void change_cluster(int step)
 	}
 }
 
+static void change_nominations(void)
+{
+	const struct toy_pod_parts parts = {
+		.name = cs_arena_printf(toy.arena, "w%d", roll(4)),
+		.cpu = 100 * roll(40),
+		.status = roll(3) ? cs_arena_printf(toy.arena, "nominatedNodeName: n%d",
+						    roll(N_NODES))
+				  : "",
+	};
+	struct cs_error err;
+	ck_assert_int_eq(toy_apply_pod(&toy, &parts, &err), 0);
+	explain_by_filters(cs_cluster_find_pod(toy.cluster, parts.name));
+}
+
 #define PIN                                                                                     \
 	"affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "            \
 	"{nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: [n%d]}" \
@@ -205,6 +221,7 @@ static void history(const struct cs_plugin *const *plugins)
 			explain_by_filters(cs_cluster_find_pod(
 				toy.cluster, cs_arena_printf(toy.arena, "p%d", roll(10))));
 			explain_by_filters(cs_cluster_find_pod(toy.cluster, "pinned"));
+			change_nominations();
 		}
 		end();
 	}

@@ -75,10 +75,17 @@ static void change_pod(int i)
 		stages[i] = ABSENT;
 		return;
 	}
-	int cpu = 10 * roll(N_SIZES);
-	const char *spec = roll(20) == 0 ? cs_arena_printf(kept.arena, PIN, roll(N_NODES)) : "";
-	toy_add_pod(&kept, name, cpu, spec);
-	toy_add_pod(&fresh, name, cpu, spec);
+	const struct toy_pod_parts parts = {
+		.name = name,
+		.cpu = 10 * roll(N_SIZES),
+		.spec = roll(20) == 0 ? cs_arena_printf(kept.arena, PIN, roll(N_NODES)) : "",
+		.status = roll(15) == 0 ? cs_arena_printf(kept.arena, "nominatedNodeName: n%d",
+							  roll(N_NODES))
+					: "",
+	};
+	struct cs_error err;
+	ck_assert_int_eq(toy_apply_pod(&kept, &parts, &err), 0);
+	ck_assert_int_eq(toy_apply_pod(&fresh, &parts, &err), 0);
 	stages[i] = PENDING;
 }
 

@@ -39,12 +39,12 @@ static void on_bind(void *user, uint64_t ticket, const struct cs_pod *pod, const
 	snprintf(chosen, sizeof(chosen), "%s", node);
 }
 
-static void on_condition(void *user, const struct cs_pod *pod, const char *reason,
-			 const char *message)
+static void on_status(void *user, const struct cs_pod *pod,
+		      const struct cs_scheduler_status *status)
 {
 	(void)user;
 	(void)pod;
-	ck_abort_msg("%s: %s", reason, message);
+	ck_abort_msg("%s: %s", status->reason, status->message);
 }
 
 static void on_event(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event)
@@ -112,7 +112,7 @@ START_TEST(it_decides)
 	struct cs_scheduler_options options = {
 		.cluster = cluster,
 		.config = config,
-		.sink = { .bind = on_bind, .condition = on_condition, .event = on_event },
+		.sink = { .bind = on_bind, .status = on_status, .event = on_event },
 	};
 	arena = cs_arena_create();
 	ck_assert_int_eq(cs_scheduler_create(&options, &scheduler, &err), 0);
