@@ -182,7 +182,7 @@ int cs_simulation_prepare(struct cs_simulation *simulation, struct cs_error *err
 			    ? admit_pod(simulation, &input->objects[i], err)
 			    : expand(simulation, &owners, &input->objects[i], err);
 	owners_finish(&owners);
-	if (r == 0)
+	if (r == 0 && simulation->n_pending > 0)
 		qsort(simulation->pending, simulation->n_pending, sizeof(*simulation->pending),
 		      compare_pending);
 	return r;
@@ -269,6 +269,8 @@ static void decide(struct run *run, const struct pending *pending)
 		ask(run, pending, &decision);
 	}
 	run->listener->decided(run->listener->user, &decision);
+	if (decision.result != CS_SIMULATION_GATED)
+		cs_cluster_nominate(cluster, pending->pod, NULL); // failed or placed: it is over
 	if (decision.result == CS_SIMULATION_SCHEDULED) {
 		cs_cluster_assume(cluster, pending->pod, decision.row);
 		cs_cluster_confirm(cluster, pending->pod,
