@@ -112,6 +112,19 @@ static int create_transport(struct cs_client *client, struct cs_error *err)
 	return client->transport ? 0 : -EINVAL;
 }
 
+static const struct cs_metric_info skipped_total = {
+	.name = "csched_watch_skipped_total",
+	.help = "Objects and events of lists and watches that were skipped as they cannot be read.",
+	.kind = CS_METRIC_COUNTER,
+	.labels = { "resource" },
+};
+
+static struct cs_metric *skipped_series(const struct cs_client *client, const struct cs_kind *kind)
+{
+	struct cs_metrics *metrics = client->options.metrics;
+	return metrics ? cs_metrics_series(metrics, &skipped_total, &kind->resource) : NULL;
+}
+
 static void create_reflectors(struct cs_client *client)
 {
 	const struct cs_client_options *options = &client->options;
@@ -124,6 +137,8 @@ static void create_reflectors(struct cs_client *client)
 			.transport = client->transport,
 			.random = &client->random,
 			.list_max = options->list_max,
+			.watch_silence = options->watch_silence,
+			.skipped = skipped_series(client, options->watches[i].kind),
 			.batch = on_batch,
 			.notice = on_notice,
 			.user = client,

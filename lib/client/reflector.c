@@ -30,10 +30,11 @@
 #define QUICK_MAX     5 // watches with events, each within SHORT_WATCH: then back off
 #define FRUITLESS_MAX 5 // watches in a row that failed without an event: then relist
 
-#define LIST_SILENCE  (90 * CS_SECOND)  // no byte of a list
-#define WATCH_SILENCE (150 * CS_SECOND) // no byte of a watch that has sent bookmarks (each 60 s)
-#define WATCH_GRACE   (30 * CS_SECOND)  // past the timeoutSeconds asked for
-#define WATCH_MIN     300               // s
+#define SKIPPED_MAX 10 // events in a row that cannot be read: then the stream is no use
+
+#define LIST_SILENCE  (90 * CS_SECOND) // no byte of a list
+#define WATCH_GRACE   (30 * CS_SECOND) // past the timeoutSeconds asked for
+#define WATCH_MIN     300              // s
 #define WATCH_SPREAD  300
 #define BOOKMARK_WARN (10 * CS_SECOND) // as upstream
 
@@ -138,6 +139,7 @@ struct cs_reflector {
 	int64_t closes;       // boot ns: by when the server ends the watch
 	int64_t warn_at;      // boot ns; INT64_MAX = not any more
 	unsigned events;      // of this request
+	unsigned skipped;     // events in a row that cannot be read
 	unsigned quick;       // requests in a row that lasted less than SHORT_WATCH
 	unsigned fruitless;   // failures in a row
 	bool bookmarks;       // this server sends them
@@ -472,11 +474,18 @@ static void set_version(struct cs_reflector *r, const char *version)
 		snprintf(r->version, sizeof(r->version), "%s", version);
 }
 
+static void count_skipped(struct cs_reflector *r)
+{
+	r->stats.undecodable++;
+	if (r->options.skipped)
+		cs_metric_add(r->options.skipped, 1);
+}
+
 // An object that cannot be read is left out, and what is known of its name stays.
 static void skip_undecodable(struct cs_reflector *r, struct cs_slice raw, const char *why)
 {
 	const Kube__ObjectMeta *meta = peek(r, raw);
-	r->stats.undecodable++;
+	count_skipped(r);
 	if (!is_complete(meta)) {
 		notice(r, CS_LOG_ERROR, "an object without a readable name is skipped: %s", why);
 		return;
@@ -588,13 +597,13 @@ static bool open_object(struct cs_reflector *r, struct cs_slice object, struct c
 	Kube__Unknown envelope;
 	struct cs_error err;
 	if (cs_protobuf_read_envelope(object, r->scratch, &envelope, &err) < 0) {
-		r->stats.undecodable++;
+		count_skipped(r);
 		notice(r, CS_LOG_ERROR, "an event is skipped: %s", err.text);
 		return false;
 	}
 	const char *kind = envelope.type_meta ? envelope.type_meta->kind : NULL;
 	if (!cs_string_equal(kind, r->kind->kind)) {
-		r->stats.undecodable++;
+		count_skipped(r);
 		notice(r, CS_LOG_ERROR, "an event is skipped: its object is a \"%s\"",
 		       kind ? kind : "");
 		return false;
@@ -664,10 +673,38 @@ static const struct {
 	{ CS_SLICE("ERROR"), on_error },
 };
 
+// An event of which at most the object can be read: that names it.
+static void skip_event(struct cs_reflector *r, const struct cs_protobuf_frame *frame,
+		       const char *why)
+{
+	Kube__Unknown envelope;
+	const Kube__ObjectMeta *meta = NULL;
+	if (cs_protobuf_read_envelope(frame->object, r->scratch, &envelope, NULL) == 0)
+		meta = peek(r,
+			    (struct cs_slice){ (const char *)envelope.raw.data, envelope.raw.len });
+	bool named = is_complete(meta);
+	count_skipped(r);
+	notice(r, CS_LOG_ERROR, "an event%s%s%s%s is skipped: %s", named ? " about " : "",
+	       named && meta->namespace_ ? meta->namespace_ : "",
+	       named && meta->namespace_ ? "/" : "", named ? meta->name : "", why);
+}
+
+static bool take_unreadable(struct cs_reflector *r, struct cs_time now,
+			    const struct cs_protobuf_frame *frame, const char *why)
+{
+	if (++r->skipped >= SKIPPED_MAX) {
+		r->skipped = 0;
+		step_words(r, now, GARBAGE, why);
+		return false;
+	}
+	skip_event(r, frame, why);
+	return true;
+}
+
 static bool take_event(struct cs_reflector *r, struct cs_time now,
 		       const struct cs_protobuf_frame *frame)
 {
-	cs_arena_reset(r->scratch);
+	r->skipped = 0;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(event_types); i++) {
 		if (!cs_slice_equal(frame->type, event_types[i].type))
 			continue;
@@ -677,8 +714,10 @@ static bool take_event(struct cs_reflector *r, struct cs_time now,
 		}
 		return event_types[i].take(r, now, frame->object);
 	}
-	notice(r, CS_LOG_WARNING, "an event of unknown type \"%.*s\" is skipped",
-	       (int)(frame->type.size < 32 ? frame->type.size : 32), frame->type.data);
+	struct cs_error err;
+	cs_error_set(&err, -EBADMSG, "its type \"%.*s\" is unknown",
+		     (int)(frame->type.size < 32 ? frame->type.size : 32), frame->type.data);
+	skip_event(r, frame, err.text);
 	return true;
 }
 
@@ -699,7 +738,9 @@ static void on_data(void *user, struct cs_time now, struct cs_buffer *in)
 		if (n <= 0)
 			break;
 		used += frame.used;
-		if (!take_event(r, now, &frame))
+		cs_arena_reset(r->scratch);
+		if (!(frame.type.size ? take_event(r, now, &frame)
+				      : take_unreadable(r, now, &frame, err.text)))
 			return; // the call and its buffer are gone
 	}
 	if (n < 0) {
@@ -839,7 +880,8 @@ static int64_t silence_ends(const struct cs_reflector *r)
 	if (r->state != WATCH)
 		return r->stats.last_data + LIST_SILENCE;
 	int64_t end = r->closes + WATCH_GRACE;
-	int64_t quiet = r->stats.last_data + WATCH_SILENCE;
+	int64_t silence = r->options.watch_silence;
+	int64_t quiet = r->stats.last_data + (silence ? silence : CS_REFLECTOR_WATCH_SILENCE);
 	return r->bookmarks && quiet < end ? quiet : end;
 }
 

@@ -345,6 +345,20 @@ static int find_bytes(const ProtobufCMessageDescriptor *descriptor, struct cs_sl
 	return 0;
 }
 
+static int read_event(struct cs_slice event, struct cs_protobuf_frame *ret, struct cs_error *err)
+{
+	const ProtobufCMessageDescriptor *descriptor = &kube__watch_event__descriptor;
+	struct cs_slice object;
+	int r = find_bytes(descriptor, event, 2, &object, err);
+	if (r == 0)
+		r = find_bytes(&kube__raw_extension__descriptor, object, 1, &ret->object, err);
+	if (r == 0)
+		r = find_bytes(descriptor, event, 1, &ret->type, err);
+	if (r == 0 && ret->type.size == 0)
+		r = fail(err, descriptor, 1, "is missing");
+	return r;
+}
+
 int cs_protobuf_next_frame(struct cs_slice in, struct cs_protobuf_frame *ret, struct cs_error *err)
 {
 	const uint8_t *head = (const uint8_t *)in.data;
@@ -357,18 +371,8 @@ int cs_protobuf_next_frame(struct cs_slice in, struct cs_protobuf_frame *ret, st
 				    CS_PROTOBUF_FRAME_MAX);
 	if (in.size - FRAME_HEAD_SIZE < size)
 		return 0;
-	struct cs_slice event = { in.data + FRAME_HEAD_SIZE, size };
-	struct cs_slice object;
-	const ProtobufCMessageDescriptor *descriptor = &kube__watch_event__descriptor;
-	int r = find_bytes(descriptor, event, 1, &ret->type, err);
-	if (r == 0)
-		r = find_bytes(descriptor, event, 2, &object, err);
-	if (r == 0)
-		r = find_bytes(&kube__raw_extension__descriptor, object, 1, &ret->object, err);
-	if (r < 0)
-		return r;
-	if (ret->type.size == 0)
-		return fail(err, descriptor, 1, "is missing");
-	ret->used = FRAME_HEAD_SIZE + size;
+	*ret = (struct cs_protobuf_frame){ .used = FRAME_HEAD_SIZE + size };
+	if (read_event((struct cs_slice){ in.data + FRAME_HEAD_SIZE, size }, ret, err) < 0)
+		ret->type = (struct cs_slice){ 0 };
 	return 1;
 }

@@ -160,6 +160,8 @@ void fake_object(const char *kind, const char *json, void (*spoil)(void *message
 {
 	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
 	const struct cs_kind *row = cs_kind_find("v1", kind);
+	if (!row)
+		row = cs_kind_find("apps/v1", kind);
 	struct json_object *tree = NULL;
 	ProtobufCMessage *message = NULL;
 	struct cs_error err = { 0 };

@@ -155,6 +155,9 @@ static const struct {
 	{ "watches end properly, again and again", WATCHES("action: cut, after: 3", "3") },
 	{ "watches are cut in the middle of an event", WATCHES("action: truncate, after: 3", "3") },
 	{ "watches carry garbage", WATCHES("action: garbage, after: 3", "3") },
+	{ "watches end at once, without an event", WATCHES("action: cut, after: 0", "2") },
+	{ "the storage cannot report progress, told in the stream",
+	  WATCHES("action: error, code: 500, after: 0", "1") },
 	{ "the version is too old, told in the stream",
 	  WATCHES("action: error, code: 410, after: 3", "3") },
 	{ "too many requests, told in the stream",
@@ -188,6 +191,51 @@ START_TEST(watches)
 	harness_faults(kubesim, "[]");
 	harness_create_pod(kubesim, "last", "100m");
 	harness_wait_all_bound(kubesim, PODS + 1);
+}
+END_TEST
+
+// Pages of 500: the token for the second one has expired, so all is listed in one go.
+START_TEST(a_continue_token_that_expires)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=600");
+	harness_faults(
+		kubesim,
+		"- {match: {verb: list, resource: nodes}, action: status, code: 410, nth: 2}\n"
+		"- {match: {verb: watch, resource: nodes}, action: status, code: 422}\n");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	harness_wait_logged(scheduler, "\"Starting to schedule\" nodes=600");
+	ck_assert_int_eq(harness_faults_hit(kubesim), 1);
+	create_pods(0, 5);
+	harness_wait_all_bound(kubesim, 5);
+}
+END_TEST
+
+// The binding has to be repeated, and meanwhile all pods are listed anew: there the pod is unbound,
+// and keeps its room all the same.
+START_TEST(a_relist_while_a_binding_is_under_way)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=0");
+	harness_create_node(kubesim, "n", "1");
+	harness_faults(
+		kubesim,
+		"- {match: {verb: watch, resource: pods}, action: error, code: 410, after: 1}\n"
+		"- {match: {verb: create, resource: pods, subresource: binding}, action: status, "
+		"code: "
+		"429, retryAfter: 4}\n");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	harness_wait_logged(scheduler, "Starting to schedule");
+	harness_create_pod(kubesim, "p", "1");
+	harness_wait_logged(scheduler, "pods: watch ended");
+	harness_create_pod(kubesim, "q", "1");
+	double end = harness_now() + HARNESS_PATIENCE;
+	while (!harness_condition_of(kubesim, "q")) {
+		ck_assert_msg(harness_now() < end, "q has no condition");
+		harness_sleep(0.05);
+	}
+	ck_assert_ptr_null(harness_node_of(kubesim, "p")); // so q was refused for its sake
+	ck_assert_str_eq(harness_wait_bound(kubesim, "p"), "n");
+	ck_assert_ptr_null(harness_node_of(kubesim, "q"));
+	ck_assert_int_eq(harness_bindings(kubesim), 1);
 }
 END_TEST
 
@@ -341,6 +389,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_node_deleted_while_bindings_to_it_wait);
 	tcase_add_test(tcase, a_pod_deleted_while_its_binding_waits);
 	tcase_add_loop_test(tcase, watches, 0, (int)CS_ARRAY_LENGTH(watch_faults));
+	tcase_add_test(tcase, a_continue_token_that_expires);
+	tcase_add_test(tcase, a_relist_while_a_binding_is_under_way);
 	tcase_add_test(tcase, another_pod_of_the_same_name);
 	tcase_add_loop_test(tcase, nothing_is_decided_before_every_kind_is_known, 0,
 			    (int)CS_ARRAY_LENGTH(kinds));

@@ -39,8 +39,22 @@ static struct {
 	struct harness_process *scheduler;
 	struct cs_buffer nodes; // what a watch of nodes is told
 	struct cs_buffer pods;
-	struct fake_answer fixed; // to everything, where the test is about that
+	struct cs_buffer others[5]; // the other kinds', of which there is nothing
+	struct fake_answer fixed;   // to everything, where the test is about that
 } world;
+
+#define KINDS (2 + (int)CS_ARRAY_LENGTH(world.others))
+
+static const struct {
+	const char *kind;
+	const char *line;
+} others[CS_ARRAY_LENGTH(world.others)] = {
+	{ "Namespace", "GET /api/v1/namespaces?" },
+	{ "Service", "GET /api/v1/services?" },
+	{ "ReplicationController", "GET /api/v1/replicationcontrollers?" },
+	{ "ReplicaSet", "GET /apis/apps/v1/replicasets?" },
+	{ "StatefulSet", "GET /apis/apps/v1/statefulsets?" },
+};
 
 // ---- the server ----
 
@@ -54,6 +68,10 @@ static struct fake_answer answer(void *user, const char *line)
 		return (struct fake_answer){ cs_buffer_slice(&world.nodes), .hang = true };
 	if (strstr(line, "GET /api/v1/pods?"))
 		return (struct fake_answer){ cs_buffer_slice(&world.pods), .hang = true };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(others); i++)
+		if (strstr(line, others[i].line))
+			return (struct fake_answer){ cs_buffer_slice(&world.others[i]),
+						     .hang = true };
 	if (strstr(line, "POST "))
 		return (struct fake_answer){ .bytes =
 						     CS_SLICE(JSON_HEAD("201 Created") OK_STATUS) };
@@ -75,6 +93,11 @@ static void setup(void)
 	cs_buffer_init(&world.pods, STREAM_MAX);
 	cs_buffer_append_string(&world.nodes, WATCH_HEAD);
 	cs_buffer_append_string(&world.pods, WATCH_HEAD);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(others); i++) {
+		cs_buffer_init(&world.others[i], STREAM_MAX);
+		cs_buffer_append_string(&world.others[i], WATCH_HEAD);
+		fake_bookmark(others[i].kind, &world.others[i]);
+	}
 }
 
 // The streams stay: the server's threads read them until the process, which runs one test, ends.
@@ -455,7 +478,9 @@ static const struct {
 } events[] = {
 	{ "ADDED", "Node", NODE("n"), "its object is a \\\"Node\\\"" },
 	{ "ADDED", "Lease", NULL, "its object is a" },
-	{ "UPDATED", "Pod", POD("p"), "an event of unknown type" },
+	{ "UPDATED", "Pod", POD("p"), "its type \\\"UPDATED\\\" is unknown" },
+	{ "", "Pod", POD("p"), "an event about default/p is skipped: WatchEvent.type: is missing" },
+	{ "", "Pod", NULL, "an event is skipped: WatchEvent.type: is missing" },
 	{ "DELETED", "Pod", POD("p"), NULL },
 	{ "MODIFIED", "Pod", POD("p"), NULL },
 	{ "BOOKMARK", "Pod", "{}", NULL },
@@ -472,8 +497,12 @@ START_TEST(odd_event)
 		cs_buffer_append(&object, "k8s\0\n\7\n\2v1\22\1X\22\0", 15);
 	add_raw(events[_i].type, "Pod", cs_buffer_slice(&object));
 	check_others();
-	if (events[_i].words)
+	if (events[_i].words) {
 		harness_wait_logged(world.scheduler, events[_i].words);
+		ck_assert_ptr_nonnull(
+			strstr(harness_request(world.scheduler, "GET", "/metrics", NULL, NULL).body,
+			       "\ncsched_watch_skipped_total{resource=\"pods\"} 1\n"));
+	}
 	check_end();
 }
 END_TEST
@@ -545,7 +574,7 @@ START_TEST(no_api_server)
 	if (servers[_i].words)
 		harness_wait_logged(world.scheduler, servers[_i].words);
 	harness_sleep(3);
-	ck_assert_int_lt(fake_server_connections(world.server), 20);
+	ck_assert_int_lt(fake_server_connections(world.server), 10 * KINDS);
 	ck_assert_int_eq(harness_request(world.scheduler, "GET", "/livez", NULL, NULL).status, 200);
 	ck_assert_int_eq(harness_request(world.scheduler, "GET", "/readyz", NULL, NULL).status,
 			 500);

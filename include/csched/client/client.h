@@ -40,6 +40,7 @@ struct cs_client_options {
 	const struct cs_lease_settings *lease; // copied; NULL = no leader election
 	size_t list_max;                       // bytes; 0 = CS_REFLECTOR_LIST_MAX
 	size_t backlog_max;                    // bytes; 0 = CS_CLIENT_BACKLOG_MAX
+	int64_t watch_silence;                 // ns; 0 = CS_REFLECTOR_WATCH_SILENCE
 	uint64_t seed;
 	struct cs_metrics *metrics; // may be NULL
 	struct cs_client_sink sink;

@@ -4,12 +4,14 @@
 #define CSCHED_CLIENT_REFLECTOR_H
 
 #include <csched/base/log.h>
+#include <csched/base/metric.h>
 #include <csched/base/random.h>
 #include <csched/client/change.h>
 #include <csched/client/transport.h>
 
-#define CS_REFLECTOR_BATCH_MAX 256 // objects in a batch
-#define CS_REFLECTOR_LIST_MAX  ((size_t)1 << 30)
+#define CS_REFLECTOR_BATCH_MAX     256 // objects in a batch
+#define CS_REFLECTOR_LIST_MAX      ((size_t)1 << 30)
+#define CS_REFLECTOR_WATCH_SILENCE (150 * CS_SECOND) // bookmarks come each minute
 
 struct cs_reflector_options {
 	const struct cs_kind *kind;
@@ -17,6 +19,10 @@ struct cs_reflector_options {
 	struct cs_transport *transport;
 	struct cs_random *random; // must outlive the reflector
 	size_t list_max;          // bytes of one list response; 0 = CS_REFLECTOR_LIST_MAX
+	// A watch that has sent bookmarks counts as dead when no byte came for so long, in ns; 0 =
+	// CS_REFLECTOR_WATCH_SILENCE.
+	int64_t watch_silence;
+	struct cs_metric *skipped; // counts what could not be read; NULL = nothing does
 	// Takes the batch. Called when 256 objects are together or the bytes at hand are used up.
 	void (*batch)(void *user, struct cs_batch *batch);
 	void (*notice)(void *user, enum cs_log_severity severity, const char *text);
@@ -28,7 +34,7 @@ struct cs_reflector_stats {
 	uint64_t watches;     // opened
 	uint64_t failures;    // that led to a back-off
 	uint64_t objects;     // told as changes
-	uint64_t undecodable; // objects skipped
+	uint64_t undecodable; // objects and events skipped
 	size_t known;         // objects that exist
 	int64_t last_data;    // boot ns of the last byte
 };

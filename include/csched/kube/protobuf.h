@@ -36,8 +36,9 @@ int cs_protobuf_write(const struct cs_kind *kind, const ProtobufCMessage *messag
 
 // Looks for the next complete watch frame (4-byte big-endian length, meta/v1 WatchEvent) at the
 // front of `in`. 1 = ret->type ("ADDED", ...) and ret->object (the enveloped object's bytes) are
-// set, both pointing into `in`, and the caller consumes ret->used bytes when it is done; 0 = not
-// complete yet; < 0 = error: the stream is unusable.
+// set, both pointing into `in`, and the caller consumes ret->used bytes when it is done; an event
+// that cannot be read has an empty type, `err` says why, and its object is there where that much
+// could be read. 0 = not complete yet; < 0 = error: the stream is unusable.
 struct cs_protobuf_frame {
 	struct cs_slice type;
 	struct cs_slice object; // with envelope

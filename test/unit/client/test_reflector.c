@@ -53,7 +53,7 @@ static void on_notice(void *user, enum cs_log_severity severity, const char *tex
 	cs_buffer_printf(&notices, "%s\n", text);
 }
 
-static void create(const char *selector)
+static void create_with(const struct cs_reflector_options *given)
 {
 	fake_init(&fake);
 	fake.now = (struct cs_time){ .boot = 1000 * CS_SECOND, .wall = 5000 * CS_SECOND };
@@ -61,15 +61,18 @@ static void create(const char *selector)
 	fake_buffer(&told);
 	fake_buffer(&notices);
 	batches = largest = 0;
-	struct cs_reflector_options options = {
-		.kind = &cs_kind_pod,
-		.field_selector = selector,
-		.transport = &fake.base,
-		.random = &seed,
-		.batch = on_batch,
-		.notice = on_notice,
-	};
+	struct cs_reflector_options options = *given;
+	options.kind = &cs_kind_pod;
+	options.transport = &fake.base;
+	options.random = &seed;
+	options.batch = on_batch;
+	options.notice = on_notice;
 	reflector = cs_reflector_create(&options);
+}
+
+static void create(const char *selector)
+{
+	create_with(&(struct cs_reflector_options){ .field_selector = selector });
 }
 
 static void setup(void)
@@ -716,6 +719,18 @@ START_TEST(silent_watch_is_reopened_on_a_new_connection)
 }
 END_TEST
 
+START_TEST(the_silence_that_is_death_can_be_chosen)
+{
+	teardown();
+	create_with(&(struct cs_reflector_options){ .watch_silence = 2 * CS_SECOND });
+	sync_two();
+	ck_assert_int_eq(cs_reflector_deadline(reflector) - fake.now.boot, 2 * CS_SECOND);
+	pass(2 * CS_SECOND);
+	ck_assert_uint_eq(fake.cancelled, 1);
+	ck_assert(is_watch("10"));
+}
+END_TEST
+
 START_TEST(watch_that_outlives_its_timeout_is_dead)
 {
 	struct fake_pod pods[] = { pod("a", "u1", "5") };
@@ -936,7 +951,7 @@ START_TEST(events_that_make_no_sense_are_skipped)
 	fake_buffer(&out);
 	sync_and_live();
 	send("PAINTED", "a", "u1", "12");
-	assert_notice("unknown type \"PAINTED\"");
+	assert_notice("an event about default/a is skipped: its type \"PAINTED\" is unknown");
 	fake_envelope(&object, "v1", "Node", CS_SLICE(""));
 	fake_frame(&out, "ADDED", cs_buffer_slice(&object));
 	fake_data(running(), cs_buffer_slice(&out), 0);
@@ -950,17 +965,61 @@ START_TEST(events_that_make_no_sense_are_skipped)
 	send("MODIFIED", "x", "u1", NULL);
 	send("DELETED", "x", NULL, "12");
 	assert_told("");
-	ck_assert_uint_eq(cs_reflector_stats(reflector).undecodable, 6);
+	ck_assert_uint_eq(cs_reflector_stats(reflector).undecodable, 7);
 	ck_assert_uint_eq(fake.started, 1);
+}
+END_TEST
+
+// Events without a type, and some that are no event at all: the stream goes on.
+START_TEST(an_unreadable_event_is_skipped)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	fake_buffer(&out);
+	sync_and_live();
+	ck_assert(send("", "c", "u3", "41"));
+	assert_notice("pods: an event about default/c is skipped: WatchEvent.type: is missing");
+	cs_buffer_append(&out, "\0\0\0\3\x0a\x7f\x01", 7); // fields beyond the frame
+	ck_assert(fake_data(running(), cs_buffer_slice(&out), 1));
+	assert_notice("pods: an event is skipped: WatchEvent.type: is cut off");
+	ck_assert(send("ADDED", "d", "u4", "42"));
+	assert_told("+d:u4:42 ");
+	ck_assert_uint_eq(cs_reflector_stats(reflector).undecodable, 2);
+	ck_assert_uint_eq(fake.started, 1);
+	// A good one between them: no number of them ends the stream.
+	for (int i = 0; i < 30; i++) {
+		ck_assert(fake_data(running(), cs_buffer_slice(&out), 0));
+		if (i % 5 == 0)
+			send_bookmark("43", false);
+	}
+	ck_assert_uint_eq(fake.started, 1);
+	fake_end(running());
+	ck_assert(is_watch("43"));
+}
+END_TEST
+
+START_TEST(what_is_skipped_is_counted)
+{
+	static const struct cs_metric_info info = { .name = "skipped", .kind = CS_METRIC_COUNTER };
+	struct cs_metrics *metrics = cs_metrics_create();
+	struct cs_metric *skipped = cs_metrics_series(metrics, &info, NULL);
+	teardown();
+	create_with(&(struct cs_reflector_options){ .skipped = skipped });
+	sync_and_live();
+	send("", "c", "u3", "41");
+	send_bad("ADDED", "evil");
+	send("PAINTED", "a", "u1", "12");
+	ck_assert(cs_metric_value(skipped) == 3);
+	cs_metrics_destroy(metrics);
 }
 END_TEST
 
 START_TEST(an_unreadable_frame_reopens_then_relists)
 {
 	static const struct cs_slice frames[] = {
-		CS_SLICE("\xff\xff\xff\xff...."),    // longer than the cap
-		CS_SLICE("{\"type\":\"ADDED\"}\n"),  // JSON
-		CS_SLICE("\0\0\0\3\x0a\x7f\x01..."), // fields beyond the frame
+		CS_SLICE("\xff\xff\xff\xff...."),   // longer than the cap
+		CS_SLICE("{\"type\":\"ADDED\"}\n"), // JSON
+		CS_SLICE("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+			 "\0\0\0\0\0\0\0\0\0\0"), // nothing but events that are none
 	};
 	sync_and_live();
 	for (int i = 0; i < 4; i++) {
@@ -1071,6 +1130,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, a_body_that_is_no_status);
 	tcase_add_test(c, backoff_grows_to_its_cap_and_is_reset);
 	tcase_add_test(c, silent_watch_is_reopened_on_a_new_connection);
+	tcase_add_test(c, the_silence_that_is_death_can_be_chosen);
 	tcase_add_test(c, watch_that_outlives_its_timeout_is_dead);
 	tcase_add_test(c, stream_without_its_bookmark_warns_then_lists);
 	tcase_add_test(c, silent_list_is_asked_again);
@@ -1083,6 +1143,8 @@ Suite *test_suite(void)
 	tcase_add_test(c, an_unreadable_object_is_skipped_by_name);
 	tcase_add_test(c, an_object_that_became_unreadable_is_not_deleted);
 	tcase_add_test(c, events_that_make_no_sense_are_skipped);
+	tcase_add_test(c, an_unreadable_event_is_skipped);
+	tcase_add_test(c, what_is_skipped_is_counted);
 	tcase_add_loop_test(c, an_unreadable_frame_reopens_then_relists, 0, 3);
 	tcase_add_test(c, a_frame_beyond_the_buffer_backs_off);
 	tcase_add_test(c, an_error_event_without_a_status);

@@ -526,7 +526,9 @@ START_TEST(bad_frames)
 	} all[] = {
 		{ CS_SLICE(""), "WatchEvent.type: is missing" },
 		{ CS_SLICE("\x12\x00"), "WatchEvent.type: is missing" },
+		{ CS_SLICE("\x12\x03\x0a\x01Z"), "WatchEvent.type: is missing" },
 		{ CS_SLICE("\x08\x01"), "WatchEvent.type: wrong wire type" },
+		{ CS_SLICE("\x08\x01\x12\x03\x0a\x01Z"), "WatchEvent.type: wrong wire type" },
 		{ CS_SLICE("\x0a\x05X"), "WatchEvent.type: is cut off or has a wrong length" },
 		{ CS_SLICE("\x0a\x01X\x12\x02\x0a\x05"),
 		  "RawExtension.raw: is cut off or has a wrong length" },
@@ -535,9 +537,13 @@ START_TEST(bad_frames)
 	struct cs_protobuf_frame frame;
 	struct cs_error err;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(all); i++) {
-		ck_assert_int_eq(cs_protobuf_next_frame(frame_of(all[i].event), &frame, &err),
-				 -EBADMSG);
+		ck_assert_int_eq(cs_protobuf_next_frame(frame_of(all[i].event), &frame, &err), 1);
 		ck_assert_str_eq(err.text, all[i].words);
+		ck_assert_uint_eq(frame.type.size, 0);
+		ck_assert_uint_eq(frame.used, all[i].event.size + 4);
+		// What is there of it may name it.
+		bool object = memchr(all[i].event.data, 'Z', all[i].event.size) != NULL;
+		ck_assert_uint_eq(frame.object.size, object);
 	}
 	ck_assert_int_eq(cs_protobuf_next_frame(CS_SLICE("\x01\x00\x00\x01"), &frame, &err),
 			 -EBADMSG);
