@@ -379,7 +379,6 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 		cs_buffer_append_string(&attempt->workspace->message,
 					"no nodes available to schedule pods");
 		attempt_fail(attempt, CS_DECISION_UNSCHEDULABLE, 0);
-		outcome->cures = CS_EVENT_NODE_ADD;
 		return;
 	}
 	if (!prepare_filters(attempt))

@@ -15,7 +15,7 @@
 
 #define ORDERING_WINDOW CS_SECOND // of back-offs: pods of one second are ordered as when active
 #define FLUSH_PERIOD    (30 * CS_SECOND)
-#define N_EVENTS        14 // bits of enum cs_cluster_event
+#define N_EVENTS        17 // bits of enum cs_cluster_event
 
 // Gauges and counters are shown by upstream's four queues.
 enum shown { SHOWN_ACTIVE, SHOWN_BACKOFF, SHOWN_UNSCHEDULABLE, SHOWN_GATED, SHOWN_COUNT };
@@ -84,6 +84,9 @@ static const char *const cause_names[CAUSE_COUNT] = {
 	"UnschedulablePodUpdatePodToleration",
 	"UnschedulablePodUpdatePodSchedulingGatesEliminated",
 	"UnschedulableTimeout",
+	"NodeUpdateNodeDeclaredFeature",
+	"Namespace", // this and the next are no events upstream
+	"Workload",
 	[CAUSE_POD_ADD] = "UnschedulablePodAdd",
 	[CAUSE_POD_UPDATE] = "UnschedulablePodUpdate",
 	[CAUSE_ATTEMPT_FAILED] = "ScheduleAttemptFailure",
@@ -91,7 +94,7 @@ static const char *const cause_names[CAUSE_COUNT] = {
 	[CAUSE_POP_BACKOFF] = "PopFromBackoffQ",
 };
 
-_Static_assert(CS_EVENT_TIMEOUT == 1 << (N_EVENTS - 1), "cause_names has a row per event");
+_Static_assert(CS_EVENT_WORKLOAD == 1 << (N_EVENTS - 1), "cause_names has a row per event");
 
 struct cs_queue {
 	const struct cs_config *config;
@@ -393,9 +396,9 @@ struct cs_pending *cs_queue_pop(struct cs_queue *queue)
 }
 
 void cs_queue_fail(struct cs_queue *queue, int64_t now, struct cs_pending *pending,
-		   const struct cs_queue_failure *failure)
+		   uint64_t rejected_by)
 {
-	if (failure->error) {
+	if (!rejected_by) {
 		pending->error_count++;
 	} else {
 		pending->unschedulable_count++;
@@ -405,10 +408,8 @@ void cs_queue_fail(struct cs_queue *queue, int64_t now, struct cs_pending *pendi
 	pending->backoff_until = backoff_end(queue->config, pending);
 	pending->flushed = false;
 	pending->owner = NULL;
-	set_rejection(queue, pending, failure->error ? 0 : failure->rejected_by);
-	pending->cures |= failure->cures;
-	queue->interest |= failure->cures;
-	if (failure->error || pending->changed || (pending->events & pending->cures))
+	set_rejection(queue, pending, rejected_by);
+	if (!rejected_by || pending->changed || (pending->events & pending->cures))
 		requeue(queue, now, pending, CAUSE_ATTEMPT_FAILED);
 	else
 		move(queue, pending, CS_QUEUE_UNSCHEDULABLE, CAUSE_ATTEMPT_FAILED);

@@ -239,8 +239,8 @@ static void tell_failed(struct cs_scheduler *scheduler, const struct cs_pending 
 					   .note = note });
 }
 
-// The event and, where it differs from what the pod has, the status. A nomination is dropped with the
-// first failure: only who may hope for it to be cured by preemption keeps one.
+// The event and, where it differs from what the pod has, the status. A nomination is dropped with
+// the first failure: only who may hope for it to be cured by preemption keeps one.
 static void report_failure(struct cs_scheduler *scheduler, const struct cs_pending *pending,
 			   enum cs_decision decision, const char *message)
 {
@@ -359,10 +359,7 @@ static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs
 		return;
 	}
 	count_attempt(scheduler, now, pending, outcome.decision);
-	cs_queue_fail(scheduler->queue, now.boot, pending,
-		      &(struct cs_queue_failure){ .error = outcome.decision == CS_DECISION_ERROR,
-						  .rejected_by = outcome.rejected_by,
-						  .cures = outcome.cures });
+	cs_queue_fail(scheduler->queue, now.boot, pending, outcome.rejected_by);
 	report_failure(scheduler, pending, outcome.decision, outcome.message);
 }
 
@@ -470,8 +467,7 @@ static void bound_failed(struct cs_scheduler *scheduler, struct cs_time now, str
 	cs_cluster_forget(scheduler->cluster, pod);
 	wake(scheduler, now, CS_EVENT_POD_DELETE);
 	count_attempt(scheduler, now, pending, CS_DECISION_ERROR);
-	cs_queue_fail(scheduler->queue, now.boot, pending,
-		      &(struct cs_queue_failure){ .error = true });
+	cs_queue_fail(scheduler->queue, now.boot, pending, 0);
 	report_failure(scheduler, pending, CS_DECISION_ERROR, message);
 }
 

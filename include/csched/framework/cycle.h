@@ -35,8 +35,7 @@ struct cs_outcome {
 	uint32_t n_nodes;
 	uint32_t n_feasible;
 	const char *message;  // unless scheduled; valid until the next decision
-	uint64_t rejected_by; // instances that rejected some node; 0 with an error
-	uint32_t cures;       // beyond what these register
+	uint64_t rejected_by; // instances that rejected some node; 0 with an error, or no node
 };
 
 // Nothing is changed but the workspace. A nominated node is tried first alone; rows with

@@ -74,15 +74,11 @@ void cs_queue_update(struct cs_queue *queue, int64_t now, struct cs_pending *pen
 // when nothing is active, as upstream's SchedulerPopFromBackoffQ.
 struct cs_pending *cs_queue_pop(struct cs_queue *queue);
 
-// How an attempt failed. An error is retried with back-off whatever happens.
-struct cs_queue_failure {
-	bool error;
-	uint64_t rejected_by;
-	uint32_t cures; // beyond what the rejecting plugins register
-};
 // IN_FLIGHT -> unschedulable, or back-off where an event of the meantime may have cured it.
+// `rejected_by`: a mask of plugin instances; 0 after an error, and where no plugin was asked (an
+// empty cluster): that is retried with back-off whatever happens.
 void cs_queue_fail(struct cs_queue *queue, int64_t now, struct cs_pending *pending,
-		   const struct cs_queue_failure *failure);
+		   uint64_t rejected_by);
 // IN_FLIGHT -> refused.
 void cs_queue_refuse(struct cs_queue *queue, int64_t now, struct cs_pending *pending);
 

@@ -457,6 +457,7 @@ END_TEST
 START_TEST(many_reports)
 {
 	create(false, true);
+	tell_node("small", "500m");
 	for (int i = 0; i < 600; i++) {
 		CS_AUTO_FREE char *name = cs_asprintf("p%d", i);
 		tell_pod(name, "1");

@@ -82,13 +82,12 @@ static void expect_none(void)
 
 static void reject(int i, const struct cs_plugin *plugin)
 {
-	cs_queue_fail(queue, now, pods[i].pending,
-		      &(struct cs_queue_failure){ .rejected_by = bit_of(plugin) });
+	cs_queue_fail(queue, now, pods[i].pending, bit_of(plugin));
 }
 
 static void fail_with_error(int i)
 {
-	cs_queue_fail(queue, now, pods[i].pending, &(struct cs_queue_failure){ .error = true });
+	cs_queue_fail(queue, now, pods[i].pending, 0);
 }
 
 static void expect_state(int i, enum cs_queue_state state)
@@ -268,9 +267,7 @@ START_TEST(events_move_those_they_may_cure)
 	}
 	reject(0, &toy_fit);
 	reject(1, &toy_cordon);
-	cs_queue_fail(queue, now, pods[2].pending,
-		      &(struct cs_queue_failure){ .rejected_by =
-							  bit_of(&toy_fit) | bit_of(&toy_cordon) });
+	cs_queue_fail(queue, now, pods[2].pending, bit_of(&toy_fit) | bit_of(&toy_cordon));
 	now += 20 * CS_SECOND;
 	cs_queue_wake(queue, now, CS_EVENT_NODE_LABEL | CS_EVENT_NODE_CONDITION);
 	ck_assert_uint_eq(cs_queue_count(queue, CS_QUEUE_UNSCHEDULABLE), 3);
@@ -316,20 +313,6 @@ START_TEST(events_in_flight_are_replayed_on_failure)
 	expect_state(2, CS_QUEUE_IN_FLIGHT);
 	reject(2, &toy_mood);
 	expect_state(2, CS_QUEUE_BACKOFF);
-}
-END_TEST
-
-START_TEST(events_beyond_what_plugins_register)
-{
-	add(0);
-	expect_pop(0);
-	cs_queue_fail(queue, now, pods[0].pending,
-		      &(struct cs_queue_failure){ .cures = CS_EVENT_POD_LABEL });
-	now += 20 * CS_SECOND;
-	cs_queue_wake(queue, now, CS_EVENT_NODE_ADD);
-	expect_state(0, CS_QUEUE_UNSCHEDULABLE);
-	cs_queue_wake(queue, now, CS_EVENT_POD_LABEL);
-	expect_state(0, CS_QUEUE_ACTIVE);
 }
 END_TEST
 
@@ -507,9 +490,7 @@ static void random_failure(struct cs_pending *pending)
 	if (roll(10) == 0)
 		cs_queue_refuse(queue, now, pending);
 	else
-		cs_queue_fail(queue, now, pending,
-			      &(struct cs_queue_failure){ .error = roll(4) == 0,
-							  .rejected_by = bit_of(plugin) });
+		cs_queue_fail(queue, now, pending, roll(4) ? bit_of(plugin) : 0);
 }
 
 static void random_step(struct cs_pod *pod)
@@ -605,7 +586,6 @@ Suite *test_suite(void)
 		events_move_those_they_may_cure,
 		who_registers_new_nodes_gets_taint_changes,
 		events_in_flight_are_replayed_on_failure,
-		events_beyond_what_plugins_register,
 		the_flush_comes_every_30_seconds_after_5_minutes,
 		a_flush_at_exactly_5_minutes_is_too_early,
 		gates_hold_whatever_happens,
