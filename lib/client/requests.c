@@ -37,6 +37,8 @@ struct item {
 	char *node;
 	char *body;
 	size_t body_size;
+	char *whole; // of an event that is patched
+	size_t whole_size;
 	struct cs_call *call;
 	int64_t due;        // boot ns
 	unsigned tries;     // of the write
@@ -97,6 +99,8 @@ static struct item *new_item(struct cs_requests *q, const struct cs_write *write
 		.node = copy_string(write->node),
 		.body = write->body_size ? cs_strndup(write->body, write->body_size) : NULL,
 		.body_size = write->body_size,
+		.whole = write->whole_size ? cs_strndup(write->whole, write->whole_size) : NULL,
+		.whole_size = write->whole_size,
 		.wait.index = CS_HEAP_OUT,
 		.message = cs_strdup(""),
 	};
@@ -112,6 +116,7 @@ static void free_item(struct item *item)
 	free(item->uid);
 	free(item->node);
 	free(item->body);
+	free(item->whole);
 	free(item->message);
 	free(item);
 }
@@ -314,6 +319,19 @@ static void try_again(struct item *item, struct cs_time now, int64_t retry_after
 		retry(item, now, item->tries, WAIT_MAX, retry_after);
 }
 
+// The event that was to be patched is not there any more: a patch becomes the whole.
+static bool create_instead(struct item *item)
+{
+	if (!item->whole)
+		return false;
+	free(item->body);
+	item->body = CS_TAKE(item->whole);
+	item->body_size = item->whole_size;
+	item->patch = false;
+	enqueue(item, true);
+	return true;
+}
+
 static void after_write(struct item *item, struct cs_time now, const struct cs_response *response)
 {
 	struct cs_arena *arena = cs_arena_create();
@@ -333,7 +351,8 @@ static void after_write(struct item *item, struct cs_time now, const struct cs_r
 		finish(item, CS_WRITE_DONE, NULL);
 		break;
 	case VERDICT_GONE:
-		finish(item, CS_WRITE_GONE, NULL);
+		if (!create_instead(item))
+			finish(item, CS_WRITE_GONE, NULL);
 		break;
 	case VERDICT_REFUSED:
 		finish(item, CS_WRITE_REFUSED, NULL);

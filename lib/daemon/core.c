@@ -429,6 +429,7 @@ static void on_stop(struct cs_core *core, struct cs_message *message)
 	atomic_store(&core->options.status->stopping, true);
 	cs_log_info(core->log, 0, "Requested to terminate, exiting");
 	cs_scheduler_stop(core->scheduler);
+	cs_events_flush(core->events, core->now);
 	core->options.stop(core->options.user);
 }
 

@@ -17,12 +17,30 @@
 #define BODY_MAX     65536u
 #define NAME_MAX_DNS 253 // of a DNS subdomain
 
+#define KEY_PARTS 8
+
+// What an Event says. Borrowed.
+struct facts {
+	bool warning;
+	const char *reason;
+	const char *action;
+	const char *controller;
+	const char *namespace; // of the pod and of the Event
+	const char *pod;
+	const char *uid;
+	const char *version; // NULL = none
+	const char *note;
+	const char *name; // of the Event
+	int64_t wall;     // Unix ns
+};
+
 // An event that was written and may repeat. Oldest observation first in the list.
 struct series {
 	struct cs_list link;
-	char *key;
-	char *namespace;
+	char *key;  // holds most of the facts
 	char *name; // of the Event
+	char *note;
+	int64_t first; // Unix ns
 	int32_t count;
 	int32_t written_count;
 	struct cs_time observed;
@@ -53,8 +71,8 @@ static void drop_series(struct cs_events *events, struct series *series)
 	cs_map_remove(&events->by_key, cs_slice_of(series->key));
 	cs_list_remove(&series->link);
 	free(series->key);
-	free(series->namespace);
 	free(series->name);
+	free(series->note);
 	free(series);
 }
 
@@ -74,97 +92,6 @@ void cs_events_destroy(struct cs_events *events)
 	cs_map_finish(&events->by_key);
 	free((char *)events->options.host);
 	free(events);
-}
-
-// ---- series ----
-
-// What makes two events the same, as client-go's eventKey: the note is no part of it.
-static char *make_key(const struct cs_pod *pod, const struct cs_scheduler_event *event)
-{
-	return cs_asprintf("%d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", event->warning, event->reason,
-			   event->action, event->controller, pod->namespace, pod->name, pod->uid,
-			   pod->resource_version ? pod->resource_version : "");
-}
-
-static void write_series(struct cs_events *events, struct series *series, struct cs_time now)
-{
-	CS_AUTO_BUFFER struct cs_buffer body;
-	struct cs_json_writer json;
-	char time[CS_TIMESTAMP_SIZE];
-
-	cs_buffer_init(&body, BODY_MAX);
-	cs_json_init(&json, &body);
-	cs_json_object_begin(&json);
-	cs_json_key(&json, "series");
-	cs_json_object_begin(&json);
-	cs_json_member_int(&json, "count", series->count);
-	cs_json_member_string(&json, "lastObservedTime",
-			      cs_timestamp_micro(series->observed.wall, time));
-	cs_json_object_end(&json);
-	cs_json_object_end(&json);
-
-	series->written = now.boot;
-	series->written_count = series->count;
-	events->options.write(events->options.user, &(struct cs_write){
-							    .kind = CS_WRITE_EVENT,
-							    .namespace = series->namespace,
-							    .name = series->name,
-							    .body = body.data,
-							    .body_size = body.size,
-							    .patch = true,
-						    });
-}
-
-static void finish_series(struct cs_events *events, struct series *series, struct cs_time now)
-{
-	if (series->count > series->written_count)
-		write_series(events, series, now);
-	drop_series(events, series);
-}
-
-static void repeat_series(struct cs_events *events, struct series *series, struct cs_time now)
-{
-	series->count++;
-	series->observed = now;
-	cs_list_remove(&series->link);
-	cs_list_append(&events->oldest_first, &series->link);
-	if (series->count == 2 || now.boot - series->written >= CS_EVENTS_REFRESH)
-		write_series(events, series, now);
-}
-
-// Takes the key over.
-static void remember(struct cs_events *events, char *key, const char *namespace, const char *name,
-		     struct cs_time now)
-{
-	if (cs_map_count(&events->by_key) >= CS_EVENTS_SERIES)
-		finish_series(events, oldest(events), now);
-	struct series *series = cs_alloc(sizeof(*series));
-	*series = (struct series){
-		.key = key,
-		.namespace = cs_strdup(namespace),
-		.name = cs_strdup(name),
-		.count = 1,
-		.written_count = 1,
-		.observed = now,
-		.written = now.boot,
-	};
-	cs_list_append(&events->oldest_first, &series->link);
-	cs_map_put(&events->by_key, cs_slice_of(key), series);
-}
-
-void cs_events_turn(struct cs_events *events, struct cs_time now)
-{
-	for (struct series *series; (series = oldest(events));) {
-		if (now.boot - series->observed.boot < CS_EVENTS_FINISH)
-			break;
-		finish_series(events, series, now);
-	}
-}
-
-int64_t cs_events_deadline(const struct cs_events *events)
-{
-	const struct series *series = oldest(events);
-	return series ? series->observed.boot + CS_EVENTS_FINISH : INT64_MAX;
 }
 
 // ---- one event ----
@@ -197,60 +124,228 @@ static char *cut_note(const char *note)
 	return cs_asprintf("%.*s%s", (int)size, note, mark);
 }
 
-static void write_event(struct cs_events *events, const Kube__Event *event)
+static void set_time(Kube__MicroTime *time, int64_t wall)
 {
-	CS_AUTO_BUFFER struct cs_buffer body;
-	cs_buffer_init(&body, BODY_MAX);
-	// All strings here are bounded by the API server's own limits: it fits.
-	if (cs_protobuf_write(&cs_kind_event, &event->base, &body, NULL) < 0)
-		return;
-	events->options.write(events->options.user,
-			      &(struct cs_write){
-				      .kind = CS_WRITE_EVENT,
-				      .namespace = event->metadata->namespace_,
-				      .name = event->metadata->name,
-				      .body = body.data,
-				      .body_size = body.size,
-			      });
+	*time = (Kube__MicroTime)KUBE__MICRO_TIME__INIT;
+	time->has_seconds = time->has_nanos = 1;
+	time->seconds = wall / CS_SECOND;
+	time->nanos = (int32_t)(wall % CS_SECOND / 1000 * 1000);
 }
 
-static void create_event(struct cs_events *events, struct cs_time now, const struct cs_pod *pod,
-			 const struct cs_scheduler_event *from, const char *name)
+// The Event in protobuf; with its series where that is not NULL.
+static void pack_event(const struct cs_events *events, const struct facts *facts,
+		       const struct series *series, struct cs_buffer *out)
 {
-	CS_AUTO_FREE char *note = cut_note(from->note);
-	CS_AUTO_FREE char *instance = cs_asprintf("%s-%s", from->controller, events->options.host);
+	CS_AUTO_FREE char *instance = cs_asprintf("%s-%s", facts->controller, events->options.host);
 	Kube__ObjectMeta metadata = KUBE__OBJECT_META__INIT;
-	Kube__MicroTime time = KUBE__MICRO_TIME__INIT;
+	Kube__MicroTime time, observed;
 	Kube__ObjectReference regarding = KUBE__OBJECT_REFERENCE__INIT;
+	Kube__EventSeries repeated = KUBE__EVENT_SERIES__INIT;
 	Kube__Event event = KUBE__EVENT__INIT;
 
-	metadata.name = (char *)name;
-	metadata.namespace_ = (char *)pod->namespace;
-	time.has_seconds = time.has_nanos = 1;
-	time.seconds = now.wall / CS_SECOND;
-	time.nanos = (int32_t)(now.wall % CS_SECOND / 1000 * 1000);
+	metadata.name = (char *)facts->name;
+	metadata.namespace_ = (char *)facts->namespace;
+	set_time(&time, facts->wall);
 	regarding.kind = (char *)"Pod";
 	regarding.api_version = (char *)"v1";
-	regarding.namespace_ = (char *)pod->namespace;
-	regarding.name = (char *)pod->name;
-	regarding.uid = (char *)pod->uid;
-	regarding.resource_version = pod->resource_version;
+	regarding.namespace_ = (char *)facts->namespace;
+	regarding.name = (char *)facts->pod;
+	regarding.uid = (char *)facts->uid;
+	regarding.resource_version = (char *)facts->version;
 	event.metadata = &metadata;
 	event.event_time = &time;
-	event.reporting_controller = (char *)from->controller;
+	event.reporting_controller = (char *)facts->controller;
 	event.reporting_instance = instance;
-	event.action = (char *)from->action;
-	event.reason = (char *)from->reason;
+	event.action = (char *)facts->action;
+	event.reason = (char *)facts->reason;
 	event.regarding = &regarding;
-	event.note = note;
-	event.type = (char *)(from->warning ? "Warning" : "Normal");
-	write_event(events, &event);
+	event.note = (char *)facts->note;
+	event.type = (char *)(facts->warning ? "Warning" : "Normal");
+	if (series) {
+		set_time(&observed, series->observed.wall);
+		repeated.has_count = 1;
+		repeated.count = series->count;
+		repeated.last_observed_time = &observed;
+		event.series = &repeated;
+	}
+	cs_buffer_init(out, BODY_MAX);
+	// All strings here are bounded by the API server's own limits: it fits.
+	if (cs_protobuf_write(&cs_kind_event, &event.base, out, NULL) < 0)
+		cs_buffer_clear(out);
 }
+
+static void create_event(struct cs_events *events, const struct facts *facts)
+{
+	CS_AUTO_BUFFER struct cs_buffer body;
+	pack_event(events, facts, NULL, &body);
+	events->options.write(events->options.user, &(struct cs_write){
+							    .kind = CS_WRITE_EVENT,
+							    .namespace = facts->namespace,
+							    .name = facts->name,
+							    .body = body.data,
+							    .body_size = body.size,
+						    });
+}
+
+// ---- series ----
+
+// What makes two events the same, as client-go's eventKey: the note is no part of it. None of the
+// parts has a line end.
+static char *make_key(const struct facts *facts)
+{
+	return cs_asprintf("%d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", facts->warning, facts->reason,
+			   facts->action, facts->controller, facts->namespace, facts->pod,
+			   facts->uid, facts->version ? facts->version : "");
+}
+
+// `key` is a copy of the series' and is cut up.
+static struct facts facts_of(const struct series *series, char *key)
+{
+	const char *parts[KEY_PARTS] = { 0 };
+	for (int i = 0; i < KEY_PARTS && key; i++) {
+		parts[i] = key;
+		key = strchr(key, '\n');
+		if (key)
+			*key++ = '\0';
+	}
+	return (struct facts){
+		.warning = parts[0][0] == '1',
+		.reason = parts[1],
+		.action = parts[2],
+		.controller = parts[3],
+		.namespace = parts[4],
+		.pod = parts[5],
+		.uid = parts[6],
+		.version = *parts[7] ? parts[7] : NULL,
+		.note = series->note,
+		.name = series->name,
+		.wall = series->first,
+	};
+}
+
+static void write_patch(const struct series *series, struct cs_buffer *out)
+{
+	struct cs_json_writer json;
+	char time[CS_TIMESTAMP_SIZE];
+
+	cs_buffer_init(out, BODY_MAX);
+	cs_json_init(&json, out);
+	cs_json_object_begin(&json);
+	cs_json_key(&json, "series");
+	cs_json_object_begin(&json);
+	cs_json_member_int(&json, "count", series->count);
+	cs_json_member_string(&json, "lastObservedTime",
+			      cs_timestamp_micro(series->observed.wall, time));
+	cs_json_object_end(&json);
+	cs_json_object_end(&json);
+}
+
+static void write_series(struct cs_events *events, struct series *series, struct cs_time now)
+{
+	CS_AUTO_FREE char *key = cs_strdup(series->key);
+	CS_AUTO_BUFFER struct cs_buffer body;
+	CS_AUTO_BUFFER struct cs_buffer whole;
+	struct facts facts = facts_of(series, key);
+
+	write_patch(series, &body);
+	pack_event(events, &facts, series, &whole);
+	series->written = now.boot;
+	series->written_count = series->count;
+	events->options.write(events->options.user, &(struct cs_write){
+							    .kind = CS_WRITE_EVENT,
+							    .namespace = facts.namespace,
+							    .name = facts.name,
+							    .body = body.data,
+							    .body_size = body.size,
+							    .patch = true,
+							    .whole = whole.data,
+							    .whole_size = whole.size,
+						    });
+}
+
+static void finish_series(struct cs_events *events, struct series *series, struct cs_time now)
+{
+	if (series->count > series->written_count)
+		write_series(events, series, now);
+	drop_series(events, series);
+}
+
+static void repeat_series(struct cs_events *events, struct series *series, struct cs_time now)
+{
+	series->count++;
+	series->observed = now;
+	cs_list_remove(&series->link);
+	cs_list_append(&events->oldest_first, &series->link);
+	if (series->count == 2 || now.boot - series->written >= CS_EVENTS_REFRESH)
+		write_series(events, series, now);
+}
+
+// Takes the key over.
+static void remember(struct cs_events *events, char *key, const struct facts *facts,
+		     struct cs_time now)
+{
+	if (cs_map_count(&events->by_key) >= CS_EVENTS_SERIES)
+		finish_series(events, oldest(events), now);
+	struct series *series = cs_alloc(sizeof(*series));
+	*series = (struct series){
+		.key = key,
+		.name = cs_strdup(facts->name),
+		.note = cs_strdup(facts->note),
+		.first = facts->wall,
+		.count = 1,
+		.written_count = 1,
+		.observed = now,
+		.written = now.boot,
+	};
+	cs_list_append(&events->oldest_first, &series->link);
+	cs_map_put(&events->by_key, cs_slice_of(key), series);
+}
+
+void cs_events_turn(struct cs_events *events, struct cs_time now)
+{
+	for (struct series *series; (series = oldest(events));) {
+		if (now.boot - series->observed.boot < CS_EVENTS_FINISH)
+			break;
+		finish_series(events, series, now);
+	}
+}
+
+void cs_events_flush(struct cs_events *events, struct cs_time now)
+{
+	unsigned left = CS_EVENTS_FLUSH;
+	for (struct cs_list *link = events->oldest_first.prev;
+	     link != &events->oldest_first && left > 0; link = link->prev) {
+		struct series *series = CS_CONTAINER_OF(link, struct series, link);
+		if (series->count == series->written_count)
+			continue;
+		write_series(events, series, now);
+		left--;
+	}
+}
+
+int64_t cs_events_deadline(const struct cs_events *events)
+{
+	const struct series *series = oldest(events);
+	return series ? series->observed.boot + CS_EVENTS_FINISH : INT64_MAX;
+}
+
+// ---- emitting ----
 
 void cs_events_emit(struct cs_events *events, struct cs_time now, const struct cs_pod *pod,
 		    const struct cs_scheduler_event *event)
 {
-	CS_AUTO_FREE char *key = make_key(pod, event);
+	struct facts facts = {
+		.warning = event->warning,
+		.reason = event->reason,
+		.action = event->action,
+		.controller = event->controller,
+		.namespace = pod->namespace,
+		.pod = pod->name,
+		.uid = pod->uid,
+		.version = pod->resource_version,
+		.wall = now.wall,
+	};
+	CS_AUTO_FREE char *key = make_key(&facts);
 	cs_events_turn(events, now);
 	struct series *series = cs_map_get(&events->by_key, cs_slice_of(key));
 	if (series) {
@@ -258,8 +353,11 @@ void cs_events_emit(struct cs_events *events, struct cs_time now, const struct c
 		return;
 	}
 	CS_AUTO_FREE char *name = make_name(events, pod->name, now);
-	create_event(events, now, pod, event, name);
+	CS_AUTO_FREE char *note = cut_note(event->note);
+	facts.name = name;
+	facts.note = note;
+	create_event(events, &facts);
 	// A pod is bound once: its Scheduled event has no series, and is not worth the memory.
 	if (event->warning)
-		remember(events, CS_TAKE(key), pod->namespace, name, now);
+		remember(events, CS_TAKE(key), &facts, now);
 }

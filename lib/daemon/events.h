@@ -12,6 +12,7 @@
 #define CS_EVENTS_FINISH   (360 * CS_SECOND)  // a series ends after so long without a repetition
 #define CS_EVENTS_REFRESH  (1800 * CS_SECOND) // its count is written at least this often
 #define CS_EVENTS_SERIES   8192 // events remembered for series; beyond that the oldest is ended
+#define CS_EVENTS_FLUSH    256  // counts that are written at the end at most
 
 struct cs_events_options {
 	const char *host; // copied; reportingInstance is "<schedulerName>-<host>"
@@ -32,6 +33,8 @@ void cs_events_emit(struct cs_events *events, struct cs_time now, const struct c
 		    const struct cs_scheduler_event *event);
 // Ends the series that are over.
 void cs_events_turn(struct cs_events *events, struct cs_time now);
+// Writes the counts that have not been written, the newest first: the process ends.
+void cs_events_flush(struct cs_events *events, struct cs_time now);
 int64_t cs_events_deadline(const struct cs_events *events); // boot ns; INT64_MAX = none
 
 #endif

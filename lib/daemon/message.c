@@ -35,6 +35,7 @@ struct cs_message *cs_message_write(const struct cs_write *write)
 	message->write.uid = copy(write->uid);
 	message->write.node = copy(write->node);
 	message->write.body = write->body ? cs_strndup(write->body, write->body_size) : NULL;
+	message->write.whole = write->whole ? cs_strndup(write->whole, write->whole_size) : NULL;
 	return &message->message;
 }
 
@@ -88,6 +89,7 @@ void cs_message_free_client(struct cs_message *message)
 		free((char *)write->uid);
 		free((char *)write->node);
 		free((void *)write->body);
+		free((void *)write->whole);
 	}
 	free(message);
 }

@@ -132,6 +132,72 @@ START_TEST(an_event_and_a_decision_for_each_pod)
 }
 END_TEST
 
+static int64_t series_count(const char *pod)
+{
+	struct json_object *event = find_event(pod, "FailedScheduling");
+	return event ? json_object_get_int64(cs_value_at(event, "series.count")) : -1;
+}
+
+static void wait_series(const char *pod, int64_t count)
+{
+	double end = harness_now() + HARNESS_PATIENCE;
+	while (series_count(pod) != count) {
+		ck_assert_msg(harness_now() < end, "the event says %ld times",
+			      (long)series_count(pod));
+		harness_sleep(0.05);
+	}
+}
+
+static void delete_events(void)
+{
+	struct json_object *items = cs_value_at(
+		harness_get(kubesim, "/apis/events.k8s.io/v1/namespaces/default/events"), "items");
+	for (size_t i = 0; i < json_object_array_length(items); i++) {
+		CS_AUTO_FREE char *path = cs_asprintf(
+			"/apis/events.k8s.io/v1/namespaces/default/events/%s",
+			cs_value_string_at(json_object_array_get_idx(items, i), "metadata.name"));
+		harness_delete(kubesim, path);
+	}
+}
+
+// The same failure again and again, with patches of the pod refused so that it stays the same
+// version: a series. The server loses the event, and gets it again; the last count is written when
+// the scheduler ends.
+START_TEST(a_series_of_events)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=0");
+	CS_AUTO_FREE char *config =
+		cs_asprintf("apiVersion: kubescheduler.config.k8s.io/v1\n"
+			    "kind: KubeSchedulerConfiguration\n"
+			    "clientConnection: {kubeconfig: %s}\n"
+			    "leaderElection: {leaderElect: false}\n"
+			    "podInitialBackoffSeconds: 1\npodMaxBackoffSeconds: 1\n"
+			    "profiles: [{schedulerName: c-sched}]\n",
+			    kubesim->kubeconfig);
+	harness_write_file(harness_path("config.yaml"), config);
+	scheduler = HARNESS_C_SCHED(kubesim, "--config", harness_path("config.yaml"));
+	harness_faults(kubesim, "- {match: {verb: patch, resource: pods, subresource: status}, "
+				"action: status, code: 422, count: 0}\n");
+	create_pod_with("big", ",\"nodeSelector\":{\"a\":\"b\"}");
+	wait_event("big", "FailedScheduling");
+	delete_events();
+	for (int i = 0; i < 4; i++) {
+		CS_AUTO_FREE char *node = cs_asprintf("n%d", i);
+		CS_AUTO_FREE char *words = cs_asprintf(
+			"0/%d nodes are available: %d node(s) didn't match", i + 1, i + 1);
+		harness_create_node(kubesim, node, "1");
+		harness_wait_logged(scheduler, words);
+	}
+	wait_series("big", 2);
+	ck_assert_str_eq(cs_value_string_at(find_event("big", "FailedScheduling"), "note"),
+			 "no nodes available to schedule pods");
+	harness_sleep(0.3);
+	ck_assert_int_eq(series_count("big"), 2);
+	ck_assert_int_eq(harness_stop(scheduler, SIGTERM), 0);
+	ck_assert_int_eq(series_count("big"), 5);
+}
+END_TEST
+
 START_TEST(without_events)
 {
 	kubesim = HARNESS_KUBESIM("--nodes=1");
@@ -289,6 +355,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_deployment);
 	tcase_add_test(tcase, over_tls_with_a_token);
 	tcase_add_test(tcase, an_event_and_a_decision_for_each_pod);
+	tcase_add_test(tcase, a_series_of_events);
 	tcase_add_test(tcase, without_events);
 	tcase_add_test(tcase, an_unschedulable_pod_and_then_a_node);
 	tcase_add_test(tcase, a_full_node_and_then_a_deletion);

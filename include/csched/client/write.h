@@ -28,6 +28,9 @@ struct cs_write {
 	const void *body;
 	size_t body_size;
 	bool patch; // CS_WRITE_EVENT: PATCH (merge) an existing event instead of POST
+	// With `patch`: the whole Event as above, created where the server has it no more (404).
+	const void *whole;
+	size_t whole_size;
 	// CS_WRITE_BIND: no write of its own. The one with this ticket is not wanted any more:
 	// where the server cannot have stored it, it ends as CS_WRITE_FAILED, else as it would have
 	// ended.

@@ -596,6 +596,37 @@ START_TEST(answers_to_an_event)
 }
 END_TEST
 
+// The event that the patch meant is gone: it is made again, once.
+START_TEST(a_patched_event_that_is_gone_is_created)
+{
+	cs_requests_send(requests, &(struct cs_write){ .kind = CS_WRITE_EVENT,
+						       .ticket = 1,
+						       .namespace = "ns",
+						       .name = "p1.abc",
+						       .body = "PATCH",
+						       .body_size = 5,
+						       .whole = "EVENT",
+						       .whole_size = 5,
+						       .patch = true });
+	turn();
+	assert_running(CS_METHOD_PATCH, "/apis/events.k8s.io/v1/namespaces/ns/events/p1.abc");
+	ck_assert_str_eq(running()->body.data, "PATCH");
+	refuse(404, "events \"p1.abc\" not found");
+	assert_results("");
+	assert_running(CS_METHOD_POST, "/apis/events.k8s.io/v1/namespaces/ns/events");
+	ck_assert_str_eq(running()->body.data, "EVENT");
+	ck_assert_str_eq(running()->content_type, CS_PROTOBUF_CONTENT_TYPE);
+	if (_i == 0) {
+		succeed(201);
+		assert_results("1:DONE(201) ");
+	} else {
+		refuse(404, "namespaces \"ns\" not found");
+		assert_results("1:GONE(404) ");
+	}
+	ck_assert_uint_eq(cs_requests_stats(requests).queued, 0);
+}
+END_TEST
+
 // ---- order and pace ----
 
 START_TEST(bindings_go_first_events_last)
@@ -909,6 +940,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, status_conflicts_end);
 	tcase_add_loop_test(c, tries_end, 0, 2);
 	tcase_add_loop_test(c, answers_to_an_event, 0, 3);
+	tcase_add_loop_test(c, a_patched_event_that_is_gone_is_created, 0, 2);
 	tcase_add_test(c, bindings_go_first_events_last);
 	tcase_add_test(c, pace);
 	tcase_add_test(c, a_burst_of_zero_is_one);

@@ -17,8 +17,8 @@ struct written {
 	bool patch;
 	char *namespace;
 	char *name;
-	char *body; // of a patch
-	Kube__Event *event;
+	char *body;         // of a patch
+	Kube__Event *event; // with a patch the one that it stands for
 };
 
 static struct cs_arena *arena;
@@ -38,12 +38,12 @@ static void keep(void *user, const struct cs_write *write)
 	w->patch = write->patch;
 	w->namespace = cs_arena_strdup(arena, write->namespace);
 	w->name = cs_arena_strdup(arena, write->name);
-	if (write->patch) {
+	if (write->patch)
 		w->body = cs_arena_strndup(arena, write->body, write->body_size);
-		return;
-	}
-	char *bytes = cs_arena_strndup(arena, write->body, write->body_size);
-	struct cs_slice body = { bytes, write->body_size };
+	size_t size = write->patch ? write->whole_size : write->body_size;
+	struct cs_slice body = {
+		cs_arena_strndup(arena, write->patch ? write->whole : write->body, size), size
+	};
 	Kube__Unknown envelope;
 	struct cs_error err = { 0 };
 	ck_assert_int_eq(cs_protobuf_read_envelope(body, arena, &envelope, &err), 0);
@@ -226,6 +226,70 @@ START_TEST(series)
 }
 END_TEST
 
+// What is created where the server has lost the event: the first one's facts and the series.
+START_TEST(a_patch_carries_the_whole)
+{
+	struct cs_pod p = pod("p", "7");
+	struct cs_scheduler_event event = failed("0/1 nodes are available: 1 Insufficient cpu.");
+	cs_events_emit(events, at(0), &p, &event);
+	event.note = "later words";
+	cs_events_emit(events, at(10), &p, &event);
+	const Kube__Event *first = writes[0].event, *whole = writes[1].event;
+	ck_assert(!first->series);
+	ck_assert_int_eq(whole->series->count, 2);
+	ck_assert_int_eq(whole->series->last_observed_time->seconds, 1795222933);
+	ck_assert_int_eq(whole->series->last_observed_time->nanos, 4000);
+	ck_assert_str_eq(whole->metadata->name, first->metadata->name);
+	ck_assert_str_eq(whole->metadata->namespace_, "ns");
+	ck_assert_int_eq(whole->event_time->seconds, first->event_time->seconds);
+	ck_assert_str_eq(whole->note, first->note);
+	ck_assert_str_eq(whole->type, "Warning");
+	ck_assert_str_eq(whole->reason, "FailedScheduling");
+	ck_assert_str_eq(whole->action, "Scheduling");
+	ck_assert_str_eq(whole->reporting_controller, "c-sched");
+	ck_assert_str_eq(whole->reporting_instance, "c-sched-host-1");
+	ck_assert_str_eq(whole->regarding->name, "p");
+	ck_assert_str_eq(whole->regarding->uid, "u-1");
+	ck_assert_str_eq(whole->regarding->resource_version, "7");
+}
+END_TEST
+
+START_TEST(counts_are_written_at_the_end)
+{
+	struct cs_scheduler_event event = failed("no");
+	struct cs_pod once = pod("once", NULL), twice = pod("twice", NULL),
+		      often = pod("often", "");
+	cs_events_emit(events, at(0), &once, &event);
+	for (int i = 0; i < 2; i++)
+		cs_events_emit(events, at(1), &twice, &event);
+	for (int i = 0; i < 5; i++)
+		cs_events_emit(events, at(2), &often, &event);
+	n_writes = 0;
+	cs_events_flush(events, at(3));
+	ck_assert_uint_eq(n_writes, 1);
+	ck_assert_int_eq(count_of(&writes[0]), 5);
+	ck_assert_ptr_null(writes[0].event->regarding->resource_version);
+	cs_events_flush(events, at(3));
+	ck_assert_uint_eq(n_writes, 1);
+}
+END_TEST
+
+START_TEST(no_more_counts_at_the_end_than_can_be_sent)
+{
+	struct cs_scheduler_event event = failed("no");
+	for (int i = 0; i < 3 * (CS_EVENTS_FLUSH + 10); i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "p-%d", i / 3);
+		struct cs_pod p = pod(name, "1");
+		cs_events_emit(events, at(1), &p, &event);
+	}
+	n_writes = n_all_writes = 0;
+	cs_events_flush(events, at(2));
+	ck_assert_uint_eq(n_all_writes, CS_EVENTS_FLUSH);
+	ck_assert_str_eq(writes[0].event->regarding->name, "p-265");
+}
+END_TEST
+
 START_TEST(another_version_is_another_event)
 {
 	struct cs_pod p = pod("p", "1"), q = pod("p", "2");
@@ -296,6 +360,9 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, names_never_repeat);
 	tcase_add_test(tcase, name_of_a_long_pod_name);
 	tcase_add_test(tcase, series);
+	tcase_add_test(tcase, a_patch_carries_the_whole);
+	tcase_add_test(tcase, counts_are_written_at_the_end);
+	tcase_add_test(tcase, no_more_counts_at_the_end_than_can_be_sent);
 	tcase_add_test(tcase, another_version_is_another_event);
 	tcase_add_test(tcase, single_events_are_forgotten_silently);
 	tcase_add_test(tcase, long_series_are_refreshed);
