@@ -7,6 +7,8 @@
 #include <csched/kube/quantity.h>
 #include <stdint.h>
 
+#define NANO_PER_MILLI 1000000
+
 // The member as an object of our own, made where it is missing; NULL where it is something else.
 static struct json_object *own(struct json_object *object, const char *key)
 {
@@ -36,6 +38,74 @@ static void for_each_container(struct json_object *spec, void (*change)(struct j
 {
 	for_each_of(spec, "initContainers", change);
 	for_each_of(spec, "containers", change);
+}
+
+// ---- amounts: the API server rounds them up to milli ----
+
+// The amount in milli where it is none as written; the caller puts it. Else NULL.
+static struct json_object *round_up(struct json_object *value)
+{
+	struct cs_quantity q;
+	char text[CS_QUANTITY_SIZE];
+	if (!json_object_is_type(value, json_type_string) &&
+	    !json_object_is_type(value, json_type_double))
+		return NULL;
+	if (cs_quantity_parse(cs_slice_of(json_object_get_string(value)), &q, NULL) < 0 ||
+	    q.nano % NANO_PER_MILLI == 0)
+		return NULL;
+	q.nano += (q.nano > 0 ? NANO_PER_MILLI : 0) - q.nano % NANO_PER_MILLI;
+	return json_object_new_string(cs_quantity_print(q, text));
+}
+
+static void round_list(struct json_object *owner, const char *key)
+{
+	struct json_object *list = cs_tree_get(owner, key);
+	struct json_object *rounded = NULL;
+	if (!json_object_is_type(list, json_type_object))
+		return;
+	json_object_object_foreach(list, name, value)
+	{
+		struct json_object *amount = round_up(value);
+		if (amount && !rounded)
+			rounded = cs_tree_copy(list);
+		if (amount)
+			cs_tree_set(rounded, name, amount);
+	}
+	if (rounded)
+		cs_tree_set(owner, key, rounded);
+}
+
+// requests and limits of a container, a pod, or the status of one.
+static void round_resources(struct json_object *owner)
+{
+	if (!json_object_is_type(cs_tree_get(owner, "resources"), json_type_object))
+		return;
+	struct json_object *resources = cs_tree_own(owner, "resources");
+	round_list(resources, "requests");
+	round_list(resources, "limits");
+}
+
+static void round_pod_spec(struct json_object *spec)
+{
+	for_each_container(spec, round_resources);
+	round_resources(spec);
+	round_list(spec, "overhead");
+}
+
+static void round_status(struct json_object *status)
+{
+	round_resources(status);
+	round_list(status, "allocatedResources");
+}
+
+static void round_pod_status(struct json_object *tree)
+{
+	if (!json_object_is_type(cs_tree_get(tree, "status"), json_type_object))
+		return;
+	struct json_object *status = cs_tree_own(tree, "status");
+	for_each_of(status, "initContainerStatuses", round_status);
+	for_each_of(status, "containerStatuses", round_status);
+	round_status(status);
 }
 
 // ---- pod specs: of pods and of templates ----
@@ -242,6 +312,9 @@ static void default_pod(struct json_object *tree)
 	cs_tree_default(spec, "enableServiceLinks", json_object_new_boolean(true));
 	if (cs_tree_bool(spec, "hostNetwork"))
 		for_each_container(spec, default_host_ports);
+	// After what is added up from them.
+	round_pod_spec(spec);
+	round_pod_status(tree);
 }
 
 // ---- other kinds ----
@@ -253,6 +326,8 @@ static void default_node(struct json_object *tree)
 	struct json_object *capacity = cs_tree_get(status, "capacity");
 	if (capacity)
 		cs_tree_default(status, "allocatable", json_object_get(capacity));
+	round_list(status, "capacity");
+	round_list(status, "allocatable");
 }
 
 static void default_namespace(struct json_object *tree)
@@ -289,7 +364,9 @@ static struct json_object *default_workload(struct json_object *tree)
 	if (!template)
 		return NULL;
 	(void)own(template, "metadata");
-	(void)default_pod_spec(template);
+	struct json_object *pod = default_pod_spec(template);
+	if (pod)
+		round_pod_spec(pod);
 	return spec;
 }
 

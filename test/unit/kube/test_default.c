@@ -45,6 +45,32 @@ static const struct example examples[] = {
 	{ "", "Pod", "spec: {}", "spec.schedulerName", "\"default-scheduler\"" },
 	{ "", "Pod", "spec: {schedulerName: x}", "spec.schedulerName", "\"x\"" },
 	{ "", "Pod", "metadata: {name: x}", "spec.schedulerName", "\"default-scheduler\"" },
+	// Amounts finer than milli are rounded up, each by itself, when all else is done.
+	{ "", "Pod", CONTAINER("{requests: {cpu: 33333u, memory: 1500m, x.y/z: 0.0001}}"),
+	  "spec.containers",
+	  "[{\"name\":\"a\",\"resources\":{\"requests\":{\"cpu\":\"34m\","
+	  "\"memory\":\"1500m\",\"x.y/z\":\"1m\"}},\"imagePullPolicy\":\"Always\","
+	  "\"terminationMessagePath\":\"/dev/termination-log\","
+	  "\"terminationMessagePolicy\":\"File\"}]" },
+	{ "", "Pod",
+	  LEVEL("{limits: {cpu: 4}}",
+		"{requests: {cpu: 500u}}}, {resources: {requests: {cpu: 500u}}"),
+	  "spec.resources.requests", "{\"cpu\":\"1m\"}" },
+	{ "", "Pod", "spec: {containers: [], overhead: {cpu: 1n}}", "spec.overhead",
+	  "{\"cpu\":\"1m\"}" },
+	{ "", "Pod",
+	  "status: {resources: {limits: {cpu: 1u}}, allocatedResources: {cpu: 1u}, "
+	  "containerStatuses: [{allocatedResources: {cpu: 1u}, resources: {requests: {cpu: 2u}}}]}",
+	  "status",
+	  "{\"resources\":{\"limits\":{\"cpu\":\"1m\"}},\"allocatedResources\":{\"cpu\":\"1m\"},"
+	  "\"containerStatuses\":[{\"allocatedResources\":{\"cpu\":\"1m\"},\"resources\":{"
+	  "\"requests\":{\"cpu\":\"1m\"}}}]}" },
+	{ "", "Node", "status: {capacity: {cpu: 3999999u, memory: 1.5Gi, x: zz}}", "status",
+	  "{\"capacity\":{\"cpu\":\"4\",\"memory\":\"1.5Gi\",\"x\":\"zz\"},\"allocatable\":{"
+	  "\"cpu\":\"4\",\"memory\":\"1.5Gi\",\"x\":\"zz\"}}" },
+	{ "apps", "Deployment",
+	  "spec: {template: {spec: {containers: [], overhead: {memory: 1u}}}}",
+	  "spec.template.spec.overhead", "{\"memory\":\"1m\"}" },
 	// Pod level: only limits make requests (parity fact 12).
 	{ "", "Pod", LEVEL("{limits: {cpu: 4}}", "{requests: {cpu: 500m}}"),
 	  "spec.resources.requests", "{\"cpu\":\"500m\"}" },
