@@ -1,0 +1,334 @@
+// With all plugins and all that pods may ask: what is kept between decisions decides as what is
+// computed from scratch, and what is told of the rows is what was decided.
+// Neighbours: lib/framework/cycle.c, vectors.c, view.c, nominated.c, explain.c; the plugins.
+#include <string.h>
+
+#include <csched/base/random.h>
+#include <csched/framework/config.h>
+#include <csched/framework/cycle.h>
+#include <csched/plugins/list.h>
+
+#include "../cluster/world.h"
+
+#define N_NODES     40
+#define N_WORKLOADS 14
+#define N_PODS      160
+#define N_STEPS     450
+
+static struct world world;
+static struct cs_config *config;
+static struct cs_workspace *kept, *fresh;
+static struct cs_random dice;
+static unsigned n_scheduled, n_unschedulable;
+
+static int roll(int n)
+{
+	return (int)cs_random_below(&dice, (uint64_t)n);
+}
+
+static const char *pick(const char *const *list, int n)
+{
+	return list[roll(n)];
+}
+#define PICK(...)                                  \
+	pick((const char *const[]){ __VA_ARGS__ }, \
+	     (int)(sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *)))
+
+static void begin(const char *yaml, uint64_t seed)
+{
+	struct cs_error err;
+	world_begin(&world);
+	cs_random_init(&dice, seed);
+	ck_assert_int_eq(cs_config_read("c.yaml", cs_slice_of(yaml), cs_plugins, &config, &err), 0);
+	struct cs_workspace_options options = { .cluster = world.cluster, .config = config };
+	kept = cs_workspace_create(&options);
+	options.no_cache = true;
+	fresh = cs_workspace_create(&options);
+}
+
+static void end(void)
+{
+	cs_workspace_destroy(kept);
+	cs_workspace_destroy(fresh);
+	cs_config_destroy(config);
+	world_end(&world);
+}
+
+// ---- random objects ----
+
+static void change_node(int i)
+{
+	const char *name = cs_arena_printf(world.arena, "n%d", i);
+	if (cs_cluster_find_node(world.cluster, name) != CS_ROW_NONE && roll(6) == 0) {
+		cs_cluster_remove_node(world.cluster, name);
+		return;
+	}
+	const char *labels = cs_arena_printf(
+		world.arena, "kubernetes.io/hostname: %s, disk: %s%s", name,
+		PICK("ssd", "hdd", "none"),
+		roll(8) ? cs_arena_printf(world.arena, ", topology.kubernetes.io/zone: z%d",
+					  roll(3))
+			: "");
+	const char *taint =
+		PICK("", "", "", "taints: [{key: team, effect: NoSchedule}]",
+		     "taints: [{key: old, effect: PreferNoSchedule}]", "unschedulable: true");
+	const char *images = PICK("", "images: [{names: ['nginx:1'], sizeBytes: 200000000}]",
+				  "images: [{names: ['big:latest'], sizeBytes: 900000000}]");
+	int rc = apply_node(&world,
+			    read_node(&world,
+				      "{metadata: {name: %s, labels: {%s}}, spec: {%s}, status: "
+				      "{allocatable: {cpu: '%d', memory: %dGi, pods: '%d'}%s%s}}",
+				      name, labels, taint, 2 + roll(5), 4 + roll(8), 6 + roll(8),
+				      *images ? ", " : "", images));
+	ck_assert_msg(rc == 0, "%s", world.err.text);
+}
+
+static const char *selector(void)
+{
+	return cs_arena_printf(world.arena, "labelSelector: {matchLabels: {%s: w%d}}",
+			       PICK("app", "tier"), roll(N_WORKLOADS));
+}
+
+static const char *topology(void)
+{
+	return PICK("topologyKey: kubernetes.io/hostname",
+		    "topologyKey: topology.kubernetes.io/zone");
+}
+
+static const char *node_affinity(void)
+{
+	if (roll(4) == 0)
+		return "requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: "
+		       "[{matchExpressions: [{key: disk, operator: NotIn, values: [none]}]}]}";
+	if (roll(6) == 0)
+		return cs_arena_printf(world.arena,
+				       "requiredDuringSchedulingIgnoredDuringExecution: "
+				       "{nodeSelectorTerms: [{matchFields: [{key: metadata.name, "
+				       "operator: In, values: [n%d, n%d]}]}]}",
+				       roll(N_NODES), roll(N_NODES));
+	return "preferredDuringSchedulingIgnoredDuringExecution: [{weight: 7, preference: "
+	       "{matchExpressions: [{key: disk, operator: In, values: [ssd]}]}}, {weight: 3, "
+	       "preference: {matchExpressions: [{key: topology.kubernetes.io/zone, operator: In, "
+	       "values: [z1]}]}}]";
+}
+
+static const char *pod_affinity(void)
+{
+	if (roll(2))
+		return cs_arena_printf(world.arena,
+				       "requiredDuringSchedulingIgnoredDuringExecution: [{%s, %s}]",
+				       selector(), topology());
+	return cs_arena_printf(world.arena,
+			       "preferredDuringSchedulingIgnoredDuringExecution: [{weight: %d, "
+			       "podAffinityTerm: {%s, %s}}]",
+			       1 + roll(100), selector(), topology());
+}
+
+static const char *affinity(void)
+{
+	const char *text = "";
+	if (roll(3) == 0)
+		text = cs_arena_printf(world.arena, "nodeAffinity: {%s}", node_affinity());
+	if (roll(4) == 0)
+		text = cs_arena_printf(world.arena, "%s%spodAffinity: {%s}", text,
+				       *text ? ", " : "", pod_affinity());
+	if (roll(3) == 0)
+		text = cs_arena_printf(world.arena, "%s%spodAntiAffinity: {%s}", text,
+				       *text ? ", " : "", pod_affinity());
+	return text;
+}
+
+// What all pods of a workload ask.
+static const char *templates[N_WORKLOADS];
+
+static void make_template(int i)
+{
+	const char *parts =
+		cs_arena_printf(world.arena, "affinity: {%s}, priority: %d", affinity(), roll(3));
+	if (roll(3) == 0)
+		parts = cs_arena_printf(world.arena, "%s, tolerations: [{key: team, operator: %s}]",
+					parts, "Exists");
+	if (roll(3) == 0)
+		parts = cs_arena_printf(world.arena,
+					"%s, topologySpreadConstraints: [{maxSkew: %d, %s, %s, "
+					"whenUnsatisfiable: %s}]",
+					parts, 1 + roll(3), selector(), topology(),
+					PICK("DoNotSchedule", "ScheduleAnyway"));
+	templates[i] = cs_arena_printf(
+		world.arena,
+		"%s, containers: [{name: c, image: '%s', ports: [%s], resources: {requests: "
+		"{cpu: %dm, memory: %dMi}}}]",
+		parts, PICK("nginx:1", "big", "other"),
+		roll(5) ? ""
+			: cs_arena_printf(world.arena, "{containerPort: 80, hostPort: %d}",
+					  8080 + roll(2)),
+		100 * roll(8), 128 * roll(8));
+}
+
+static struct cs_pod *find_pod(int i)
+{
+	return cs_cluster_find_pod(world.cluster, cs_arena_printf(world.arena, "u%d", i));
+}
+
+static struct cs_pod *add_workload_pod(int i)
+{
+	int workload = roll(N_WORKLOADS);
+	const char *status =
+		roll(12) ? ""
+			 : cs_arena_printf(world.arena, "nominatedNodeName: n%d", roll(N_NODES));
+	const Kube__Pod *pod = read_pod(&world,
+					"{metadata: {name: p%d, namespace: default, uid: u%d, "
+					"labels: {app: w%d, tier: w%d}}, "
+					"spec: {schedulerName: c-sched, %s}, status: {%s}}",
+					i, i, workload, workload / 3, templates[workload], status);
+	ck_assert_msg(apply_pod(&world, pod) == 0, "%s", world.err.text);
+	return find_pod(i);
+}
+
+// ---- one decision both ways ----
+
+struct told {
+	const struct cs_profile *profile;
+	uint32_t feasible;
+	int64_t best;
+};
+
+static void note(void *user, const struct cs_judgement *judgement)
+{
+	struct told *told = user;
+	if (judgement->verdict != CS_VERDICT_FITS) {
+		ck_assert_uint_gt(judgement->n_reasons, 0);
+		return;
+	}
+	told->feasible++;
+	int64_t total = 0;
+	for (uint32_t i = 0; judgement->scores && i < told->profile->n_score; i++)
+		total += judgement->scores[i] * told->profile->score[i]->weight;
+	ck_assert_int_eq(total, judgement->total);
+	told->best = total > told->best ? total : told->best;
+}
+
+static void expect_same(const struct cs_outcome *a, const char *a_words, const struct cs_outcome *b)
+{
+	ck_assert_int_eq(a->decision, b->decision);
+	ck_assert_uint_eq(a->n_feasible, b->n_feasible);
+	ck_assert_int_eq(a->score, b->score);
+	ck_assert_int_eq(a->runner_up_score, b->runner_up_score);
+	ck_assert_uint_eq(a->row, b->row);
+	ck_assert_uint_eq(a->rejected_by, b->rejected_by);
+	ck_assert_msg(cs_string_equal(a_words, b->message), "%s\n%s", a_words, b->message);
+}
+
+static void decide(struct cs_pod *pod)
+{
+	const struct cs_profile *profile = config->profiles[0];
+	struct cs_outcome a, b, c;
+	cs_cycle_decide(kept, profile, pod, &a);
+	const char *words = a.message ? cs_arena_strdup(world.arena, a.message) : NULL;
+	cs_cycle_decide(fresh, profile, pod, &b);
+	expect_same(&a, words, &b);
+	struct told told = { .profile = profile, .best = 0 };
+	cs_cycle_explain(kept, profile, pod, &c, (struct cs_judge){ note, &told });
+	expect_same(&a, words, &c);
+	ck_assert_uint_eq(told.feasible, a.n_feasible);
+	ck_assert_int_eq(told.best, a.score);
+	if (a.decision == CS_DECISION_SCHEDULED) {
+		n_scheduled++;
+		cs_cluster_assume(world.cluster, pod, a.row);
+		if (roll(10) == 0)
+			cs_cluster_forget(world.cluster, pod);
+	} else {
+		n_unschedulable++;
+		if (roll(2))
+			cs_cluster_nominate(world.cluster, pod, NULL);
+	}
+}
+
+static void change_service(void)
+{
+	const char *name = cs_arena_printf(world.arena, "s%d", roll(6));
+	if (roll(3) == 0)
+		cs_cluster_remove_object(world.cluster, &cs_kind_service, "default", name);
+	else
+		apply_object(&world, &cs_kind_service,
+			     "{metadata: {name: %s, namespace: default}, spec: {selector: {app: "
+			     "w%d}}}",
+			     name, roll(N_WORKLOADS));
+}
+
+static void step(void)
+{
+	int i = roll(N_PODS);
+	struct cs_pod *pod = find_pod(i);
+	int what = roll(25);
+	if (what == 0)
+		change_node(roll(N_NODES));
+	else if (what == 1)
+		change_service();
+	else if (!pod)
+		decide(add_workload_pod(i));
+	else if (pod->state == CS_POD_UNBOUND && roll(3))
+		decide(pod);
+	else
+		cs_cluster_remove_pod(world.cluster, pod);
+}
+
+static void history(const char *yaml, uint64_t seeds)
+{
+	n_scheduled = n_unschedulable = 0;
+	for (uint64_t seed = 0; seed < seeds; seed++) {
+		begin(yaml, seed);
+		for (int i = 0; i < N_WORKLOADS; i++)
+			make_template(i);
+		for (int i = 0; i < N_NODES; i++)
+			change_node(i);
+		for (int i = 0; i < N_STEPS; i++)
+			step();
+		end();
+	}
+	ck_assert_uint_gt(n_scheduled, 100 * seeds);
+	ck_assert_uint_gt(n_unschedulable, 5 * seeds);
+}
+
+#define HEAD                                           \
+	"apiVersion: kubescheduler.config.k8s.io/v1\n" \
+	"kind: KubeSchedulerConfiguration\n"
+
+START_TEST(the_default_plugins)
+{
+	history(HEAD "profiles: [{schedulerName: c-sched}]\n", 16);
+}
+END_TEST
+
+START_TEST(arguments)
+{
+	history(HEAD
+		"profiles:\n"
+		"- schedulerName: c-sched\n"
+		"  pluginConfig:\n"
+		"  - name: InterPodAffinity\n"
+		"    args: {hardPodAffinityWeight: 50, ignorePreferredTermsOfExistingPods: true}\n"
+		"  - name: NodeResourcesFit\n"
+		"    args: {scoringStrategy: {type: MostAllocated, resources: [{name: cpu, weight: "
+		"3}]}}\n"
+		"  - name: NodeAffinity\n"
+		"    args: {addedAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "
+		"[{weight: 9, preference: {matchExpressions: [{key: disk, operator: In, values: "
+		"[hdd]}]}}]}}\n"
+		"  - name: PodTopologySpread\n"
+		"    args: {defaultingType: List, defaultConstraints: [{maxSkew: 2, topologyKey: "
+		"topology.kubernetes.io/zone, whenUnsatisfiable: DoNotSchedule}]}\n",
+		8);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("plugins/kept");
+	TCase *tcase = tcase_create("kept");
+	tcase_set_timeout(tcase, 300);
+	tcase_add_test(tcase, the_default_plugins);
+	tcase_add_test(tcase, arguments);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
