@@ -2,6 +2,7 @@ package generate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/c-sched/c-sched/test/oracle/oracle"
 	"sigs.k8s.io/yaml"
@@ -94,16 +95,22 @@ func (g *generator) weightedNames(names []string) []object {
 	return list
 }
 
+// plugins never enables at one extension point what is off at the others: c-sched refuses that.
 func (g *generator) plugins() object {
 	plugins := object{}
+	var off []string
 	if g.chance(0.5) {
-		plugins["multiPoint"] = object{"enabled": g.weightedNames(some(g, scorers, 2)), "disabled": named(some(g, filterers, 2))}
+		off = some(g, filterers, 2)
+		plugins["multiPoint"] = object{"enabled": g.weightedNames(some(g, scorers, 2)), "disabled": named(off)}
+	}
+	on := func(names []string) []string {
+		return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(off, name) })
 	}
 	if g.chance(0.5) {
-		plugins["score"] = object{"enabled": g.weightedNames(some(g, scorers, 3)), "disabled": named(some(g, scorers, 2))}
+		plugins["score"] = object{"enabled": g.weightedNames(on(some(g, scorers, 3))), "disabled": named(some(g, scorers, 2))}
 	}
 	if g.chance(0.2) {
-		plugins["filter"] = object{"enabled": named(some(g, filterers, 2))}
+		plugins["filter"] = object{"enabled": named(on(some(g, filterers, 2)))}
 	}
 	return plugins
 }

@@ -129,7 +129,7 @@ func (g *generator) oddCapacity(node *v1.Node) {
 	case 0:
 		allocatable[v1.ResourceCPU] = resource.MustParse(pick(g, []string{"0", "1500u", "100m", "1999m", "3.9995"}))
 	case 1:
-		allocatable[v1.ResourceMemory] = resource.MustParse(pick(g, []string{"0", "1500m", "1.5Gi", "1e9", "8Ei", "4294967297"}))
+		allocatable[v1.ResourceMemory] = resource.MustParse(pick(g, []string{"0", "1500m", "1.5Gi", "1e9", "80Pi", "100Ti", "4294967297"}))
 	case 2:
 		delete(allocatable, v1.ResourcePods)
 	case 3:

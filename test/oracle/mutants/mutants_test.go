@@ -1,0 +1,40 @@
+package mutants
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestTable: each fault has its line in the tree as it is.
+func TestTable(t *testing.T) {
+	root := os.Getenv("CSCHED_ROOT")
+	if root == "" {
+		root = "../../.."
+	}
+	for _, mutant := range All {
+		text, err := os.ReadFile(filepath.Join(root, mutant.File))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if _, err := mutant.Apply(string(text)); err != nil {
+			t.Errorf("%s: %v", mutant.Rule, err)
+		}
+	}
+	if len(All) < 40 {
+		t.Errorf("%d faults are fewer than 40", len(All))
+	}
+}
+
+func TestApply(t *testing.T) {
+	mutant := Mutant{File: "f", From: "a;", To: "b;"}
+	if text, err := mutant.Apply("x\n\ta;\ny"); err != nil || text != "x\n\tb;\ny" {
+		t.Errorf("%q, %v", text, err)
+	}
+	for _, text := range []string{"", "a;\na;", "a; // more"} {
+		if _, err := mutant.Apply(text); err == nil {
+			t.Errorf("%q has the line once", text)
+		}
+	}
+}
