@@ -22,6 +22,12 @@ static const struct cs_plugin *find(const char *name)
 		 "\"requestedToCapacityRatio\":{\"shape\":[" points "]}")
 #define LEAST "\"type\":\"LeastAllocated\""
 
+#define ZONE_HARD "{\"maxSkew\":1,\"topologyKey\":\"zone\",\"whenUnsatisfiable\":\"DoNotSchedule\"}"
+#define ZONE_SOFT \
+	"{\"maxSkew\":2,\"topologyKey\":\"zone\",\"whenUnsatisfiable\":\"ScheduleAnyway\"}"
+#define DEFAULTS(list) "{\"defaultConstraints\":[" list "]}"
+#define LIST_OF(list)  "{\"defaultingType\":\"List\",\"defaultConstraints\":[" list "]}"
+
 struct row {
 	const char *plugin;
 	const char *args;
@@ -98,6 +104,33 @@ static const struct row bad[] = {
 	  "resources[1].weight: Invalid value: 2: must be 1\n"
 	  "resources[2].name: Duplicate value: \"cpu\"" },
 	{ "NodeAffinity", "{\"x\":1}", "x: unknown field" },
+	{ "PodTopologySpread", "{\"defaultingType\":\"Some\"}",
+	  "defaultingType: Unsupported value: \"Some\": supported values: \"System\", \"List\"" },
+	{ "PodTopologySpread", DEFAULTS(ZONE_HARD),
+	  "defaultingType: Invalid value: \"System\": when .defaultConstraints are not empty" },
+	{ "PodTopologySpread", LIST_OF("{}"),
+	  "defaultConstraints[0].maxSkew: Invalid value: 0: not in valid range (0, inf)\n"
+	  "defaultConstraints[0].topologyKey: Required value: can not be empty\n"
+	  "defaultConstraints[0].whenUnsatisfiable: Required value: can not be empty" },
+	{ "PodTopologySpread",
+	  LIST_OF("{\"maxSkew\":-1,\"topologyKey\":\"a b\",\"whenUnsatisfiable\":\"Never\","
+		  "\"labelSelector\":{}}"),
+	  "defaultConstraints[0].maxSkew: Invalid value: -1: not in valid range (0, inf)\n"
+	  "defaultConstraints[0].topologyKey: Invalid value: \"a b\": name part must consist of "
+	  "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
+	  "character; a prefix before '/' must be a DNS subdomain\n"
+	  "defaultConstraints[0].whenUnsatisfiable: Unsupported value: \"Never\": supported "
+	  "values: \"DoNotSchedule\", \"ScheduleAnyway\"\n"
+	  "defaultConstraints[0].labelSelector: Forbidden: constraint must not define a selector, "
+	  "as they deduced for each pod" },
+	{ "PodTopologySpread", LIST_OF(ZONE_HARD "," ZONE_SOFT "," ZONE_HARD),
+	  "defaultConstraints[2]: Duplicate value: \"{zone, DoNotSchedule}\"" },
+	{ "PodTopologySpread",
+	  LIST_OF("{\"maxSkew\":2147483648,\"topologyKey\":\"a\",\"minDomains\":\"1\","
+		  "\"whenUnsatisfiable\":\"ScheduleAnyway\",\"namespaces\":[]}"),
+	  "defaultConstraints[0].minDomains: expected an integer, got a string\n"
+	  "defaultConstraints[0].namespaces: unknown field\n"
+	  "defaultConstraints[0].maxSkew: Invalid value: 2147483648: not in valid range (0, inf)" },
 	{ "InterPodAffinity", "{\"hardPodAffinityWeight\":\"1\"}",
 	  "hardPodAffinityWeight: expected an integer, got a string" },
 };
@@ -140,6 +173,19 @@ static const struct row good[] = {
 	  STRATEGY("\"type\":\"RequestedToCapacityRatio\"," CPU_MEMORY
 		   ",\"requestedToCapacityRatio\":{\"shape\":[{\"utilization\":0,\"score\":0},"
 		   "{\"utilization\":100,\"score\":10}]}") },
+	{ "PodTopologySpread", NULL, "{\"defaultingType\":\"System\"}" },
+	{ "PodTopologySpread", "{\"defaultingType\":\"\",\"defaultConstraints\":[]}",
+	  "{\"defaultingType\":\"System\"}" },
+	{ "PodTopologySpread", "{\"defaultingType\":\"List\"}", LIST_OF("") },
+	{ "PodTopologySpread", LIST_OF(ZONE_HARD "," ZONE_SOFT), LIST_OF(ZONE_HARD "," ZONE_SOFT) },
+	{ "PodTopologySpread",
+	  LIST_OF("{\"topologyKey\":\"a.b/c\",\"maxSkew\":2147483647,\"matchLabelKeys\":[\"x\"],"
+		  "\"whenUnsatisfiable\":\"ScheduleAnyway\",\"minDomains\":-3,"
+		  "\"nodeTaintsPolicy\":\"Honor\",\"nodeAffinityPolicy\":\"Ignore\","
+		  "\"labelSelector\":null}"),
+	  LIST_OF("{\"maxSkew\":2147483647,\"topologyKey\":\"a.b/c\",\"whenUnsatisfiable\":"
+		  "\"ScheduleAnyway\",\"minDomains\":-3,\"nodeAffinityPolicy\":\"Ignore\","
+		  "\"nodeTaintsPolicy\":\"Honor\",\"matchLabelKeys\":[\"x\"]}") },
 	{ "NodeResourcesBalancedAllocation", NULL, "{" CPU_MEMORY "}" },
 	{ "NodeResourcesBalancedAllocation", "{\"resources\":[{\"name\":\"cpu\"}]}",
 	  "{\"resources\":[{\"name\":\"cpu\",\"weight\":1}]}" },
