@@ -177,6 +177,7 @@ static bool prepare_filter(struct attempt *attempt, struct cs_plugin_instance *i
 	cycle->narrowed = false;
 	cycle->message = NULL;
 	instance->filter_version = 0;
+	instance->evaluated[CS_EVALUATED_PRE_FILTER]++;
 	enum cs_prepare answer = instance->plugin->prepare_filter(cycle, instance);
 	switch (answer) {
 	case CS_PREPARE_ERROR:
@@ -197,6 +198,13 @@ static bool prepare_filter(struct attempt *attempt, struct cs_plugin_instance *i
 	}
 	cycle->narrowed &= answer == CS_PREPARE_GO;
 	return narrow(attempt, instance, &before);
+}
+
+static void count_evaluated(struct cs_plugin_instance *const *list, uint32_t n, uint64_t off,
+			    enum cs_evaluated point)
+{
+	for (uint32_t i = 0; i < n; i++)
+		list[i]->evaluated[point] += !(off & bit(list[i]));
 }
 
 // False: the decision has ended. After an unschedulable verdict the other plugins still prepare,
@@ -284,6 +292,7 @@ static bool prepare_scores(struct attempt *attempt)
 			continue;
 		cycle->message = NULL;
 		instance->score_version = 0;
+		instance->evaluated[CS_EVALUATED_PRE_SCORE]++;
 		enum cs_prepare answer = instance->plugin->prepare_score(cycle, instance);
 		if (answer == CS_PREPARE_SKIP) {
 			attempt->input.scores_off |= bit(instance);
@@ -292,6 +301,8 @@ static bool prepare_scores(struct attempt *attempt)
 			return false;
 		}
 	}
+	count_evaluated(attempt->profile->score, attempt->profile->n_score,
+			attempt->input.scores_off, CS_EVALUATED_SCORE);
 	return true;
 }
 
@@ -383,6 +394,8 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 	}
 	if (!prepare_filters(attempt))
 		return;
+	count_evaluated(attempt->profile->filter, attempt->profile->n_filter,
+			attempt->input.filters_off, CS_EVALUATED_FILTER);
 	attempt_collect_nominations(attempt);
 	if (attempt_try_nominated(attempt))
 		return;

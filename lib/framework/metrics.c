@@ -71,4 +71,11 @@ const struct cs_metric_info cs_scheduler_metrics[METRIC_COUNT + 1] = {
 		.kind = CS_METRIC_GAUGE,
 		.labels = { "plugin", "profile" },
 	},
+	[METRIC_PLUGIN_EVALUATIONS] = {
+		.name = "scheduler_plugin_evaluation_total",
+		.help = "Number of attempts to schedule pods by each plugin and the extension point "
+			"(available only in PreFilter, Filter, PreScore, and Score).",
+		.kind = CS_METRIC_COUNTER,
+		.labels = { "plugin", "extension_point", "profile" },
+	},
 };

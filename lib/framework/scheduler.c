@@ -30,6 +30,11 @@ struct profile_series {
 	struct cs_metric *duration[3];
 };
 
+struct evaluations {
+	const uint64_t *count; // of a plugin instance
+	struct cs_metric *metric;
+};
+
 struct cs_scheduler {
 	struct cs_cluster *cluster;
 	const struct cs_config *config;
@@ -53,6 +58,8 @@ struct cs_scheduler {
 	struct cs_metric *after_flush;
 	struct cs_metric *sli[N_ATTEMPT_LABELS];
 	struct cs_metric *cache_size[3];
+	struct evaluations *evaluations; // one per plugin and point
+	uint32_t n_evaluations;
 };
 
 static const char *const result_names[] = {
@@ -68,6 +75,45 @@ static const char *const condition_reasons[] = {
 static const char *const cache_types[] = { "nodes", "pods", "assumed_pods" };
 
 // ---- life ----
+
+static void count_plugins(struct cs_scheduler *scheduler, const struct cs_profile *profile)
+{
+	const struct {
+		const char *name;
+		struct cs_plugin_instance *const *list;
+		uint32_t n;
+	} points[CS_EVALUATED_COUNT] = {
+		[CS_EVALUATED_PRE_FILTER] = { "PreFilter", profile->prepare_filter,
+					      profile->n_prepare_filter },
+		[CS_EVALUATED_FILTER] = { "Filter", profile->filter, profile->n_filter },
+		[CS_EVALUATED_PRE_SCORE] = { "PreScore", profile->prepare_score,
+					     profile->n_prepare_score },
+		[CS_EVALUATED_SCORE] = { "Score", profile->score, profile->n_score },
+	};
+	for (int point = 0; point < CS_EVALUATED_COUNT; point++)
+		for (uint32_t i = 0; i < points[point].n; i++) {
+			const struct cs_plugin_instance *instance = points[point].list[i];
+			const char *labels[] = { instance->plugin->name, points[point].name,
+						 profile->scheduler_name };
+			scheduler->evaluations[scheduler->n_evaluations++] = (struct evaluations){
+				.count = &instance->evaluated[point],
+				.metric = cs_metrics_series(
+					scheduler->metrics,
+					&cs_scheduler_metrics[METRIC_PLUGIN_EVALUATIONS], labels),
+			};
+		}
+}
+
+static void create_evaluations(struct cs_scheduler *scheduler)
+{
+	const struct cs_config *config = scheduler->config;
+	uint32_t n = 0;
+	for (uint32_t p = 0; p < config->n_profiles; p++)
+		n += config->profiles[p]->n_instances * CS_EVALUATED_COUNT;
+	scheduler->evaluations = cs_alloc_array(n, sizeof(*scheduler->evaluations));
+	for (uint32_t p = 0; p < config->n_profiles; p++)
+		count_plugins(scheduler, config->profiles[p]);
+}
 
 static void create_series(struct cs_scheduler *scheduler)
 {
@@ -133,8 +179,10 @@ int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_sc
 		scheduler->profile_names[i] =
 			cs_intern_ref(cs_cluster_strings(scheduler->cluster),
 				      cs_slice_of(config->profiles[i]->scheduler_name));
-	if (scheduler->metrics)
+	if (scheduler->metrics) {
 		create_series(scheduler);
+		create_evaluations(scheduler);
+	}
 	*ret = scheduler;
 	return 0;
 }
@@ -151,6 +199,7 @@ void cs_scheduler_destroy(struct cs_scheduler *scheduler)
 				scheduler->profile_names[i]);
 	free(scheduler->profile_names);
 	free(scheduler->series);
+	free(scheduler->evaluations);
 	free(scheduler->slots);
 	free(scheduler);
 }
@@ -398,6 +447,9 @@ uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, u
 		decided++;
 	}
 	show_sizes(scheduler);
+	for (uint32_t i = 0; decided > 0 && i < scheduler->n_evaluations; i++)
+		cs_metric_set(scheduler->evaluations[i].metric,
+			      (double)*scheduler->evaluations[i].count);
 	return decided;
 }
 

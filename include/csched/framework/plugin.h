@@ -63,6 +63,16 @@ struct cs_cycle {
 };
 
 // One plugin in one profile: what is the same for all its decisions.
+// Where calls of plugins are counted: once per attempt to schedule a pod, whatever was kept from
+// earlier ones.
+enum cs_evaluated {
+	CS_EVALUATED_PRE_FILTER,
+	CS_EVALUATED_FILTER,
+	CS_EVALUATED_PRE_SCORE,
+	CS_EVALUATED_SCORE,
+	CS_EVALUATED_COUNT,
+};
+
 struct cs_plugin_instance {
 	const struct cs_plugin *plugin;
 	void *args;     // what plugin->configure made; NULL without arguments
@@ -76,6 +86,7 @@ struct cs_plugin_instance {
 	void *attached; // what plugin->attach made for the workspace that decides
 	void *state; // of the current cycle: what prepare_filter / prepare_score left; in scratch
 	void *score_state;
+	uint64_t evaluated[CS_EVALUATED_COUNT]; // attempts; the cycle counts, who likes reads
 };
 
 typedef enum cs_prepare (*cs_prepare_f)(struct cs_cycle *cycle, struct cs_plugin_instance *self);

@@ -359,7 +359,8 @@ START_TEST(conditions_are_written_when_they_change_events_each_time)
 }
 END_TEST
 
-// As upstream: no plugin has rejected the pod, so that no event but the end of its back-off wakes it.
+// As upstream: no plugin has rejected the pod, so that no event but the end of its back-off wakes
+// it.
 START_TEST(an_empty_cluster_is_asked_again_after_back_off)
 {
 	toy_add_pod(&toy, "a", 100, "");
@@ -669,10 +670,42 @@ START_TEST(destroyed_with_pods_in_every_state)
 }
 END_TEST
 
+#define EVALUATED(plugin, point) \
+	METRIC("scheduler_plugin_evaluation_total", plugin, point, "c-sched")
+
+// Once for each attempt, also where the answers of an earlier pod still hold; a plugin that skips a
+// pod is not counted beyond that.
+START_TEST(plugins_are_counted_by_attempt)
+{
+	toy_add_node(&toy, "n1", 4, 110, "");
+	toy_add_node(&toy, "n2", 4, 110, "");
+	toy_add_pod(&toy, "a", 100, "");
+	toy_add_pod(&toy, "b", 100, "");
+	toy_add_pod(&toy, "c", 100, "");
+	toy_turn(&toy, 3);
+	const struct cs_profile *profile = toy.config->profiles[0];
+	double filtered = 0, scored = 0;
+	for (uint32_t i = 0; i < profile->n_prepare_filter; i++)
+		ck_assert(EVALUATED(profile->prepare_filter[i]->plugin->name, "PreFilter") == 3);
+	for (uint32_t i = 0; i < profile->n_filter; i++) {
+		double n = EVALUATED(profile->filter[i]->plugin->name, "Filter");
+		ck_assert(n == 0 || n == 3);
+		filtered += n;
+	}
+	for (uint32_t i = 0; i < profile->n_score; i++) {
+		double n = EVALUATED(profile->score[i]->plugin->name, "Score");
+		ck_assert(n == 0 || n == 3);
+		scored += n;
+	}
+	ck_assert(filtered > 0 && scored > 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
 		a_pod_is_decided_assumed_bound_and_told,
+		plugins_are_counted_by_attempt,
 		nothing_is_decided_before_start_and_after_stop,
 		the_watch_may_tell_first,
 		bound_elsewhere_by_someone_else,
