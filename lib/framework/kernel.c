@@ -93,6 +93,19 @@ void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
 	}
 }
 
+// Rows that are not wanted look up the table's first entry: no branch.
+void kernel_fill_norms(const struct kernel_norms *norms, const uint8_t *restrict by, uint32_t n,
+		       uint8_t *restrict norm, double *restrict sum)
+{
+	const int64_t *restrict raw = norms->raw;
+	for (uint32_t row = 0; row < n; row++) {
+		bool wanted = (by[row] == BY_NOBODY) & (norm[row] == NORM_UNKNOWN);
+		uint8_t score = norms->table[wanted ? raw[row] - norms->least : 0];
+		norm[row] = wanted ? score : norm[row];
+		sum[row] += (double)(wanted ? score : 0) * (double)norms->weight;
+	}
+}
+
 CS_CLONES
 bool kernel_lacks_norms(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t n)
 {

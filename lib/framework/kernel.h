@@ -35,6 +35,18 @@ void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
 // Whether a feasible row's norm is not known.
 bool kernel_lacks_norms(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t n);
 
+// norm[row] = table[raw[row] - least] for the feasible rows whose norm is not known, of which each
+// raw score is below least + KERNEL_NORMS; sum[row] += weight * that.
+#define KERNEL_NORMS 256
+struct kernel_norms {
+	const int64_t *raw;
+	int64_t least;
+	int64_t weight;
+	uint8_t table[KERNEL_NORMS];
+};
+void kernel_fill_norms(const struct kernel_norms *norms, const uint8_t *restrict by, uint32_t n,
+		       uint8_t *restrict norm, double *restrict sum);
+
 // Whether all the rows have one value. There is a row.
 bool kernel_is_uniform(const int64_t *restrict values, struct cs_rows rows);
 // The least and the greatest value of the rows that are `wanted` in `mark`. Least > greatest where

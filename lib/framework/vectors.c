@@ -14,6 +14,7 @@
 
 // Rows that all plugins look at before the next ones: what they write stays in the nearest cache.
 #define BLOCK_ROWS 1024
+#define TABLE_SIZE KERNEL_NORMS
 
 // Whether a row-local plugin has its say.
 static bool is_on(const struct vectors_input *input, uint64_t off,
@@ -396,6 +397,21 @@ static uint32_t list_unknown(const struct settling *settling)
 	return n;
 }
 
+// A feasible row of each score there is, where these are so close that a table holds them all.
+static uint32_t list_distinct(const struct settling *settling)
+{
+	const struct normal *normal = settling->normal;
+	bool seen[TABLE_SIZE] = { false };
+	uint32_t n = 0;
+	for (uint32_t row = 0; row < settling->vectors->n_rows; row++) {
+		if (settling->by[row] != BY_NOBODY || seen[normal->raw[row] - normal->least])
+			continue;
+		seen[normal->raw[row] - normal->least] = true;
+		settling->input->list[n++] = row;
+	}
+	return n;
+}
+
 static int normalise(const struct settling *settling, uint32_t n, struct cs_error *err)
 {
 	const struct vectors_input *input = settling->input;
@@ -437,6 +453,35 @@ static int settle_uniform(const struct settling *settling, struct cs_error *err)
 	return 0;
 }
 
+static int settle_each(const struct settling *settling, struct cs_error *err)
+{
+	uint32_t n = list_unknown(settling);
+	int r = normalise(settling, n, err);
+	for (uint32_t i = 0; i < n && !r; i++)
+		keep_norm(settling, settling->input->list[i],
+			  settling->input->out[settling->input->list[i]]);
+	return r;
+}
+
+// Equal scores become equal norms: each of them is normalised once.
+static int settle_by_table(const struct settling *settling, struct cs_error *err)
+{
+	const struct normal *normal = settling->normal;
+	struct kernel_norms norms = { .raw = normal->raw,
+				      .least = normal->least,
+				      .weight = settling->instance->weight };
+	uint32_t n = list_distinct(settling);
+	int r = normalise(settling, n, err);
+	for (uint32_t i = 0; i < n && !r; i++) {
+		uint32_t row = settling->input->list[i];
+		norms.table[normal->raw[row] - normal->least] = (uint8_t)settling->input->out[row];
+	}
+	if (!r)
+		kernel_fill_norms(&norms, settling->by, settling->vectors->n_rows, normal->norm,
+				  settling->vectors->sum);
+	return r;
+}
+
 static int settle_spread(const struct settling *settling, bool same_rows, struct cs_error *err)
 {
 	struct vectors *vectors = settling->vectors;
@@ -454,12 +499,8 @@ static int settle_spread(const struct settling *settling, bool same_rows, struct
 	if (!kernel_lacks_norms(normal->norm, settling->by, vectors->n_rows))
 		return 0;
 	vectors->tops_known = false;
-	uint32_t n = list_unknown(settling);
-	int r = normalise(settling, n, err);
-	for (uint32_t i = 0; i < n && !r; i++)
-		keep_norm(settling, settling->input->list[i],
-			  settling->input->out[settling->input->list[i]]);
-	return r;
+	bool few = normal->greatest - normal->least < TABLE_SIZE;
+	return few ? settle_by_table(settling, err) : settle_each(settling, err);
 }
 
 // Brings the normalised scores up to date. Of those that are spread only the range of the feasible

@@ -11,6 +11,7 @@
 #include <csched/kube/node_term.h>
 
 #include "args.h"
+#include "normalise.h"
 #include "plugins.h"
 
 #define REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
@@ -134,17 +135,12 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 			   added->preferences[i].weight, rows, out);
 }
 
-// helper.DefaultNormalizeScore(100, not reversed).
 static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		      const uint32_t *feasible, uint32_t n, int64_t *out)
 {
 	(void)cycle;
 	(void)self;
-	int64_t max = 0;
-	for (uint32_t i = 0; i < n; i++)
-		max = out[feasible[i]] > max ? out[feasible[i]] : max;
-	for (uint32_t i = 0; i < n && max > 0; i++)
-		out[feasible[i]] = 100 * out[feasible[i]] / max;
+	cs_normalise(feasible, n, false, out);
 }
 
 // ---- arguments ----

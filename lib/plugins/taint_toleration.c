@@ -2,6 +2,7 @@
 // Neighbours: cluster's taint.h answers once per pair of sets; mirrors plugins/tainttoleration.
 #include <csched/cluster/taint.h>
 
+#include "normalise.h"
 #include "plugins.h"
 
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -42,19 +43,13 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		out[row] = verdicts[taint_set[row]].prefer_no_schedule;
 }
 
-// helper.DefaultNormalizeScore(100, reverse): fewer intolerable taints are better.
+// Fewer intolerable taints are better.
 static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		      const uint32_t *feasible, uint32_t n, int64_t *out)
 {
 	(void)cycle;
 	(void)self;
-	int64_t max = 0;
-	for (uint32_t i = 0; i < n; i++)
-		max = out[feasible[i]] > max ? out[feasible[i]] : max;
-	for (uint32_t i = 0; i < n; i++) {
-		int64_t *s = &out[feasible[i]];
-		*s = max ? 100 - 100 * *s / max : 100;
-	}
+	cs_normalise(feasible, n, true, out);
 }
 
 const struct cs_plugin cs_plugin_taint_toleration = {
