@@ -79,11 +79,23 @@ static void reject_others(const struct cs_bitmap *selected, struct cs_rows rows,
 			verdict[row] = CS_VERDICT_UNRESOLVABLE;
 }
 
+// A pin is no part of the demand, but a pinned pod is filtered on its own: on the node it names, or
+// on the one it is nominated to.
+static void reject_unnamed(const struct cs_cycle *cycle, struct cs_rows rows,
+			   uint8_t *restrict verdict)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		if (cycle->nodes->name[row] != cycle->pod->pinned_node)
+			verdict[row] = CS_VERDICT_UNRESOLVABLE;
+}
+
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
 	const struct added *added = self->attached;
 	memset(verdict + rows.first, CS_VERDICT_FITS, rows.end - rows.first);
+	if (cycle->pod->pinned_node != CS_INTERN_NONE)
+		reject_unnamed(cycle, rows, verdict);
 	if (cycle->demand->node_selector)
 		reject_others(cycle->demand->node_selector, rows, verdict);
 	if (added && added->required)
