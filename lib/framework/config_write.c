@@ -48,24 +48,17 @@ static void write_connection(const struct cs_config *config, struct cs_json_writ
 	cs_json_object_end(json);
 }
 
-// What runs at one point.
-struct runs {
-	enum point point;
-	uint32_t n;
-	struct cs_plugin_instance *const *list;
-};
-
-static void write_point(const struct runs *runs, struct cs_json_writer *json)
+static void write_point(const struct cs_profile_point *point, struct cs_json_writer *json)
 {
-	cs_json_key(json, point_names[runs->point]);
+	cs_json_key(json, point->name);
 	cs_json_object_begin(json);
 	cs_json_key(json, "enabled");
 	cs_json_array_begin(json);
-	for (uint32_t i = 0; i < runs->n; i++) {
+	for (uint32_t i = 0; i < point->n; i++) {
 		cs_json_object_begin(json);
-		cs_json_member_string(json, "name", runs->list[i]->plugin->name);
-		if (runs->point == POINT_SCORE)
-			cs_json_member_int(json, "weight", runs->list[i]->weight);
+		cs_json_member_string(json, "name", point->entries[i].name);
+		if (point->entries[i].weight)
+			cs_json_member_int(json, "weight", point->entries[i].weight);
 		cs_json_object_end(json);
 	}
 	cs_json_array_end(json);
@@ -75,17 +68,6 @@ static void write_point(const struct runs *runs, struct cs_json_writer *json)
 // Each point by itself, so multiPoint must add nothing.
 static void write_plugins(const struct cs_profile *profile, struct cs_json_writer *json)
 {
-	struct cs_plugin_instance *order[] = { profile->queue_order };
-	struct cs_plugin_instance *bind[] = { profile->bind };
-	const struct runs points[] = {
-		{ POINT_PRE_ENQUEUE, profile->n_pre_enqueue, profile->pre_enqueue },
-		{ POINT_QUEUE_SORT, 1, order },
-		{ POINT_PRE_FILTER, profile->n_prepare_filter, profile->prepare_filter },
-		{ POINT_FILTER, profile->n_filter, profile->filter },
-		{ POINT_PRE_SCORE, profile->n_prepare_score, profile->prepare_score },
-		{ POINT_SCORE, profile->n_score, profile->score },
-		{ POINT_BIND, 1, bind },
-	};
 	cs_json_key(json, "plugins");
 	cs_json_object_begin(json);
 	cs_json_key(json, point_names[POINT_MULTI]);
@@ -97,8 +79,9 @@ static void write_plugins(const struct cs_profile *profile, struct cs_json_write
 	cs_json_object_end(json);
 	cs_json_array_end(json);
 	cs_json_object_end(json);
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(points); i++)
-		write_point(&points[i], json);
+	for (uint32_t i = 0; i < profile->n_points; i++)
+		if (profile->points[i].n)
+			write_point(&profile->points[i], json);
 	cs_json_object_end(json);
 }
 

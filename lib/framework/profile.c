@@ -84,19 +84,18 @@ static unsigned callbacks_of(const struct cs_plugin *plugin)
 	       (plugin->binds ? POINT_BIT(POINT_BIND) : 0);
 }
 
-// False for a name that neither this program nor upstream knows.
+// False for a name that neither this program nor upstream knows. Upstream's plugins work where they
+// do upstream, whatever callbacks ours have: files name those points.
 static bool resolve(const struct builder *builder, const char *name, struct choice *ret)
 {
 	*ret = (struct choice){ .name = name };
-	bool known = upstream_find(name, &ret->points);
-	for (const struct cs_plugin *const *p = builder->context->plugins; *p; p++) {
-		if (strcmp((*p)->name, name) == 0) {
+	bool theirs = upstream_find(name, &ret->points);
+	for (const struct cs_plugin *const *p = builder->context->plugins; *p; p++)
+		if (strcmp((*p)->name, name) == 0)
 			ret->plugin = *p;
-			ret->points |= callbacks_of(*p);
-			known = true;
-		}
-	}
-	return known;
+	if (ret->plugin && !theirs)
+		ret->points = callbacks_of(ret->plugin);
+	return ret->plugin || theirs;
 }
 
 static const struct choice *find(const struct choices *choices, const char *name)
@@ -320,13 +319,51 @@ static void check_pairs(const struct builder *builder)
 						   point_names[pairs[p].second]);
 		for (uint32_t i = 0; i < choices->count; i++) {
 			const struct choice *choice = &choices->items[i];
-			if (choice->plugin &&
-			    (callbacks_of(choice->plugin) >> pairs[p].first & 1) &&
+			if (choice->plugin && (choice->points >> pairs[p].first & 1) &&
 			    !find(&builder->points[pairs[p].first], choice->name))
 				cs_errors_add(builder->errors, path,
 					      "plugin \"%s\" needs to be enabled for %s too",
 					      choice->name, point_names[pairs[p].first]);
 		}
+	}
+}
+
+// Who filters prepares, also where upstream's plugin of that name has no such point.
+static void add_hidden_prepares(struct builder *builder)
+{
+	struct cs_profile *profile = builder->profile;
+	for (uint32_t i = 0; i < profile->n_filter; i++) {
+		struct cs_plugin_instance *instance = profile->filter[i];
+		struct choice choice;
+		resolve(builder, instance->plugin->name, &choice);
+		if (!instance->plugin->prepare_filter ||
+		    (choice.points & POINT_BIT(POINT_PRE_FILTER)))
+			continue;
+		profile->prepare_filter =
+			cs_realloc_array(profile->prepare_filter, profile->n_prepare_filter + 1,
+					 sizeof(*profile->prepare_filter));
+		profile->prepare_filter[profile->n_prepare_filter++] = instance;
+	}
+}
+
+// What stands at each point, for who asks what is in force: also plugins that do nothing there.
+static void name_points(struct builder *builder)
+{
+	struct cs_profile *profile = builder->profile;
+	profile->points = cs_alloc_array(POINT_COUNT, sizeof(*profile->points));
+	for (int point = POINT_MULTI + 1; point < POINT_COUNT; point++) {
+		const struct choices *choices = &builder->points[point];
+		struct cs_profile_point *to = &profile->points[profile->n_points];
+		to->name = point_names[point];
+		to->entries = cs_alloc_array(choices->count + 1, sizeof(*to->entries));
+		for (uint32_t i = 0; i < choices->count; i++)
+			if (choices->items[i].plugin)
+				to->entries[to->n++] = (struct cs_profile_entry){
+					.name = choices->items[i].plugin->name,
+					.weight =
+						point == POINT_SCORE ? choices->items[i].weight : 0,
+				};
+		profile->n_points++;
 	}
 }
 
@@ -354,6 +391,8 @@ static void fill_points(struct builder *builder)
 			      profile->scheduler_name);
 	profile->queue_order = n_order ? order[0] : NULL;
 	profile->bind = n_bind ? bind[0] : NULL;
+	add_hidden_prepares(builder);
+	name_points(builder);
 	check_pairs(builder);
 }
 
@@ -519,6 +558,9 @@ void profile_destroy(struct cs_profile *profile)
 	free(profile->prepare_filter);
 	free(profile->filter);
 	free(profile->prepare_score);
+	for (uint32_t i = 0; i < profile->n_points; i++)
+		free(profile->points[i].entries);
+	free(profile->points);
 	free(profile->score);
 	free(profile->scheduler_name);
 	free(profile);

@@ -7,6 +7,18 @@
 
 #include <csched/framework/plugin.h>
 
+// A plugin at an extension point, as configured.
+struct cs_profile_entry {
+	const char *name; // the plugin's
+	int64_t weight;   // at "score"; else 0
+};
+
+struct cs_profile_point {
+	const char *name; // as in KubeSchedulerConfiguration: "preFilter"
+	uint32_t n;
+	struct cs_profile_entry *entries;
+};
+
 // Instances are owned by the profile; the lists below point into them, in upstream's order.
 struct cs_profile {
 	char *scheduler_name;
@@ -24,6 +36,8 @@ struct cs_profile {
 	uint32_t n_score;
 	struct cs_plugin_instance **score;
 	struct cs_plugin_instance *bind;
+	uint32_t n_points; // every point but multiPoint, with what is configured there
+	struct cs_profile_point *points;
 };
 
 #endif
