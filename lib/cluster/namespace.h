@@ -16,6 +16,7 @@ struct cs_namespace {
 	uint32_t name;             // intern id, a reference held
 	bool listed;               // the API server has it: one reference
 	struct cs_labels labels;   // of the object; none while it is not listed
+	uint64_t services_version; // grows when a Service in it changes
 	// The label sets in it, and of each some bits per label that it has, so that most which
 	// lack a required label are passed over without being looked at.
 	struct cs_label_set **sets;

@@ -74,19 +74,22 @@ static void drop(struct cs_owners *owners, struct cs_owner *owner)
 	free(owner);
 }
 
-static void drop_idle(struct cs_owners *owners, uint32_t leave)
+static void drop_idle(struct cs_owners *owners, struct cs_owner *owner)
 {
-	while (owners->n_idle > leave) {
-		struct cs_owner *oldest = CS_CONTAINER_OF(owners->idle.next, struct cs_owner, idle);
-		cs_list_remove(&oldest->idle);
-		owners->n_idle--;
-		drop(owners, oldest);
-	}
+	cs_list_remove(&owner->idle);
+	owners->n_idle--;
+	drop(owners, owner);
+}
+
+static void drop_oldest(struct cs_owners *owners, uint32_t leave)
+{
+	while (owners->n_idle > leave)
+		drop_idle(owners, CS_CONTAINER_OF(owners->idle.next, struct cs_owner, idle));
 }
 
 void cs_owners_finish(struct cs_owners *owners)
 {
-	drop_idle(owners, 0);
+	drop_oldest(owners, 0);
 	assert(cs_map_count(&owners->by_content) == 0);
 	cs_map_finish(&owners->by_content);
 }
@@ -97,6 +100,7 @@ static struct cs_owner *create(struct cs_owners *owners, struct cs_slice key,
 {
 	struct cs_owner *owner = cs_alloc(sizeof(*owner));
 	owner->labels = labels;
+	owner->services_version = UINT64_MAX;
 	labels->content.refs++;
 	cs_list_init(&owner->idle);
 	cs_content_add(&owners->by_content, &owner->content, key);
@@ -124,21 +128,6 @@ struct cs_owner *cs_owner_ref(struct cs_owners *owners, struct cs_arena *scratch
 	return owner;
 }
 
-void cs_owner_unref(struct cs_owners *owners, struct cs_owner *owner)
-{
-	if (!owner || --owner->pods > 0)
-		return;
-	if (!owner->query) {
-		drop(owners, owner);
-		return;
-	}
-	cs_list_append(&owners->idle, &owner->idle);
-	owners->n_idle++;
-	drop_idle(owners, CS_OWNERS_IDLE_MAX);
-}
-
-// ---- queries ----
-
 static const struct cs_workload *controller_of(const struct cs_owners *owners,
 					       const struct cs_owner *owner)
 {
@@ -150,6 +139,33 @@ static const struct cs_workload *controller_of(const struct cs_owners *owners,
 		owners->workloads, (enum cs_workload_kind)head.kind, owner->labels->namespace->name,
 		(struct cs_slice){ key.data + sizeof(head), key.size - sizeof(head) });
 }
+
+static uint64_t controller_version(const struct cs_owners *owners, const struct cs_owner *owner)
+{
+	const struct cs_workload *controller = controller_of(owners, owner);
+	return controller ? controller->version : 0;
+}
+
+static bool is_current(const struct cs_owners *owners, const struct cs_owner *owner)
+{
+	return owner->services_version == owner->labels->namespace->services_version &&
+	       owner->controller_version == controller_version(owners, owner);
+}
+
+void cs_owner_unref(struct cs_owners *owners, struct cs_owner *owner)
+{
+	if (!owner || --owner->pods > 0)
+		return;
+	if (!owner->query || !is_current(owners, owner)) {
+		drop(owners, owner);
+		return;
+	}
+	cs_list_append(&owners->idle, &owner->idle);
+	owners->n_idle++;
+	drop_oldest(owners, CS_OWNERS_IDLE_MAX);
+}
+
+// ---- queries ----
 
 // A map of labels that grows.
 struct merge {
@@ -247,16 +263,15 @@ static struct cs_query *make_query(struct cs_owners *owners, struct cs_arena *sc
 	return query;
 }
 
-static uint64_t controller_version(const struct cs_owners *owners, const struct cs_owner *owner)
+void cs_owners_drop_stale(struct cs_cluster *cluster)
 {
-	const struct cs_workload *controller = controller_of(owners, owner);
-	return controller ? controller->version : 0;
-}
-
-static bool is_current(const struct cs_owners *owners, const struct cs_owner *owner)
-{
-	return owner->services_version == owners->workloads->services_version &&
-	       owner->controller_version == controller_version(owners, owner);
+	struct cs_owners *owners = &cluster->owners;
+	CS_LIST_FOR_EACH (link, &owners->idle) {
+		struct cs_owner *owner = CS_CONTAINER_OF(link, struct cs_owner, idle);
+		if (!is_current(owners, owner))
+			drop_idle(owners, owner);
+	}
+	cs_carried_terms_ask_again(&cluster->carried); // label sets may be gone
 }
 
 const struct cs_query *cs_owner_query(struct cs_owners *owners, struct cs_arena *scratch,
@@ -266,7 +281,7 @@ const struct cs_query *cs_owner_query(struct cs_owners *owners, struct cs_arena 
 		return owner->query;
 	struct cs_query *before = owner->query;
 	owner->query = make_query(owners, scratch, owner);
-	owner->services_version = owners->workloads->services_version;
+	owner->services_version = owner->labels->namespace->services_version;
 	owner->controller_version = controller_version(owners, owner);
 	cs_query_unref(owners->queries, before);
 	return owner->query;
@@ -317,6 +332,8 @@ int cs_owners_check(const struct cs_cluster *cluster, struct cs_error *err)
 			return cs_error_set(err, -EUCLEAN, "an owner's pods are counted wrong");
 		if (owner->pods == 0 && (cs_list_empty(&owner->idle) || !owner->query))
 			return cs_error_set(err, -EUCLEAN, "an owner is kept for nothing");
+		if (owner->pods == 0 && !is_current(&cluster->owners, owner))
+			return cs_error_set(err, -EUCLEAN, "an idle owner is out of date");
 		if (!has_right_query(cluster, owner))
 			return cs_error_set(err, -EUCLEAN, "an owner has the wrong query");
 		n_pods += owner->pods;

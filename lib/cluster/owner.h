@@ -13,7 +13,7 @@ struct cs_owner {
 	uint32_t pods;
 	struct cs_list idle;    // in cs_owners.idle while no pod has it
 	struct cs_query *query; // a reference; NULL: nothing selects these pods
-	// For which the query holds: the workloads', 0 = there was no Service yet, no controller.
+	// For which the query holds. UINT64_MAX: it was not asked for yet; no controller: 0.
 	uint64_t services_version;
 	uint64_t controller_version;
 };
@@ -36,6 +36,9 @@ void cs_owners_finish(struct cs_owners *owners); // no pod may have one
 struct cs_owner *cs_owner_ref(struct cs_owners *owners, struct cs_arena *scratch,
 			      struct cs_label_set *labels, const Kube__ObjectMeta *metadata);
 void cs_owner_unref(struct cs_owners *owners, struct cs_owner *owner); // NULL is fine
+
+// What selects pods has changed: owners that no pod has are dropped where their query is wrong now.
+void cs_owners_drop_stale(struct cs_cluster *cluster);
 
 // As cs_cluster_default_query.
 const struct cs_query *cs_owner_query(struct cs_owners *owners, struct cs_arena *scratch,

@@ -194,10 +194,7 @@ static void set_content(struct cs_workloads *all, struct cs_workload *workload,
 	workload->labels.n = labels.n;
 	workload->selector = (struct cs_slice){ copy(selector.data, selector.size), selector.size };
 	workload->version = ++all->last_version;
-	if (!is_service(workload))
-		return;
-	all->services_version++;
-	if (labels.n > 0)
+	if (is_service(workload) && labels.n > 0)
 		enter_bucket(all, workload);
 }
 
@@ -274,14 +271,28 @@ const struct cs_workload *cs_workloads_find(const struct cs_workloads *all,
 
 // ---- objects ----
 
+// Owners look at versions: those of Services stand in the namespace, which owners hold.
+static void tell_owners(struct cs_cluster *cluster, enum cs_workload_kind kind,
+			const char *namespace)
+{
+	uint32_t id = cs_intern_find(cluster->strings, cs_slice_of(namespace));
+	struct cs_namespace *known =
+		id != CS_INTERN_NONE ? cs_namespace_find(&cluster->queries.namespaces, id) : NULL;
+	if (kind == CS_WORKLOAD_SERVICE && known)
+		known->services_version++;
+	cs_owners_drop_stale(cluster);
+}
+
 static int apply_workload(struct cs_cluster *cluster, const struct source *from, const char *kind,
 			  uint32_t *ret_events, struct cs_error *err)
 {
 	int rc = check_name(from->metadata, err);
 	if (rc != 0)
 		return cs_error_prefix(err, "%s", kind), rc;
-	if (apply(&cluster->workloads, cluster->scratch, from))
+	if (apply(&cluster->workloads, cluster->scratch, from)) {
 		*ret_events = CS_EVENT_WORKLOAD;
+		tell_owners(cluster, from->kind, from->metadata->namespace_);
+	}
 	cs_arena_reset(cluster->scratch);
 	return 0;
 }
@@ -295,10 +306,9 @@ static uint32_t remove_workload(struct cs_cluster *cluster, enum cs_workload_kin
 		all, kind, id, cs_slice_of(name));
 	if (!workload)
 		return 0;
-	if (kind == CS_WORKLOAD_SERVICE)
-		all->services_version++;
 	cs_map_remove(&all->by_name, workload->key);
 	drop(all, workload);
+	tell_owners(cluster, kind, namespace);
 	return CS_EVENT_WORKLOAD;
 }
 

@@ -38,7 +38,6 @@ struct cs_workloads {
 	struct cs_map by_name;
 	struct cs_map buckets; // of Services, by namespace and one of the labels they ask for
 	uint64_t last_version;
-	uint64_t services_version; // grows when a Service changes
 };
 
 void cs_workloads_init(struct cs_workloads *all, struct cs_intern *strings, uint64_t seed);

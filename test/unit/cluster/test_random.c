@@ -2,6 +2,7 @@
 // Neighbours: all of lib/cluster.
 #include <csched/base/memory.h>
 #include <csched/base/random.h>
+#include <csched/cluster/query.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -225,6 +226,36 @@ static void offer_things(Kube__NodeStatus *status)
 	status->images = ONE(image);
 }
 
+static Kube__LabelSelector *new_selector(void)
+{
+	Kube__LabelSelector *selector = NEW(Kube__LabelSelector, KUBE__LABEL_SELECTOR__INIT);
+	selector->n_match_labels = roll(4) > 0;
+	selector->match_labels = one_label("zone", roll(2) ? "x" : "z");
+	return selector;
+}
+
+static Kube__TopologySpreadConstraint **new_spread(void)
+{
+	Kube__TopologySpreadConstraint *constraint =
+		NEW(Kube__TopologySpreadConstraint, KUBE__TOPOLOGY_SPREAD_CONSTRAINT__INIT);
+	constraint->max_skew = 1 + (int32_t)roll(2);
+	constraint->topology_key = roll(2) ? (char *)"zone" : (char *)"size";
+	constraint->when_unsatisfiable =
+		roll(2) ? (char *)"DoNotSchedule" : (char *)"ScheduleAnyway";
+	constraint->label_selector = roll(4) ? new_selector() : NULL;
+	return ONE(constraint);
+}
+
+static Kube__OwnerReference **new_owner(void)
+{
+	Kube__OwnerReference *owner = NEW(Kube__OwnerReference, KUBE__OWNER_REFERENCE__INIT);
+	owner->api_version = (char *)"apps/v1";
+	owner->kind = (char *)"ReplicaSet";
+	owner->name = format_text("set-%u", roll(3), 0);
+	owner->controller = roll(3) > 0;
+	return ONE(owner);
+}
+
 static Kube__Pod *new_pod(unsigned i, const struct slot *slot, int node)
 {
 	Kube__Pod *pod = NEW(Kube__Pod, KUBE__POD__INIT);
@@ -260,6 +291,10 @@ static Kube__Pod *new_pod(unsigned i, const struct slot *slot, int node)
 	if (kinds[slot->kind].repels)
 		spec->affinity = new_anti_affinity();
 	ask_nodes(spec, container);
+	spec->n_topology_spread_constraints = roll(4) == 0;
+	spec->topology_spread_constraints = new_spread();
+	pod->metadata->n_owner_references = roll(2);
+	pod->metadata->owner_references = new_owner();
 	if (node >= 0)
 		spec->node_name = format_text("node-%u", (unsigned)node, 0);
 	return pod;
@@ -359,6 +394,7 @@ static void step_decide(unsigned i)
 	if (!slot->there || slot->state == CS_POD_BOUND || node < 0)
 		return;
 	struct cs_pod *pod = find(i);
+	cs_cluster_default_query(world.cluster, pod);
 	if (slot->state == CS_POD_UNBOUND) {
 		const char *name = format_text("node-%u", (unsigned)node, 0);
 		cs_cluster_assume(world.cluster, pod, cs_cluster_find_node(world.cluster, name));
@@ -377,9 +413,50 @@ static void step_decide(unsigned i)
 	}
 }
 
+// A Service or a ReplicaSet comes, changes, or goes.
+static void step_workload(void)
+{
+	uint32_t events;
+	unsigned i = roll(3);
+	if (roll(3) == 0) {
+		cs_cluster_remove_object(world.cluster, &cs_kind_service, "ns",
+					 format_text("service-%u", i, 0));
+		cs_cluster_remove_object(world.cluster, &cs_kind_replica_set, "ns",
+					 format_text("set-%u", i, 0));
+		return;
+	}
+	Kube__Service *service = NEW(Kube__Service, KUBE__SERVICE__INIT);
+	service->metadata = new_metadata(format_text("service-%u", i, 0), NULL);
+	service->spec = NEW(Kube__ServiceSpec, KUBE__SERVICE_SPEC__INIT);
+	service->spec->n_selector = roll(4) > 0;
+	service->spec->selector = one_label("zone", roll(2) ? "x" : "z");
+	ck_assert_int_eq(cs_cluster_apply_object(world.cluster, &cs_kind_service, &service->base,
+						 &events, NULL),
+			 0);
+	Kube__ReplicaSet *set = NEW(Kube__ReplicaSet, KUBE__REPLICA_SET__INIT);
+	set->metadata = new_metadata(format_text("set-%u", i, 0), NULL);
+	set->spec = NEW(Kube__ReplicaSetSpec, KUBE__REPLICA_SET_SPEC__INIT);
+	set->spec->selector = new_selector();
+	ck_assert_int_eq(cs_cluster_apply_object(world.cluster, &cs_kind_replica_set, &set->base,
+						 &events, NULL),
+			 0);
+}
+
+static void remove_workloads(void)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		cs_cluster_remove_object(world.cluster, &cs_kind_service, "ns",
+					 format_text("service-%u", i, 0));
+		cs_cluster_remove_object(world.cluster, &cs_kind_replica_set, "ns",
+					 format_text("set-%u", i, 0));
+	}
+}
+
 static void step(void)
 {
 	unsigned i = roll(N_PODS);
+	if (roll(50) == 0)
+		step_workload();
 	switch (roll(8)) {
 	case 0:
 		step_node();
@@ -450,6 +527,8 @@ START_TEST(random_changes)
 			cs_cluster_remove_pod(world.cluster, find(i));
 	for (unsigned i = 0; i < N_NODES; i++)
 		cs_cluster_remove_node(world.cluster, format_text("node-%u", i, 0));
+	remove_workloads();
+	world_check(&world);
 	struct cs_cluster_counts counts = cs_cluster_count(world.cluster);
 	ck_assert_uint_eq(counts.nodes + counts.pods + counts.footprints + counts.demands, 0);
 	ck_assert_uint_eq(cs_intern_count(cs_cluster_strings(world.cluster)),
