@@ -91,7 +91,8 @@ func setUp(dir string) error {
 		Dir: dir, BinDir: tool(""), Audit: true, GoawayChance: 0.02,
 		Controllers: []string{
 			"deployment-controller", "replicaset-controller", "namespace-controller",
-			"serviceaccount-controller", "disruption-controller",
+			"serviceaccount-controller", "disruption-controller", "daemonset-controller",
+			"statefulset-controller", "job-controller", "replicationcontroller-controller",
 		},
 	})
 	if err != nil {
