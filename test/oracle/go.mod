@@ -4,6 +4,7 @@ module github.com/c-sched/c-sched/test/oracle
 go 1.26.0
 
 require (
+	github.com/c-sched/c-sched/test/e2e v0.0.0
 	k8s.io/api v0.36.3
 	k8s.io/apimachinery v0.36.3
 	k8s.io/client-go v0.36.3
@@ -110,6 +111,7 @@ require (
 )
 
 replace (
+	github.com/c-sched/c-sched/test/e2e => ../e2e
 	k8s.io/api => k8s.io/api v0.36.3
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.36.3
 	k8s.io/apimachinery => k8s.io/apimachinery v0.36.3
