@@ -3,8 +3,9 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
-#include <csched/kube/selector.h>
+#include <csched/kube/node_term.h>
 
 #define RANGE_32 .min = INT32_MIN, .max = INT32_MAX
 
@@ -119,23 +120,23 @@ void cs_args_write_shape(const struct cs_field_list *list, struct cs_json_writer
 	cs_json_array_end(json);
 }
 
-static bool is_label_key(const char *name)
-{
-	Kube__NodeSelectorRequirement exists = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
-	exists.key = (char *)(uintptr_t)name;
-	exists.operator_ = (char *)(uintptr_t) "Exists";
-	struct cs_requirement parsed;
-	return cs_requirement_parse(&exists, &parsed, NULL) == 0;
-}
-
+// The words are those for a key of a node selector.
 int cs_args_check_name(const char *name, const char *path, struct cs_errors *errors)
 {
-	if (is_label_key(name))
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
+	struct cs_faults faults = { .arena = arena };
+	Kube__NodeSelectorRequirement exists = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
+	Kube__NodeSelectorRequirement *expressions[] = { &exists };
+	Kube__NodeSelectorTerm term = KUBE__NODE_SELECTOR_TERM__INIT;
+	exists.key = (char *)(uintptr_t)name;
+	exists.operator_ = (char *)(uintptr_t) "Exists";
+	term.n_match_expressions = 1;
+	term.match_expressions = expressions;
+	cs_node_term_check(&term, "", &faults);
+	if (faults.count == 0)
 		return 0;
-	return cs_errors_invalid_string(errors, path, name,
-					"name part must consist of alphanumeric characters, '-', "
-					"'_' or '.', and must start and end with an alphanumeric "
-					"character; a prefix before '/' must be a DNS subdomain");
+	const char *words = strstr(faults.list[0], "Invalid value: ");
+	return cs_errors_add(errors, path, "%s", words ? words : faults.list[0]);
 }
 
 int cs_args_check_names(const struct cs_args_place *place, const struct cs_field_list *list)

@@ -43,8 +43,10 @@ static const struct row bad[] = {
 	  "ignoredResourceGroups[0]: expected a string, got an integer" },
 	{ "NodeResourcesFit", "{\"ignoredResources\":[\"x.y/z\",\"a b\"]}",
 	  "ignoredResources[1]: Invalid value: \"a b\": name part must consist of alphanumeric "
-	  "characters, '-', '_' or '.', and must start and end with an alphanumeric character; a "
-	  "prefix before '/' must be a DNS subdomain" },
+	  "characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+	  "(e.g. "
+	  "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+	  "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')" },
 	{ "NodeResourcesFit", "{\"ignoredResourceGroups\":[\"example.com/a\"]}",
 	  "ignoredResourceGroups[0]: Invalid value: \"example.com/a\": resource group name can't "
 	  "contain '/'" },
@@ -118,7 +120,8 @@ static const struct row bad[] = {
 	  "defaultConstraints[0].maxSkew: Invalid value: -1: not in valid range (0, inf)\n"
 	  "defaultConstraints[0].topologyKey: Invalid value: \"a b\": name part must consist of "
 	  "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
-	  "character; a prefix before '/' must be a DNS subdomain\n"
+	  "character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+	  "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')\n"
 	  "defaultConstraints[0].whenUnsatisfiable: Unsupported value: \"Never\": supported "
 	  "values: \"DoNotSchedule\", \"ScheduleAnyway\"\n"
 	  "defaultConstraints[0].labelSelector: Forbidden: constraint must not define a selector, "
