@@ -312,9 +312,10 @@ static uint32_t pick(struct cs_workspace *workspace, double value, uint32_t n)
 	const struct view *view = &workspace->view;
 	if (workspace->random)
 		return view_nth(view, value, (uint32_t)cs_random_below(workspace->random, n));
-	if (n == 1)
+	if (n > 1)
+		name_order_renew(&workspace->names, workspace->cluster);
+	if (n == 1 || workspace->names.ascending)
 		return view_nth(view, value, 0);
-	name_order_renew(&workspace->names, workspace->cluster);
 	return workspace->names.rows[view_lowest(view, value, workspace->names.rank)];
 }
 

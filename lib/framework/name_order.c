@@ -54,8 +54,11 @@ static void sort(struct name_order *order, const struct cs_cluster *cluster)
 	for (uint32_t row = 0; row < n; row++)
 		order->rows[row] = row;
 	qsort_r(order->rows, n, sizeof(*order->rows), compare, (void *)(uintptr_t)cluster);
-	for (uint32_t i = 0; i < n; i++)
+	order->ascending = true;
+	for (uint32_t i = 0; i < n; i++) {
 		order->rank[order->rows[i]] = i;
+		order->ascending &= order->rows[i] == i;
+	}
 	memcpy(order->names, nodes->name, n * sizeof(*order->names));
 	order->n_rows = n;
 }

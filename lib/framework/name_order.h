@@ -3,6 +3,7 @@
 #ifndef FRAMEWORK_NAME_ORDER_H
 #define FRAMEWORK_NAME_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <csched/cluster/cluster.h>
@@ -11,6 +12,7 @@
 struct name_order {
 	uint32_t *rank; // of each row
 	uint32_t *rows; // by rank
+	bool ascending; // rows are in the order of their names already
 	uint32_t n_rows;
 	uint32_t capacity;
 	uint32_t *names; // intern ids the order was made of

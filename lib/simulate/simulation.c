@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <csched/base/memory.h>
 
@@ -143,17 +144,23 @@ static int admit_pod(struct cs_simulation *simulation, const struct input_object
 
 // ---- what is no pod ----
 
+static int apply_node(struct cs_simulation *simulation, const struct input_object *object,
+		      struct cs_error *err)
+{
+	uint32_t events;
+	int r = cs_cluster_apply_node(simulation->cluster, (const Kube__Node *)object->message,
+				      &events, err);
+	return r < 0 ? input_fail(object, err) : 0;
+}
+
 static int apply_other(struct cs_simulation *simulation, const struct input_object *object,
 		       struct cs_error *err)
 {
 	uint32_t events;
-	int r = 0;
-	if (object->kind == &cs_kind_node)
-		r = cs_cluster_apply_node(simulation->cluster, (const Kube__Node *)object->message,
-					  &events, err);
-	else if (object->kind != &cs_kind_pod)
-		r = cs_cluster_apply_object(simulation->cluster, object->kind, object->message,
-					    &events, err);
+	if (object->kind == &cs_kind_node || object->kind == &cs_kind_pod)
+		return 0;
+	int r = cs_cluster_apply_object(simulation->cluster, object->kind, object->message, &events,
+					err);
 	return r < 0 ? input_fail(object, err) : 0;
 }
 
@@ -169,11 +176,35 @@ static int compare_pending(const void *left, const void *right)
 	return r ? r : (a->place > b->place) - (a->place < b->place);
 }
 
+static int compare_names(const void *left, const void *right)
+{
+	const struct input_object *const *a = left;
+	const struct input_object *const *b = right;
+	return strcmp((*a)->metadata->name, (*b)->metadata->name);
+}
+
+// By name: the lowest name of equals is then the first row, which is found without looking at all.
+static int apply_nodes(struct cs_simulation *simulation, struct cs_error *err)
+{
+	const struct input *input = &simulation->input;
+	CS_AUTO_FREE const struct input_object **nodes =
+		cs_alloc_array(input->n_objects + 1, sizeof(struct input_object *));
+	size_t n = 0;
+	int r = 0;
+	for (size_t i = 0; i < input->n_objects; i++)
+		if (input->objects[i].kind == &cs_kind_node)
+			nodes[n++] = &input->objects[i];
+	qsort(nodes, n, sizeof(struct input_object *), compare_names);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = apply_node(simulation, nodes[i], err);
+	return r;
+}
+
 int cs_simulation_prepare(struct cs_simulation *simulation, struct cs_error *err)
 {
 	const struct input *input = &simulation->input;
 	struct owners owners;
-	int r = 0;
+	int r = apply_nodes(simulation, err);
 	for (size_t i = 0; i < input->n_objects && r == 0; i++)
 		r = apply_other(simulation, &input->objects[i], err);
 	owners_init(&owners, input);
