@@ -9,6 +9,8 @@
 #include <csched/base/log.h>
 #include <csched/base/memory.h>
 
+#include "config_file.h"
+
 #define HOUR (3600 * CS_SECOND)
 
 #define IN(member) offsetof(struct options, member)
@@ -256,6 +258,7 @@ void options_help(struct cs_buffer *out)
 {
 	cs_buffer_append_string(out, usage);
 	cs_flags_print(table, out);
+	config_file_help(out);
 	cs_buffer_append_string(out, epilogue);
 }
 
