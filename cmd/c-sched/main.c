@@ -87,12 +87,23 @@ static int configure_and_run(const struct options *options)
 	options_apply(options, config, warn, &log);
 	for (uint32_t i = 0; i < config->n_warnings; i++)
 		cs_log_warning(&log, config->warnings[i]);
-	int status = run(options, config, &log);
+	// With what the flags made of the file.
+	int status = cs_config_check_leader_election(config, &err) < 0 ? fail(&err)
+								       : run(options, config, &log);
 	cs_config_destroy(config);
 	return status;
 }
 
-int main(int argc, char **argv)
+// What was printed must have arrived: a full disk is no success.
+static int close_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "c-sched: standard output: %s\n", strerror(errno));
+	return status == EXIT_ENDED ? EXIT_FAILED : status;
+}
+
+static int run_command(int argc, char **argv)
 {
 	struct options options;
 	struct cs_error err;
@@ -110,4 +121,9 @@ int main(int argc, char **argv)
 		return EXIT_ENDED;
 	}
 	return options.check ? config_file_check(options.check) : configure_and_run(&options);
+}
+
+int main(int argc, char **argv)
+{
+	return close_output(run_command(argc, argv));
 }

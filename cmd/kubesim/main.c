@@ -85,6 +85,15 @@ static int serve(const struct options *options, const sigset_t *ends, struct cs_
 	return result;
 }
 
+// What was printed must have arrived: a full disk is no success.
+static int close_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "kubesim: standard output: %s\n", strerror(errno));
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -95,11 +104,11 @@ int main(int argc, char **argv)
 	}
 	if (options.help) {
 		options_print_help();
-		return 0;
+		return close_output();
 	}
 	if (options.version) {
 		puts("kubesim " CSCHED_VERSION);
-		return 0;
+		return close_output();
 	}
 	// Blocked before any thread exists, so that main alone receives them.
 	sigset_t ends;

@@ -462,6 +462,19 @@ static void on_done(void *user, struct cs_time now, const struct cs_response *re
 
 // ---- public ----
 
+// As k8s.io/apimachinery/pkg/api/validation/path: what no name in a path can be.
+static int check_segment(const char *field, const char *name, struct cs_error *err)
+{
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return cs_error_set(err, -EINVAL, "leaderElection.%s: may not be '%s'", field,
+				    name);
+	const char *bad = strpbrk(name, "/%");
+	if (bad)
+		return cs_error_set(err, -EINVAL, "leaderElection.%s: may not contain '%c'", field,
+				    *bad);
+	return 0;
+}
+
 int cs_lease_check(const struct cs_lease_settings *s, struct cs_error *err)
 {
 	if (s->retry_period <= 0 || s->renew_deadline <= 0 || s->duration < CS_SECOND)
@@ -481,7 +494,8 @@ int cs_lease_check(const struct cs_lease_settings *s, struct cs_error *err)
 		return cs_error_set(err, -EINVAL,
 				    "leaderElection: resourceNamespace, resourceName and the "
 				    "identity must not be empty");
-	return 0;
+	int r = check_segment("resourceNamespace", s->namespace, err);
+	return r < 0 ? r : check_segment("resourceName", s->name, err);
 }
 
 struct cs_lease *cs_lease_create(const struct cs_lease_options *options)

@@ -16,10 +16,14 @@ static void escape(struct cs_buffer *out, const char *text)
 	}
 }
 
+// "." and ".." would walk the path: their dots are escaped, too.
 void cs_path_segment(struct cs_buffer *out, const char *segment)
 {
 	cs_buffer_append_char(out, '/');
-	escape(out, segment);
+	if (strcmp(segment, ".") == 0 || strcmp(segment, "..") == 0)
+		cs_buffer_append_string(out, segment[1] ? "%2E%2E" : "%2E");
+	else
+		escape(out, segment);
 }
 
 void cs_path_init(struct cs_buffer *out, const struct cs_kind *kind, const char *namespace)

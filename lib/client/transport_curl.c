@@ -393,6 +393,7 @@ static void launch(struct cs_call *call, const struct cs_credentials_view *view)
 	set_headers(call, view);
 	set_method(call);
 	curl_easy_setopt(call->easy, CURLOPT_URL, url);
+	curl_easy_setopt(call->easy, CURLOPT_PATH_AS_IS, 1L); // escaped dots stay names
 	curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
 	curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
 	curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);

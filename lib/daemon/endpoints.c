@@ -16,6 +16,11 @@
 #include "daemon/message.h"
 #include "daemon/process.h"
 
+// A connection beyond its peer's limit is reset: there is no answer before TLS. So the limit is far
+// above what scrapers behind one address open, and leaves room for the kubelet's probes.
+#define CONNECTIONS_MAX 500
+#define PEER_MAX        400
+
 #define DECISIONS_DEFAULT 100
 
 struct cs_endpoints {
@@ -193,8 +198,8 @@ static int listen_on(struct cs_endpoints *endpoints, const struct cs_http_tls *t
 		.address = serving->address,
 		.port = (uint16_t)serving->port,
 		.tls = tls,
-		.connections = 200,
-		.connections_per_peer = 50,
+		.connections = CONNECTIONS_MAX,
+		.connections_per_peer = PEER_MAX,
 		.authorize = authorize,
 		.authorize_user = endpoints,
 	};

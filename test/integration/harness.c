@@ -127,7 +127,7 @@ static const char *program_path(const char *program)
 }
 
 __attribute__((noreturn)) static void become(const char *path, const char *const *arguments,
-					     const char *log)
+					     const char *log, const char *output)
 {
 	const char *argv[ARGUMENTS_MAX + 2] = { path };
 	for (int i = 0; i < ARGUMENTS_MAX && arguments[i]; i++)
@@ -135,6 +135,8 @@ __attribute__((noreturn)) static void become(const char *path, const char *const
 	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
+	if (output)
+		dup2(open(output, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	unsetenv("KUBECONFIG");
 	unsetenv("KUBERNETES_SERVICE_HOST");
@@ -142,7 +144,8 @@ __attribute__((noreturn)) static void become(const char *path, const char *const
 	_exit(127);
 }
 
-struct harness_process *harness_start(const char *program, const char *const *arguments)
+struct harness_process *harness_start_into(const char *program, const char *const *arguments,
+					   const char *output)
 {
 	ck_assert_int_lt(world.n_processes, PROCESSES_MAX);
 	struct harness_process *process = &world.processes[world.n_processes];
@@ -152,8 +155,13 @@ struct harness_process *harness_start(const char *program, const char *const *ar
 	process->pid = fork();
 	ck_assert_int_ge(process->pid, 0);
 	if (process->pid == 0)
-		become(path, arguments, process->log);
+		become(path, arguments, process->log, output);
 	return process;
+}
+
+struct harness_process *harness_start(const char *program, const char *const *arguments)
+{
+	return harness_start_into(program, arguments, NULL);
 }
 
 static int exit_status(int status)

@@ -39,6 +39,9 @@ struct harness_process {
 
 // Runs a program of the build under test ("c-sched", "kubesim") with arguments up to a NULL.
 struct harness_process *harness_start(const char *program, const char *const *arguments);
+// As harness_start, with standard output going to that file and only errors to the log.
+struct harness_process *harness_start_into(const char *program, const char *const *arguments,
+					   const char *output);
 // Signals it and waits: the exit status, or 128 + the signal that killed it.
 int harness_stop(struct harness_process *process, int signal);
 // Waits for an end that comes by itself: the exit status; fails the test after `seconds`.

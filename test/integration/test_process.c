@@ -2,6 +2,7 @@
 // Neighbours: harness.h runs the programs.
 #include "../unit/check_main.h"
 
+#include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +42,28 @@ START_TEST(command_line)
 	struct harness_process *process = harness_start("c-sched", command_lines[_i].arguments);
 	ck_assert_int_eq(harness_wait_exit(process, 5), command_lines[_i].status);
 	ck_assert_msg(harness_logged(process, command_lines[_i].words), "%s",
+		      harness_read_file(process->log));
+}
+END_TEST
+
+static const struct {
+	const char *program;
+	const char *argument;
+	const char *words;
+} printers[] = {
+	{ "c-sched", "--help", "c-sched: standard output: No space left on device" },
+	{ "c-sched", "--version", "c-sched: standard output: No space left on device" },
+	{ "kubesim", "--help", "kubesim: standard output: No space left on device" },
+	{ "kubesim", "--version", "kubesim: standard output: No space left on device" },
+};
+
+START_TEST(standard_output_that_is_full)
+{
+	struct harness_process *process = harness_start_into(
+		printers[_i].program, (const char *const[]){ printers[_i].argument, NULL },
+		"/dev/full");
+	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert_msg(harness_logged(process, printers[_i].words), "%s",
 		      harness_read_file(process->log));
 }
 END_TEST
@@ -249,6 +272,41 @@ START_TEST(endpoints)
 }
 END_TEST
 
+// More scrapers at once than anybody has, all from one address: each is answered.
+START_TEST(many_scrapers)
+{
+	enum { SCRAPERS = 120 };
+	struct harness_process *kubesim = HARNESS_KUBESIM("--nodes=1");
+	struct harness_process *process = HARNESS_C_SCHED(kubesim);
+	CS_AUTO_FREE char *url = cs_asprintf("https://127.0.0.1:%d/metrics", process->port);
+	CURL *clients[SCRAPERS];
+	CURLM *all = curl_multi_init();
+	FILE *nowhere = fopen("/dev/null", "we");
+	ck_assert_ptr_nonnull(nowhere);
+	for (int i = 0; i < SCRAPERS; i++) {
+		clients[i] = curl_easy_init();
+		curl_easy_setopt(clients[i], CURLOPT_URL, url);
+		curl_easy_setopt(clients[i], CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(clients[i], CURLOPT_SSL_VERIFYHOST, 0L);
+		curl_easy_setopt(clients[i], CURLOPT_WRITEDATA, nowhere);
+		curl_easy_setopt(clients[i], CURLOPT_PROXY, "");
+		curl_easy_setopt(clients[i], CURLOPT_TIMEOUT, 60L);
+		curl_multi_add_handle(all, clients[i]);
+	}
+	for (int running = 1; running > 0; curl_multi_poll(all, NULL, 0, 100, NULL))
+		curl_multi_perform(all, &running);
+	for (int i = 0; i < SCRAPERS; i++) {
+		long status = 0;
+		curl_easy_getinfo(clients[i], CURLINFO_RESPONSE_CODE, &status);
+		ck_assert_int_eq(status, 200);
+		curl_multi_remove_handle(all, clients[i]);
+		curl_easy_cleanup(clients[i]);
+	}
+	curl_multi_cleanup(all);
+	fclose(nowhere);
+}
+END_TEST
+
 START_TEST(the_port_is_taken)
 {
 	struct harness_process *kubesim = HARNESS_KUBESIM("--nodes=0");
@@ -373,6 +431,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(tcase, 90);
 	tcase_add_checked_fixture(tcase, harness_setup, harness_teardown);
 	tcase_add_loop_test(tcase, command_line, 0, (int)CS_ARRAY_LENGTH(command_lines));
+	tcase_add_loop_test(tcase, standard_output_that_is_full, 0, (int)CS_ARRAY_LENGTH(printers));
 	tcase_add_loop_test(tcase, bad_config, 0, (int)CS_ARRAY_LENGTH(bad_configs));
 	tcase_add_test(tcase, good_config);
 	tcase_add_loop_test(tcase, bad_kubeconfig, 0, (int)CS_ARRAY_LENGTH(bad_kubeconfigs));
@@ -381,6 +440,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, not_a_kubernetes_server);
 	tcase_add_test(tcase, nobody_listens);
 	tcase_add_test(tcase, endpoints);
+	tcase_add_test(tcase, many_scrapers);
 	tcase_add_test(tcase, the_port_is_taken);
 	tcase_add_test(tcase, unreadable_certificate);
 	tcase_add_test(tcase, json_logs);

@@ -851,6 +851,27 @@ START_TEST(settings_are_checked)
 	ck_assert_int_eq(cs_lease_check(&s, &err), -EINVAL);
 	s = settings("");
 	ck_assert_int_eq(cs_lease_check(&s, &err), -EINVAL);
+	static const struct {
+		const char *name;
+		const char *words;
+	} names[] = {
+		{ ".", "leaderElection.resourceName: may not be '.'" },
+		{ "..", "leaderElection.resourceName: may not be '..'" },
+		{ "a/b", "leaderElection.resourceName: may not contain '/'" },
+		{ "a%2fb", "leaderElection.resourceName: may not contain '%'" },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++) {
+		s = settings("me");
+		s.name = names[i].name;
+		ck_assert_int_eq(cs_lease_check(&s, &err), -EINVAL);
+		ck_assert_str_eq(err.text, names[i].words);
+	}
+	s = settings("me");
+	s.namespace = "..";
+	ck_assert_int_eq(cs_lease_check(&s, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "leaderElection.resourceNamespace: may not be '..'");
+	s.namespace = "a..b"; // the API server's matter
+	ck_assert_int_eq(cs_lease_check(&s, &err), 0);
 }
 END_TEST
 

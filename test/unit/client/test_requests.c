@@ -254,6 +254,14 @@ START_TEST(names_cannot_escape_their_path)
 	turn();
 	assert_running(CS_METHOD_POST, "/api/v1/namespaces/a%2F..%2Fb/pods/x%3Fy%23z/binding");
 	succeed(201);
+	cs_requests_send(requests, &(struct cs_write){ .kind = CS_WRITE_BIND,
+						       .namespace = ".",
+						       .name = "..",
+						       .uid = "u",
+						       .node = "n" });
+	turn();
+	assert_running(CS_METHOD_POST, "/api/v1/namespaces/%2E/pods/%2E%2E/binding");
+	succeed(201);
 }
 END_TEST
 

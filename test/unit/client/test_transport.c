@@ -43,7 +43,7 @@ static bool on_request(const struct server_request *r)
 	int status;
 	if (sscanf(r->path, "/status/%d", &status) == 1) {
 		server_answer(r->connection, status, "Retry-After: 7\r\n", "body");
-	} else if (strcmp(r->path, "/echo") == 0) {
+	} else if (cs_string_prefix(r->path, "/echo")) {
 		CS_AUTO_FREE char *all = cs_asprintf("%s|%s", r->head, r->body);
 		server_answer(r->connection, 200, "", all);
 	} else if (strcmp(r->path, "/protobuf") == 0) {
@@ -268,6 +268,17 @@ START_TEST(a_get_as_sent)
 		ck_assert_msg(strstr(result.body, parts[i]), "no %s in %s", parts[i], result.body);
 	ck_assert_ptr_null(strstr(result.body, "Content-Type"));
 	ck_assert_ptr_null(strstr(result.body, "Upgrade")); // no HTTP/2 over plain http
+}
+END_TEST
+
+// Neither is walked on this side.
+START_TEST(dots_in_a_path_are_sent_as_they_are)
+{
+	get(&result, "/echo/%2E%2E/%2E/b");
+	ck_assert_msg(strstr(result.body, "GET /echo/%2E%2E/%2E/b HTTP/1.1\r\n"), "%s",
+		      result.body);
+	get(&result, "/echo/../b");
+	ck_assert_msg(strstr(result.body, "GET /echo/../b HTTP/1.1\r\n"), "%s", result.body);
 }
 END_TEST
 
@@ -781,6 +792,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_get_as_sent);
+	tcase_add_test(c, dots_in_a_path_are_sent_as_they_are);
 	tcase_add_test(c, every_method_as_sent);
 	tcase_add_test(c, no_compression_when_told);
 	tcase_add_test(c, a_path_before_the_api);
