@@ -55,32 +55,18 @@ uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict 
 	return count;
 }
 
-static bool is_feasible_wrong(const int64_t *restrict out, const uint8_t *restrict by,
-			      struct cs_rows rows)
-{
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		if (by[row] == BY_NOBODY && (uint64_t)out[row] > 100)
-			return true;
-	return false;
-}
-
 CS_CLONES
-static int64_t add(const int64_t *restrict out, struct cs_rows rows, double weight,
-		   double *restrict sum)
-{
-	int64_t wrong = 0; // negative as soon as a score is negative, or above 100
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		wrong |= out[row] | (100 - out[row]);
-		sum[row] += (double)(int32_t)out[row] * weight;
-	}
-	return wrong;
-}
-
 bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct cs_rows rows,
 		int64_t weight, double *restrict sum)
 {
-	// Rows that are not feasible may hold anything: their sum is never used.
-	return add(out, rows, (double)weight, sum) >= 0 || !is_feasible_wrong(out, by, rows);
+	int64_t wrong = 0; // negative as soon as a score is negative, or above 100
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		// Rows that are not feasible may hold anything.
+		int64_t score = out[row] & -(int64_t)(by[row] == BY_NOBODY);
+		wrong |= score | (100 - score);
+		sum[row] += (double)(int32_t)score * (double)weight;
+	}
+	return wrong >= 0;
 }
 
 CS_CLONES
@@ -130,8 +116,9 @@ struct kernel_range kernel_range(const int64_t *restrict values, const uint8_t *
 {
 	int64_t least = INT64_MAX, greatest = INT64_MIN;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int64_t low = mark[row] == wanted ? values[row] : INT64_MAX;
-		int64_t high = mark[row] == wanted ? values[row] : INT64_MIN;
+		int64_t mask = -(int64_t)(mark[row] == wanted);
+		int64_t low = (values[row] & mask) | (INT64_MAX & ~mask);
+		int64_t high = (values[row] & mask) | (INT64_MIN & ~mask);
 		least = low < least ? low : least;
 		greatest = high > greatest ? high : greatest;
 	}
