@@ -13,6 +13,7 @@
 #include <csched/cluster/query.h>
 #include <csched/cluster/topology.h>
 
+#include "affinity_kernel.h"
 #include "args.h"
 #include "plugins.h"
 
@@ -21,43 +22,12 @@ struct affinity_args {
 	bool ignore_preferred;
 };
 
-// The pods of each row that is in a domain of that topology key.
-struct walk {
-	const struct cs_row_counts *counts;
-	const struct cs_topology *topology;
-	uint32_t at;
-	uint32_t domain;
-	uint32_t n_pods; // > 0
-};
-
-static struct walk walk_domains(const struct cs_row_counts *counts,
-				const struct cs_topology *topology)
-{
-	return (struct walk){ .counts = counts, .topology = topology };
-}
-
-static bool next_domain(struct walk *walk)
-{
-	const struct cs_row_counts *counts = walk->counts;
-	for (; walk->at < counts->n; walk->at++) {
-		uint32_t row = counts->rows ? counts->rows[walk->at] : walk->at;
-		walk->domain = walk->topology->domain[row];
-		walk->n_pods = counts->live[walk->at] + counts->terminating[walk->at];
-		if (walk->n_pods == 0 || walk->domain == CS_DOMAIN_NONE)
-			continue;
-		walk->at++;
-		return true;
-	}
-	return false;
-}
-
 // ---- filter ----
 
-// A mark per domain of one topology key; the last one, at n, is for rows in no domain.
+// A verdict per domain of one topology key, as the kernel keeps it.
 struct marks {
 	const struct cs_topology *topology;
-	uint32_t n;
-	uint8_t *bad; // 0 or 1
+	uint8_t *verdict;
 };
 struct mark_list {
 	uint32_t n;
@@ -70,6 +40,13 @@ enum {
 	RULE_ANTI_AFFINITY,
 	RULE_EXISTING,
 	RULE_COUNT,
+};
+
+// What each says.
+static const uint8_t rejections[RULE_COUNT] = {
+	[RULE_AFFINITY] = CS_VERDICT_UNRESOLVABLE,
+	[RULE_ANTI_AFFINITY] = CS_VERDICT_UNSCHEDULABLE,
+	[RULE_EXISTING] = CS_VERDICT_UNSCHEDULABLE,
 };
 
 struct filter_state {
@@ -91,9 +68,10 @@ static struct marks *find_marks(struct cs_cycle *cycle, struct mark_list *list,
 		if (list->items[i].topology == topology)
 			return &list->items[i];
 	struct marks *marks = &list->items[list->n++];
-	*marks = (struct marks){ .topology = topology, .n = topology->n_domains };
-	marks->bad = cs_arena_alloc_raw(cycle->scratch, (size_t)marks->n + 1);
-	memset(marks->bad, initial, (size_t)marks->n + 1);
+	size_t size = CS_KERNEL_DOMAINS_SIZE(topology);
+	marks->topology = topology;
+	marks->verdict = cs_arena_alloc_raw(cycle->scratch, size);
+	memset(marks->verdict, initial, size);
 	return marks;
 }
 
@@ -107,19 +85,17 @@ static void mark_affinity(struct cs_cycle *cycle, struct mark_list *list)
 	*list = marks_for(cycle, asked->n_required);
 	for (uint32_t i = 0; i < asked->n_required; i++) {
 		const struct cs_topology *topology = asked->required[i].topology;
-		struct marks *marks = find_marks(cycle, list, topology, 1);
+		struct marks *marks = find_marks(cycle, list, topology, rejections[RULE_AFFINITY]);
 		if (!query)
 			continue;
-		struct walk walk = walk_domains(cs_query_counts(query), topology);
-		while (next_domain(&walk)) {
-			marks->bad[walk.domain] = 0;
-			found = true;
-		}
+		found |= cs_kernel_mark_domains(cs_query_counts(query), topology, CS_VERDICT_FITS,
+						marks->verdict);
 	}
 	if (found || !query || !cs_query_matches(query, cycle->pod->labels))
 		return;
 	for (uint32_t i = 0; i < list->n; i++)
-		memset(list->items[i].bad, 0, list->items[i].n);
+		memset(list->items[i].verdict + 1, CS_VERDICT_FITS,
+		       list->items[i].topology->n_domains);
 }
 
 static void mark_anti_affinity(struct cs_cycle *cycle, struct mark_list *list)
@@ -130,10 +106,9 @@ static void mark_anti_affinity(struct cs_cycle *cycle, struct mark_list *list)
 		if (!asked->anti[i].query)
 			continue;
 		const struct cs_topology *topology = asked->anti[i].topology;
-		struct marks *marks = find_marks(cycle, list, topology, 0);
-		struct walk walk = walk_domains(cs_query_counts(asked->anti[i].query), topology);
-		while (next_domain(&walk))
-			marks->bad[walk.domain] = 1;
+		struct marks *marks = find_marks(cycle, list, topology, CS_VERDICT_FITS);
+		cs_kernel_mark_domains(cs_query_counts(asked->anti[i].query), topology,
+				       rejections[RULE_ANTI_AFFINITY], marks->verdict);
 	}
 }
 
@@ -149,18 +124,23 @@ static uint32_t supposed_carriers(const struct cs_cycle *cycle, const struct cs_
 	return n;
 }
 
-// Whether pods that are really there carry the term in some domain: supposed ones do not make a
-// plugin work that PreFilter has skipped (SkipFilterPlugins in RunPreFilterExtensionAddPod).
+// Whether pods that are really there carry a term that some carry in a domain: supposed ones do not
+// make a plugin work that PreFilter has skipped (SkipFilterPlugins in RunPreFilterExtensionAddPod).
 static bool is_really_carried(const struct cs_cycle *cycle, const struct cs_carried *carried)
 {
-	uint32_t n_pods = 0;
-	struct walk walk = walk_domains(&carried->carriers, carried->topology);
-	while (next_domain(&walk))
-		n_pods += walk.n_pods;
-	if (cycle->n_supposed == 0 || n_pods == 0)
-		return n_pods > 0;
-	bool in_domain = carried->topology->domain[cycle->supposed_row] != CS_DOMAIN_NONE;
-	return n_pods > (in_domain ? supposed_carriers(cycle, carried) : 0);
+	if (cycle->n_supposed == 0)
+		return true;
+	const struct cs_row_counts *counts = &carried->carriers;
+	const uint32_t *domain = carried->topology->domain;
+	for (uint32_t i = 0; i < counts->n; i++) {
+		uint32_t row = counts->rows ? counts->rows[i] : i;
+		uint32_t n_pods = counts->live[i] + counts->terminating[i];
+		if (row == cycle->supposed_row)
+			n_pods -= supposed_carriers(cycle, carried);
+		if (n_pods > 0 && domain[row] != CS_DOMAIN_NONE)
+			return true;
+	}
+	return false;
 }
 
 // Returns whether the rule says anything without the pods that are only supposed.
@@ -177,11 +157,10 @@ static bool mark_existing(struct cs_cycle *cycle, struct mark_list *list)
 		if (carried[i]->kind != CS_CARRIED_ANTI_AFFINITY)
 			continue;
 		const struct cs_topology *topology = carried[i]->topology;
-		struct marks *marks = find_marks(cycle, list, topology, 0);
-		struct walk walk = walk_domains(&carried[i]->carriers, topology);
-		while (next_domain(&walk))
-			marks->bad[walk.domain] = 1;
-		real = real || is_really_carried(cycle, carried[i]);
+		struct marks *marks = find_marks(cycle, list, topology, CS_VERDICT_FITS);
+		bool found = cs_kernel_mark_domains(&carried[i]->carriers, topology,
+						    rejections[RULE_EXISTING], marks->verdict);
+		real = real || (found && is_really_carried(cycle, carried[i]));
 	}
 	return real;
 }
@@ -201,41 +180,24 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	return CS_PREPARE_GO;
 }
 
-// ORs the marks times `weight` into verdict[row].
-static void apply_marks(const struct marks *marks, struct cs_rows rows, uint8_t weight,
-			uint8_t *restrict verdict)
-{
-	const uint32_t *restrict domain = marks->topology->domain;
-	const uint8_t *restrict bad = marks->bad;
-	uint32_t n = marks->n;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] |= (uint8_t)(bad[domain[row] < n ? domain[row] : n] * weight);
-}
-
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
-	static const uint8_t weights[RULE_COUNT] = {
-		[RULE_AFFINITY] = CS_VERDICT_UNRESOLVABLE,
-		[RULE_ANTI_AFFINITY] = CS_VERDICT_UNSCHEDULABLE,
-		[RULE_EXISTING] = CS_VERDICT_UNSCHEDULABLE,
-	};
 	(void)cycle;
 	const struct filter_state *state = self->state;
 	memset(verdict + rows.first, CS_VERDICT_FITS, rows.end - rows.first);
 	for (int rule = 0; rule < RULE_COUNT; rule++)
 		for (uint32_t i = 0; i < state->rules[rule].n; i++)
-			apply_marks(&state->rules[rule].items[i], rows, weights[rule], verdict);
-	for (uint32_t row = rows.first; row < rows.end; row++) // affinity was checked first
-		verdict[row] &= (uint8_t) ~(verdict[row] >> 1);
+			cs_kernel_or_domains(state->rules[rule].items[i].topology->domain,
+					     state->rules[rule].items[i].verdict, rows, verdict);
+	cs_kernel_first_verdicts(rows, verdict);
 }
 
 static bool is_bad(const struct mark_list *list, uint32_t row)
 {
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct marks *marks = &list->items[i];
-		uint32_t domain = marks->topology->domain[row];
-		if (marks->bad[domain < marks->n ? domain : marks->n])
+		if (marks->verdict[marks->topology->domain[row] + 1])
 			return true;
 	}
 	return false;
@@ -259,10 +221,9 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 
 // ---- score ----
 
-// A sum per domain of one topology key; the last one, at n, is 0, for rows in no domain.
+// A sum per domain of one topology key, as the kernel keeps it.
 struct sums {
 	const struct cs_topology *topology;
-	uint32_t n;
 	int64_t *sum;
 };
 struct score_state {
@@ -278,8 +239,9 @@ static struct sums *find_sums(struct cs_cycle *cycle, struct score_state *state,
 		if (state->items[i].topology == topology)
 			return &state->items[i];
 	struct sums *sums = &state->items[state->n++];
-	*sums = (struct sums){ .topology = topology, .n = topology->n_domains };
-	sums->sum = cs_arena_alloc_array(cycle->scratch, (size_t)sums->n + 1, sizeof(*sums->sum));
+	sums->topology = topology;
+	sums->sum = cs_arena_alloc_array(cycle->scratch, CS_KERNEL_DOMAINS_SIZE(topology),
+					 sizeof(*sums->sum));
 	return sums;
 }
 
@@ -290,11 +252,7 @@ static void add_sums(struct cs_cycle *cycle, struct score_state *state,
 	if (counts->n_used == 0)
 		return;
 	struct sums *sums = find_sums(cycle, state, topology);
-	struct walk walk = walk_domains(counts, topology);
-	while (next_domain(&walk)) {
-		sums->sum[walk.domain] += weight * walk.n_pods;
-		state->produced = true;
-	}
+	state->produced |= cs_kernel_sum_domains(counts, topology, weight, sums->sum);
 }
 
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -334,13 +292,9 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	(void)cycle;
 	const struct score_state *state = self->score_state;
 	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
-	for (uint32_t i = 0; i < state->n; i++) {
-		const uint32_t *restrict domain = state->items[i].topology->domain;
-		const int64_t *restrict sum = state->items[i].sum;
-		uint32_t n = state->items[i].n;
-		for (uint32_t row = rows.first; row < rows.end; row++)
-			out[row] += sum[domain[row] < n ? domain[row] : n];
-	}
+	for (uint32_t i = 0; i < state->n; i++)
+		cs_kernel_add_domains(state->items[i].topology->domain, state->items[i].sum, rows,
+				      out);
 }
 
 static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
