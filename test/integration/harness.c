@@ -126,26 +126,34 @@ static const char *program_path(const char *program)
 	return cs_arena_printf(world.arena, "%s/%s", folder, program);
 }
 
-__attribute__((noreturn)) static void become(const char *path, const char *const *arguments,
-					     const char *log, const char *output)
+struct plan {
+	const char *const *arguments;
+	const char *output; // NULL = the log
+	void (*prepare)(void *user);
+	void *user;
+};
+
+__attribute__((noreturn)) static void become(const char *path, const struct plan *plan,
+					     const char *log)
 {
 	const char *argv[ARGUMENTS_MAX + 2] = { path };
-	for (int i = 0; i < ARGUMENTS_MAX && arguments[i]; i++)
-		argv[i + 1] = arguments[i];
+	for (int i = 0; i < ARGUMENTS_MAX && plan->arguments[i]; i++)
+		argv[i + 1] = plan->arguments[i];
 	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
-	if (output)
-		dup2(open(output, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+	if (plan->output)
+		dup2(open(plan->output, O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	unsetenv("KUBECONFIG");
 	unsetenv("KUBERNETES_SERVICE_HOST");
+	if (plan->prepare)
+		plan->prepare(plan->user);
 	execv(path, (char *const *)argv);
 	_exit(127);
 }
 
-struct harness_process *harness_start_into(const char *program, const char *const *arguments,
-					   const char *output)
+static struct harness_process *start(const char *program, const struct plan *plan)
 {
 	ck_assert_int_lt(world.n_processes, PROCESSES_MAX);
 	struct harness_process *process = &world.processes[world.n_processes];
@@ -155,13 +163,26 @@ struct harness_process *harness_start_into(const char *program, const char *cons
 	process->pid = fork();
 	ck_assert_int_ge(process->pid, 0);
 	if (process->pid == 0)
-		become(path, arguments, process->log, output);
+		become(path, plan, process->log);
 	return process;
 }
 
 struct harness_process *harness_start(const char *program, const char *const *arguments)
 {
-	return harness_start_into(program, arguments, NULL);
+	return start(program, &(struct plan){ .arguments = arguments });
+}
+
+struct harness_process *harness_start_into(const char *program, const char *const *arguments,
+					   const char *output)
+{
+	return start(program, &(struct plan){ .arguments = arguments, .output = output });
+}
+
+struct harness_process *harness_start_prepared(const char *program, const char *const *arguments,
+					       void (*prepare)(void *user), void *user)
+{
+	return start(program,
+		     &(struct plan){ .arguments = arguments, .prepare = prepare, .user = user });
 }
 
 static int exit_status(int status)

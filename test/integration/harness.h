@@ -39,6 +39,10 @@ struct harness_process {
 
 // Runs a program of the build under test ("c-sched", "kubesim") with arguments up to a NULL.
 struct harness_process *harness_start(const char *program, const char *const *arguments);
+// As harness_start; `prepare` is called in the new process before the program, and may say on
+// standard error why it ends that instead.
+struct harness_process *harness_start_prepared(const char *program, const char *const *arguments,
+					       void (*prepare)(void *user), void *user);
 // As harness_start, with standard output going to that file and only errors to the log.
 struct harness_process *harness_start_into(const char *program, const char *const *arguments,
 					   const char *output);
