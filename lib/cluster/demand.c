@@ -375,3 +375,11 @@ uint32_t cs_demand_refs(const struct cs_demand *demand)
 {
 	return demand_of(demand)->content.refs;
 }
+
+char *cs_demand_refusal(const struct cs_demand *demand)
+{
+	if (!demand->unsupported_feature)
+		return cs_asprintf("cannot read %s", demand->unsupported_field);
+	return cs_asprintf("does not implement %s (%s)", demand->unsupported_feature,
+			   demand->unsupported_field);
+}

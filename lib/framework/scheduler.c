@@ -369,11 +369,7 @@ static void refuse(struct cs_scheduler *scheduler, struct cs_time now, struct cs
 {
 	const struct cs_demand *demand = pending->pod->demand;
 	uint32_t n_nodes = cs_cluster_nodes(scheduler->cluster)->n_live;
-	CS_AUTO_FREE char *why =
-		demand->unsupported_feature
-			? cs_asprintf("does not implement %s (%s)", demand->unsupported_feature,
-				      demand->unsupported_field)
-			: cs_asprintf("cannot read %s", demand->unsupported_field);
+	CS_AUTO_FREE char *why = cs_demand_refusal(demand);
 	CS_AUTO_FREE char *message = cs_asprintf(
 		"0/%u nodes are available: c-sched %s; the pod stays Pending.", n_nodes, why);
 	keep_record(scheduler, now, pending,

@@ -244,12 +244,8 @@ static const char *gate(const struct run *run, const struct pending *pending)
 
 static const char *refusal(const struct run *run, const struct cs_demand *demand)
 {
-	struct cs_arena *scratch = run->simulation->scratch;
-	if (!demand->unsupported_feature)
-		return cs_arena_printf(scratch, "c-sched cannot read %s",
-				       demand->unsupported_field);
-	return cs_arena_printf(scratch, "c-sched does not implement %s (%s)",
-			       demand->unsupported_feature, demand->unsupported_field);
+	CS_AUTO_FREE char *why = cs_demand_refusal(demand);
+	return cs_arena_printf(run->simulation->scratch, "c-sched %s", why);
 }
 
 static void judged(void *user, const struct cs_judgement *judgement)

@@ -111,6 +111,10 @@ struct cs_demand {
 	uint64_t generation;
 };
 
+// "does not implement inter-pod affinity (spec.affinity.podAffinity)", "cannot read FIELD", of a
+// demand with an unsupported_field. free() it.
+char *cs_demand_refusal(const struct cs_demand *demand);
+
 // What this version of the scheduler lacks, a row per field.
 struct cs_unsupported {
 	const char *field;
