@@ -19,6 +19,13 @@ static void grow(struct cs_bitmap *bitmap, uint32_t n_words)
 	bitmap->n_words = n;
 }
 
+void cs_bitmap_reserve(struct cs_bitmap *bitmap, uint32_t n)
+{
+	uint32_t n_words = n / 64 + 1;
+	if (n_words > bitmap->n_words)
+		grow(bitmap, n_words);
+}
+
 void cs_bitmap_set(struct cs_bitmap *bitmap, uint32_t row, bool value)
 {
 	uint32_t word = row / 64;

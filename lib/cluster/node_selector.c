@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cluster_internal.h"
+#include "selector_kernel.h"
 
 #define NO_TERMS  UINT32_MAX // there is no required part at all
 #define OF_NAME   16u        // added to the operator: the node's name, not a label
@@ -37,9 +38,12 @@ struct cs_node_selector {
 	struct place *places; // one per distinct label key
 };
 
+// A label key that selectors name: their places, and a column of the rows' values.
 struct bucket {
 	uint32_t key; // held by the selectors in it
 	struct cs_list places;
+	uint32_t *values; // by row, CS_INTERN_NONE = no such label; not of rows past `capacity`
+	uint32_t capacity;
 };
 
 // A requirement among the words.
@@ -376,6 +380,30 @@ static struct cs_slice key_slice(const uint32_t *key)
 	return (struct cs_slice){ (const char *)key, sizeof(*key) };
 }
 
+// The column gets room for every row, new ones without a value.
+static void grow_column(struct bucket *bucket, const struct cs_nodes *nodes)
+{
+	uint32_t n = nodes->table.capacity;
+	if (n <= bucket->capacity)
+		return;
+	bucket->values = cs_realloc_array(bucket->values, n, sizeof(*bucket->values));
+	memset(bucket->values + bucket->capacity, 0,
+	       (n - bucket->capacity) * sizeof(*bucket->values));
+	bucket->capacity = n;
+}
+
+static struct bucket *create_bucket(struct cs_node_selectors *selectors, uint32_t key)
+{
+	struct bucket *bucket = cs_alloc(sizeof(*bucket));
+	bucket->key = key;
+	cs_list_init(&bucket->places);
+	grow_column(bucket, selectors->nodes);
+	for (uint32_t row = 0; row < selectors->nodes->table.n_rows; row++)
+		bucket->values[row] = label_of(&selectors->nodes->rows[row], key);
+	cs_map_put(&selectors->by_key, key_slice(&bucket->key), bucket);
+	return bucket;
+}
+
 struct enlisting {
 	struct cs_node_selectors *selectors;
 	struct cs_node_selector *selector;
@@ -389,12 +417,8 @@ static void enlist(void *user, const struct requirement *r)
 		return;
 	struct cs_map *by_key = &enlisting->selectors->by_key;
 	struct bucket *bucket = cs_map_get(by_key, key_slice(&r->key));
-	if (!bucket) {
-		bucket = cs_alloc(sizeof(*bucket));
-		bucket->key = r->key;
-		cs_list_init(&bucket->places);
-		cs_map_put(by_key, key_slice(&bucket->key), bucket);
-	}
+	if (!bucket)
+		bucket = create_bucket(enlisting->selectors, r->key);
 	// A selector's places of one bucket are neighbours: it is being enlisted just now.
 	if (!cs_list_empty(&bucket->places) &&
 	    CS_CONTAINER_OF(bucket->places.prev, struct place, link)->selector == selector)
@@ -411,12 +435,108 @@ static void strike(void *user, const struct requirement *r)
 	if (!bucket || !cs_list_empty(&bucket->places))
 		return;
 	cs_map_remove(by_key, key_slice(&bucket->key));
+	free(bucket->values);
 	free(bucket);
 }
 
 static void count_requirement(void *user, const struct requirement *r)
 {
 	*(uint32_t *)user += r->op < OF_NAME;
+}
+
+// ---- over all rows ----
+
+#define N_REMEMBERED 64
+
+// An evaluation by columns. Bytes per row, 0 or 1.
+struct sweep {
+	const struct cs_node_selectors *selectors;
+	uint32_t n;     // rows
+	uint8_t *marks; // of one requirement
+};
+
+// Rows whose number compares. Few distinct values are the rule, so answers are remembered.
+static void mark_numbers(const struct sweep *sweep, const struct requirement *r,
+			 const uint32_t *column)
+{
+	struct {
+		uint32_t value;
+		uint8_t answer;
+	} known[N_REMEMBERED] = { 0 };
+	for (uint32_t row = 0; row < sweep->n; row++) {
+		uint32_t value = column[row];
+		if (value == CS_INTERN_NONE)
+			continue;
+		uint32_t slot = value % N_REMEMBERED;
+		if (known[slot].value != value) {
+			known[slot].value = value;
+			known[slot].answer = compares(sweep->selectors->nodes, r, value);
+		}
+		sweep->marks[row] = known[slot].answer;
+	}
+}
+
+static const uint32_t *column_of(const struct sweep *sweep, const struct requirement *r)
+{
+	if (r->op >= OF_NAME)
+		return sweep->selectors->nodes->table.name;
+	struct bucket *bucket = cs_map_get(&sweep->selectors->by_key, key_slice(&r->key));
+	grow_column(bucket, sweep->selectors->nodes);
+	return bucket->values;
+}
+
+static void sweep_requirement(const struct sweep *sweep, const struct requirement *r, uint8_t *all)
+{
+	const uint32_t *column = column_of(sweep, r);
+	enum cs_operator op = (enum cs_operator)(r->op % OF_NAME);
+	memset(sweep->marks, 0, sweep->n);
+	if (op == CS_OPERATOR_EXISTS || op == CS_OPERATOR_DOES_NOT_EXIST)
+		cs_selector_kernel_present(column, sweep->n, sweep->marks);
+	else if (is_number(r))
+		mark_numbers(sweep, r, column);
+	else
+		for (uint32_t i = 0; i < r->n_values; i++)
+			cs_selector_kernel_equal(column, sweep->n, r->values[i], sweep->marks);
+	if (op == CS_OPERATOR_NOT_IN || op == CS_OPERATOR_DOES_NOT_EXIST)
+		cs_selector_kernel_and_not(sweep->marks, sweep->n, all);
+	else
+		cs_selector_kernel_and(sweep->marks, sweep->n, all);
+}
+
+static const uint32_t *sweep_conjunction(const struct sweep *sweep, const uint32_t *at,
+					 uint8_t *all)
+{
+	uint32_t n = *at++;
+	struct requirement r;
+	for (uint32_t i = 0; i < n; i++) {
+		at = next_requirement(at, &r);
+		sweep_requirement(sweep, &r, all);
+	}
+	return at;
+}
+
+// The whole bitmap at once: what matches() says of each row.
+static void evaluate(struct cs_node_selectors *selectors, struct cs_arena *scratch,
+		     struct cs_node_selector *selector)
+{
+	const struct cs_node_table *table = &selectors->nodes->table;
+	uint32_t n = table->n_rows;
+	struct sweep sweep = { .selectors = selectors, .n = n };
+	sweep.marks = cs_arena_alloc_raw(scratch, n);
+	uint8_t *common = cs_arena_alloc_raw(scratch, n);
+	uint8_t *some = cs_arena_alloc(scratch, n);
+	uint8_t *all = cs_arena_alloc_raw(scratch, n);
+	const uint32_t *at = (const uint32_t *)(const void *)selector->content.key.data;
+	memcpy(common, table->live, n);
+	at = sweep_conjunction(&sweep, at, common);
+	uint32_t n_terms = *at++;
+	for (uint32_t t = 0; n_terms != NO_TERMS && t < n_terms; t++) {
+		memcpy(all, common, n);
+		at = sweep_conjunction(&sweep, at, all);
+		cs_selector_kernel_or(all, n, some);
+	}
+	cs_bitmap_reserve(&selector->rows, n);
+	cs_selector_kernel_pack(n_terms == NO_TERMS ? common : some, n, selector->rows.words);
 }
 
 // ---- selectors ----
@@ -440,8 +560,7 @@ struct cs_node_selector *cs_node_selectors_ref(struct cs_node_selectors *selecto
 	selector->places = cs_alloc_array(n, sizeof(*selector->places));
 	struct enlisting enlisting = { selectors, selector };
 	for_each_requirement(words.list, enlist, &enlisting);
-	for (uint32_t row = 0; row < selectors->nodes->table.n_rows; row++)
-		update(selectors, selector, row);
+	evaluate(selectors, scratch, selector);
 	return selector;
 }
 
@@ -475,9 +594,11 @@ void cs_node_selectors_update(struct cs_node_selectors *selectors, uint32_t row)
 
 static void update_key(struct cs_node_selectors *selectors, uint32_t key, uint32_t row)
 {
-	const struct bucket *bucket = cs_map_get(&selectors->by_key, key_slice(&key));
+	struct bucket *bucket = cs_map_get(&selectors->by_key, key_slice(&key));
 	if (!bucket)
 		return;
+	grow_column(bucket, selectors->nodes);
+	bucket->values[row] = label_of(&selectors->nodes->rows[row], key);
 	CS_LIST_FOR_EACH (link, &bucket->places)
 		update(selectors, CS_CONTAINER_OF(link, struct place, link)->selector, row);
 }

@@ -18,5 +18,7 @@ static inline bool cs_bitmap_test(const struct cs_bitmap *bitmap, uint32_t row)
 
 void cs_bitmap_finish(struct cs_bitmap *bitmap);
 void cs_bitmap_set(struct cs_bitmap *bitmap, uint32_t row, bool value); // grows
+// The same rows with room for n of them.
+void cs_bitmap_reserve(struct cs_bitmap *bitmap, uint32_t n);
 
 #endif

@@ -155,6 +155,30 @@ START_TEST(answers_follow_the_nodes)
 }
 END_TEST
 
+// The table grows while columns of labels stand; what registers later sees all rows.
+START_TEST(many_nodes)
+{
+	struct cs_node_selector *early =
+		selector_of(EXPRESSIONS("{key: zone, operator: In, values: [odd]}"));
+	for (unsigned i = 0; i < 300; i++)
+		label(cs_arena_printf(world.arena, "n%03u", i),
+		      i % 2 ? "{zone: odd}" : "{num: '7'}");
+	struct cs_node_selector *late = selector_of(
+		EXPRESSIONS("{key: zone, operator: In, values: [odd]}, {key: num, operator: "
+			    "DoesNotExist}"));
+	struct cs_node_selector *numbers =
+		selector_of(EXPRESSIONS("{key: num, operator: Gt, values: ['6']}"));
+	ck_assert_str_eq(matching(early), matching(late));
+	ck_assert(strstr(matching(early), "n299"));
+	ck_assert(strstr(matching(numbers), "n298"));
+	ck_assert(!strstr(matching(numbers), "n299"));
+	world_check(&world);
+	cs_node_selector_unref(world.cluster, early);
+	cs_node_selector_unref(world.cluster, late);
+	cs_node_selector_unref(world.cluster, numbers);
+}
+END_TEST
+
 START_TEST(one_per_content)
 {
 	struct cs_node_selector *a =
@@ -200,6 +224,7 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, terms, 0, sizeof(table) / sizeof(table[0]));
 	tcase_add_test(tcase, answers_follow_the_nodes);
+	tcase_add_test(tcase, many_nodes);
 	tcase_add_test(tcase, one_per_content);
 	tcase_add_test(tcase, ghosts_do_not_match);
 	suite_add_tcase(suite, tcase);
