@@ -77,11 +77,6 @@ struct cs_carried *cs_carried_ref(struct cs_cluster *cluster, const struct cs_ca
 	return &carried->shown;
 }
 
-void cs_carried_ref_again(struct cs_carried *carried)
-{
-	carried_of(carried)->content.refs++;
-}
-
 void cs_carried_unref(struct cs_cluster *cluster, struct cs_carried *shown)
 {
 	struct carried *carried = carried_of(shown);

@@ -34,7 +34,6 @@ struct cs_carried_source {
 };
 // The term with one more reference.
 struct cs_carried *cs_carried_ref(struct cs_cluster *cluster, const struct cs_carried_source *from);
-void cs_carried_ref_again(struct cs_carried *carried);
 void cs_carried_unref(struct cs_cluster *cluster, struct cs_carried *carried);
 // Counts carriers in or out.
 void cs_carried_count(struct cs_cluster *cluster, struct cs_carried *carried,

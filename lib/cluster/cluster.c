@@ -18,7 +18,7 @@ struct cs_cluster *cs_cluster_create(uint64_t seed)
 	cs_ports_init(&cluster->ports, &cluster->nodes, seed);
 	cs_topologies_init(&cluster->topologies, &cluster->nodes, seed);
 	cluster->nodes.topologies = &cluster->topologies;
-	cs_queries_init(&cluster->queries, &cluster->nodes, seed);
+	cs_queries_init(&cluster->queries, &cluster->nodes, cluster->scratch, seed);
 	cs_carried_terms_init(&cluster->carried, seed);
 	cs_workloads_init(&cluster->workloads, cluster->strings, seed);
 	cs_owners_init(&cluster->owners, &cluster->queries, &cluster->workloads, seed);

@@ -259,7 +259,7 @@ static struct cs_query *make_query(struct cs_owners *owners, struct cs_arena *sc
 			.selector = selectors[i],
 		};
 	struct cs_query *query = NULL;
-	cs_query_ref(owners->queries, scratch, sources, n, &query, NULL);
+	cs_query_ref(owners->queries, sources, n, &query, NULL);
 	return query;
 }
 

@@ -181,7 +181,7 @@ static struct cs_query *ref_query(struct cs_cluster *cluster,
 				  const struct cs_pod_match_source *sources, size_t n)
 {
 	struct cs_query *query;
-	cs_query_ref(&cluster->queries, cluster->scratch, sources, n, &query, NULL);
+	cs_query_ref(&cluster->queries, sources, n, &query, NULL);
 	return query;
 }
 

@@ -5,8 +5,10 @@
 #include <assert.h>
 #include <csched/base/memory.h>
 
-void cs_queries_init(struct cs_queries *queries, const struct cs_nodes *nodes, uint64_t seed)
+void cs_queries_init(struct cs_queries *queries, const struct cs_nodes *nodes,
+		     struct cs_arena *scratch, uint64_t seed)
 {
+	queries->scratch = scratch;
 	queries->strings = nodes->strings;
 	queries->nodes = nodes;
 	cs_namespaces_init(&queries->namespaces, nodes->strings, seed);
@@ -207,9 +209,8 @@ static struct cs_query *create_query(struct cs_queries *queries, struct cs_slice
 	return query;
 }
 
-int cs_query_ref(struct cs_queries *queries, struct cs_arena *scratch,
-		 const struct cs_pod_match_source *from, size_t n, struct cs_query **ret,
-		 struct cs_error *err)
+int cs_query_ref(struct cs_queries *queries, const struct cs_pod_match_source *from, size_t n,
+		 struct cs_query **ret, struct cs_error *err)
 {
 	*ret = NULL;
 	bool none = false;
@@ -221,7 +222,7 @@ int cs_query_ref(struct cs_queries *queries, struct cs_arena *scratch,
 	}
 	if (none)
 		return 0;
-	struct cs_words words = { .scratch = scratch };
+	struct cs_words words = { .scratch = queries->scratch };
 	for (size_t i = 0; i < n; i++)
 		cs_pod_match_compile(queries->strings, &from[i], &words);
 	struct cs_slice key = { (const char *)words.at, words.n * sizeof(*words.at) };
@@ -233,12 +234,6 @@ int cs_query_ref(struct cs_queries *queries, struct cs_arena *scratch,
 		*ret = create_query(queries, key);
 	}
 	return 0;
-}
-
-void cs_query_ref_again(struct cs_query *query)
-{
-	if (query)
-		query->content.refs++;
 }
 
 void cs_query_unref(struct cs_queries *queries, struct cs_query *query)

@@ -18,6 +18,7 @@ struct cs_query {
 struct cs_queries {
 	struct cs_intern *strings;    // borrowed
 	const struct cs_nodes *nodes; // borrowed: how many rows there are
+	struct cs_arena *scratch;     // borrowed: who calls resets it
 	struct cs_namespaces namespaces;
 	struct cs_map label_sets;
 	struct cs_map by_content;
@@ -25,17 +26,15 @@ struct cs_queries {
 	struct cs_list selecting;
 };
 
-void cs_queries_init(struct cs_queries *queries, const struct cs_nodes *nodes, uint64_t seed);
+void cs_queries_init(struct cs_queries *queries, const struct cs_nodes *nodes,
+		     struct cs_arena *scratch, uint64_t seed);
 void cs_queries_finish(struct cs_queries *queries); // nothing may be left
 
 // The query of pods that match each of these, counted for every row, with one more reference. `n`
 // is at least 1. Without error and NULL: one of them has no selector, so that no pod matches.
 // -EINVAL: a selector is malformed; the words begin with "labelSelector" or "namespaceSelector".
-// What it allocates in `scratch` is not needed afterwards.
-int cs_query_ref(struct cs_queries *queries, struct cs_arena *scratch,
-		 const struct cs_pod_match_source *from, size_t n, struct cs_query **ret,
-		 struct cs_error *err);
-void cs_query_ref_again(struct cs_query *query);                         // NULL is fine
+int cs_query_ref(struct cs_queries *queries, const struct cs_pod_match_source *from, size_t n,
+		 struct cs_query **ret, struct cs_error *err);
 void cs_query_unref(struct cs_queries *queries, struct cs_query *query); // NULL is fine
 
 // Whether a pod with that label set matches, from the words alone.

@@ -84,7 +84,7 @@ static int read_query(struct reader *reader, size_t i, struct cs_spread_constrai
 	};
 	struct cs_error why = { 0 };
 	struct cs_query *query;
-	if (cs_query_ref(&cluster->queries, cluster->scratch, &source, 1, &query, &why) != 0)
+	if (cs_query_ref(&cluster->queries, &source, 1, &query, &why) != 0)
 		return fail(reader, i, "labelSelector", "%s", why.text);
 	ret->query = query;
 	return 0;

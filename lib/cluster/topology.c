@@ -168,11 +168,6 @@ struct cs_topology *cs_topology_ref(struct cs_cluster *cluster, const char *key)
 	return &topology->shown;
 }
 
-void cs_topology_ref_again(struct cs_topology *topology)
-{
-	topology_of(topology)->refs++;
-}
-
 void cs_topology_unref(struct cs_cluster *cluster, struct cs_topology *shown)
 {
 	struct topology *topology = topology_of(shown);

@@ -142,6 +142,21 @@ START_TEST(changed_labels_are_looked_at_again)
 }
 END_TEST
 
+// A label set may come to stand where one that was asked about has been.
+START_TEST(an_answer_dies_with_its_labels)
+{
+	add_carrier("carrier", "{topologyKey: k, labelSelector: {matchLabels: {a: b}}}");
+	for (int i = 0; i < 10; i++) {
+		struct cs_pod *met = add_incoming("theirs", "a: b");
+		ck_assert(is_met(met));
+		cs_cluster_remove_pod(world.cluster, met);
+		struct cs_pod *other = add_incoming("theirs", "a: c");
+		ck_assert(!is_met(other));
+		cs_cluster_remove_pod(world.cluster, other);
+	}
+}
+END_TEST
+
 START_TEST(many_terms)
 {
 	char name[32], term[128];
@@ -207,6 +222,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, terms_are_shared_and_counted);
 	tcase_add_test(tcase, a_pending_carrier_repels_nobody_until_it_is_assumed);
 	tcase_add_test(tcase, changed_labels_are_looked_at_again);
+	tcase_add_test(tcase, an_answer_dies_with_its_labels);
 	tcase_add_test(tcase, many_terms);
 	tcase_add_test(tcase, malformed_lists_are_left_out);
 	tcase_add_test(tcase, a_pending_pod_with_a_malformed_term_stays);

@@ -51,8 +51,7 @@ static int try_query(struct cs_query **ret, const char *first, const char *secon
 	if (second)
 		sources[1] = source(second);
 	world.err = (struct cs_error){ 0 };
-	return cs_query_ref(&world.cluster->queries, world.cluster->scratch, sources,
-			    second ? 2 : 1, ret, &world.err);
+	return cs_query_ref(&world.cluster->queries, sources, second ? 2 : 1, ret, &world.err);
 }
 
 static struct cs_query *query(const char *first, const char *second)

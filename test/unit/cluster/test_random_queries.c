@@ -326,9 +326,9 @@ static void step_question(struct question *question)
 			.namespace_selector = question->parts[i]->namespace_selector,
 			.selector = question->parts[i]->label_selector,
 		};
-	ck_assert_int_eq(cs_query_ref(&world.cluster->queries, world.arena, sources, question->n,
-				      &question->query, NULL),
-			 0);
+	ck_assert_int_eq(
+		cs_query_ref(&world.cluster->queries, sources, question->n, &question->query, NULL),
+		0);
 }
 
 static void step(void)
