@@ -21,7 +21,7 @@ void cs_spread_mask_bits(const struct cs_bitmap *bitmap, uint32_t n_rows, uint8_
 		uint64_t word = first / 64 < bitmap->n_words ? bitmap->words[first / 64] : 0;
 		uint32_t n = n_rows - first < 64 ? n_rows - first : 64;
 		for (uint32_t i = 0; i < n; i++)
-			mask[first + i] &= word >> i & 1;
+			mask[first + i] &= (uint8_t)(word >> i & 1);
 	}
 }
 
@@ -118,7 +118,7 @@ void cs_spread_mask_values(const uint32_t *restrict domain, uint32_t n_rows,
 		values[row] = domain[row] == CS_DOMAIN_NONE ? 0 : values[row];
 }
 
-CS_CLONES
+// Not for the wide registers: their gathers are slower than loads one by one.
 static void add_by_domain(const uint32_t *restrict domain, const double *restrict values,
 			  uint32_t n, double *restrict sums)
 {
@@ -190,7 +190,7 @@ void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict
 	}
 }
 
-CS_CLONES
+// As add_by_domain.
 void cs_spread_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
 		       struct cs_rows rows, int64_t *restrict out)
 {
