@@ -79,26 +79,43 @@ void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
 	}
 }
 
-// Rows that are not wanted look up the table's first entry: no branch.
-void kernel_fill_norms(const struct kernel_norms *norms, const uint8_t *restrict by, uint32_t n,
-		       uint8_t *restrict norm, double *restrict sum)
+uint32_t kernel_next_unknown(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t row,
+			     uint32_t n)
 {
-	const int64_t *restrict raw = norms->raw;
-	for (uint32_t row = 0; row < n; row++) {
-		bool wanted = (by[row] == BY_NOBODY) & (norm[row] == NORM_UNKNOWN);
-		uint8_t score = norms->table[wanted ? raw[row] - norms->least : 0];
-		norm[row] = wanted ? score : norm[row];
-		sum[row] += (double)(wanted ? score : 0) * (double)norms->weight;
+	_Static_assert((BY_NOBODY & NORM_UNKNOWN) == 0xff, "both are all ones");
+	while (row < n) {
+		if (row + STRIDE <= n) {
+			uint64_t a, b;
+			memcpy(&a, norm + row, sizeof(a));
+			memcpy(&b, by + row, sizeof(b));
+			// A byte that is all ones in both is zero in `none`.
+			uint64_t none = ~(a & b);
+			if (!((none - UINT64_C(0x0101010101010101)) & ~none &
+			      UINT64_C(0x8080808080808080))) {
+				row += STRIDE;
+				continue;
+			}
+		}
+		if ((norm[row] & by[row]) == 0xff)
+			return row;
+		row++;
 	}
+	return n;
 }
 
 CS_CLONES
-bool kernel_lacks_norms(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t n)
+void kernel_fill_norms(const int64_t *restrict raw, int64_t wanted, struct cs_rows rows,
+		       uint8_t score, uint8_t *restrict norm)
 {
-	unsigned lacks = 0;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		norm[row] = raw[row] == wanted ? score : norm[row];
+}
+
+CS_CLONES
+void kernel_fill(int64_t *restrict values, int64_t value, uint32_t n)
+{
 	for (uint32_t row = 0; row < n; row++)
-		lacks |= (norm[row] == NORM_UNKNOWN) & (by[row] == BY_NOBODY);
-	return lacks;
+		values[row] = value;
 }
 
 CS_CLONES

@@ -32,21 +32,14 @@ bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct 
 // sum[row] += weight * norm[row] where that is known.
 void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
 		      double *restrict sum);
-// Whether a feasible row's norm is not known.
-bool kernel_lacks_norms(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t n);
+// The first feasible row from `row` on whose norm is not known; n where there is none.
+uint32_t kernel_next_unknown(const uint8_t *restrict norm, const uint8_t *restrict by, uint32_t row,
+			     uint32_t n);
+// norm[row] = score where that is the row's raw score.
+void kernel_fill_norms(const int64_t *restrict raw, int64_t wanted, struct cs_rows rows,
+		       uint8_t score, uint8_t *restrict norm);
 
-// norm[row] = table[raw[row] - least] for the feasible rows whose norm is not known, of which each
-// raw score is below least + KERNEL_NORMS; sum[row] += weight * that.
-#define KERNEL_NORMS 256
-struct kernel_norms {
-	const int64_t *raw;
-	int64_t least;
-	int64_t weight;
-	uint8_t table[KERNEL_NORMS];
-};
-void kernel_fill_norms(const struct kernel_norms *norms, const uint8_t *restrict by, uint32_t n,
-		       uint8_t *restrict norm, double *restrict sum);
-
+void kernel_fill(int64_t *restrict values, int64_t value, uint32_t n);
 // Whether all the rows have one value. There is a row.
 bool kernel_is_uniform(const int64_t *restrict values, struct cs_rows rows);
 // The least and the greatest value of the rows that are `wanted` in `mark`. Least > greatest where

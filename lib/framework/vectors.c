@@ -14,7 +14,7 @@
 
 // Rows that all plugins look at before the next ones: what they write stays in the nearest cache.
 #define BLOCK_ROWS 1024
-#define TABLE_SIZE KERNEL_NORMS
+#define FEW_SCORES 8 // that are normalised one by one
 
 // Whether a row-local plugin has its say.
 static bool is_on(const struct vectors_input *input, uint64_t off,
@@ -237,8 +237,7 @@ static void begin_spread(struct vectors *vectors, struct normal *normal)
 {
 	if (!normal->raw)
 		grow_normal(normal, vectors->capacity);
-	for (uint32_t row = 0; row < vectors->n_rows; row++)
-		normal->raw[row] = normal->value;
+	kernel_fill(normal->raw, normal->value, vectors->n_rows);
 	memset(normal->norm, NORM_UNKNOWN, vectors->n_rows);
 	normal->spread = true;
 	normal->changed = true;
@@ -397,21 +396,6 @@ static uint32_t list_unknown(const struct settling *settling)
 	return n;
 }
 
-// A feasible row of each score there is, where these are so close that a table holds them all.
-static uint32_t list_distinct(const struct settling *settling)
-{
-	const struct normal *normal = settling->normal;
-	bool seen[TABLE_SIZE] = { false };
-	uint32_t n = 0;
-	for (uint32_t row = 0; row < settling->vectors->n_rows; row++) {
-		if (settling->by[row] != BY_NOBODY || seen[normal->raw[row] - normal->least])
-			continue;
-		seen[normal->raw[row] - normal->least] = true;
-		settling->input->list[n++] = row;
-	}
-	return n;
-}
-
 static int normalise(const struct settling *settling, uint32_t n, struct cs_error *err)
 {
 	const struct vectors_input *input = settling->input;
@@ -463,23 +447,62 @@ static int settle_each(const struct settling *settling, struct cs_error *err)
 	return r;
 }
 
-// Equal scores become equal norms: each of them is normalised once.
-static int settle_by_table(const struct settling *settling, struct cs_error *err)
+static uint32_t first_of(const struct settling *settling, int64_t score)
+{
+	uint32_t row = 0;
+	while (settling->by[row] != BY_NOBODY || settling->normal->raw[row] != score)
+		row++;
+	return row;
+}
+
+static void insert(uint32_t *list, uint32_t *n, uint32_t row)
+{
+	uint32_t at = *n;
+	while (at > 0 && list[at - 1] > row)
+		at--;
+	if (at > 0 && list[at - 1] == row)
+		return;
+	memmove(list + at + 1, list + at, (*n - at) * sizeof(*list));
+	list[at] = row;
+	++*n;
+}
+
+// Equal scores become equal norms, and mostly there are few: each is normalised once, together with
+// both ends of the range, and then all rows that have it are filled in. Returns 1 where there are
+// more.
+static int fill_few(const struct settling *settling, struct cs_error *err)
 {
 	const struct normal *normal = settling->normal;
-	struct kernel_norms norms = { .raw = normal->raw,
-				      .least = normal->least,
-				      .weight = settling->instance->weight };
-	uint32_t n = list_distinct(settling);
-	int r = normalise(settling, n, err);
-	for (uint32_t i = 0; i < n && !r; i++) {
-		uint32_t row = settling->input->list[i];
-		norms.table[normal->raw[row] - normal->least] = (uint8_t)settling->input->out[row];
+	const struct cs_rows all = { 0, settling->vectors->n_rows };
+	const uint32_t ends[] = { first_of(settling, normal->least),
+				  first_of(settling, normal->greatest) };
+	uint32_t row = 0;
+	for (int i = 0; i < FEW_SCORES; i++) {
+		row = kernel_next_unknown(normal->norm, settling->by, row, all.end);
+		if (row == all.end)
+			return 0;
+		uint32_t n = 0;
+		insert(settling->input->list, &n, ends[0]);
+		insert(settling->input->list, &n, ends[1]);
+		insert(settling->input->list, &n, row);
+		int r = normalise(settling, n, err);
+		if (r)
+			return r;
+		kernel_fill_norms(normal->raw, normal->raw[row], all,
+				  (uint8_t)settling->input->out[row], normal->norm);
 	}
-	if (!r)
-		kernel_fill_norms(&norms, settling->by, settling->vectors->n_rows, normal->norm,
-				  settling->vectors->sum);
-	return r;
+	return 1;
+}
+
+static int settle_by_score(const struct settling *settling, struct cs_error *err)
+{
+	struct vectors *vectors = settling->vectors;
+	const uint8_t *norm = settling->normal->norm;
+	int64_t weight = settling->instance->weight;
+	kernel_add_norms(norm, vectors->n_rows, -weight, vectors->sum);
+	int r = fill_few(settling, err);
+	kernel_add_norms(norm, vectors->n_rows, weight, vectors->sum);
+	return r == 1 ? settle_each(settling, err) : r;
 }
 
 static int settle_spread(const struct settling *settling, bool same_rows, struct cs_error *err)
@@ -496,11 +519,10 @@ static int settle_spread(const struct settling *settling, bool same_rows, struct
 		normal->least = range.least;
 		normal->greatest = range.greatest;
 	}
-	if (!kernel_lacks_norms(normal->norm, settling->by, vectors->n_rows))
+	if (kernel_next_unknown(normal->norm, settling->by, 0, vectors->n_rows) == vectors->n_rows)
 		return 0;
 	vectors->tops_known = false;
-	bool few = normal->greatest - normal->least < TABLE_SIZE;
-	return few ? settle_by_table(settling, err) : settle_each(settling, err);
+	return settle_by_score(settling, err);
 }
 
 // Brings the normalised scores up to date. Of those that are spread only the range of the feasible
