@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
@@ -81,9 +82,8 @@ static const struct cs_flag table[] = {
 	  .min = 0,
 	  .max = INT32_MAX,
 	  .offset = IN(seed),
-	  .help = "Choose among nodes of equal score by random numbers from this seed. If it is "
-		  "not "
-		  "given, the node with the lowest name is chosen." },
+	  .help = "Choose among nodes of equal score by random numbers from this seed; 0 takes the "
+		  "node with the lowest name." },
 	{ .name = "help",
 	  .letter = 'h',
 	  .section = general,
@@ -214,30 +214,35 @@ static int read_files(const struct settings *settings, struct cs_simulation *sim
 	return r < 0 ? r : cs_simulation_prepare(simulation, err);
 }
 
+// Past stdio, whose buffer would only hide the first error.
 static int write_out(void *user, struct cs_slice bytes)
 {
-	return fwrite(bytes.data, 1, bytes.size, user) == bytes.size ? 0 : -errno;
+	(void)user;
+	while (bytes.size > 0) {
+		ssize_t n = write(STDOUT_FILENO, bytes.data, bytes.size);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			bytes = (struct cs_slice){ bytes.data + n, bytes.size - (size_t)n };
+	}
+	return 0;
 }
 
 static int report(const struct settings *settings, struct cs_simulation *simulation)
 {
 	struct cs_random random;
-	bool seeded = cs_flags_given(table, &settings->flags, "seed");
 	cs_random_init(&random, (uint64_t)settings->seed);
 	struct cs_report *report = cs_report_create(&(struct cs_report_options){
 		.simulation = simulation,
 		.format = (enum cs_report_format)settings->output,
 		.explain = (enum cs_report_explain)settings->explain,
 		.write = write_out,
-		.user = stdout,
 	});
 	struct cs_simulation_listener listener = cs_report_listener(report);
-	cs_simulation_run(simulation, seeded ? &random : NULL, &listener);
+	cs_simulation_run(simulation, settings->seed ? &random : NULL, &listener);
 	int r = cs_report_end(report);
 	int status = cs_report_all_placed(report) ? EXIT_PLACED : EXIT_NOT_PLACED;
 	cs_report_destroy(report);
-	if (r == 0 && fflush(stdout) != 0)
-		r = -errno;
 	if (r == 0)
 		return status;
 	struct cs_error err;
