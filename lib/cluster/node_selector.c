@@ -609,11 +609,11 @@ void cs_node_selectors_relabel(struct cs_node_selectors *selectors, uint32_t row
 	const struct cs_node_row *now = &selectors->nodes->rows[row];
 	uint32_t b = 0, n = 0;
 	while (b < n_before || n < now->n_labels) {
-		const struct cs_node_label *was = b < n_before ? &before[b] : NULL;
-		const struct cs_node_label *is = n < now->n_labels ? &now->labels[n] : NULL;
-		uint32_t key = !is || (was && was->key < is->key) ? was->key : is->key;
-		bool was_there = was && was->key == key, is_there = is && is->key == key;
-		if (!was_there || !is_there || was->value != is->value)
+		uint32_t was = b < n_before ? before[b].key : UINT32_MAX;
+		uint32_t is = n < now->n_labels ? now->labels[n].key : UINT32_MAX;
+		uint32_t key = was < is ? was : is;
+		bool was_there = was == key, is_there = is == key;
+		if (!was_there || !is_there || before[b].value != now->labels[n].value)
 			update_key(selectors, key, row);
 		b += was_there;
 		n += is_there;
