@@ -1,12 +1,15 @@
-// Reads one API object from standard input and prints it as the codec writes it.
-// Neighbours: a Go test reads the same object from the API server as protobuf and as JSON and
-// compares what this prints for both.
+// Reads what an API server says from standard input and prints it as the codec writes it.
+// Neighbours: a Go test reads the same from the API server as protobuf and as JSON and compares
+// what this prints for both.
 //
-// Usage: codec KIND APIVERSION protobuf|json [normal]
+// Usage: codec object|list|watch KIND APIVERSION protobuf|json [normal|protobuf]
 //
-// protobuf is the enveloped form. With `normal` what the two wire formats write differently is made
-// equal first: zeros, "" and empty messages, which Go's protobuf always writes and its JSON leaves
-// out, are dropped unless they stand in a list or are the sign of a kind of volume.
+// KIND is that of the object, of the list's items, of the objects of the watch's events; Status is
+// one of them. protobuf is the enveloped form, of a watch its frames. Of a watch a line is printed
+// for each event. The last word: `protobuf` writes an object in that form. With `normal` what the
+// two wire formats write differently is made equal first: zeros, "" and empty messages, which Go's
+// protobuf always writes and its JSON leaves out, are dropped unless they stand in a list or are
+// the sign of a kind of volume.
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 #include <csched/kube/codec.h>
@@ -87,69 +90,263 @@ static bool normalise(ProtobufCMessage *message)
 	return empty;
 }
 
-static int read_protobuf(const struct cs_kind *kind, struct cs_slice bytes, struct cs_arena *arena,
-			 ProtobufCMessage **ret, struct cs_error *err)
+static const struct cs_kind status_kind = {
+	.kind = "Status",
+	.version = "v1",
+	.group = "",
+	.resource = "",
+	.descriptor = &kube__status__descriptor,
+};
+
+struct job {
+	const struct cs_kind *kind;
+	bool from_protobuf;
+	bool normal;
+	bool to_protobuf;
+	struct cs_arena *arena;
+	struct cs_buffer out;
+};
+
+// The message of an enveloped object of this type.
+static int open_envelope(const struct job *job, struct cs_slice bytes, const char *kind,
+			 const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret,
+			 struct cs_error *err)
 {
+	char api_version[64];
 	Kube__Unknown envelope;
-	int r = cs_protobuf_read_envelope(bytes, arena, &envelope, err);
+	int r = cs_protobuf_read_envelope(bytes, job->arena, &envelope, err);
 	if (r < 0)
 		return r;
 	const Kube__TypeMeta *type = envelope.type_meta;
-	if (!type || cs_kind_find(type->api_version, type->kind) != kind)
+	cs_kind_api_version(job->kind, api_version, sizeof(api_version));
+	if (!type || !cs_string_equal(type->kind, kind) ||
+	    !cs_string_equal(type->api_version, api_version))
 		return cs_error_set(err, -EINVAL, "the envelope holds another kind");
 	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
-	return cs_protobuf_read(kind->descriptor, raw, arena, ret, err);
+	return cs_protobuf_read(descriptor, raw, job->arena, ret, err);
 }
 
-static int read_json(const struct cs_kind *kind, struct cs_slice text, struct cs_arena *arena,
-		     ProtobufCMessage **ret, struct cs_error *err)
+static void print_message(struct job *job, const struct cs_kind *kind, ProtobufCMessage *message,
+			  struct cs_json_writer *json)
 {
+	if (job->normal)
+		normalise(message);
+	cs_codec_write(kind, message, json);
+}
+
+// ---- one object ----
+
+static int read_object(const struct job *job, struct cs_slice input, ProtobufCMessage **ret,
+		       struct cs_error *err)
+{
+	if (job->from_protobuf)
+		return open_envelope(job, input, job->kind->kind, job->kind->descriptor, ret, err);
 	CS_AUTO_VALUE struct json_object *tree = NULL;
-	int r = cs_value_read_json(text, &tree, err);
+	int r = cs_value_read_json(input, &tree, err);
 	if (r < 0)
 		return r;
-	return cs_codec_read(kind->descriptor, tree, arena, ret, err);
+	return cs_codec_read(job->kind->descriptor, tree, job->arena, ret, err);
 }
 
-static int convert(const struct cs_kind *kind, bool from_protobuf, bool normal,
-		   struct cs_error *err)
+static int convert_object(struct job *job, struct cs_slice input, struct cs_error *err)
+{
+	ProtobufCMessage *message;
+	struct cs_json_writer json;
+	int r = read_object(job, input, &message, err);
+	if (r < 0)
+		return r;
+	if (job->to_protobuf)
+		return cs_protobuf_write(job->kind, message, &job->out, err);
+	cs_json_init(&json, &job->out);
+	print_message(job, job->kind, message, &json);
+	return cs_buffer_append_char(&job->out, '\n');
+}
+
+// ---- a list ----
+
+struct list {
+	ProtobufCMessage *metadata; // ListMeta
+	ProtobufCMessage **items;
+	size_t n_items;
+};
+
+static int read_list_protobuf(const struct job *job, struct cs_slice input, struct list *list,
+			      struct cs_error *err)
+{
+	CS_AUTO_FREE char *kind = cs_asprintf("%sList", job->kind->kind);
+	ProtobufCMessage *message;
+	int r = open_envelope(job, input, kind, &kube__list__descriptor, &message, err);
+	if (r < 0)
+		return r;
+	const Kube__List *raw = (const Kube__List *)message;
+	list->metadata = (ProtobufCMessage *)raw->metadata;
+	list->n_items = raw->n_items;
+	list->items = cs_arena_alloc_array(job->arena, raw->n_items, sizeof(*list->items));
+	for (size_t i = 0; i < raw->n_items && r == 0; i++) {
+		struct cs_slice item = { (const char *)raw->items[i].data, raw->items[i].len };
+		r = cs_protobuf_read(job->kind->descriptor, item, job->arena, &list->items[i], err);
+	}
+	return r;
+}
+
+static int read_list_json(const struct job *job, struct cs_slice input, struct list *list,
+			  struct cs_error *err)
+{
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	int r = cs_value_read_json(input, &tree, err);
+	if (r < 0)
+		return r;
+	struct json_object *items = cs_value_at(tree, "items");
+	if (!json_object_is_type(items, json_type_array))
+		return cs_error_set(err, -EINVAL, "items: not a list");
+	r = cs_codec_read(&kube__list_meta__descriptor, cs_value_at(tree, "metadata"), job->arena,
+			  &list->metadata, err);
+	list->n_items = json_object_array_length(items);
+	list->items = cs_arena_alloc_array(job->arena, list->n_items, sizeof(*list->items));
+	for (size_t i = 0; i < list->n_items && r == 0; i++)
+		r = cs_codec_read(job->kind->descriptor, json_object_array_get_idx(items, i),
+				  job->arena, &list->items[i], err);
+	return r;
+}
+
+static int convert_list(struct job *job, struct cs_slice input, struct cs_error *err)
+{
+	struct list list = { 0 };
+	struct cs_json_writer json;
+	int r = job->from_protobuf ? read_list_protobuf(job, input, &list, err)
+				   : read_list_json(job, input, &list, err);
+	if (r < 0)
+		return r;
+	cs_json_init(&json, &job->out);
+	cs_json_object_begin(&json);
+	cs_json_key(&json, "metadata");
+	print_message(job, NULL, list.metadata, &json);
+	cs_json_key(&json, "items");
+	cs_json_array_begin(&json);
+	for (size_t i = 0; i < list.n_items; i++)
+		print_message(job, NULL, list.items[i], &json);
+	cs_json_array_end(&json);
+	cs_json_object_end(&json);
+	return cs_buffer_append_char(&job->out, '\n');
+}
+
+// ---- events of a watch ----
+
+static int print_event(struct job *job, struct cs_slice type, ProtobufCMessage *object)
+{
+	struct cs_json_writer json;
+	CS_AUTO_FREE char *name = cs_strndup(type.data, type.size);
+	cs_json_init(&json, &job->out);
+	cs_json_object_begin(&json);
+	cs_json_member_string(&json, "type", name);
+	cs_json_key(&json, "object");
+	print_message(job, job->kind, object, &json);
+	cs_json_object_end(&json);
+	return cs_buffer_append_char(&job->out, '\n');
+}
+
+static int convert_frames(struct job *job, struct cs_slice input, struct cs_error *err)
+{
+	struct cs_protobuf_frame frame;
+	ProtobufCMessage *object;
+	int r = 0;
+	while (input.size > 0 && r == 0) {
+		int n = cs_protobuf_next_frame(input, &frame, err);
+		if (n <= 0 || frame.type.size == 0)
+			return n < 0 ? n : cs_error_set(err, -EINVAL, "an event that is none");
+		r = open_envelope(job, frame.object, job->kind->kind, job->kind->descriptor,
+				  &object, err);
+		if (r == 0)
+			r = print_event(job, frame.type, object);
+		input.data += frame.used;
+		input.size -= frame.used;
+	}
+	return r;
+}
+
+static int convert_line(struct job *job, struct cs_slice line, struct cs_error *err)
+{
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	ProtobufCMessage *object;
+	int r = cs_value_read_json(line, &tree, err);
+	if (r == 0)
+		r = cs_codec_read(job->kind->descriptor, cs_value_at(tree, "object"), job->arena,
+				  &object, err);
+	if (r == 0)
+		r = print_event(job, cs_slice_of(cs_value_string_at(tree, "type")), object);
+	return r;
+}
+
+static int convert_watch(struct job *job, struct cs_slice input, struct cs_error *err)
+{
+	if (job->from_protobuf)
+		return convert_frames(job, input, err);
+	int r = 0;
+	while (input.size > 0 && r == 0) {
+		const char *end = memchr(input.data, '\n', input.size);
+		size_t size = end ? (size_t)(end - input.data) : input.size;
+		r = convert_line(job, (struct cs_slice){ input.data, size }, err);
+		size += end != NULL;
+		input.data += size;
+		input.size -= size;
+	}
+	return r;
+}
+
+// ---- the program ----
+
+static const struct {
+	const char *name;
+	int (*convert)(struct job *job, struct cs_slice input, struct cs_error *err);
+} forms[] = {
+	{ "object", convert_object },
+	{ "list", convert_list },
+	{ "watch", convert_watch },
+};
+
+static int convert(struct job *job, size_t form, struct cs_error *err)
 {
 	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
 	CS_AUTO_FREE char *input = NULL;
-	struct cs_slice bytes = { 0 };
-	ProtobufCMessage *message;
-	int r = cs_file_read("-", INPUT_MAX, &input, &bytes.size, err);
+	size_t size;
+	int r = cs_file_read("-", INPUT_MAX, &input, &size, err);
 	if (r < 0)
 		return r;
-	bytes.data = input;
-	r = from_protobuf ? read_protobuf(kind, bytes, arena, &message, err)
-			  : read_json(kind, bytes, arena, &message, err);
-	if (r < 0)
-		return r;
-	if (normal)
-		normalise(message);
-	CS_AUTO_BUFFER struct cs_buffer out;
-	struct cs_json_writer json;
-	cs_buffer_init(&out, INPUT_MAX);
-	cs_json_init(&json, &out);
-	cs_codec_write(kind, message, &json);
-	puts(out.data);
-	return 0;
+	job->arena = arena;
+	cs_buffer_init(&job->out, INPUT_MAX);
+	r = forms[form].convert(job, (struct cs_slice){ input, size }, err);
+	if (r == 0)
+		fwrite(job->out.data, 1, job->out.size, stdout);
+	cs_buffer_finish(&job->out);
+	return r;
 }
 
 int main(int argc, char **argv)
 {
-	bool normal = argc == 5 && strcmp(argv[4], "normal") == 0;
-	const struct cs_kind *kind = argc >= 4 ? cs_kind_find(argv[2], argv[1]) : NULL;
-	bool from_protobuf = argc >= 4 && strcmp(argv[3], "protobuf") == 0;
-	if (!kind || (argc != 4 && !normal) || (!from_protobuf && strcmp(argv[3], "json") != 0)) {
-		fputs("usage: codec KIND APIVERSION protobuf|json [normal]\n", stderr);
+	struct job job = { 0 };
+	size_t form = 0;
+	if (argc >= 5) {
+		while (form < CS_ARRAY_LENGTH(forms) && strcmp(argv[1], forms[form].name) != 0)
+			form++;
+		job.kind = strcmp(argv[2], "Status") == 0 ? &status_kind
+							  : cs_kind_find(argv[3], argv[2]);
+		job.from_protobuf = strcmp(argv[4], "protobuf") == 0;
+		job.normal = argc == 6 && strcmp(argv[5], "normal") == 0;
+		job.to_protobuf = argc == 6 && strcmp(argv[5], "protobuf") == 0;
+	}
+	bool good = job.kind && form < CS_ARRAY_LENGTH(forms) &&
+		    (job.from_protobuf || strcmp(argv[4], "json") == 0) &&
+		    (argc == 5 || job.normal || (job.to_protobuf && form == 0));
+	if (!good) {
+		fputs("usage: codec object|list|watch KIND APIVERSION protobuf|json "
+		      "[normal|protobuf]\n",
+		      stderr);
 		return 2;
 	}
 	struct cs_error err = { 0 };
-	if (convert(kind, from_protobuf, normal, &err) < 0) {
+	if (convert(&job, form, &err) < 0) {
 		fprintf(stderr, "codec: %s\n", err.text);
 		return EXIT_FAILURE;
 	}
-	return EXIT_SUCCESS;
+	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
