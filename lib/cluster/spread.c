@@ -2,10 +2,7 @@
 #include "spread.h"
 
 #include <csched/kube/selector.h>
-
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "cluster_internal.h"
@@ -20,14 +17,8 @@ struct reader {
 	struct cs_error *err;
 };
 
-__attribute__((format(printf, 4, 5))) static int fail(struct reader *reader, size_t i,
-						      const char *member, const char *format, ...)
+static int fail(struct reader *reader, size_t i, const char *member, const char *words)
 {
-	char words[CS_ERROR_TEXT_MAX];
-	va_list arguments;
-	va_start(arguments, format);
-	vsnprintf(words, sizeof(words), format, arguments);
-	va_end(arguments);
 	reader->field = cs_arena_printf(reader->cluster->scratch, FIELD "[%zu].%s", i, member);
 	return cs_error_set(reader->err, -EINVAL, "%s: %s", reader->field, words);
 }
@@ -85,7 +76,7 @@ static int read_query(struct reader *reader, size_t i, struct cs_spread_constrai
 	struct cs_error why = { 0 };
 	struct cs_query *query;
 	if (cs_query_ref(&cluster->queries, &source, 1, &query, &why) != 0)
-		return fail(reader, i, "labelSelector", "%s", why.text);
+		return fail(reader, i, "labelSelector", why.text);
 	ret->query = query;
 	return 0;
 }
@@ -98,7 +89,9 @@ static int read_constraint(struct reader *reader, size_t i, struct cs_spread_con
 	// Missing, which no API server lets pass, is the stricter of both.
 	ret->hard = !action || cs_string_equal(action, "DoNotSchedule");
 	if (!ret->hard && !cs_string_equal(action, "ScheduleAnyway"))
-		return fail(reader, i, "whenUnsatisfiable", "\"%s\" is not known", action);
+		return fail(
+			reader, i, "whenUnsatisfiable",
+			cs_arena_printf(reader->cluster->scratch, "\"%s\" is not known", action));
 	ret->max_skew = from->max_skew;
 	ret->min_domains = from->has_min_domains ? from->min_domains : 1;
 	ret->honors_affinity =

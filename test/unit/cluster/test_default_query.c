@@ -210,6 +210,8 @@ START_TEST(replication_controllers)
 }
 END_TEST
 
+#define ONE_CONTROLS "{apiVersion: apps/v1, kind: ReplicaSet, name: one, controller: true}"
+
 static const char *const no_controllers[] = {
 	"",
 	", ownerReferences: []",
@@ -222,8 +224,7 @@ static const char *const no_controllers[] = {
 	", ownerReferences: [{apiVersion: batch/v1, kind: Job, name: one, controller: true}]",
 	", ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, controller: true}]",
 	// The first that controls is the one.
-	", ownerReferences: [{apiVersion: batch/v1, kind: Job, name: one, controller: true}, "
-	"{apiVersion: apps/v1, kind: ReplicaSet, name: one, controller: true}]",
+	", ownerReferences: [{kind: Job, controller: true}, " ONE_CONTROLS "]",
 };
 
 START_TEST(no_controller)
