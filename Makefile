@@ -57,7 +57,7 @@ CFLAGS_ALL := -std=gnu17 -O2 -g $(WARNINGS) $(WERROR) $(PROBED) -fPIE -pthread \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3) $(CFLAGS)
 LDFLAGS_ALL := -pie -pthread $(HARDENING_LD) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 # Kernels are plain loops that must vectorise, and must not fuse what Go does not fuse.
-KERNEL_CFLAGS := -O3 -fno-trapping-math -ffp-contract=off
+KERNEL_CFLAGS := -O3 -fno-trapping-math -fno-math-errno -ffp-contract=off
 
 # One short line per command; V=1 shows them whole, -s shows none.
 SILENT := $(findstring s,$(filter-out -%,$(firstword $(MAKEFLAGS))))

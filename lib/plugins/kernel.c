@@ -324,15 +324,15 @@ static void square(const double *restrict allocatable, const double *restrict pa
 }
 
 // int64((1 - std) * 100).
-static void balance(const struct spread *spread, uint32_t n, int32_t *restrict out)
+CS_CLONES
+static void balance(const struct spread *restrict spread, uint32_t n, int32_t *restrict out)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		double count = spread->count[i];
-		double std = 0;
-		if (count > 2)
-			std = sqrt(spread->squares[i] / count);
-		else if (count == 2)
-			std = (spread->high[i] - spread->low[i]) / 2;
+		double many = sqrt(spread->squares[i] / (count > 0 ? count : 1.0));
+		double pair = (spread->high[i] - spread->low[i]) / 2;
+		double std = count > 2 ? many : pair;
+		std = count > 1 ? std : 0.0;
 		out[i] = (int32_t)((1.0 - std) * 100.0);
 	}
 }
