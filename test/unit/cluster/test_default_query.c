@@ -224,7 +224,7 @@ static const char *const no_controllers[] = {
 	", ownerReferences: [{apiVersion: batch/v1, kind: Job, name: one, controller: true}]",
 	", ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, controller: true}]",
 	// The first that controls is the one.
-	", ownerReferences: [{kind: Job, controller: true}, " ONE_CONTROLS "]",
+	(", ownerReferences: [{kind: Job, controller: true}, " ONE_CONTROLS "]"),
 };
 
 START_TEST(no_controller)
