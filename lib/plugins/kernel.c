@@ -358,7 +358,7 @@ static void balance_block(const struct cs_kernel_term *terms, uint32_t n_terms, 
 void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms,
 			    struct cs_rows rows, int64_t *restrict out)
 {
-	int32_t with[BLOCK], without[BLOCK];
+	int32_t with[BLOCK] = { 0 }, without[BLOCK] = { 0 };
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t end = rows.end - first > BLOCK ? first + BLOCK : rows.end;
 		struct cs_rows block = { .first = first, .end = end };
