@@ -281,25 +281,39 @@ static void filter(struct attempt *attempt)
 
 // ---- scoring ----
 
-static bool prepare_scores(struct attempt *attempt)
+// False: the decision has ended.
+static bool prepare_score(struct attempt *attempt, struct cs_plugin_instance *instance)
 {
 	struct cs_cycle *cycle = &attempt->cycle;
-	cycle->feasible = attempt->view->feasible;
-	cycle->n_feasible = attempt->view->n_feasible;
-	for (uint32_t i = 0; i < attempt->profile->n_score; i++) {
-		struct cs_plugin_instance *instance = attempt->profile->score[i];
-		if (!instance->plugin->prepare_score)
-			continue;
-		cycle->message = NULL;
-		instance->score_version = 0;
-		instance->evaluated[CS_EVALUATED_PRE_SCORE]++;
-		enum cs_prepare answer = instance->plugin->prepare_score(cycle, instance);
-		if (answer == CS_PREPARE_SKIP) {
-			attempt->input.scores_off |= bit(instance);
-		} else if (answer != CS_PREPARE_GO) {
-			attempt_fail_running(attempt, "PreScore", instance);
+	cycle->message = NULL;
+	instance->score_version = 0;
+	instance->evaluated[CS_EVALUATED_PRE_SCORE]++;
+	enum cs_prepare answer = instance->plugin->prepare_score(cycle, instance);
+	if (answer == CS_PREPARE_SKIP)
+		attempt->input.scores_off |= bit(instance);
+	else if (answer != CS_PREPARE_GO)
+		attempt_fail_running(attempt, "PreScore", instance);
+	return answer == CS_PREPARE_SKIP || answer == CS_PREPARE_GO;
+}
+
+// Those at PreScore first, whether they score or not, since each may fail; then who scores and has
+// no such point upstream.
+static bool prepare_scores(struct attempt *attempt)
+{
+	const struct cs_profile *profile = attempt->profile;
+	uint64_t prepared = 0;
+	attempt->cycle.feasible = attempt->view->feasible;
+	attempt->cycle.n_feasible = attempt->view->n_feasible;
+	for (uint32_t i = 0; i < profile->n_prepare_score; i++) {
+		if (!prepare_score(attempt, profile->prepare_score[i]))
 			return false;
-		}
+		prepared |= bit(profile->prepare_score[i]);
+	}
+	for (uint32_t i = 0; i < profile->n_score; i++) {
+		struct cs_plugin_instance *instance = profile->score[i];
+		if (instance->plugin->prepare_score && !(prepared & bit(instance)) &&
+		    !prepare_score(attempt, instance))
+			return false;
 	}
 	count_evaluated(attempt->profile->score, attempt->profile->n_score,
 			attempt->input.scores_off, CS_EVALUATED_SCORE);

@@ -226,6 +226,8 @@ bool attempt_try_nominated(struct attempt *attempt)
 	if (rejection) {
 		attempt->n_overlaid++;
 		attempt->own_rejection = rejection;
+		// Upstream names the rejecter among those that narrowed: the set is the same one.
+		attempt->narrowed_by |= bit(rejection->by);
 	}
 	// What failed is met again when all rows are asked, and then it counts.
 	if (rejection || failed)

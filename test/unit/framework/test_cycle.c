@@ -313,6 +313,32 @@ START_TEST(scores_out_of_range_are_errors)
 }
 END_TEST
 
+START_TEST(who_prepares_and_does_not_score_may_fail)
+{
+	teardown();
+	static const char config[] = "apiVersion: kubescheduler.config.k8s.io/v1\n"
+				     "kind: KubeSchedulerConfiguration\n"
+				     "profiles:\n"
+				     "- schedulerName: c-sched\n"
+				     "  plugins: {score: {disabled: [{name: ToyWrong}]}}\n";
+	toy_init_options(&toy, toy_config(config, toy_plugins_global),
+			 &(struct cs_scheduler_options){ 0 });
+	cs_scheduler_stop(toy.scheduler);
+	workspace = cs_workspace_create(
+		&(struct cs_workspace_options){ .cluster = toy.cluster, .config = toy.config });
+	toy_add_node(&toy, "n1", 4, 110, "");
+	toy_add_node(&toy, "n2", 4, 110, "");
+	toy_add_node(&toy, "n3", 4, 110, "");
+	toy_add_node(&toy, "n4", 4, 110, "");
+	toy_add_pod(&toy, "wrong", 100, "");
+	toy_add_pod(&toy, "wrong-prepare", 100, "");
+	ck_assert_int_eq(decide("wrong").decision, CS_DECISION_SCHEDULED);
+	struct cs_outcome outcome = decide("wrong-prepare");
+	ck_assert_int_eq(outcome.decision, CS_DECISION_ERROR);
+	ck_assert_str_eq(outcome.message, "running PreScore plugin \"ToyWrong\": no mood for it");
+}
+END_TEST
+
 static void expect_as_afresh(const char *pod)
 {
 	struct cs_workspace *afresh = cs_workspace_create(&(struct cs_workspace_options){
@@ -479,6 +505,7 @@ Suite *test_suite(void)
 		after_unschedulable_the_others_prepare_and_the_last_word_counts,
 		a_pinned_pod_looks_at_one_node,
 		scores_out_of_range_are_errors,
+		who_prepares_and_does_not_score_may_fail,
 		kept_columns_follow_nodes_that_come_and_go,
 		a_new_node_that_does_not_fit_is_not_chosen_by_its_score,
 		kept_words_follow_the_nodes,

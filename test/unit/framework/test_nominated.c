@@ -221,10 +221,12 @@ START_TEST(its_node_is_tried_outside_what_plugins_narrow_to)
 	nominate("among-n3", 7000, "n1", "");
 	expect_no_node("among-n3",
 		       "0/4 nodes are available: 2 Insufficient cpu, 2 node(s) didn't satisfy "
-		       "plugin(s) [ToyAmong].");
+		       "plugin(s) [ToyAmong ToyFit]."); // who rejected the nominated node
 	ck_assert_str_eq(explain("among-n3"),
-			 "n1 Insufficient cpu; n2 node(s) didn't satisfy plugin(s) [ToyAmong]; "
-			 "n3 Insufficient cpu; n4 node(s) didn't satisfy plugin(s) [ToyAmong]");
+			 "n1 Insufficient cpu; "
+			 "n2 node(s) didn't satisfy plugin(s) [ToyAmong ToyFit]; "
+			 "n3 Insufficient cpu; "
+			 "n4 node(s) didn't satisfy plugin(s) [ToyAmong ToyFit]");
 	teardown();
 }
 END_TEST
