@@ -169,8 +169,7 @@ static void mold_init(struct mold *mold, struct cs_simulation *simulation,
 {
 	const Kube__Pod *template = workload->template;
 	*mold = (struct mold){ .simulation = simulation, .workload = workload, .arena = arena };
-	mold->report.kind = workload->kind->kind;
-	mold->report.name = workload->metadata->name;
+	mold->report = simulation_workload(simulation, workload->kind, workload->metadata);
 	kube__pod__init(&mold->pod);
 	kube__object_meta__init(&mold->metadata);
 	mold->spec = *template->spec;

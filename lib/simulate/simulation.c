@@ -122,14 +122,30 @@ int simulation_admit(struct cs_simulation *simulation, const Kube__Pod *pod,
 	return 0;
 }
 
-static struct workload controller_of(const Kube__ObjectMeta *metadata)
+static const Kube__OwnerReference *controller_of(const Kube__ObjectMeta *metadata)
 {
 	for (size_t i = 0; i < metadata->n_owner_references; i++) {
 		const Kube__OwnerReference *owner = metadata->owner_references[i];
 		if (owner->controller && owner->kind && owner->name)
-			return (struct workload){ owner->kind, owner->name };
+			return owner;
 	}
-	return (struct workload){ "Pod", metadata->name };
+	return NULL;
+}
+
+struct workload simulation_workload(const struct cs_simulation *simulation,
+				    const struct cs_kind *kind, const Kube__ObjectMeta *metadata)
+{
+	const Kube__OwnerReference *owner = controller_of(metadata);
+	if (!owner)
+		return (struct workload){ kind->kind, metadata->name };
+	if (strcmp(owner->kind, "ReplicaSet") == 0) {
+		const struct input_object *set =
+			input_find(&simulation->input, &cs_kind_replica_set, metadata->namespace_,
+				   owner->name);
+		const Kube__OwnerReference *above = set ? controller_of(set->metadata) : NULL;
+		owner = above ? above : owner;
+	}
+	return (struct workload){ owner->kind, owner->name };
 }
 
 static int admit_pod(struct cs_simulation *simulation, const struct input_object *object,
@@ -138,7 +154,9 @@ static int admit_pod(struct cs_simulation *simulation, const struct input_object
 	Kube__Pod *pod = (Kube__Pod *)object->message;
 	int r = priority_resolve(&simulation->input, pod->spec, "spec", err);
 	if (r == 0)
-		r = simulation_admit(simulation, pod, controller_of(object->metadata), err);
+		r = simulation_admit(
+			simulation, pod,
+			simulation_workload(simulation, &cs_kind_pod, object->metadata), err);
 	return r < 0 ? input_fail(object, err) : 0;
 }
 

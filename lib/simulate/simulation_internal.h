@@ -38,6 +38,10 @@ struct workload {
 // `workload` live as long as the simulation.
 int simulation_admit(struct cs_simulation *simulation, const Kube__Pod *pod,
 		     struct workload workload, struct cs_error *err);
+// The workload at the top of an object's controllers, as far as the input has them: the object
+// itself without one. The strings are the input's.
+struct workload simulation_workload(const struct cs_simulation *simulation,
+				    const struct cs_kind *kind, const Kube__ObjectMeta *metadata);
 // Whether some profile decides for a pod with that schedulerName, or it has its node already.
 bool simulation_counts(const struct cs_simulation *simulation, const Kube__PodSpec *spec);
 

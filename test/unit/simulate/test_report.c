@@ -231,6 +231,45 @@ START_TEST(a_table_for_people)
 }
 END_TEST
 
+#define CONTROLLED(kind, name) \
+	"ownerReferences: [{kind: " kind ", name: " name ", controller: true}]"
+
+// A pod stands for what is at the top of its controllers, as far as that is known.
+START_TEST(workloads_in_the_table)
+{
+	CS_AUTO_FREE char *table = fixture_run(
+		THREE_NODES
+		"---\n{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-1, " CONTROLLED(
+			"Deployment",
+			"web") "}}\n"
+			       "---\n{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: "
+			       "api-1, " CONTROLLED(
+				       "Deployment",
+				       "api") "}, spec: {replicas: 2}}\n"
+					      "---\n{apiVersion: v1, kind: Pod, metadata: {name: "
+					      "a, " CONTROLLED(
+						      "ReplicaSet",
+						      "web-1") "}}\n"
+							       "---\n{apiVersion: v1, kind: Pod, "
+							       "metadata: {name: b, " CONTROLLED(
+								       "ReplicaSet",
+								       "gone") "}}\n"
+									       "---\n{apiVersion: "
+									       "v1, kind: Pod, "
+									       "metadata: {name: "
+									       "c, "
+									       "ownerReferences: "
+									       "[{kind: X, "
+									       "name: x}]}}\n",
+		(struct fixture_options){ .format = CS_REPORT_TABLE }, NULL);
+	static const char *const names[] = { "\nDeployment default/web ",
+					     "\nDeployment default/api ",
+					     "\nReplicaSet default/gone ", "\nPod default/c " };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++)
+		ck_assert_msg(strstr(table, names[i]) != NULL, "%s", table);
+}
+END_TEST
+
 START_TEST(an_empty_table)
 {
 	check_output("", (struct fixture_options){ .format = CS_REPORT_TABLE },
@@ -301,6 +340,7 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, yaml_is_json, 0, 2);
 	tcase_add_test(tcase, yaml_as_it_looks);
 	tcase_add_test(tcase, a_table_for_people);
+	tcase_add_test(tcase, workloads_in_the_table);
 	tcase_add_test(tcase, an_empty_table);
 	tcase_add_test(tcase, a_large_table_is_cut);
 	tcase_add_test(tcase, nobody_reads);
