@@ -20,6 +20,7 @@ static const struct {
 	const char *words; // on standard output or error
 } command_lines[] = {
 	{ { "--help" }, 0, "--pod-max-in-unschedulable-pods-duration=DURATION" },
+	{ { "--help" }, 0, "NodeResourcesFit scoringStrategy.type: " },
 	{ { "-h" }, 0, "Exit status: 0" },
 	{ { "--version" }, 0, "c-sched 0." },
 	{ { "--kubecfg", "x" }, 2, "unknown flag: --kubecfg\nSee 'c-sched --help'." },
@@ -108,6 +109,25 @@ START_TEST(bad_config)
 								harness_path("file.yaml"), NULL });
 	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
 	ck_assert(harness_logged(process, bad_configs[_i].words));
+}
+END_TEST
+
+// All that is wrong, not the first alone, and what is in force is not printed then.
+START_TEST(every_config_error)
+{
+	harness_write_file(harness_path("wrong.yaml"),
+			   "apiVersion: kubescheduler.config.k8s.io/v1\n"
+			   "kind: KubeSchedulerConfiguration\n"
+			   "parallelism: 0\nprofils: []\nprofiles: [{schedulerName: a}, {}]\n");
+	struct harness_process *process =
+		harness_start("c-sched", (const char *const[]){ "check-config",
+								harness_path("wrong.yaml"), NULL });
+	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert(harness_logged(process, "wrong.yaml: parallelism: Invalid value: 0: "));
+	ck_assert(harness_logged(process, "wrong.yaml: profils: unknown field\n"));
+	ck_assert(
+		harness_logged(process, "wrong.yaml: profiles[1].schedulerName: Required value\n"));
+	ck_assert(!harness_logged(process, "apiVersion"));
 }
 END_TEST
 
@@ -433,6 +453,7 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, command_line, 0, (int)CS_ARRAY_LENGTH(command_lines));
 	tcase_add_loop_test(tcase, standard_output_that_is_full, 0, (int)CS_ARRAY_LENGTH(printers));
 	tcase_add_loop_test(tcase, bad_config, 0, (int)CS_ARRAY_LENGTH(bad_configs));
+	tcase_add_test(tcase, every_config_error);
 	tcase_add_test(tcase, good_config);
 	tcase_add_loop_test(tcase, bad_kubeconfig, 0, (int)CS_ARRAY_LENGTH(bad_kubeconfigs));
 	tcase_add_test(tcase, config_and_flags);
