@@ -131,6 +131,13 @@ static void add_bits(void *user, struct cs_node_label label)
 	walk->bits |= cs_namespace_bits(label);
 }
 
+static void require_labels(struct walk *walk)
+{
+	const uint32_t *end = end_of(walk->query);
+	for (const uint32_t *at = first_match(walk->query); at < end; at = cs_pod_match_next(at))
+		cs_pod_match_required(at, add_bits, walk);
+}
+
 static void walk_namespace(struct walk *walk, const struct cs_namespace *namespace)
 {
 	for (uint32_t i = 0; i < namespace->n_sets; i++)
@@ -144,11 +151,10 @@ static void walk_sets(struct walk *walk)
 	const uint32_t *end = end_of(walk->query);
 	uint32_t n = 0;
 	bool any = true;
-	for (const uint32_t *at = first_match(walk->query); at < end; at = cs_pod_match_next(at)) {
-		cs_pod_match_required(at, add_bits, walk);
-		if (any)
-			namespaces = cs_pod_match_namespaces(at, &n, &any);
-	}
+	for (const uint32_t *at = first_match(walk->query); at < end && any;
+	     at = cs_pod_match_next(at))
+		namespaces = cs_pod_match_namespaces(at, &n, &any);
+	require_labels(walk);
 	const struct cs_namespaces *all = &walk->queries->namespaces;
 	for (uint32_t i = 0; !any && i < n; i++) {
 		const struct cs_namespace *namespace = cs_namespace_find(all, namespaces[i]);
@@ -255,24 +261,28 @@ void cs_query_unref(struct cs_queries *queries, struct cs_query *query)
 
 // ---- namespaces ----
 
-static void look_again(struct cs_queries *queries, struct cs_query *query, struct cs_label_set *set)
+static void look_again(struct walk *walk, struct cs_label_set *set)
 {
-	uint32_t place = place_of(set, query);
+	uint32_t place = place_of(set, walk->query);
 	bool matched = place < set->n_queries;
-	if (cs_query_test(query, set) == matched)
+	if (cs_query_test(walk->query, set) == matched)
 		return;
 	if (matched)
 		part(set, place);
 	else
-		join(set, query);
-	count_set(queries, query, set, matched ? -1 : 1);
+		join(set, walk->query);
+	count_set(walk->queries, walk->query, set, matched ? -1 : 1);
 }
 
 void cs_queries_namespace_changed(struct cs_queries *queries, struct cs_namespace *namespace)
 {
 	CS_LIST_FOR_EACH (link, &queries->selecting) {
-		struct cs_query *query = CS_CONTAINER_OF(link, struct cs_query, selecting);
-		for (uint32_t i = 0; i < namespace->n_sets; i++)
-			look_again(queries, query, namespace->sets[i]);
+		struct walk walk = {
+			.queries = queries,
+			.query = CS_CONTAINER_OF(link, struct cs_query, selecting),
+			.visit = look_again,
+		};
+		require_labels(&walk);
+		walk_namespace(&walk, namespace);
 	}
 }

@@ -43,7 +43,7 @@ bool cs_query_test(const struct cs_query *query, const struct cs_label_set *set)
 // A new label set meets the queries that it matches; or leaves them, with no pods any more.
 void cs_queries_enter(struct cs_queries *queries, struct cs_label_set *set);
 
-// What is listed of a namespace is about to change, and has changed.
+// What is listed of the namespace has changed.
 void cs_queries_namespace_changed(struct cs_queries *queries, struct cs_namespace *namespace);
 
 #endif
