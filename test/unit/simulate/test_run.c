@@ -2,6 +2,7 @@
 // Neighbours: lib/simulate/simulation.c.
 #include "../check_main.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,28 @@ START_TEST(ties_by_name_or_by_seed)
 }
 END_TEST
 
+#define WITH_IMAGE(name, size)                                                               \
+	"---\n{apiVersion: v1, kind: Node, metadata: {name: " name "}, status: {capacity: "  \
+	"{cpu: 4, memory: 8Gi, pods: 10}, images: [{names: ['big:latest'], sizeBytes: " size \
+	"}]}}\n"
+
+// As in kube-scheduler's cache the first node of the input says how large an image is.
+START_TEST(the_first_node_tells_the_size_of_an_image)
+{
+	const char *pod = "containers: [{name: a, image: big}]";
+	char text[1024];
+	snprintf(text, sizeof(text),
+		 "%s---\n{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {%s}}\n",
+		 WITH_IMAGE("n2", "2000000000") WITH_IMAGE("n1", "1") NODE("n0", "z"), pod);
+	CS_AUTO_FREE char *out =
+		fixture_run(text,
+			    (struct fixture_options){ .format = CS_REPORT_JSON,
+						      .explain = CS_REPORT_EXPLAIN_ALL },
+			    NULL);
+	ck_assert_msg(strstr(out, "\"ImageLocality\":100"), "%s", out);
+}
+END_TEST
+
 START_TEST(whether_all_were_placed)
 {
 	static const struct {
@@ -188,6 +211,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, profiles_of_a_configuration);
 	tcase_add_test(tcase, nominated_pods);
 	tcase_add_test(tcase, ties_by_name_or_by_seed);
+	tcase_add_test(tcase, the_first_node_tells_the_size_of_an_image);
 	tcase_add_test(tcase, whether_all_were_placed);
 	suite_add_tcase(suite, tcase);
 	return suite;
