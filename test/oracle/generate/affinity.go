@@ -284,12 +284,15 @@ func (g *generator) constrain(pod *v1.Pod, action v1.UnsatisfiableConstraintActi
 			domains := 1 + g.Int32N(5)
 			constraint.MinDomains = &domains
 		}
+		if g.chance(0.1) {
+			constraint.LabelSelector = &metav1.LabelSelector{}
+		}
 		policies := []v1.NodeInclusionPolicy{v1.NodeInclusionPolicyHonor, v1.NodeInclusionPolicyIgnore}
 		if g.chance(0.3) {
 			policy := pick(g, policies)
 			constraint.NodeAffinityPolicy = &policy
 		}
-		if g.chance(0.3) {
+		if g.chance(0.4) {
 			policy := pick(g, policies)
 			constraint.NodeTaintsPolicy = &policy
 		}

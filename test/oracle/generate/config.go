@@ -135,7 +135,7 @@ func (g *generator) fitArgs() object {
 	if g.chance(0.2) {
 		args["ignoredResourceGroups"] = some(g, []string{"example.com", "other.example.org"}, 2)
 	}
-	strategy := object{"type": pick(g, []string{"LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"}),
+	strategy := object{"type": pick(g, []string{"LeastAllocated", "MostAllocated", "RequestedToCapacityRatio", "RequestedToCapacityRatio"}),
 		"resources": g.resourceSpecs(10)}
 	if strategy["type"] == "RequestedToCapacityRatio" {
 		strategy["requestedToCapacityRatio"] = object{"shape": g.ratioShape()}
@@ -150,7 +150,7 @@ func (g *generator) ratioShape() []object {
 	var points []object
 	at := g.IntN(20)
 	for at <= 100 {
-		points = append(points, object{"utilization": at, "score": g.IntN(11)})
+		points = append(points, object{"utilization": at, "score": max(0, g.IntN(16)-5)})
 		at += 1 + g.IntN(60)
 	}
 	return points

@@ -95,6 +95,11 @@ func (g *generator) someTaints() []v1.Taint {
 	for range 1 + g.IntN(3) {
 		taints = append(taints, v1.Taint{Key: pick(g, taintKeys), Value: pick(g, taintWords), Effect: pick(g, effects)})
 	}
+	if g.chance(0.3) { // so many that scores have to be rounded
+		for _, key := range some(g, taintKeys, len(taintKeys)) {
+			taints = append(taints, v1.Taint{Key: key, Value: pick(g, taintWords), Effect: v1.TaintEffectPreferNoSchedule})
+		}
+	}
 	return taints
 }
 

@@ -50,7 +50,7 @@ var shapes = map[string]knobs{
 	}),
 	"spread": with(func(k *knobs) {
 		k.hard, k.soft, k.owned = 0.4, 0.4, 0.6
-		k.bound, k.required, k.selector, k.taints = [2]int{0, 40}, 0.12, 0.1, 0.15
+		k.bound, k.required, k.selector, k.taints = [2]int{0, 40}, 0.12, 0.1, 0.3
 	}),
 	"ports": with(func(k *knobs) {
 		k.ports, k.images, k.nominated = 0.7, 0.7, 0.06

@@ -311,7 +311,7 @@ func upToPostFilter(message string) string {
 	for _, start := range []string{" no new claims to deallocate", " preemption: "} {
 		message, _, _ = strings.Cut(message, start)
 	}
-	return message
+	return strings.TrimSuffix(message, " not found") // claims had no turn
 }
 
 func (l *live) clear() {

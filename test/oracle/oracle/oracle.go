@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -117,9 +118,13 @@ func ended(pod *v1.Pod) bool {
 	return pod.Status.Phase == v1.PodSucceeded || pod.Status.Phase == v1.PodFailed
 }
 
-// believe puts nodes and bound pods into the scheduler's cache, as its event handlers do.
+// believe puts nodes and bound pods into the scheduler's cache, as its event handlers do. Nodes come by name, as an
+// API server lists them: of an image that nodes report with different sizes, the first one's size counts.
 func (o *oracle) believe(cluster *Cluster) error {
-	for _, node := range cluster.Nodes {
+	nodes := slices.SortedFunc(slices.Values(cluster.Nodes), func(a, b *v1.Node) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+	for _, node := range nodes {
 		o.Cache.AddNode(o.logger, node)
 		o.nodes = append(o.nodes, node.Name)
 	}
