@@ -548,6 +548,60 @@ START_TEST(messages_left_over)
 }
 END_TEST
 
+// Kinds without a way of their own reach the model; what is wrong with one is named, and the others
+// go on.
+START_TEST(what_selects_pods)
+{
+	static const struct cs_kind *const kinds[] = {
+		&cs_kind_namespace,   &cs_kind_service,      &cs_kind_replication_controller,
+		&cs_kind_replica_set, &cs_kind_stateful_set,
+	};
+	create(false, false);
+	sync_all();
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(kinds); i++) {
+		tell(CS_CHANGE_ADDED, kinds[i],
+		     "{\"metadata\":{\"namespace\":\"ns\",\"uid\":\"u\"}}");
+		turn();
+		CS_AUTO_FREE char *words =
+			cs_asprintf("kind=\"%s\" namespace=\"ns\"", kinds[i]->kind);
+		ck_assert_msg(logged(words), "not logged: %s", words);
+	}
+	tell(CS_CHANGE_ADDED, &cs_kind_namespace,
+	     "{\"metadata\":{\"name\":\"ns\",\"uid\":\"u\",\"labels\":{\"a\":\"b\"}}}");
+	tell(CS_CHANGE_ADDED, &cs_kind_service,
+	     "{\"metadata\":{\"name\":\"s\",\"namespace\":\"ns\",\"uid\":\"u\"},\"spec\":{"
+	     "\"selector\":{\"a\":\"b\"}}}");
+	tell(CS_CHANGE_DELETED, &cs_kind_service,
+	     "{\"metadata\":{\"name\":\"s\",\"namespace\":\"ns\",\"uid\":\"u\"}}");
+	tell(CS_CHANGE_DELETED, &cs_kind_namespace, "{\"metadata\":{\"name\":\"ns\"}}");
+	tell(CS_CHANGE_DELETED, &cs_kind_replica_set, "{\"metadata\":{}}");
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	turn();
+	ck_assert_ptr_nonnull(find_write(CS_WRITE_BIND));
+}
+END_TEST
+
+START_TEST(a_binding_is_withdrawn_with_its_node)
+{
+	create(false, false);
+	sync_all();
+	tell_node("n1", "4");
+	tell_pod("p", "1");
+	turn();
+	const struct cs_write *bind = find_write(CS_WRITE_BIND);
+	ck_assert_ptr_nonnull(bind);
+	ck_assert(!bind->withdraw);
+	uint64_t ticket = bind->ticket;
+	forget_writes();
+	tell(CS_CHANGE_DELETED, &cs_kind_node, "{\"metadata\":{\"name\":\"n1\"}}");
+	turn();
+	ck_assert_uint_eq(n_writes, 1);
+	ck_assert(writes[0]->write.withdraw);
+	ck_assert_uint_eq(writes[0]->write.ticket, ticket);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("core");
@@ -562,6 +616,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_failed_binding_is_tried_again);
 	tcase_add_test(tcase, bound_elsewhere_and_gone);
 	tcase_add_test(tcase, a_broken_object_stops_nobody);
+	tcase_add_test(tcase, what_selects_pods);
+	tcase_add_test(tcase, a_binding_is_withdrawn_with_its_node);
 	tcase_add_test(tcase, deletions);
 	tcase_add_test(tcase, turns_are_short);
 	tcase_add_test(tcase, many_reports);
