@@ -201,30 +201,20 @@ static int compare_names(const void *left, const void *right)
 	return strcmp((*a)->metadata->name, (*b)->metadata->name);
 }
 
-static bool has_images(const struct input_object *node)
-{
-	const Kube__NodeStatus *status = ((const Kube__Node *)node->message)->status;
-	return status && status->n_images > 0;
-}
-
 // By name: the lowest name of equals is then the first row, which is found without looking at all.
-// But in the input's order where nodes tell of images: the first one decides an image's size.
+// It is also the order in which kube-scheduler gets its list of nodes: the first one that has an
+// image decides its size.
 static int apply_nodes(struct cs_simulation *simulation, struct cs_error *err)
 {
 	const struct input *input = &simulation->input;
 	CS_AUTO_FREE const struct input_object **nodes =
 		cs_alloc_array(input->n_objects + 1, sizeof(struct input_object *));
 	size_t n = 0;
-	bool ordered = false;
 	int r = 0;
-	for (size_t i = 0; i < input->n_objects; i++) {
-		if (input->objects[i].kind != &cs_kind_node)
-			continue;
-		nodes[n++] = &input->objects[i];
-		ordered |= has_images(&input->objects[i]);
-	}
-	if (!ordered)
-		qsort(nodes, n, sizeof(struct input_object *), compare_names);
+	for (size_t i = 0; i < input->n_objects; i++)
+		if (input->objects[i].kind == &cs_kind_node)
+			nodes[n++] = &input->objects[i];
+	qsort(nodes, n, sizeof(struct input_object *), compare_names);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = apply_node(simulation, nodes[i], err);
 	return r;

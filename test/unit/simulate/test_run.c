@@ -158,14 +158,15 @@ END_TEST
 	"{cpu: 4, memory: 8Gi, pods: 10}, images: [{names: ['big:latest'], sizeBytes: " size \
 	"}]}}\n"
 
-// As in kube-scheduler's cache the first node of the input says how large an image is.
+// As in kube-scheduler's cache the first node of the list, which is in order of names, says how
+// large an image is.
 START_TEST(the_first_node_tells_the_size_of_an_image)
 {
 	const char *pod = "containers: [{name: a, image: big}]";
 	char text[1024];
 	snprintf(text, sizeof(text),
 		 "%s---\n{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {%s}}\n",
-		 WITH_IMAGE("n2", "2000000000") WITH_IMAGE("n1", "1") NODE("n0", "z"), pod);
+		 WITH_IMAGE("n2", "1") WITH_IMAGE("n1", "2000000000") NODE("n0", "z"), pod);
 	CS_AUTO_FREE char *out =
 		fixture_run(text,
 			    (struct fixture_options){ .format = CS_REPORT_JSON,
