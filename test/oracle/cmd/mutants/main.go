@@ -1,14 +1,14 @@
 // mutants puts faults of one line into a copy of the tree, one at a time, and compares until kube-scheduler's code
 // disagrees. It prints a table; the exit status is 1 if a fault was not found.
 //
-// Usage: mutants [-n DECISIONS] [-seed FIRST] [-only WORD] ROOT
+// Usage: mutants [-n DECISIONS] [-seed FIRST] [-only EXPRESSION] ROOT
 package main
 
 import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
+	"regexp"
 	"time"
 
 	"github.com/c-sched/c-sched/test/oracle/mutants"
@@ -17,7 +17,7 @@ import (
 func main() {
 	n := flag.Int("n", 2000, "how many decisions may be needed")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano())/1000, "of the first cluster")
-	only := flag.String("only", "", "those with this word in file or rule")
+	only := flag.String("only", "", "those whose file or rule a regular `expression` matches")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		flag.Usage()
@@ -34,6 +34,10 @@ func main() {
 }
 
 func run(root, only string, n int, seed uint64) (missed int, err error) {
+	wanted, err := regexp.Compile(only)
+	if err != nil {
+		return 0, err
+	}
 	folder, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return 0, err
@@ -49,7 +53,7 @@ func run(root, only string, n int, seed uint64) (missed int, err error) {
 	fmt.Printf("from seed %d, at most %d decisions each\n", seed, n)
 	tried := 0
 	for _, mutant := range mutants.All {
-		if !strings.Contains(mutant.File+" "+mutant.Rule, only) {
+		if !wanted.MatchString(mutant.File + " " + mutant.Rule) {
 			continue
 		}
 		outcome, err := tree.Try(mutant, n, seed)
