@@ -201,9 +201,8 @@ static int compare_names(const void *left, const void *right)
 	return strcmp((*a)->metadata->name, (*b)->metadata->name);
 }
 
-// By name: the lowest name of equals is then the first row, which is found without looking at all.
-// It is also the order in which kube-scheduler gets its list of nodes: the first one that has an
-// image decides its size.
+// By name, as an API server lists them: of an image that nodes tell with different sizes the first
+// one's counts, and of equals the lowest name is then the first row.
 static int apply_nodes(struct cs_simulation *simulation, struct cs_error *err)
 {
 	const struct input *input = &simulation->input;

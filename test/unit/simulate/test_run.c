@@ -158,8 +158,8 @@ END_TEST
 	"{cpu: 4, memory: 8Gi, pods: 10}, images: [{names: ['big:latest'], sizeBytes: " size \
 	"}]}}\n"
 
-// As in kube-scheduler's cache the first node of the list, which is in order of names, says how
-// large an image is.
+// As in kube-scheduler's cache the first node says how large an image is: the API server lists by
+// name.
 START_TEST(the_first_node_tells_the_size_of_an_image)
 {
 	const char *pod = "containers: [{name: a, image: big}]";
