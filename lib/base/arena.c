@@ -32,6 +32,7 @@
 #define ALIGNMENT   ((size_t)16)
 #define FIRST_BLOCK ((size_t)4096) // with the arena's own head in it
 #define LAST_BLOCK  ((size_t)1 << 20)
+#define KEEP_MAX    ((size_t)8 << 20) // what a reset arena may go on holding
 
 struct block {
 	struct block *next;
@@ -81,12 +82,6 @@ void cs_arena_destroy(struct cs_arena *arena)
 	free(arena);
 }
 
-void cs_arena_reset(struct cs_arena *arena)
-{
-	free_blocks(arena);
-	start_first_block(arena);
-}
-
 size_t cs_arena_size(const struct cs_arena *arena)
 {
 	return arena->total;
@@ -102,6 +97,26 @@ static char *add_block(struct cs_arena *arena, size_t size)
 	arena->total += block->size;
 	POISON(block + 1, size);
 	return (char *)(block + 1);
+}
+
+// What the last round took becomes one block, so that a next one of its size asks for none.
+void cs_arena_reset(struct cs_arena *arena)
+{
+	size_t kept = arena->total - FIRST_BLOCK;
+	struct block *block = arena->blocks;
+	if (block && !block->next && kept <= KEEP_MAX + sizeof(*block)) {
+		arena->at = (char *)(block + 1);
+		arena->end = (char *)block + block->size;
+		POISON(arena->at, block->size - sizeof(*block));
+		return;
+	}
+	free_blocks(arena);
+	start_first_block(arena);
+	if (kept == 0)
+		return;
+	kept = kept < KEEP_MAX ? kept : KEEP_MAX;
+	arena->at = add_block(arena, kept);
+	arena->end = arena->at + kept;
 }
 
 static void *alloc_slow(struct cs_arena *arena, size_t room, size_t size)

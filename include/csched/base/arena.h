@@ -24,7 +24,7 @@ __attribute__((returns_nonnull, format(printf, 2, 3))) char *cs_arena_printf(str
 									     const char *format,
 									     ...);
 
-// Forgets all objects, keeps the first block for reuse.
+// Forgets all objects, keeps memory for as many (8 MiB at most).
 void cs_arena_reset(struct cs_arena *arena);
 
 // Bytes taken from the system.
