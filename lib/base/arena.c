@@ -99,24 +99,31 @@ static char *add_block(struct cs_arena *arena, size_t size)
 	return (char *)(block + 1);
 }
 
+static void use_block(struct cs_arena *arena, struct block *block)
+{
+	arena->at = (char *)(block + 1);
+	arena->end = (char *)block + block->size;
+	POISON(arena->at, block->size - sizeof(*block));
+}
+
 // What the last round took becomes one block, so that a next one of its size asks for none.
 void cs_arena_reset(struct cs_arena *arena)
 {
-	size_t kept = arena->total - FIRST_BLOCK;
+	size_t taken = arena->total - FIRST_BLOCK;
 	struct block *block = arena->blocks;
-	if (block && !block->next && kept <= KEEP_MAX + sizeof(*block)) {
-		arena->at = (char *)(block + 1);
-		arena->end = (char *)block + block->size;
-		POISON(arena->at, block->size - sizeof(*block));
-		return;
-	}
-	free_blocks(arena);
+	bool fits = block && !block->next && block->size <= KEEP_MAX;
+	if (!fits)
+		free_blocks(arena);
 	start_first_block(arena);
-	if (kept == 0)
+	if (taken == 0)
 		return;
-	kept = kept < KEEP_MAX ? kept : KEEP_MAX;
-	arena->at = add_block(arena, kept);
-	arena->end = arena->at + kept;
+	if (fits) {
+		arena->blocks = block;
+		arena->total += block->size;
+	} else {
+		add_block(arena, (taken < KEEP_MAX ? taken : KEEP_MAX) - sizeof(*block));
+	}
+	use_block(arena, arena->blocks);
 }
 
 static void *alloc_slow(struct cs_arena *arena, size_t room, size_t size)
