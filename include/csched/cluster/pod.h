@@ -28,7 +28,8 @@ struct cs_pod {
 	// Intern id of the node that required node affinity pins an unbound pod to by metadata.name
 	// (DaemonSet pods); CS_INTERN_NONE = none.
 	uint32_t pinned_node;
-	uint32_t nominated_node; // intern id, of an unbound pod; CS_INTERN_NONE = none; see cluster.h
+	uint32_t nominated_node; // intern id, of an unbound pod; CS_INTERN_NONE = none; see
+				 // cluster.h
 	bool nomination_told;    // status.nominatedNodeName as last read names a node
 	enum cs_pod_state state;
 	uint32_t row; // ASSUMED and BOUND: the node's row (a ghost row where it is unknown)
@@ -49,7 +50,7 @@ struct cs_pod {
 	char *condition_message;
 	char *resource_version; // for Events' `regarding`; an unchanged object is skipped; owned
 	struct cs_label_set *labels; // namespace and labels; of every pod
-	struct cs_owner *owner; // labels and controller, of an unbound or assumed pod: owner.h
+	struct cs_owner *owner;      // labels and controller, of an unbound or assumed pod: owner.h
 };
 
 #endif

@@ -63,8 +63,8 @@ struct cs_judge {
 	void *user;
 };
 
-// Decides and tells of each live row, in ascending rows; where a nominated node is taken at once, of
-// that row alone; after an error of none. Pointers are valid during the call.
+// Decides and tells of each live row, in ascending rows; where a nominated node is taken at once,
+// of that row alone; after an error of none. Pointers are valid during the call.
 void cs_cycle_explain(struct cs_workspace *workspace, const struct cs_profile *profile,
 		      const struct cs_pod *pod, struct cs_outcome *ret, struct cs_judge judge);
 

@@ -38,7 +38,8 @@ struct cs_scheduler_sink {
 	void *user;
 	// Write a Binding. The answer comes as cs_scheduler_bound with the same ticket.
 	void (*bind)(void *user, uint64_t ticket, const struct cs_pod *pod, const char *node);
-	// Patch the pod's status; called only when something differs from what it was last told to be.
+	// Patch the pod's status; called only when something differs from what it was last told to
+	// be.
 	void (*status)(void *user, const struct cs_pod *pod,
 		       const struct cs_scheduler_status *status);
 	// An Event about a pod: FailedScheduling or Scheduled. `warning` selects its type.
