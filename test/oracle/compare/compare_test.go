@@ -39,7 +39,11 @@ func TestDecisions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result.Tally.Print(os.Stdout)
+	var table strings.Builder
+	result.Tally.Print(&table)
+	for line := range strings.Lines(table.String()) {
+		fmt.Print("oracle: ", line)
+	}
 	for _, c := range result.Different {
 		t.Errorf("shape %s, seed %d, pod %s:\n  %s", c.Made.Shape, c.Made.Seed, c.Pod, strings.Join(c.Lines, "\n  "))
 	}
