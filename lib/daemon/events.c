@@ -17,8 +17,6 @@
 #define BODY_MAX     65536u
 #define NAME_MAX_DNS 253 // of a DNS subdomain
 
-#define KEY_PARTS 8
-
 // What an Event says. Borrowed.
 struct facts {
 	bool warning;
@@ -198,29 +196,34 @@ static char *make_key(const struct facts *facts)
 			   facts->uid, facts->version ? facts->version : "");
 }
 
+// Cuts off what stands before the next line end; "" behind the last part.
+static const char *next_part(char **key)
+{
+	char *part = *key;
+	*key += strcspn(part, "\n");
+	if (**key)
+		*(*key)++ = '\0';
+	return part;
+}
+
 // `key` is a copy of the series' and is cut up.
 static struct facts facts_of(const struct series *series, char *key)
 {
-	const char *parts[KEY_PARTS] = { 0 };
-	for (int i = 0; i < KEY_PARTS && key; i++) {
-		parts[i] = key;
-		key = strchr(key, '\n');
-		if (key)
-			*key++ = '\0';
-	}
-	return (struct facts){
-		.warning = parts[0][0] == '1',
-		.reason = parts[1],
-		.action = parts[2],
-		.controller = parts[3],
-		.namespace = parts[4],
-		.pod = parts[5],
-		.uid = parts[6],
-		.version = *parts[7] ? parts[7] : NULL,
+	struct facts facts = {
 		.note = series->note,
 		.name = series->name,
 		.wall = series->first,
 	};
+	facts.warning = *next_part(&key) == '1';
+	facts.reason = next_part(&key);
+	facts.action = next_part(&key);
+	facts.controller = next_part(&key);
+	facts.namespace = next_part(&key);
+	facts.pod = next_part(&key);
+	facts.uid = next_part(&key);
+	const char *version = next_part(&key);
+	facts.version = *version ? version : NULL;
+	return facts;
 }
 
 static void write_patch(const struct series *series, struct cs_buffer *out)

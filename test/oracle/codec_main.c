@@ -107,11 +107,11 @@ struct job {
 	struct cs_buffer out;
 };
 
-// The message of an enveloped object of this type.
-static int open_envelope(const struct job *job, struct cs_slice bytes, const char *kind,
-			 const ProtobufCMessageDescriptor *descriptor, ProtobufCMessage **ret,
-			 struct cs_error *err)
+// The message of an enveloped object, or of a list of them.
+static int open_envelope(const struct job *job, struct cs_slice bytes, bool list,
+			 ProtobufCMessage **ret, struct cs_error *err)
 {
+	CS_AUTO_FREE char *kind = cs_asprintf("%s%s", job->kind->kind, list ? "List" : "");
 	char api_version[64];
 	Kube__Unknown envelope;
 	int r = cs_protobuf_read_envelope(bytes, job->arena, &envelope, err);
@@ -123,7 +123,8 @@ static int open_envelope(const struct job *job, struct cs_slice bytes, const cha
 	    !cs_string_equal(type->api_version, api_version))
 		return cs_error_set(err, -EINVAL, "the envelope holds another kind");
 	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
-	return cs_protobuf_read(descriptor, raw, job->arena, ret, err);
+	return cs_protobuf_read(list ? &kube__list__descriptor : job->kind->descriptor, raw,
+				job->arena, ret, err);
 }
 
 static void print_message(struct job *job, const struct cs_kind *kind, ProtobufCMessage *message,
@@ -140,7 +141,7 @@ static int read_object(const struct job *job, struct cs_slice input, ProtobufCMe
 		       struct cs_error *err)
 {
 	if (job->from_protobuf)
-		return open_envelope(job, input, job->kind->kind, job->kind->descriptor, ret, err);
+		return open_envelope(job, input, false, ret, err);
 	CS_AUTO_VALUE struct json_object *tree = NULL;
 	int r = cs_value_read_json(input, &tree, err);
 	if (r < 0)
@@ -173,9 +174,8 @@ struct list {
 static int read_list_protobuf(const struct job *job, struct cs_slice input, struct list *list,
 			      struct cs_error *err)
 {
-	CS_AUTO_FREE char *kind = cs_asprintf("%sList", job->kind->kind);
 	ProtobufCMessage *message;
-	int r = open_envelope(job, input, kind, &kube__list__descriptor, &message, err);
+	int r = open_envelope(job, input, true, &message, err);
 	if (r < 0)
 		return r;
 	const Kube__List *raw = (const Kube__List *)message;
@@ -254,8 +254,7 @@ static int convert_frames(struct job *job, struct cs_slice input, struct cs_erro
 		int n = cs_protobuf_next_frame(input, &frame, err);
 		if (n <= 0 || frame.type.size == 0)
 			return n < 0 ? n : cs_error_set(err, -EINVAL, "an event that is none");
-		r = open_envelope(job, frame.object, job->kind->kind, job->kind->descriptor,
-				  &object, err);
+		r = open_envelope(job, frame.object, false, &object, err);
 		if (r == 0)
 			r = print_event(job, frame.type, object);
 		input.data += frame.used;
