@@ -92,13 +92,14 @@ func (g *generator) nodeLabels(name string) map[string]string {
 
 func (g *generator) someTaints() []v1.Taint {
 	var taints []v1.Taint
-	for range 1 + g.IntN(3) {
-		taints = append(taints, v1.Taint{Key: pick(g, taintKeys), Value: pick(g, taintWords), Effect: pick(g, effects)})
-	}
-	if g.chance(0.3) { // so many that scores have to be rounded
-		for _, key := range some(g, taintKeys, len(taintKeys)) {
+	if g.chance(0.4) { // nothing but preferences, so many that scores have to be rounded
+		for _, key := range append(some(g, taintKeys, len(taintKeys)-1), "one-more") {
 			taints = append(taints, v1.Taint{Key: key, Value: pick(g, taintWords), Effect: v1.TaintEffectPreferNoSchedule})
 		}
+		return taints
+	}
+	for range 1 + g.IntN(3) {
+		taints = append(taints, v1.Taint{Key: pick(g, taintKeys), Value: pick(g, taintWords), Effect: pick(g, effects)})
 	}
 	return taints
 }

@@ -121,9 +121,8 @@ var All = []Mutant{
 	// Spreading
 	{"as many domains as minDomains are enough", "lib/plugins/pod_topology_spread.c",
 		`if ((int64_t)n < c->min_domains)`, `if ((int64_t)n <= c->min_domains)`},
-	{"an empty selector matches the pod itself", "lib/plugins/pod_topology_spread.c",
-		`return c->matches_every_pod || (c->query && cs_query_matches(c->query, cycle->pod->labels));`,
-		`return c->query && cs_query_matches(c->query, cycle->pod->labels);`},
+	{"a node without the key is unresolvable", "lib/plugins/pod_topology_spread.c",
+		`verdicts[0] = CS_VERDICT_UNRESOLVABLE;`, `verdicts[0] = CS_VERDICT_UNSCHEDULABLE;`},
 	{"nodes without all keys are not counted", "lib/plugins/pod_topology_spread.c",
 		`const uint8_t *all_keys = hard.n > 1 ? cs_spread_all_keys(cycle, &hard) : NULL;`,
 		`const uint8_t *all_keys = hard.n > 9 ? cs_spread_all_keys(cycle, &hard) : NULL;`},
