@@ -16,7 +16,8 @@ import (
 
 // Mutant is a fault: one line of a file, once in it, replaced by another.
 type Mutant struct {
-	Rule     string // what is wrong then
+	Rule     string // which then does not hold
+	Shape    string // of the clusters in which the rule matters often
 	File     string
 	From, To string // without the space around them
 }
@@ -66,7 +67,7 @@ func NewTree(root, folder string) (*Tree, error) {
 
 // Check fails if c-sched differs without a fault: then nothing could be said of faults.
 func (t *Tree) Check(n int, seed uint64) error {
-	result, err := t.compare(n, seed)
+	result, err := t.compare(generate.Shapes, n, seed)
 	if err == nil && len(result.Different) > 0 {
 		c := result.Different[0]
 		err = fmt.Errorf("without a fault shape %s, seed %d differs: %s", c.Made.Shape, c.Made.Seed, c.Lines[0])
@@ -74,9 +75,9 @@ func (t *Tree) Check(n int, seed uint64) error {
 	return err
 }
 
-func (t *Tree) compare(n int, seed uint64) (*compare.Result, error) {
+func (t *Tree) compare(shapes []string, n int, seed uint64) (*compare.Result, error) {
 	return compare.Many(compare.Options{Program: filepath.Join(t.folder, "build/gcc/c-sched"),
-		Shapes: generate.Shapes, Seed: seed, Decisions: n, Most: 1})
+		Shapes: shapes, Seed: seed, Decisions: n, Most: 1})
 }
 
 func (t *Tree) build() ([]byte, error) {
@@ -109,7 +110,7 @@ func (t *Tree) Try(m Mutant, n int, seed uint64) (outcome Outcome, err error) {
 	if out, err := t.build(); err != nil {
 		return outcome, fmt.Errorf("%s: %q does not build: %w: %s", m.File, m.To, err, out)
 	}
-	result, err := t.compare(n, seed)
+	result, err := t.compare([]string{m.Shape}, n, seed)
 	if err != nil {
 		return outcome, err
 	}

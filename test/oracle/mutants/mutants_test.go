@@ -3,7 +3,10 @@ package mutants
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
+
+	"github.com/c-sched/c-sched/test/oracle/generate"
 )
 
 // TestTable: each fault has its line in the tree as it is.
@@ -13,6 +16,9 @@ func TestTable(t *testing.T) {
 		root = "../../.."
 	}
 	for _, mutant := range All {
+		if !slices.Contains(generate.Shapes, mutant.Shape) {
+			t.Errorf("%s: no shape is called %q", mutant.Rule, mutant.Shape)
+		}
 		text, err := os.ReadFile(filepath.Join(root, mutant.File))
 		if err != nil {
 			t.Error(err)
