@@ -81,7 +81,7 @@ static void make_node(struct node *node, uint32_t number, uint32_t n_zones, stru
 	for (int key = 0; key < KEY_COUNT; key++)
 		if (holes.without && below(holes.without) == 0 &&
 		    (key != KEY_HOST || holes.hosts_too))
-			strcpy(node->labels[key], below(3) ? "-" : ""); // NOLINT: it fits
+			snprintf(node->labels[key], 16, "%s", below(3) ? "-" : "");
 	node->selected = below(2);
 	node->tainted = below(4) == 0;
 	node->matching = 0;
