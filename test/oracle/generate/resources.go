@@ -41,6 +41,12 @@ func (g *generator) resources(pod *v1.Pod) {
 			pod.Spec.InitContainers[i].Resources = g.container()
 		}
 	}
+	if g.chance(g.odd * 0.1) { // less than a milli-CPU in all
+		for i := range pod.Spec.Containers {
+			pod.Spec.Containers[i].Resources = v1.ResourceRequirements{
+				Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse(pick(g, []string{"0", "1u", "300u"}))}}
+		}
+	}
 	if g.chance(g.podLevel) {
 		g.podResources(pod)
 	}

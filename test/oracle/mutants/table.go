@@ -42,7 +42,8 @@ var All = []Mutant{
 	{"a pod-level request keeps the defaults away", "resources", "lib/cluster/requests.c",
 		`missing = (find(&sum, "cpu") ? 0u : DEFAULT_FOR_CPU) |`, `missing = DEFAULT_FOR_CPU |`},
 	{"a pod's sum is rounded up", "resources", "lib/kube/quantity.c",
-		`return round_away(q.nano, NANO_PER_MILLI);`, `return (int64_t)(q.nano / NANO_PER_MILLI);`},
+		`__int128 value = nano / divisor + (remainder > 0) - (remainder < 0);`,
+		`__int128 value = nano / divisor + 0 * remainder;`},
 
 	// Resources
 	{"as many pods as are allowed fit", "resources", "lib/plugins/kernel.c",
