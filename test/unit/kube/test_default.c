@@ -165,8 +165,8 @@ START_TEST(ports_of_the_host_network)
 	static const char *const texts[] = {
 		"spec: {hostNetwork: true, containers: [{ports: [{containerPort: 80}]}]}",
 		"spec: {containers: [{ports: [{containerPort: 80}]}]}",
-		"spec: {hostNetwork: true, containers: [{ports: [{containerPort: 80, hostPort: "
-		"90}]}]}",
+		("spec: {hostNetwork: true, containers: [{ports: [{containerPort: 80, "
+		 "hostPort: 90}]}]}"),
 	};
 	static const char *const wanted[] = { "80", "null", "90" };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(texts); i++) {

@@ -196,6 +196,7 @@ START_TEST(whether_all_were_placed)
 			fixture_run(cases[i].text,
 				    (struct fixture_options){ .format = CS_REPORT_JSON }, &placed);
 		ck_assert_int_eq(placed, cases[i].placed);
+		ck_assert_int_eq(*text != '\0', strstr(cases[i].text, "kind: Pod") != NULL);
 	}
 }
 END_TEST
