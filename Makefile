@@ -196,7 +196,7 @@ oracle: ## compare N (2000) decisions of c-sched simulate with kube-scheduler's 
 	cd test/oracle && go run ./cmd/compare -n $(N) $(if $(SEED),-seed $(SEED)) $(if $(SHAPE),-shape $(SHAPE)) \
 		$(if $(KEEP),-keep $(abspath $(KEEP))) $(CURDIR)/$(B)/c-sched
 
-oracle-mutants: ## put 40 faults into the plugins, one at a time: the oracle must find each
+oracle-mutants: ## put 55 faults into the plugins, one at a time: the oracle must find each
 	@hack/check-go
 	@hack/deps build
 	cd test/oracle && go run ./cmd/mutants -n $(N) $(CURDIR)
