@@ -41,11 +41,8 @@ func (g *generator) resources(pod *v1.Pod) {
 			pod.Spec.InitContainers[i].Resources = g.container()
 		}
 	}
-	if g.chance(g.odd * 0.1) { // less than a milli-CPU in all
-		for i := range pod.Spec.Containers {
-			pod.Spec.Containers[i].Resources = v1.ResourceRequirements{
-				Requests: v1.ResourceList{v1.ResourceCPU: resource.MustParse(pick(g, []string{"0", "1u", "300u"}))}}
-		}
+	if g.chance(g.odd * 0.1) {
+		g.nextToNothing(pod)
 	}
 	if g.chance(g.podLevel) {
 		g.podResources(pod)
@@ -57,6 +54,18 @@ func (g *generator) resources(pod *v1.Pod) {
 		if g.chance(0.6) {
 			set(&pod.Spec.Overhead, v1.ResourceMemory, g.quantity(memories, oddMemory))
 		}
+	}
+}
+
+// nextToNothing asks for less than a milli-CPU, or than a byte, in all.
+func (g *generator) nextToNothing(pod *v1.Pod) {
+	name, amounts := v1.ResourceCPU, []string{"0", "1u", "300u"}
+	if g.chance(0.5) {
+		name, amounts = v1.ResourceMemory, []string{"0", "1m", "300m"}
+	}
+	for i := range pod.Spec.Containers {
+		pod.Spec.Containers[i].Resources = v1.ResourceRequirements{
+			Requests: v1.ResourceList{name: resource.MustParse(pick(g, amounts))}}
 	}
 }
 
