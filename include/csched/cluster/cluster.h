@@ -36,6 +36,7 @@ enum cs_cluster_event {
 	CS_EVENT_NODE_DECLARED_FEATURE = 1 << 14,
 	CS_EVENT_NAMESPACE = 1 << 15, // added, or its labels changed
 	CS_EVENT_WORKLOAD = 1 << 16,  // a Service, ReplicationController, ReplicaSet, StatefulSet
+	CS_EVENT_LOAD = 1 << 17,      // a watched threshold was crossed downwards: load.h
 };
 
 struct cs_cluster *cs_cluster_create(uint64_t seed);

@@ -17,6 +17,8 @@
 #define CS_CONFIG_BUILT_IN_PROFILE "c-sched" // schedulerName of the profile without a file
 
 // All durations in ns. Owned strings; ends with cs_config_destroy. Constant once read.
+struct cs_load_config;
+
 struct cs_config {
 	struct {
 		bool leader_elect;
@@ -36,6 +38,7 @@ struct cs_config {
 	int64_t pod_max_in_unschedulable; // the flush: 5 minutes
 	uint32_t n_profiles;
 	struct cs_profile **profiles; // profile.h
+	struct cs_load_config *load;  // load_config.h; NULL = no such document
 	uint32_t n_warnings;          // words the daemon logs at start
 	char **warnings;
 };

@@ -43,6 +43,10 @@ struct cs_outcome {
 void cs_cycle_decide(struct cs_workspace *workspace, const struct cs_profile *profile,
 		     const struct cs_pod *pod, struct cs_outcome *ret);
 
+// The pod was assumed on that row: tells the profile's plugins that have a memory of their own.
+void cs_cycle_reserve(struct cs_workspace *workspace, const struct cs_profile *profile,
+		      const struct cs_pod *pod, uint32_t row);
+
 // What a decision says of one live row.
 struct cs_judgement {
 	uint32_t row;

@@ -121,6 +121,12 @@ struct cs_argument {
 // Plugins in one profile at most: masks of them are 64 bits.
 #define CS_PLUGINS_MAX 64
 
+enum cs_plugin_default {
+	CS_PLUGIN_ALWAYS,    // kube-scheduler's default plugins
+	CS_PLUGIN_WITH_LOAD, // where there is a LoadConfiguration, and the built-in profile
+	CS_PLUGIN_NAMED,     // none
+};
+
 // A plugin is a `static const struct cs_plugin` with designated initialisers at the bottom of its
 // file in lib/plugins, and a line in lib/plugins/list.c. All callbacks are optional.
 struct cs_plugin {
@@ -154,6 +160,13 @@ struct cs_plugin {
 	cs_score_f score;
 	cs_normalise_f normalise;
 	int64_t default_weight; // 0 counts as 1
+
+	// The pod was assumed on `row`: for plugins with a memory of their own, in `attached`.
+	// Called between decisions; must not change the cluster.
+	void (*reserve)(struct cs_cluster *cluster, struct cs_plugin_instance *self,
+			const struct cs_pod *pod, uint32_t row);
+	// Which profiles have it without naming it.
+	enum cs_plugin_default by_default;
 
 	// Binds: the scheduler sends a Binding where the profile's first bind plugin says so.
 	bool binds;

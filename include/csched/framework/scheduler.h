@@ -11,6 +11,7 @@
 #include <csched/base/metric.h>
 #include <csched/base/random.h>
 #include <csched/cluster/cluster.h>
+#include <csched/cluster/load.h>
 #include <csched/framework/config.h>
 #include <csched/framework/record.h>
 
@@ -47,6 +48,9 @@ struct cs_scheduler_sink {
 	// Its node or pod is gone: a Binding that has not been sent shall not be sent any more, and
 	// then ends as CS_BOUND_FAILED. NULL = bindings do not wait.
 	void (*withdraw)(void *user, uint64_t ticket);
+	// The load figures of every metric have gone stale (placement goes by requests alone), or
+	// are there again. NULL = nobody asks.
+	void (*load)(void *user, bool known, const char *words);
 };
 
 struct cs_scheduler_options {
@@ -74,6 +78,15 @@ void cs_scheduler_remove_node(struct cs_scheduler *scheduler, struct cs_time now
 int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, const Kube__Pod *pod,
 			   struct cs_error *err);
 void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now, const char *uid);
+// A round of samples; as cs_cluster_apply_samples and _pod_samples.
+struct cs_load_round {
+	uint32_t n_samples;
+	const struct cs_load_sample *samples;
+	uint32_t n_pods;
+	const struct cs_load_pod_sample *pods;
+};
+void cs_scheduler_apply_load(struct cs_scheduler *scheduler, struct cs_time now,
+			     const struct cs_load_round *round, struct cs_load_report *ret);
 // Kinds that cs_cluster_apply_object knows.
 int cs_scheduler_apply_object(struct cs_scheduler *scheduler, struct cs_time now,
 			      const struct cs_kind *kind, const ProtobufCMessage *object,

@@ -1,0 +1,26 @@
+// Latency between places (values of a node label: hosts, zones), as measured.
+// Neighbours: load.h absorbs its samples; MinimumLatency reads it.
+// Core thread only.
+#ifndef CSCHED_CLUSTER_LATENCY_H
+#define CSCHED_CLUSTER_LATENCY_H
+
+#include <stdint.h>
+
+struct cs_cluster;
+struct cs_topology;
+
+#define CS_LATENCY_PAIRS_MAX 1000000
+
+struct cs_latency;
+
+// NULL where no PAIR metric is configured.
+const struct cs_latency *cs_cluster_latency(const struct cs_cluster *cluster);
+// Whose domains the places are.
+const struct cs_topology *cs_latency_topology(const struct cs_latency *latency);
+// Seconds from a domain to another, aged samples included while their quality is above 0; NaN =
+// not known. What was measured one way counts for the other where that is not known.
+double cs_latency_get(const struct cs_latency *latency, uint32_t from, uint32_t to);
+// Grows with each change.
+uint64_t cs_latency_version(const struct cs_latency *latency);
+
+#endif

@@ -1,0 +1,162 @@
+// Load: what each node really carries, by metric: the last samples, corrected by the pods that
+// came and left since they were taken. One ledger for all plugins and for the extender.
+// Neighbours: cluster.h's assume, forget and apply_pod keep it current; plugins read its columns;
+// framework/load_config.h says which metrics there are.
+// Core thread only.
+#ifndef CSCHED_CLUSTER_LOAD_H
+#define CSCHED_CLUSTER_LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <csched/base/error.h>
+
+struct cs_cluster;
+struct cs_pod;
+
+#define CS_LOAD_METRICS_MAX 16
+#define CS_LOAD_METRIC_NONE UINT32_MAX
+#define CS_LOAD_CPU         "cpu"          // milli-CPU
+#define CS_LOAD_MEMORY      "memory"       // bytes
+#define CS_LOAD_CONNECTIONS "connections"  // a count
+#define CS_LOAD_RESPONSE    "responseTime" // seconds
+#define CS_LOAD_LATENCY     "latency"      // seconds, between two places
+
+#define CS_NODE_WEIGHT_DEFAULT 100 // of annotation c-sched.io/weight, 0 .. 1000
+
+enum cs_load_kind {
+	CS_LOAD_USAGE, // adds up over pods; of the resource with the metric's name; full at
+		       // allocatable
+	CS_LOAD_COUNT, // adds up over pods; full at a limit that may be known per node
+	CS_LOAD_LEVEL, // does not add up: a response time, a temperature; full at `max` where
+		       // finite
+	CS_LOAD_PAIR,  // between two places: see latency.h; has no column
+};
+
+// A metric as configured. Strings are owned by the configuration.
+struct cs_load_metric {
+	const char *name;
+	const char *unit; // for words
+	enum cs_load_kind kind;
+	bool higher_is_better; // LEVEL
+	double min;            // plausible values; beyond them a sample is implausible
+	double max;            // INFINITY = no limit
+	int64_t ttl;           // ns: older samples fade; see cs_load_column.quality
+	int64_t ramp;          // ns: until a new pod shows wholly in samples
+	double per_pod;        // COUNT: expected of a pod of which nothing is known, nor of others
+	const char *topology;  // PAIR: the label whose values are the places
+};
+
+enum cs_load_state {
+	CS_LOAD_MISSING = 0, // never seen, or so old that it says nothing (quality below 0.01)
+	CS_LOAD_FRESH,
+	CS_LOAD_AGEING,      // older than the metric's ttl
+	CS_LOAD_IMPLAUSIBLE, // the last value was none (NaN, out of range): the one before fades
+	CS_LOAD_STATE_COUNT,
+};
+
+// What is known of one metric; a column has an entry per row of the node table. USAGE and COUNT:
+//     load = quality * max(0, sample + in_flight) + (1 - quality) * fallback
+// where fallback is made of requests (USAGE: of the pods on the row, those without get what
+// kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster).
+// LEVEL: fallback is the median of the fresh rows. It is never NaN, and unknown is never 0 by
+// itself.
+struct cs_load_column {
+	const struct cs_load_metric *metric;
+	uint32_t n_known;    // live rows with quality > 0; 0: nothing is known, plugins skip
+	double median;       // of `load` over known live rows; 0 without
+	double mean_per_pod; // COUNT, USAGE: sum of samples / pods on the known rows
+	double *load;
+	double *sample;    // the last plausible one
+	double *in_flight; // sum over pods that came (+) or left (-) of expected * fade
+	double *capacity;  // USAGE: allocatable; COUNT: its limit, 0 = unknown; LEVEL: max or 0
+	double *quality;   // 1 up to ttl of age, then e^(-(age - ttl) / ttl), 0 below 0.01
+	int64_t *taken;    // Unix ns of the sample's own timestamp, never in the future; 0 = none
+	int64_t *window;   // ns that it averages over; 0 = an instant
+	uint8_t *state;    // enum cs_load_state
+};
+
+struct cs_load_table {
+	// Grows when any column changes on a row that the node table's log does not name for it:
+	// with samples and ticks. Assume, forget and pods that go are in the log.
+	uint64_t version;
+	uint32_t n_columns;
+	struct cs_load_column columns[CS_LOAD_METRICS_MAX];
+	// Per row: annotation c-sched.io/weight, 0 .. 1000; 0 = takes no new pods.
+	const int32_t *weight;
+	uint32_t n_weightless; // live rows with weight 0
+};
+
+const struct cs_load_table *cs_cluster_load(const struct cs_cluster *cluster);
+// The column of a metric, CS_LOAD_METRIC_NONE where it is not configured.
+uint32_t cs_load_find(const struct cs_load_table *table, const char *metric);
+
+// Once, before any node. Strings are borrowed for the cluster's life. At most CS_LOAD_METRICS_MAX.
+// `from_annotations`, by metric: samples come from nodes' annotations load.c-sched.io/METRIC:
+// "<value>@<RFC 3339 time>" (cs_cluster_apply_node reads them).
+void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_load_metric *metrics,
+				 uint32_t n, const bool *from_annotations);
+
+// The model's clock (Unix ns): what assume, forget and removals are dated by. Never goes back.
+void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall);
+
+// One sample. Strings are borrowed during the call.
+struct cs_load_sample {
+	const char *node; // its name, one of its addresses (InternalIP, Hostname, ...), or
+			  // ADDRESS:PORT. PAIR: where it was measured
+	const char *to;   // PAIR: the place at the other end; else NULL
+	uint32_t metric;  // as configured
+	double value;     // in the metric's unit; NaN and what is not plausible count as such
+	double limit;     // COUNT: its capacity; 0 = unknown
+	int64_t taken;    // Unix ns; a time in the future counts as now
+	int64_t window;   // ns
+};
+// What one pod was measured to use.
+struct cs_load_pod_sample {
+	const char *namespace;
+	const char *name;
+	uint32_t metric;
+	double value;
+	int64_t taken;
+	int64_t window;
+};
+#define CS_LOAD_UNMATCHED_MAX 5 // names kept of nodes that no sample, or no node, was found for
+struct cs_load_report {
+	uint32_t n_matched;                        // samples of live nodes
+	uint32_t n_unmatched;                      // samples of no node
+	uint32_t n_implausible;                    // among the matched
+	uint32_t n_old;                            // not newer than what was known: ignored
+	uint32_t n_future;                         // taken after now: the clocks differ
+	char unmatched[CS_LOAD_UNMATCHED_MAX][64]; // cut
+};
+// Absorbs a round. Of two samples of one node and metric the newer wins, of equally old ones the
+// first. Returns CS_EVENT_LOAD where a watched threshold was crossed downwards, else 0.
+uint32_t cs_cluster_apply_samples(struct cs_cluster *cluster, const struct cs_load_sample *samples,
+				  uint32_t n, struct cs_load_report *ret);
+uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
+				      const struct cs_load_pod_sample *samples, uint32_t n,
+				      struct cs_load_report *ret);
+// Once a second: what ageing does. Returns events as above.
+uint32_t cs_cluster_tick_load(struct cs_cluster *cluster);
+
+// What the pod is expected to add to a USAGE or COUNT metric, in its unit: its annotation
+// (c-sched.io/connections for connections), else what its workload's running pods use where that
+// is known, else (USAGE) from its limits and requests as lib/README.md says, (COUNT) the mean of
+// the cluster per pod, else metric->per_pod. Never 0.
+double cs_cluster_expected(const struct cs_cluster *cluster, const struct cs_pod *pod,
+			   uint32_t metric);
+
+// A place promised to a pod that is not assumed here: another scheduler will bind it. Counts in
+// in_flight of the row until released. One per pod UID: a further one moves it. A pod that is
+// counted (assumed or bound) has none: becoming it ends the reservation.
+void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
+			int64_t until_wall);
+void cs_cluster_unreserve(struct cs_cluster *cluster, const char *uid);
+uint32_t cs_cluster_count_reservations(const struct cs_cluster *cluster);
+
+// CS_EVENT_LOAD is told when load / capacity of some row falls below `fraction` (0..1), or a row
+// becomes known or unknown. Registered and given back by plugins' attach and detach.
+void cs_cluster_watch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
+void cs_cluster_unwatch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
+
+#endif
