@@ -47,6 +47,7 @@ struct cs_workspace {
 	uint8_t *one;
 	int64_t *out;
 	uint32_t *list;
+	struct attempt *attempt; // the last one
 };
 
 // Pods nominated to a live row that the pod at hand must yield to.
@@ -86,6 +87,7 @@ struct attempt {
 	uint32_t n_overlaid;
 	struct overlaid *overlaid;
 	const struct overlaid *own_rejection; // of the pod's own nominated node; NULL: none
+	bool scored;
 	struct cs_outcome *outcome;
 };
 

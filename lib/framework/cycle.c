@@ -49,6 +49,7 @@ struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *opti
 	workspace->random = options->random;
 	workspace->no_cache = options->no_cache;
 	workspace->scratch = cs_arena_create();
+	workspace->attempt = cs_alloc(sizeof(*workspace->attempt));
 	cs_buffer_init(&workspace->message, MESSAGE_MAX);
 	workspace->n_profiles = options->config->n_profiles;
 	workspace->profiles = cs_alloc_array(workspace->n_profiles, sizeof(*workspace->profiles));
@@ -97,6 +98,7 @@ void cs_workspace_destroy(struct cs_workspace *workspace)
 	free(workspace->one);
 	free(workspace->out);
 	free(workspace->list);
+	free(workspace->attempt);
 	cs_buffer_finish(&workspace->message);
 	cs_arena_destroy(workspace->scratch);
 	free(workspace);
@@ -359,9 +361,22 @@ static void score(struct attempt *attempt)
 		return;
 	}
 	choose(attempt);
+	attempt->scored = true;
 }
 
 // ---- the decision ----
+
+// What this workspace has of a profile, whose instances then have what is attached here.
+static struct of_profile *open_profile(struct cs_workspace *workspace,
+				       const struct cs_profile *profile)
+{
+	struct of_profile *of = workspace->profiles;
+	while (of->profile != profile)
+		of++;
+	for (uint32_t i = 0; i < profile->n_instances; i++)
+		profile->instances[i].attached = of->attached[i];
+	return of;
+}
 
 static void begin(struct attempt *attempt, const struct cs_pod *pod)
 {
@@ -370,11 +385,7 @@ static void begin(struct attempt *attempt, const struct cs_pod *pod)
 	cs_buffer_clear(&workspace->message);
 	grow(workspace);
 	workspace->decisions++;
-	attempt->of = workspace->profiles;
-	while (attempt->of->profile != attempt->profile)
-		attempt->of++;
-	for (uint32_t i = 0; i < attempt->profile->n_instances; i++)
-		attempt->profile->instances[i].attached = attempt->of->attached[i];
+	attempt->of = open_profile(workspace, attempt->profile);
 	attempt->cycle = (struct cs_cycle){
 		.cluster = workspace->cluster,
 		.nodes = workspace->nodes,
@@ -430,6 +441,18 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 void cs_cycle_decide(struct cs_workspace *workspace, const struct cs_profile *profile,
 		     const struct cs_pod *pod, struct cs_outcome *ret)
 {
-	struct attempt attempt = { .workspace = workspace, .profile = profile, .outcome = ret };
-	attempt_decide(&attempt, pod);
+	*workspace->attempt = (struct attempt){ .workspace = workspace, .profile = profile };
+	workspace->attempt->outcome = ret;
+	attempt_decide(workspace->attempt, pod);
+}
+
+void cs_cycle_reserve(struct cs_workspace *workspace, const struct cs_profile *profile,
+		      const struct cs_pod *pod, uint32_t row)
+{
+	if (profile->n_reserve == 0)
+		return;
+	open_profile(workspace, profile);
+	for (uint32_t i = 0; i < profile->n_reserve; i++)
+		profile->reserve[i]->plugin->reserve(workspace->cluster, profile->reserve[i], pod,
+						     row);
 }

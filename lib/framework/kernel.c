@@ -183,3 +183,12 @@ uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
 	}
 	return lowest;
 }
+
+CS_CLONES
+uint32_t kernel_count_bytes(const uint8_t *restrict bytes, uint32_t n, uint8_t wanted)
+{
+	uint32_t count = 0;
+	for (uint32_t row = 0; row < n; row++)
+		count += bytes[row] == wanted;
+	return count;
+}

@@ -56,6 +56,8 @@ double kernel_max(const double *restrict sum, const uint8_t *restrict by, struct
 // How many feasible ones have that sum.
 uint32_t kernel_count(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows,
 		      double value);
+// How many rows of 0 .. n-1 have that byte.
+uint32_t kernel_count_bytes(const uint8_t *restrict bytes, uint32_t n, uint8_t wanted);
 // The lowest rank of those; UINT32_MAX where there is none.
 struct kernel_totals {
 	const double *sum;

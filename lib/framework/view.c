@@ -17,6 +17,8 @@ void view_finish(struct view *view)
 	free(view->own_feasible);
 	free(view->own_sum);
 	free(view->own_tops);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(view->scores); i++)
+		free(view->scores[i]);
 	*view = (struct view){ 0 };
 }
 
@@ -122,21 +124,33 @@ static void find_tops(struct view *view)
 	view->tops = view->own_tops;
 }
 
-static int add(struct view *view, const struct vectors_input *input,
-	       const struct cs_plugin_instance *instance, struct cs_error *err)
+static int64_t *scores_of(struct view *view, uint32_t position)
 {
+	if (view->scores_capacity[position] < view->n_rows) {
+		view->scores[position] = cs_realloc_array(view->scores[position], view->capacity,
+							  sizeof(*view->scores[position]));
+		view->scores_capacity[position] = view->capacity;
+	}
+	return view->scores[position];
+}
+
+static int add(struct view *view, const struct vectors_input *input, uint32_t position,
+	       struct cs_error *err)
+{
+	const struct cs_plugin_instance *instance = input->profile->score[position];
 	const struct cs_rows all = { 0, view->n_rows };
+	int64_t *out = scores_of(view, position);
 	if (view->sum != view->own_sum) {
 		memcpy(view->own_sum, view->sum, view->n_rows * sizeof(*view->sum));
 		view->sum = view->own_sum;
 	}
-	instance->plugin->score(input->cycle, instance, all, input->out);
+	instance->plugin->score(input->cycle, instance, all, out);
 	if (instance->plugin->normalise)
 		instance->plugin->normalise(input->cycle, instance, view->feasible,
-					    view->n_feasible, input->out);
-	if (kernel_add(input->out, view->by, all, instance->weight, view->own_sum))
+					    view->n_feasible, out);
+	if (kernel_add(out, view->by, all, instance->weight, view->own_sum))
 		return 0;
-	return vectors_out_of_range(instance, vectors_find_wrong(input->out, view->by, all), err);
+	return vectors_out_of_range(instance, vectors_find_wrong(out, view->by, all), err);
 }
 
 int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
@@ -148,7 +162,7 @@ int view_score(struct view *view, struct vectors *vectors, const struct vectors_
 	view->offset = vectors->offset;
 	for (uint32_t i = 0; i < input->profile->n_score && !r; i++)
 		if (is_on(input, input->scores_off, input->profile->score[i]))
-			r = add(view, input, input->profile->score[i], err);
+			r = add(view, input, i, err);
 	if (!r && (view->sum != vectors->sum || view->by != vectors->by))
 		find_tops(view);
 	return r;

@@ -20,6 +20,10 @@ struct view {
 	const double *tops;
 	double offset; // to be added to sums
 
+	// Of the plugins that are not row-local and have scored, by position in the profile.
+	int64_t *scores[CS_PLUGINS_MAX];
+	uint32_t scores_capacity[CS_PLUGINS_MAX];
+
 	uint32_t capacity; // of its own columns
 	uint8_t *own_by;
 	uint8_t *own_verdict;

@@ -43,6 +43,36 @@ struct cs_outcome {
 void cs_cycle_decide(struct cs_workspace *workspace, const struct cs_profile *profile,
 		     const struct cs_pod *pod, struct cs_outcome *ret);
 
+// ---- why ----
+
+#define CS_CANDIDATES_MAX 5
+#define CS_SCORE_NONE     0xff // the plugin skipped
+
+// A row that could take the pod.
+struct cs_candidate {
+	uint32_t row;
+	int64_t total;
+	// As profile->score: normalised, 0 .. 100, before the weight, or CS_SCORE_NONE. NULL: the
+	// pod fits nowhere else, so nothing was scored.
+	const uint8_t *scores;
+};
+struct cs_rejection {
+	const char *plugin; // "" for what a PreFilter left out
+	uint32_t n_nodes;
+};
+// What is worth remembering of a decision: the best rows, the winner and the runner-up first, then
+// by total; and how many nodes each filter rejected, in their order.
+struct cs_detail {
+	uint32_t n_candidates;
+	struct cs_candidate candidates[CS_CANDIDATES_MAX];
+	uint32_t n_rejections;
+	struct cs_rejection rejections[CS_PLUGINS_MAX + 1];
+};
+// Of the last decision, which `outcome` is of, before anything changes; `scores` are valid until
+// the next one.
+void cs_cycle_detail(struct cs_workspace *workspace, const struct cs_outcome *outcome,
+		     struct cs_detail *ret);
+
 // The pod was assumed on that row: tells the profile's plugins that have a memory of their own.
 void cs_cycle_reserve(struct cs_workspace *workspace, const struct cs_profile *profile,
 		      const struct cs_pod *pod, uint32_t row);

@@ -189,17 +189,78 @@ static struct cs_pod *add_workload_pod(int i)
 
 struct told {
 	const struct cs_profile *profile;
+	uint32_t n_told;
 	uint32_t feasible;
 	int64_t best;
+	// What is remembered of the decision, and how much of it has been told.
+	const struct cs_detail *detail;
+	uint32_t n_better; // rows that are no candidates, with a total above the last candidate's
+	uint32_t n_candidates;
+	uint32_t rejected[CS_PLUGINS_MAX + 1];
 };
+
+static void compare_candidate(const struct cs_candidate *candidate,
+			      const struct cs_judgement *judgement, uint32_t n_scores)
+{
+	ck_assert_int_eq(candidate->total, judgement->total);
+	ck_assert_int_eq(!candidate->scores, !judgement->scores);
+	for (uint32_t i = 0; judgement->scores && i < n_scores; i++) {
+		int64_t score = judgement->skipped[i] ? CS_SCORE_NONE : judgement->scores[i];
+		ck_assert_int_eq(candidate->scores[i], score);
+	}
+}
+
+static void find_candidate(struct told *told, const struct cs_judgement *judgement)
+{
+	const struct cs_detail *detail = told->detail;
+	for (uint32_t i = 0; i < detail->n_candidates; i++) {
+		if (detail->candidates[i].row == judgement->row) {
+			compare_candidate(&detail->candidates[i], judgement,
+					  told->profile->n_score);
+			told->n_candidates++;
+			return;
+		}
+	}
+	if (detail->n_candidates)
+		told->n_better +=
+			judgement->total > detail->candidates[detail->n_candidates - 1].total;
+}
+
+static void find_rejection(struct told *told, const struct cs_judgement *judgement)
+{
+	const char *by = judgement->by ? judgement->by->name : "";
+	for (uint32_t i = 0; i < told->detail->n_rejections; i++)
+		if (cs_string_equal(told->detail->rejections[i].plugin, by))
+			told->rejected[i]++;
+}
+
+static void expect_told(const struct told *told, const struct cs_outcome *outcome)
+{
+	const struct cs_detail *detail = told->detail;
+	uint32_t most =
+		outcome->n_feasible < CS_CANDIDATES_MAX ? outcome->n_feasible : CS_CANDIDATES_MAX;
+	uint32_t rejected = 0;
+	ck_assert_uint_eq(told->n_candidates, detail->n_candidates);
+	ck_assert_uint_eq(detail->n_candidates, most);
+	ck_assert_uint_eq(told->n_better, 0);
+	for (uint32_t i = 0; i < detail->n_rejections; i++) {
+		ck_assert_uint_eq(told->rejected[i], detail->rejections[i].n_nodes);
+		rejected += detail->rejections[i].n_nodes;
+	}
+	// A nominated node that takes the pod is looked at alone.
+	ck_assert_uint_eq(rejected + outcome->n_feasible, told->n_told);
+}
 
 static void note(void *user, const struct cs_judgement *judgement)
 {
 	struct told *told = user;
+	told->n_told++;
 	if (judgement->verdict != CS_VERDICT_FITS) {
 		ck_assert_uint_gt(judgement->n_reasons, 0);
+		find_rejection(told, judgement);
 		return;
 	}
+	find_candidate(told, judgement);
 	told->feasible++;
 	int64_t total = 0;
 	for (uint32_t i = 0; judgement->scores && i < told->profile->n_score; i++)
@@ -219,6 +280,16 @@ static void expect_same(const struct cs_outcome *a, const char *a_words, const s
 	ck_assert_msg(cs_string_equal(a_words, b->message), "%s\n%s", a_words, b->message);
 }
 
+// The next decision makes others.
+static void keep_scores(struct cs_detail *detail, uint32_t n_scores)
+{
+	for (uint32_t i = 0; i < detail->n_candidates; i++)
+		if (detail->candidates[i].scores)
+			detail->candidates[i].scores =
+				memcpy(cs_arena_alloc(world.arena, n_scores + 1),
+				       detail->candidates[i].scores, n_scores);
+}
+
 static void decide(struct cs_pod *pod)
 {
 	const struct cs_profile *profile = config->profiles[0];
@@ -227,11 +298,16 @@ static void decide(struct cs_pod *pod)
 	const char *words = a.message ? cs_arena_strdup(world.arena, a.message) : NULL;
 	cs_cycle_decide(fresh, profile, pod, &b);
 	expect_same(&a, words, &b);
-	struct told told = { .profile = profile, .best = 0 };
+	cs_cycle_decide(kept, profile, pod, &a);
+	struct cs_detail detail;
+	cs_cycle_detail(kept, &a, &detail);
+	keep_scores(&detail, profile->n_score);
+	struct told told = { .profile = profile, .detail = &detail };
 	cs_cycle_explain(kept, profile, pod, &c, (struct cs_judge){ note, &told });
 	expect_same(&a, words, &c);
 	ck_assert_uint_eq(told.feasible, a.n_feasible);
 	ck_assert_int_eq(told.best, a.score);
+	expect_told(&told, &c);
 	if (a.decision == CS_DECISION_SCHEDULED) {
 		n_scheduled++;
 		cs_cluster_assume(world.cluster, pod, a.row);

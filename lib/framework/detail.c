@@ -1,0 +1,163 @@
+// What is worth remembering of the last decision: its best rows with their scores, who rejected how
+// many. Neighbours: cycle.c decided; view.h and vectors.h still have its columns; record.c keeps
+// it.
+#include <string.h>
+
+#include "attempt.h"
+#include "kernel.h"
+
+// ---- the best rows ----
+
+// The blocks of rows with the greatest totals: the best rows are in these.
+struct blocks {
+	uint32_t n;
+	uint32_t list[CS_CANDIDATES_MAX];
+};
+
+static struct blocks find_blocks(const struct view *view)
+{
+	struct blocks best = { 0 };
+	for (uint32_t block = 0; block * TOP_ROWS < view->n_rows; block++) {
+		uint32_t at = best.n;
+		while (at > 0 && view->tops[best.list[at - 1]] < view->tops[block])
+			at--;
+		if (at == CS_CANDIDATES_MAX)
+			continue;
+		best.n += best.n < CS_CANDIDATES_MAX;
+		memmove(best.list + at + 1, best.list + at, (best.n - at - 1) * sizeof(*best.list));
+		best.list[at] = block;
+	}
+	return best;
+}
+
+// Takes the row in where it is among the best. The first two places are taken already.
+static void offer(const struct view *view, uint32_t row, struct cs_detail *detail)
+{
+	const struct cs_candidate *first = detail->candidates;
+	int64_t total = (int64_t)(view->sum[row] + view->offset);
+	uint32_t at = detail->n_candidates;
+	if (row == first[0].row || row == first[1].row)
+		return;
+	while (at > 2 && first[at - 1].total < total)
+		at--;
+	if (at == CS_CANDIDATES_MAX)
+		return;
+	detail->n_candidates += detail->n_candidates < CS_CANDIDATES_MAX;
+	memmove(detail->candidates + at + 1, detail->candidates + at,
+		(detail->n_candidates - at - 1) * sizeof(*detail->candidates));
+	detail->candidates[at] = (struct cs_candidate){ .row = row, .total = total };
+}
+
+static void find_others(const struct view *view, struct cs_detail *detail)
+{
+	struct blocks best = find_blocks(view);
+	for (uint32_t i = 0; i < best.n; i++) {
+		uint32_t row = best.list[i] * TOP_ROWS;
+		for (uint32_t k = 0; k < TOP_ROWS && row < view->n_rows; k++, row++)
+			if (view->by[row] == BY_NOBODY)
+				offer(view, row, detail);
+	}
+}
+
+// ---- their scores ----
+
+// What the plugin at a position of the profile made of a row: `normal` is its own, if it has one.
+static uint8_t score_of(const struct attempt *attempt, uint32_t position,
+			const struct normal *normal, uint32_t row)
+{
+	const struct cs_plugin_instance *instance = attempt->profile->score[position];
+	if (attempt->input.scores_off & bit(instance))
+		return CS_SCORE_NONE;
+	if (!instance->plugin->row_local)
+		return (uint8_t)attempt->view->scores[position][row];
+	if (normal)
+		return normal->spread ? normal->norm[row] : (uint8_t)normal->uniform;
+	instance->plugin->score(&attempt->cycle, instance, (struct cs_rows){ row, row + 1 },
+				attempt->input.out);
+	return (uint8_t)attempt->input.out[row];
+}
+
+static const uint8_t *scores_of(const struct attempt *attempt, uint32_t row)
+{
+	const struct cs_profile *profile = attempt->profile;
+	const struct normal *normal = attempt->vectors->normals;
+	uint8_t *scores = cs_arena_alloc_raw(attempt->workspace->scratch, profile->n_score + 1);
+	for (uint32_t i = 0; i < profile->n_score; i++) {
+		const struct cs_plugin *plugin = profile->score[i]->plugin;
+		bool normalises = plugin->row_local && plugin->normalise;
+		scores[i] = score_of(attempt, i, normalises ? normal++ : NULL, row);
+	}
+	return scores;
+}
+
+static void find_candidates(const struct attempt *attempt, const struct cs_outcome *outcome,
+			    struct cs_detail *ret)
+{
+	ret->candidates[ret->n_candidates++] = (struct cs_candidate){
+		.row = outcome->row,
+		.total = outcome->score,
+	};
+	if (!attempt->scored)
+		return;
+	ret->candidates[ret->n_candidates++] = (struct cs_candidate){
+		.row = outcome->runner_up,
+		.total = outcome->runner_up_score,
+	};
+	find_others(attempt->view, ret);
+	for (uint32_t i = 0; i < ret->n_candidates; i++)
+		ret->candidates[i].scores = scores_of(attempt, ret->candidates[i].row);
+}
+
+// ---- who rejected ----
+
+static void add_rejection(struct cs_detail *detail, const char *plugin, uint32_t n_nodes)
+{
+	struct cs_rejection *rejection = detail->rejections;
+	if (n_nodes == 0)
+		return;
+	while (rejection < detail->rejections + detail->n_rejections &&
+	       strcmp(rejection->plugin, plugin) != 0)
+		rejection++;
+	if (rejection == detail->rejections + detail->n_rejections) {
+		detail->n_rejections++;
+		*rejection = (struct cs_rejection){ .plugin = plugin };
+	}
+	rejection->n_nodes += n_nodes;
+}
+
+static void count_rejections(const struct attempt *attempt, const struct cs_outcome *outcome,
+			     struct cs_detail *ret)
+{
+	const struct view *view = attempt->view;
+	uint32_t rest = outcome->n_nodes - outcome->n_feasible;
+	for (uint32_t i = 0; i < attempt->profile->n_filter && rest > 0; i++) {
+		uint32_t n = kernel_count_bytes(view->by, view->n_rows, (uint8_t)i);
+		add_rejection(ret, attempt->profile->filter[i]->plugin->name, n);
+		rest -= n;
+	}
+	for (uint32_t i = 0; i < attempt->n_overlaid && rest > 0; i++) {
+		if (view->by[attempt->overlaid[i].row] != BY_OVERLAID)
+			continue;
+		add_rejection(ret, attempt->overlaid[i].by->plugin->name, 1);
+		rest--;
+	}
+	add_rejection(ret, "", rest);
+}
+
+void cs_cycle_detail(struct cs_workspace *workspace, const struct cs_outcome *outcome,
+		     struct cs_detail *ret)
+{
+	const struct attempt *attempt = workspace->attempt;
+	ret->n_candidates = 0;
+	ret->n_rejections = 0;
+	if (outcome->decision == CS_DECISION_ERROR)
+		return;
+	if (outcome->decision == CS_DECISION_SCHEDULED)
+		find_candidates(attempt, outcome, ret);
+	if (attempt->rejects_all)
+		add_rejection(ret, attempt->rejects_all->plugin->name, outcome->n_nodes);
+	else if (attempt->words)
+		add_rejection(ret, "", outcome->n_nodes);
+	else if (attempt->vectors)
+		count_rejections(attempt, outcome, ret);
+}
