@@ -182,6 +182,7 @@ struct reading {
 	struct warnings warnings;
 	struct cs_config *config;
 	struct cs_errors *errors;
+	bool built_in; // without a file
 };
 
 // ---- the document ----
@@ -467,6 +468,7 @@ static void make_profiles(struct reading *reading)
 		const struct profile_context context = {
 			.plugins = reading->plugins,
 			.path = cs_arena_printf(reading->arena, "profiles[%" PRIu32 "]", i),
+			.with_load = config->load || reading->built_in,
 			.warnings = &reading->warnings,
 			.arena = reading->arena,
 		};
@@ -518,6 +520,7 @@ static void built_in(struct reading *reading)
 {
 	struct profile_spec *spec = cs_arena_alloc(reading->arena, sizeof(*spec));
 	spec->scheduler_name = CS_CONFIG_BUILT_IN_PROFILE;
+	reading->built_in = true;
 	reading->spec.profiles = (struct cs_field_list){ .count = 1, .items = spec };
 	finish_config(reading);
 }

@@ -81,6 +81,7 @@ static unsigned callbacks_of(const struct cs_plugin *plugin)
 	       (plugin->filter ? POINT_BIT(POINT_FILTER) : 0) |
 	       (plugin->prepare_score ? POINT_BIT(POINT_PRE_SCORE) : 0) |
 	       (plugin->score ? POINT_BIT(POINT_SCORE) : 0) |
+	       (plugin->reserve ? POINT_BIT(POINT_RESERVE) : 0) |
 	       (plugin->binds ? POINT_BIT(POINT_BIND) : 0);
 }
 
@@ -202,6 +203,12 @@ static uint32_t count_plugins(const struct cs_plugin *const *plugins)
 	return count;
 }
 
+static bool is_default(const struct builder *builder, const struct cs_plugin *plugin)
+{
+	return plugin->by_default == CS_PLUGIN_ALWAYS ||
+	       (plugin->by_default == CS_PLUGIN_WITH_LOAD && builder->context->with_load);
+}
+
 // multiPoint: the defaults without the disabled ones, a default that the file enables again takes
 // its place and the file's weight, the others follow.
 static void merge_multi(struct builder *builder)
@@ -213,7 +220,7 @@ static void merge_multi(struct builder *builder)
 	for (; *plugins && !no_defaults; plugins++) {
 		const char *name = (*plugins)->name;
 		const struct plugin_entry *again = find_entry(&set->enabled, name);
-		if (find_entry(&set->disabled, name))
+		if (!is_default(builder, *plugins) || find_entry(&set->disabled, name))
 			continue;
 		choose(builder, &builder->multi,
 		       again ? again
@@ -306,13 +313,15 @@ static struct cs_plugin_instance **list_of(struct builder *builder, enum point p
 	return list;
 }
 
-// A plugin's second callback reads what its first one left.
+// A plugin's second callback reads what another one left.
 static void check_pairs(const struct builder *builder)
 {
 	static const struct {
 		enum point first;
 		enum point second;
-	} pairs[] = { { POINT_PRE_FILTER, POINT_FILTER }, { POINT_PRE_SCORE, POINT_SCORE } };
+	} pairs[] = { { POINT_PRE_FILTER, POINT_FILTER },
+		      { POINT_PRE_SCORE, POINT_SCORE },
+		      { POINT_RESERVE, POINT_SCORE } };
 	for (size_t p = 0; p < CS_ARRAY_LENGTH(pairs); p++) {
 		const struct choices *choices = &builder->points[pairs[p].second];
 		const char *path = cs_arena_printf(builder->context->arena, "plugins.%s",
@@ -376,6 +385,7 @@ static void fill_points(struct builder *builder)
 	profile->filter = list_of(builder, POINT_FILTER, &profile->n_filter);
 	profile->prepare_score = list_of(builder, POINT_PRE_SCORE, &profile->n_prepare_score);
 	profile->score = list_of(builder, POINT_SCORE, &profile->n_score);
+	profile->reserve = list_of(builder, POINT_RESERVE, &profile->n_reserve);
 	CS_AUTO_FREE struct cs_plugin_instance **order =
 		list_of(builder, POINT_QUEUE_SORT, &n_order);
 	CS_AUTO_FREE struct cs_plugin_instance **bind = list_of(builder, POINT_BIND, &n_bind);
@@ -562,6 +572,7 @@ void profile_destroy(struct cs_profile *profile)
 		free(profile->points[i].entries);
 	free(profile->points);
 	free(profile->score);
+	free(profile->reserve);
 	free(profile->scheduler_name);
 	free(profile);
 }

@@ -359,6 +359,7 @@ static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_pending *p
 	slot->row = row;
 	pending->owner = slot;
 	cs_cluster_assume(scheduler->cluster, pending->pod, row);
+	cs_cycle_reserve(scheduler->workspace, pending->profile, pending->pod, row);
 	scheduler->sink.bind(scheduler->sink.user, slot->ticket, pending->pod,
 			     cs_cluster_node_name(scheduler->cluster, row));
 }

@@ -3,6 +3,7 @@
 #ifndef FRAMEWORK_SPEC_H
 #define FRAMEWORK_SPEC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <csched/base/arena.h>
@@ -68,6 +69,7 @@ __attribute__((format(printf, 2, 3))) void warnings_add(struct warnings *warning
 struct profile_context {
 	const struct cs_plugin *const *plugins;
 	const char *path; // "profiles[0]"
+	bool with_load;   // plugins that work by load are among the defaults
 	struct warnings *warnings;
 	struct cs_arena *arena;
 };

@@ -319,6 +319,7 @@ static void decide(struct run *run, const struct pending *pending)
 		cs_cluster_nominate(cluster, pending->pod, NULL); // failed or placed: it is over
 	if (decision.result == CS_SIMULATION_SCHEDULED) {
 		cs_cluster_assume(cluster, pending->pod, decision.row);
+		cs_cycle_reserve(run->workspace, pending->profile, pending->pod, decision.row);
 		cs_cluster_confirm(cluster, pending->pod,
 				   cs_cluster_node_name(cluster, decision.row));
 	} else {

@@ -35,6 +35,8 @@ struct cs_profile {
 	struct cs_plugin_instance **prepare_score;
 	uint32_t n_score;
 	struct cs_plugin_instance **score;
+	uint32_t n_reserve; // those with a memory of their own
+	struct cs_plugin_instance **reserve;
 	struct cs_plugin_instance *bind;
 	uint32_t n_points; // every point but multiPoint, with what is configured there
 	struct cs_profile_point *points;

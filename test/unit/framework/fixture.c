@@ -94,6 +94,7 @@ static enum cs_prepare among(struct cs_cycle *cycle, struct cs_plugin_instance *
 
 int64_t toy_tide_level;
 int toy_tide_attached;
+char toy_tide_reserved[64];
 
 static void *attach_tide(struct cs_cluster *cluster, void *args)
 {
@@ -106,6 +107,14 @@ static void detach_tide(struct cs_cluster *cluster, void *attached)
 {
 	ck_assert_ptr_eq(cluster, attached);
 	toy_tide_attached--;
+}
+
+static void reserve_tide(struct cs_cluster *cluster, struct cs_plugin_instance *self,
+			 const struct cs_pod *pod, uint32_t row)
+{
+	ck_assert_ptr_eq(cluster, self->attached);
+	ck_assert_int_eq(pod->state, CS_POD_ASSUMED);
+	snprintf(toy_tide_reserved, sizeof(toy_tide_reserved), "%s@%u", pod->name, row);
 }
 
 static enum cs_prepare prepare_tide(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -327,6 +336,7 @@ const struct cs_plugin toy_tide = {
 	.filter = tide,
 	.prepare_score = prepare_tide_score,
 	.score = tide_score,
+	.reserve = reserve_tide,
 };
 const struct cs_plugin toy_cordon = {
 	.name = "ToyCordon",

@@ -34,8 +34,9 @@ extern const struct cs_plugin toy_bind;
 extern const struct cs_plugin toy_bind2;
 extern const struct cs_plugin toy_sort2;
 
-extern int64_t toy_tide_level; // 0 .. 13
-extern int toy_tide_attached;  // by how many workspaces
+extern int64_t toy_tide_level;     // 0 .. 13
+extern int toy_tide_attached;      // by how many workspaces
+extern char toy_tide_reserved[64]; // "pod@row" of the last reserve
 
 struct toy_options {
 	int64_t size;

@@ -355,6 +355,22 @@ static void expect_as_afresh(const char *pod)
 	cs_workspace_destroy(afresh);
 }
 
+// The scheduler tells the plugins with a memory where a pod went, after it was assumed.
+START_TEST(a_pod_that_is_placed_is_reserved)
+{
+	toy_tide_reserved[0] = '\0';
+	toy_add_node(&toy, "n1", 1, 10, "");
+	toy_add_node(&toy, "n2", 4, 10, "");
+	toy_add_pod(&toy, "large", 8000, "");
+	toy_add_pod(&toy, "small", 2000, "");
+	ck_assert_uint_eq(decide("small").row, 1);
+	ck_assert_str_eq(toy_tide_reserved, "");
+	cs_scheduler_start(toy.scheduler);
+	toy_turn(&toy, 2);
+	ck_assert_str_eq(toy_tide_reserved, "small@1");
+}
+END_TEST
+
 START_TEST(versions_end_what_is_kept)
 {
 	ck_assert_int_eq(toy_tide_attached, 2);
@@ -522,6 +538,7 @@ Suite *test_suite(void)
 	tcase = tcase_create("tide");
 	tcase_add_checked_fixture(tcase, setup_tide, teardown);
 	tcase_add_test(tcase, narrowed_rows_intersect);
+	tcase_add_test(tcase, a_pod_that_is_placed_is_reserved);
 	tcase_add_test(tcase, versions_end_what_is_kept);
 	suite_add_tcase(suite, tcase);
 	return suite;

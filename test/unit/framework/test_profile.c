@@ -56,6 +56,30 @@ static const struct cs_plugin pair = {
 static const struct cs_plugin *const plugins[] = {
 	&toy_sort, &a_filter, &both, &c_score, &d_score, &pair, &toy_options, &toy_bind, NULL,
 };
+static const struct cs_plugin with_load = {
+	.name = "WithLoad",
+	.by_default = CS_PLUGIN_WITH_LOAD,
+	.score = score_none,
+	.default_weight = 4,
+};
+
+static void remember(struct cs_cluster *cluster, struct cs_plugin_instance *self,
+		     const struct cs_pod *pod, uint32_t row)
+{
+	(void)cluster;
+	(void)self;
+	(void)pod;
+	(void)row;
+}
+
+static const struct cs_plugin in_turn = {
+	.name = "InTurn",
+	.by_default = CS_PLUGIN_NAMED,
+	.score = score_none,
+	.reserve = remember,
+};
+static const struct cs_plugin *const loads[] = { &toy_sort, &c_score,  &with_load,
+						 &in_turn,  &toy_bind, NULL };
 static const struct cs_plugin *const two_binders[] = { &toy_sort, &a_filter, &toy_bind, &toy_bind2,
 						       NULL };
 static const struct cs_plugin *const no_sort[] = { &a_filter, &toy_bind, NULL };
@@ -147,6 +171,40 @@ START_TEST(merged)
 	ck_assert_uint_eq(config->n_warnings, 0);
 	for (uint32_t i = 0; i < profile->n_instances; i++)
 		ck_assert_uint_eq(profile->instances[i].index, i);
+	cs_config_destroy(config);
+}
+END_TEST
+
+// Who is no default of kube-scheduler's: named, or (with_load) in the built-in profile.
+static const struct {
+	const char *text; // NULL: no file
+	const char *score;
+	const char *reserve;
+} named[] = {
+	{ NULL, "CScore=2 WithLoad=4", "" },
+	{ "", "CScore=2", "" },
+	{ "plugins: {multiPoint: {enabled: [{name: WithLoad}]}}", "CScore=2 WithLoad=1", "" },
+	{ "plugins: {score: {enabled: [{name: WithLoad, weight: 3}]}}", "CScore=2 WithLoad=3", "" },
+	{ "plugins: {multiPoint: {enabled: [{name: InTurn, weight: 5}]}}", "CScore=2 InTurn=5",
+	  "InTurn" },
+	{ "plugins: {multiPoint: {disabled: [{name: '*'}], enabled: [{name: ToySort}, "
+	  "{name: ToyBind}, {name: InTurn}]}}",
+	  "InTurn=1", "InTurn" },
+};
+
+START_TEST(not_by_default)
+{
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
+	struct cs_config *config;
+	struct cs_error err;
+	int r = named[_i].text ? read_plugins(loads, named[_i].text, &config, &err)
+			       : cs_config_read("c", (struct cs_slice){ 0 }, loads, &config, &err);
+	ck_assert_msg(r == 0, "%s", err.text);
+	const struct cs_profile *profile = config->profiles[0];
+	ck_assert_str_eq(names(arena, profile->score, profile->n_score, true), named[_i].score);
+	ck_assert_str_eq(names(arena, profile->reserve, profile->n_reserve, false),
+			 named[_i].reserve);
+	ck_assert_uint_eq(config->n_warnings, 0);
 	cs_config_destroy(config);
 }
 END_TEST
@@ -255,6 +313,8 @@ static const struct {
 	  "profiles[0].plugins.filter: plugin \"Pair\" needs to be enabled for preFilter too" },
 	{ plugins, AT("preScore", "disabled: [{name: '*'}]"),
 	  "profiles[0].plugins.score: plugin \"Pair\" needs to be enabled for preScore too" },
+	{ loads, AT("score", "enabled: [{name: InTurn}]"),
+	  "profiles[0].plugins.score: plugin \"InTurn\" needs to be enabled for reserve too" },
 	{ no_sort, "",
 	  "profiles[0].plugins.queueSort: only one queue sort plugin required for "
 	  "profile with scheduler name \"s\", but got 0" },
@@ -379,6 +439,7 @@ Suite *test_suite(void)
 	Suite *suite = suite_create("profile");
 	TCase *tcase = tcase_create("profile");
 	tcase_add_loop_test(tcase, merged, 0, CS_ARRAY_LENGTH(merges));
+	tcase_add_loop_test(tcase, not_by_default, 0, CS_ARRAY_LENGTH(named));
 	tcase_add_test(tcase, the_first_binder_binds);
 	tcase_add_loop_test(tcase, warnings, 0, CS_ARRAY_LENGTH(warned));
 	tcase_add_loop_test(tcase, errors, 0, CS_ARRAY_LENGTH(wrong));
