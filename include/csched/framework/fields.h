@@ -9,6 +9,7 @@
 
 #include <csched/base/arena.h>
 #include <csched/base/buffer.h>
+#include <csched/base/duration.h>
 #include <csched/base/error.h>
 #include <csched/base/value.h>
 #include <csched/framework/errors.h>
@@ -64,10 +65,5 @@ struct cs_field {
 // read is as if not given.
 int cs_fields_read(struct json_object *value, const struct cs_field *fields, struct cs_arena *arena,
 		   void *ret, struct cs_errors *errors);
-
-// A duration as Go writes it ("15s", "1m30s", "1.5h", "-2us", "0"), in ns. -EINVAL in words.
-int cs_duration_parse(const char *text, int64_t *ret, struct cs_error *err);
-// As Go prints it: "15s", "1m30s", "500ms", "1.5us".
-void cs_duration_print(struct cs_buffer *out, int64_t ns);
 
 #endif
