@@ -407,7 +407,7 @@ static void on_decisions(struct cs_core *core, struct cs_message *message)
 	response.content_type = "application/json";
 	cs_json_init(&json, &response.body);
 	if (ask->pod)
-		record = cs_records_find(cs_scheduler_records(core->scheduler), ask->pod);
+		record = cs_records_find(cs_scheduler_records(core->scheduler), ask->pod, 0);
 	if (record)
 		cs_record_write(record, &json);
 	else if (ask->pod)

@@ -3,14 +3,26 @@
 #include <csched/framework/record.h>
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
+#include <csched/framework/cycle.h>
+#include <csched/framework/profile.h>
+
+// A decision and the one block that holds all it points to. Blocks stay with their place, so that a
+// ring that is full allocates next to nothing.
+struct place {
+	struct cs_record record;
+	char *block;
+	size_t size;
+	size_t used;
+};
 
 struct cs_records {
 	uint32_t capacity;
 	uint64_t added;
-	struct cs_record *ring; // decision number n is at (n - 1) % capacity
+	struct place *ring; // decision number n is at (n - 1) % capacity
 };
 
 static const char *const decision_names[] = {
@@ -18,15 +30,6 @@ static const char *const decision_names[] = {
 	[CS_DECISION_UNSCHEDULABLE] = "unschedulable",
 	[CS_DECISION_ERROR] = "error",
 };
-
-static void finish(struct cs_record *record)
-{
-	free(record->pod);
-	free(record->uid);
-	free(record->node);
-	free(record->runner_up);
-	free(record->message);
-}
 
 struct cs_records *cs_records_create(uint32_t capacity)
 {
@@ -41,53 +44,225 @@ void cs_records_destroy(struct cs_records *records)
 	if (!records)
 		return;
 	for (uint32_t i = 0; i < records->capacity; i++)
-		finish(&records->ring[i]);
+		free(records->ring[i].block);
 	free(records->ring);
 	free(records);
 }
 
+// ---- copying ----
+
+#define ALIGN     8 // of anything in a block
+#define SPARE_MAX 1024
+
+static size_t padded(size_t size)
+{
+	return (size + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static size_t string_size(const char *s)
+{
+	return s ? padded(strlen(s) + 1) : 0;
+}
+
+static size_t block_size(const struct cs_record *record)
+{
+	size_t size = string_size(record->namespace) + string_size(record->name) +
+		      string_size(record->uid) + string_size(record->message) +
+		      record->n_candidates * sizeof(*record->candidates) +
+		      record->n_rejections * sizeof(*record->rejections);
+	for (uint32_t i = 0; i < record->n_candidates; i++) {
+		const struct cs_record_candidate *candidate = &record->candidates[i];
+		size += string_size(candidate->node) +
+			candidate->n_loads * sizeof(*candidate->loads);
+		if (candidate->scores)
+			size += padded(record->profile->n_score);
+	}
+	return size;
+}
+
+static void *copy(struct place *place, const void *data, size_t size)
+{
+	if (!data)
+		return NULL;
+	char *at = place->block + place->used;
+	place->used += padded(size);
+	return memcpy(at, data, size);
+}
+
+static const char *copy_string(struct place *place, const char *s)
+{
+	return s ? copy(place, s, strlen(s) + 1) : NULL;
+}
+
+static void copy_candidates(struct place *place, const struct cs_record *from)
+{
+	struct cs_record_candidate *candidates =
+		copy(place, from->candidates, from->n_candidates * sizeof(*candidates));
+	for (uint32_t i = 0; i < from->n_candidates; i++) {
+		struct cs_record_candidate *candidate = &candidates[i];
+		candidate->node = copy_string(place, candidate->node);
+		candidate->loads = copy(place, candidate->loads,
+					candidate->n_loads * sizeof(*candidate->loads));
+		if (candidate->scores)
+			candidate->scores = copy(place, candidate->scores, from->profile->n_score);
+	}
+	place->record.candidates = candidates;
+}
+
 void cs_records_add(struct cs_records *records, const struct cs_record *record)
 {
-	struct cs_record *place = &records->ring[records->added % records->capacity];
-	finish(place);
-	*place = *record;
-	place->number = ++records->added;
+	struct place *place = &records->ring[records->added % records->capacity];
+	size_t size = block_size(record);
+	// A long message makes no place large for ever.
+	if (size > place->size || place->size > 2 * size + SPARE_MAX) {
+		free(place->block);
+		place->block = cs_alloc(size);
+		place->size = size;
+	}
+	place->used = 0;
+	place->record = *record;
+	place->record.number = ++records->added;
+	place->record.namespace = copy_string(place, record->namespace);
+	place->record.name = copy_string(place, record->name);
+	place->record.uid = copy_string(place, record->uid);
+	place->record.message = copy_string(place, record->message);
+	place->record.rejections =
+		copy(place, record->rejections, record->n_rejections * sizeof(*record->rejections));
+	copy_candidates(place, record);
 }
+
+// ---- reading ----
 
 const struct cs_record *cs_records_at(const struct cs_records *records, uint32_t i)
 {
 	if (i >= records->capacity || i >= records->added)
 		return NULL;
-	return &records->ring[(records->added - 1 - i) % records->capacity];
+	return &records->ring[(records->added - 1 - i) % records->capacity].record;
 }
 
-const struct cs_record *cs_records_find(const struct cs_records *records, const char *pod)
+static bool is_about(const struct cs_record *record, const char *pod)
+{
+	size_t size = strlen(record->namespace);
+	return strncmp(pod, record->namespace, size) == 0 && pod[size] == '/' &&
+	       strcmp(pod + size + 1, record->name) == 0;
+}
+
+const struct cs_record *cs_records_find(const struct cs_records *records, const char *pod,
+					uint64_t before)
 {
 	const struct cs_record *record;
 	for (uint32_t i = 0; (record = cs_records_at(records, i)); i++)
-		if (cs_string_equal(record->pod, pod))
+		if ((!before || record->number < before) && is_about(record, pod))
 			return record;
 	return NULL;
 }
 
+const char *cs_record_node(const struct cs_record *record, uint32_t i)
+{
+	return i < record->n_candidates ? record->candidates[i].node : NULL;
+}
+
+int64_t cs_record_total(const struct cs_record *record, uint32_t i)
+{
+	return i < record->n_candidates ? record->candidates[i].total : 0;
+}
+
+// ---- writing ----
+
+static void write_scores(const struct cs_profile *profile, const uint8_t *scores,
+			 struct cs_json_writer *json)
+{
+	cs_json_key(json, "scores");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		if (scores[i] != CS_SCORE_NONE)
+			cs_json_member_int(json, profile->score[i]->plugin->name, scores[i]);
+	cs_json_object_end(json);
+}
+
+static void write_loads(const struct cs_record_candidate *candidate, struct cs_json_writer *json)
+{
+	cs_json_key(json, "load");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < candidate->n_loads; i++) {
+		const struct cs_record_load *load = &candidate->loads[i];
+		cs_json_key(json, load->metric);
+		cs_json_object_begin(json);
+		cs_json_key(json, "load");
+		cs_json_double(json, load->load);
+		cs_json_key(json, "capacity");
+		cs_json_double(json, load->capacity);
+		cs_json_key(json, "quality");
+		cs_json_double(json, load->quality);
+		cs_json_member_int(json, "sampledUnixNano", load->taken);
+		cs_json_object_end(json);
+	}
+	cs_json_object_end(json);
+}
+
+static void write_candidates(const struct cs_record *record, struct cs_json_writer *json)
+{
+	cs_json_key(json, "candidates");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < record->n_candidates; i++) {
+		const struct cs_record_candidate *candidate = &record->candidates[i];
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "node", candidate->node);
+		cs_json_member_int(json, "total", candidate->total);
+		if (candidate->scores)
+			write_scores(record->profile, candidate->scores, json);
+		if (candidate->n_loads > 0)
+			write_loads(candidate, json);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
+}
+
+static void write_weights(const struct cs_profile *profile, struct cs_json_writer *json)
+{
+	cs_json_key(json, "weights");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		cs_json_member_int(json, profile->score[i]->plugin->name,
+				   profile->score[i]->weight);
+	cs_json_object_end(json);
+}
+
+static void write_rejections(const struct cs_record *record, struct cs_json_writer *json)
+{
+	cs_json_key(json, "rejections");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < record->n_rejections; i++) {
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "plugin", record->rejections[i].plugin);
+		cs_json_member_int(json, "nodes", record->rejections[i].nodes);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
+}
+
 void cs_record_write(const struct cs_record *record, struct cs_json_writer *json)
 {
+	CS_AUTO_FREE char *pod = cs_asprintf("%s/%s", record->namespace, record->name);
 	cs_json_object_begin(json);
 	cs_json_key(json, "number");
 	cs_json_uint(json, record->number);
-	cs_json_member_string(json, "pod", record->pod);
+	cs_json_member_string(json, "pod", pod);
 	cs_json_member_string(json, "uid", record->uid);
-	cs_json_member_string(json, "profile", record->profile);
+	cs_json_member_string(json, "profile", record->profile->scheduler_name);
 	cs_json_member_string(json, "decision", decision_names[record->decision]);
 	cs_json_member_int(json, "atUnixNano", record->at);
 	cs_json_member_int(json, "tookNano", record->took);
 	cs_json_member_int(json, "attempt", record->attempt);
 	cs_json_member_int(json, "nodes", record->n_nodes);
 	cs_json_member_int(json, "feasibleNodes", record->n_feasible);
-	cs_json_member_string(json, "node", record->node);
-	cs_json_member_int(json, "score", record->score);
-	cs_json_member_string(json, "runnerUp", record->runner_up);
-	cs_json_member_int(json, "runnerUpScore", record->runner_up_score);
+	cs_json_member_string(json, "node", cs_record_node(record, 0));
+	cs_json_member_int(json, "score", cs_record_total(record, 0));
+	cs_json_member_string(json, "runnerUp", cs_record_node(record, 1));
+	cs_json_member_int(json, "runnerUpScore", cs_record_total(record, 1));
 	cs_json_member_string(json, "message", record->message);
+	write_rejections(record, json);
+	write_candidates(record, json);
+	write_weights(record->profile, json);
 	cs_json_object_end(json);
 }

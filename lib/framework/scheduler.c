@@ -310,32 +310,61 @@ static void report_failure(struct cs_scheduler *scheduler, const struct cs_pendi
 		scheduler->sink.status(scheduler->sink.user, pod, &status);
 }
 
-static char *copy_node_name(const struct cs_scheduler *scheduler, uint32_t row)
+// ---- the record ----
+
+// What is put together for one record; the ring copies it.
+struct keeping {
+	struct cs_detail detail;
+	struct cs_record_candidate candidates[CS_CANDIDATES_MAX];
+	struct cs_record_rejection rejections[CS_PLUGINS_MAX + 1];
+};
+
+static void put_detail(const struct cs_scheduler *scheduler, struct keeping *keeping,
+		       struct cs_record *record)
 {
-	return row == CS_ROW_NONE ? NULL : cs_strdup(cs_cluster_node_name(scheduler->cluster, row));
+	const struct cs_detail *detail = &keeping->detail;
+	for (uint32_t i = 0; i < detail->n_candidates; i++)
+		keeping->candidates[i] = (struct cs_record_candidate){
+			.node = cs_cluster_node_name(scheduler->cluster, detail->candidates[i].row),
+			.total = detail->candidates[i].total,
+			.scores = detail->candidates[i].scores,
+		};
+	for (uint32_t i = 0; i < detail->n_rejections; i++)
+		keeping->rejections[i] = (struct cs_record_rejection){
+			.plugin = detail->rejections[i].plugin,
+			.nodes = detail->rejections[i].n_nodes,
+		};
+	record->n_candidates = detail->n_candidates;
+	record->candidates = keeping->candidates;
+	record->n_rejections = detail->n_rejections;
+	record->rejections = keeping->rejections;
 }
 
+// `decided`: by a cycle, whose detail is to be had.
 static void keep_record(struct cs_scheduler *scheduler, struct cs_time now,
-			const struct cs_pending *pending, const struct cs_outcome *outcome)
+			const struct cs_pending *pending, const struct cs_outcome *outcome,
+			bool decided)
 {
 	const struct cs_pod *pod = pending->pod;
-	cs_records_add(scheduler->records,
-		       &(struct cs_record){
-			       .pod = cs_asprintf("%s/%s", pod->namespace, pod->name),
-			       .uid = cs_strdup(pod->uid),
-			       .profile = pending->profile->scheduler_name,
-			       .decision = outcome->decision,
-			       .at = now.wall,
-			       .took = instant(scheduler, now) - pending->attempt_start,
-			       .attempt = pending->attempts,
-			       .n_nodes = outcome->n_nodes,
-			       .n_feasible = outcome->n_feasible,
-			       .node = copy_node_name(scheduler, outcome->row),
-			       .runner_up = copy_node_name(scheduler, outcome->runner_up),
-			       .score = outcome->score,
-			       .runner_up_score = outcome->runner_up_score,
-			       .message = outcome->message ? cs_strdup(outcome->message) : NULL,
-		       });
+	struct keeping keeping;
+	struct cs_record record = {
+		.namespace = pod->namespace,
+		.name = pod->name,
+		.uid = pod->uid,
+		.profile = pending->profile,
+		.decision = outcome->decision,
+		.at = now.wall,
+		.took = instant(scheduler, now) - pending->attempt_start,
+		.attempt = pending->attempts,
+		.n_nodes = outcome->n_nodes,
+		.n_feasible = outcome->n_feasible,
+		.message = outcome->message,
+	};
+	if (decided) {
+		cs_cycle_detail(scheduler->workspace, outcome, &keeping.detail);
+		put_detail(scheduler, &keeping, &record);
+	}
+	cs_records_add(scheduler->records, &record);
 }
 
 // ---- one attempt ----
@@ -378,7 +407,8 @@ static void refuse(struct cs_scheduler *scheduler, struct cs_time now, struct cs
 					  .row = CS_ROW_NONE,
 					  .runner_up = CS_ROW_NONE,
 					  .n_nodes = n_nodes,
-					  .message = message });
+					  .message = message },
+		    false);
 	cs_queue_refuse(scheduler->queue, now.boot, pending);
 	report_failure(scheduler, pending, CS_DECISION_UNSCHEDULABLE, message);
 }
@@ -399,7 +429,7 @@ static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs
 	if (scheduler->metrics)
 		cs_metric_observe(scheduler->algorithm,
 				  seconds(instant(scheduler, now) - pending->attempt_start));
-	keep_record(scheduler, now, pending, &outcome);
+	keep_record(scheduler, now, pending, &outcome, true);
 	if (outcome.decision == CS_DECISION_SCHEDULED) {
 		assume_and_bind(scheduler, pending, outcome.row);
 		return;

@@ -118,16 +118,16 @@ static void on_status(void *user, const struct cs_pod *pod,
 
 static void write_record(struct scenario *scenario, const struct cs_record *record)
 {
-	if (!record->node)
-		cs_buffer_printf(&scenario->out, "  %s: %s\n", record->pod, record->message);
-	else if (!record->runner_up)
-		cs_buffer_printf(&scenario->out, "  %s -> %s (the only one)\n", record->pod,
-				 record->node);
+	const char *node = cs_record_node(record, 0), *second = cs_record_node(record, 1);
+	cs_buffer_printf(&scenario->out, "  %s/%s", record->namespace, record->name);
+	if (!node)
+		cs_buffer_printf(&scenario->out, ": %s\n", record->message);
+	else if (!second)
+		cs_buffer_printf(&scenario->out, " -> %s (the only one)\n", node);
 	else
-		cs_buffer_printf(&scenario->out, "  %s -> %s (%lld; then %s %lld; of %u)\n",
-				 record->pod, record->node, (long long)record->score,
-				 record->runner_up, (long long)record->runner_up_score,
-				 record->n_feasible);
+		cs_buffer_printf(&scenario->out, " -> %s (%lld; then %s %lld; of %u)\n", node,
+				 (long long)cs_record_total(record, 0), second,
+				 (long long)cs_record_total(record, 1), record->n_feasible);
 }
 
 static void write_new_records(struct scenario *scenario)

@@ -1,5 +1,6 @@
 // The decision record: why a pod went where it went, in a ring of the last decisions.
-// Neighbours: cycle.c fills it; explain, endpoints, the demo's table and simulate print it.
+// Neighbours: scheduler.c fills it from what cycle.h tells; explain, endpoints, the demo's table
+// and simulate print it.
 #ifndef CSCHED_FRAMEWORK_RECORD_H
 #define CSCHED_FRAMEWORK_RECORD_H
 
@@ -7,42 +8,78 @@
 
 #include <csched/base/json_writer.h>
 
+struct cs_profile;
+
 enum cs_decision {
 	CS_DECISION_SCHEDULED,
 	CS_DECISION_UNSCHEDULABLE,
 	CS_DECISION_ERROR,
 };
 
-// What is kept of one decision. Strings are copies, owned by the ring; a reader on the core thread
-// may use them until the next decision.
+// What was known of one metric's load of a node when it was chosen, or was not: see load.h.
+struct cs_record_load {
+	const char *metric; // constant, the configuration's
+	double load;        // in the metric's unit
+	double capacity;    // 0 = not known
+	double quality;     // 0 = not known, 1 = fresh
+	int64_t taken;      // Unix ns of the sample; 0 = none
+};
+
+// A node that could take the pod.
+struct cs_record_candidate {
+	const char *node;
+	int64_t total;
+	const uint8_t *scores; // as profile->score, CS_SCORE_NONE where skipped; NULL: none made
+	uint32_t n_loads;
+	const struct cs_record_load *loads;
+};
+
+// How many nodes a filter rejected; plugin "" = left out by a PreFilter.
+struct cs_record_rejection {
+	const char *plugin; // constant
+	uint32_t nodes;
+};
+
+// What is kept of one decision: owned by the ring; a reader on the core thread may use it until the
+// next decision.
 struct cs_record {
 	uint64_t number; // 1, 2, ...
-	char *pod;       // "namespace/name"
-	char *uid;
-	const char *profile; // schedulerName
+	const char *namespace;
+	const char *name; // of the pod
+	const char *uid;
+	const struct cs_profile *profile; // constant
 	enum cs_decision decision;
 	int64_t at;       // Unix ns
 	int64_t took;     // ns of core time
 	unsigned attempt; // 1 = the first
 	uint32_t n_nodes; // live nodes
 	uint32_t n_feasible;
-	char *node;      // the winner, NULL if none
-	char *runner_up; // second best by total (ties: the lowest row), NULL if none
-	int64_t score;   // total of the winner; 0 with one feasible node: nothing was scored
-	int64_t runner_up_score;
-	char *message; // the fit error; NULL when scheduled
+	// The winner first, then the runner-up (second best by total), then the next best: at most
+	// CS_CANDIDATES_MAX. None unless scheduled.
+	uint32_t n_candidates;
+	const struct cs_record_candidate *candidates;
+	uint32_t n_rejections;
+	const struct cs_record_rejection *rejections;
+	const char *message; // the fit error; NULL when scheduled
 };
 
 struct cs_records;
 
 struct cs_records *cs_records_create(uint32_t capacity);
 void cs_records_destroy(struct cs_records *records);
-// Takes the strings of `record` (malloc) over.
+// Copies all of `record` but its number.
 void cs_records_add(struct cs_records *records, const struct cs_record *record);
-// The newest decision about a pod ("namespace/name"), NULL if none is left.
-const struct cs_record *cs_records_find(const struct cs_records *records, const char *pod);
+// The newest decision about a pod ("namespace/name") that is older than `before` (a number; 0 = of
+// all), NULL if none is left.
+const struct cs_record *cs_records_find(const struct cs_records *records, const char *pod,
+					uint64_t before);
 // The i-th newest, NULL past the end.
 const struct cs_record *cs_records_at(const struct cs_records *records, uint32_t i);
+
+// The i-th candidate's name, NULL without one; its total, 0 without one.
+const char *cs_record_node(const struct cs_record *record, uint32_t i);
+int64_t cs_record_total(const struct cs_record *record, uint32_t i);
+
 void cs_record_write(const struct cs_record *record, struct cs_json_writer *json);
 
 #endif

@@ -79,8 +79,8 @@ START_TEST(a_pod_is_decided_assumed_bound_and_told)
 	toy_turn(&toy, 0);
 	toy_expect(&toy, "");
 	const struct cs_record *record =
-		cs_records_find(cs_scheduler_records(toy.scheduler), "default/a");
-	ck_assert_str_eq(record->node, "n1");
+		cs_records_find(cs_scheduler_records(toy.scheduler), "default/a", 0);
+	ck_assert_str_eq(cs_record_node(record, 0), "n1");
 	ck_assert_int_eq(record->at, toy.now.wall);
 	ck_assert_uint_eq(record->attempt, 1);
 }
@@ -404,7 +404,7 @@ START_TEST(what_is_not_understood_is_not_bound)
 	toy_turn(&toy, 1);
 	toy_expect(&toy, UNSCHEDULABLE("a", NOT_IMPLEMENTED("2", GANG_WORDS)));
 	const struct cs_record *record =
-		cs_records_find(cs_scheduler_records(toy.scheduler), "default/a");
+		cs_records_find(cs_scheduler_records(toy.scheduler), "default/a", 0);
 	ck_assert_int_eq(record->decision, CS_DECISION_UNSCHEDULABLE);
 	ck_assert_str_eq(record->message, NOT_IMPLEMENTED("2", GANG_WORDS));
 	toy_add_pod(&toy, "a", 200, "");
