@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <csched/base/arena.h>
 #include <csched/base/error.h>
 #include <csched/kube/api.h>
 
@@ -51,5 +52,14 @@ const char *cs_labels_get(Kube__StringEntry *const *entries, size_t n, const cha
 // error.
 int cs_label_selector_matches(const Kube__LabelSelector *selector, Kube__StringEntry *const *labels,
 			      size_t n_labels, bool *ret, struct cs_error *err);
+
+#define CS_SELECTOR_REQUIREMENTS_MAX 64
+#define CS_SELECTOR_VALUES_MAX       1024 // of all of them together
+
+// A label selector as kubectl takes it: "app=db,tier in (a,b),!old", also ==, != and notin; without
+// gt and lt, which a LabelSelector does not have. What is returned is in the arena, its strings
+// too. "" and blanks alone select everything. -EINVAL in words.
+int cs_label_selector_parse(const char *text, struct cs_arena *arena,
+			    const Kube__LabelSelector **ret, struct cs_error *err);
 
 #endif
