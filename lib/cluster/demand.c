@@ -80,6 +80,7 @@ struct demand {
 	uint32_t kept;
 	uint32_t field; // intern ids
 	uint32_t feature;
+	uint32_t peers_error;
 };
 
 static struct footprint *footprint_of(const struct cs_footprint *shown)
@@ -270,6 +271,7 @@ static void drop_parts(struct cs_demands *demands, const struct cs_demand_parts 
 	cs_node_asks_drop(demands->cluster, &parts->asks);
 	cs_spread_unref(demands->cluster, parts->spread.list, parts->spread.n);
 	cs_pod_affinity_unref_asked(demands->cluster, &parts->affinity);
+	cs_peers_unref(demands->cluster, parts->peers.query);
 }
 
 static const struct cs_spread_constraint *own_spread(const struct cs_spread_parts *spread)
@@ -285,14 +287,17 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 {
 	uint32_t field = intern_text(demands->strings, parts->unsupported_field);
 	uint32_t feature = intern_text(demands->strings, parts->unsupported_feature);
+	uint32_t peers_error = intern_text(demands->strings, parts->peers.error);
 	struct words words = words_for(scratch, &parts->requests,
-				       3 + cs_node_asks_count_words(&parts->asks) +
+				       5 + cs_node_asks_count_words(&parts->asks) +
 					       cs_pod_affinity_key_size(&parts->affinity) +
 					       CS_SPREAD_WORDS * (size_t)parts->spread.n);
 	put_requests(&words, &parts->requests);
 	put(&words, parts->toleration_set);
 	words.at = cs_node_asks_put_words(&parts->asks, words.at);
 	put(&words, (uint64_t)field << 32 | feature);
+	put(&words, (uintptr_t)parts->peers.query);
+	put(&words, peers_error);
 	put(&words, parts->spread.n);
 	for (uint32_t i = 0; i < parts->spread.n; i++, words.at += CS_SPREAD_WORDS)
 		cs_spread_words(&parts->spread.list[i], words.at);
@@ -302,12 +307,14 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		drop_parts(demands, parts);
 		cs_intern_unref(demands->strings, field);
 		cs_intern_unref(demands->strings, feature);
+		cs_intern_unref(demands->strings, peers_error);
 		return &CS_CONTAINER_OF(known, struct demand, content)->shown;
 	}
 	struct demand *demand = cs_alloc(sizeof(*demand));
 	demand->asks = parts->asks;
 	demand->field = field;
 	demand->feature = feature;
+	demand->peers_error = peers_error;
 	demand->shown = (struct cs_demand){
 		.requests = parts->requests,
 		.toleration_set = parts->toleration_set,
@@ -316,6 +323,8 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		.affinity = parts->affinity,
 		.n_spread = parts->spread.n,
 		.spread = own_spread(&parts->spread),
+		.peers = parts->peers.query,
+		.peers_error = peers_error ? cs_intern_string(demands->strings, peers_error) : NULL,
 		.unsupported_field = field ? cs_intern_string(demands->strings, field) : NULL,
 		.unsupported_feature = feature ? cs_intern_string(demands->strings, feature) : NULL,
 		.id = take_id(demands),
@@ -347,6 +356,8 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
 	cs_pod_affinity_free(&shown->affinity);
 	cs_intern_unref(demands->strings, demand->field);
 	cs_intern_unref(demands->strings, demand->feature);
+	cs_intern_unref(demands->strings, demand->peers_error);
+	cs_peers_unref(demands->cluster, shown->peers);
 	free(demand);
 }
 

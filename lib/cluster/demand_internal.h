@@ -7,6 +7,7 @@
 #include <csched/cluster/demand.h>
 
 #include "node_asks.h"
+#include "peers.h"
 #include "spread.h"
 #include "taint_internal.h"
 
@@ -31,6 +32,7 @@ struct cs_demand_parts {
 	struct cs_node_asks asks;
 	struct cs_pod_affinity affinity;
 	struct cs_spread_parts spread;
+	struct cs_peers peers;
 	const char *unsupported_field;   // copied
 	const char *unsupported_feature; // copied
 };

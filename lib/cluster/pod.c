@@ -102,6 +102,7 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 	if (!reader->field)
 		cs_pod_affinity_read_asked(cluster, pod, &parts.affinity);
 	read_spread(cluster, reader, pod, &parts.spread);
+	cs_peers_read(cluster, pod->metadata, &parts.peers);
 	if (reader->field) {
 		parts.unsupported_field = reader->field;
 		parts.unsupported_feature = NULL;

@@ -422,9 +422,22 @@ static void skip_deleting(struct cs_scheduler *scheduler, struct cs_pending *pen
 	cs_queue_remove(scheduler->queue, pod);
 }
 
+// What of the pod is left out of account although it is scheduled: told once.
+static void tell_ignored(struct cs_scheduler *scheduler, const struct cs_pending *pending)
+{
+	const char *words = pending->pod->demand->peers_error;
+	if (words && pending->attempts == 1)
+		tell(scheduler, pending,
+		     &(struct cs_scheduler_event){ .warning = true,
+						   .reason = "AnnotationIgnored",
+						   .action = "Scheduling",
+						   .note = words });
+}
+
 static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
 {
 	struct cs_outcome outcome;
+	tell_ignored(scheduler, pending);
 	cs_cycle_decide(scheduler->workspace, pending->profile, pending->pod, &outcome);
 	if (scheduler->metrics)
 		cs_metric_observe(scheduler->algorithm,

@@ -102,6 +102,11 @@ struct cs_demand {
 	uint32_t n_spread;
 	const struct cs_spread_constraint *spread;
 	struct cs_pod_affinity affinity;
+	// The pods it talks to, by annotation c-sched.io/talks-to (a label selector as kubectl
+	// takes it, in the pod's namespace): NULL = it names none. What cannot be read is none, and
+	// `peers_error` says why.
+	const struct cs_query *peers;
+	const char *peers_error;
 	// The first field this version does not implement ("spec.affinity.podAffinity") or that
 	// cannot be read, or NULL: such a pod is never bound. Valid as long as the demand.
 	const char *unsupported_field;
