@@ -1,6 +1,8 @@
 // The model's beginning, end and questions. Neighbours: node.c and pod.c change it.
 #include <csched/cluster/cluster.h>
 
+#include <string.h>
+
 #include <csched/base/memory.h>
 
 #include "cluster_internal.h"
@@ -101,6 +103,23 @@ uint32_t cs_cluster_find_resource(const struct cs_cluster *cluster, const char *
 struct cs_pod *cs_cluster_find_pod(const struct cs_cluster *cluster, const char *uid)
 {
 	return cs_map_get(&cluster->pods, cs_slice_of(uid));
+}
+
+static bool is_named(const struct cs_pod *pod, const char *name)
+{
+	size_t size = strlen(pod->namespace);
+	return strncmp(name, pod->namespace, size) == 0 && name[size] == '/' &&
+	       strcmp(name + size + 1, pod->name) == 0;
+}
+
+struct cs_pod *cs_cluster_find_pod_named(const struct cs_cluster *cluster, const char *name)
+{
+	struct cs_pod *pod;
+	size_t at = 0;
+	while ((pod = cs_map_next(&cluster->pods, &at)))
+		if (is_named(pod, name))
+			return pod;
+	return NULL;
 }
 
 void cs_cluster_keep_demand(struct cs_cluster *cluster, struct cs_demand *demand)

@@ -8,6 +8,7 @@
 #include <csched/cluster/cluster.h>
 #include <csched/framework/scheduler.h>
 
+#include "daemon/answer.h"
 #include "daemon/condition.h"
 #include "daemon/events.h"
 #include "daemon/message.h"
@@ -16,7 +17,6 @@
 #define CHANGES   16 // applied between two looks at the clock
 #define DECISIONS 8
 #define PATCH_MAX (1u << 20) // bytes of a status patch
-#define REPLY_MAX 1000       // decisions in one answer
 // Decisions wait while more patches and events than this have not been stored, so that none has to
 // be dropped; but no longer than PATIENCE without one being stored, as a server that takes no
 // Events must not stop scheduling.
@@ -381,40 +381,16 @@ static void on_leading(struct cs_core *core, struct cs_message *message)
 	maybe_start(core);
 }
 
-static void write_decisions(struct cs_core *core, const struct cs_message_decisions *ask,
-			    struct cs_json_writer *json)
+static void on_ask(struct cs_core *core, struct cs_message *message)
 {
-	const struct cs_records *records = cs_scheduler_records(core->scheduler);
-	const struct cs_record *record;
-	uint32_t limit = ask->limit < REPLY_MAX ? ask->limit : REPLY_MAX;
-	cs_json_object_begin(json);
-	cs_json_key(json, "decisions");
-	cs_json_array_begin(json);
-	for (uint32_t i = 0; i < limit && (record = cs_records_at(records, i)); i++)
-		cs_record_write(record, json);
-	cs_json_array_end(json);
-	cs_json_object_end(json);
-}
-
-static void on_decisions(struct cs_core *core, struct cs_message *message)
-{
-	struct cs_message_decisions *ask = (struct cs_message_decisions *)message;
-	const struct cs_record *record = NULL;
+	struct cs_message_ask *ask = (struct cs_message_ask *)message;
 	struct cs_http_response response;
-	struct cs_json_writer json;
-
 	cs_http_response_init(&response);
-	response.content_type = "application/json";
-	cs_json_init(&json, &response.body);
-	if (ask->pod)
-		record = cs_records_find(cs_scheduler_records(core->scheduler), ask->pod, 0);
-	if (record)
-		cs_record_write(record, &json);
-	else if (ask->pod)
-		cs_http_response_text(&response, 404, "no decision about pod %s is remembered\n",
-				      ask->pod);
-	else
-		write_decisions(core, ask, &json);
+	cs_answer(&(struct cs_answer_context){ .scheduler = core->scheduler,
+					       .cluster = core->cluster,
+					       .now = core->now,
+					       .started = core->started },
+		  ask, &response);
 	cs_http_pending_complete(ask->pending, &response);
 	ask->pending = NULL;
 	cs_http_response_finish(&response);
@@ -453,7 +429,7 @@ static void read_messages(struct cs_core *core)
 {
 	static void (*const on[CS_CORE_MESSAGE_COUNT])(struct cs_core *, struct cs_message *) = {
 		[CS_CORE_BATCH] = on_batch,     [CS_CORE_WRITTEN] = on_written,
-		[CS_CORE_LEADING] = on_leading, [CS_CORE_DECISIONS] = on_decisions,
+		[CS_CORE_LEADING] = on_leading, [CS_CORE_ASK] = on_ask,
 		[CS_CORE_STOP] = on_stop,       [CS_CORE_ENDED] = on_ended,
 	};
 	struct cs_message *next;

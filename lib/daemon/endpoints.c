@@ -127,24 +127,51 @@ static uint32_t limit_of(const struct cs_http_request *request)
 	return *end || end == text || *text == '-' || limit > UINT32_MAX ? 0 : (uint32_t)limit;
 }
 
-// The records belong to the core: it answers in its next turn.
-static void serve_decisions(struct cs_http_request *request, struct cs_http_response *response,
-			    void *user)
+// The model belongs to the core: it answers in its next turn.
+static void ask_core(const struct cs_endpoints *endpoints, struct cs_http_request *request,
+		     enum cs_question question, uint32_t limit)
 {
-	struct cs_endpoints *endpoints = user;
 	const char *pod = cs_http_request_query(request, "pod");
-	uint32_t limit = limit_of(request);
-	if (limit == 0 || (pod && !strchr(pod, '/'))) {
-		cs_http_response_text(response, 400,
-				      "usage: /debug/decisions?pod=NAMESPACE/NAME or ?limit=N\n");
-		return;
-	}
-	struct cs_message_decisions *ask = cs_alloc(sizeof(*ask));
-	ask->message.kind = CS_CORE_DECISIONS;
+	const char *node = cs_http_request_query(request, "node");
+	struct cs_message_ask *ask = cs_alloc(sizeof(*ask));
+	ask->message.kind = CS_CORE_ASK;
+	ask->question = question;
 	ask->pod = pod ? cs_strdup(pod) : NULL;
+	ask->node = node ? cs_strdup(node) : NULL;
 	ask->limit = limit;
 	ask->pending = cs_http_request_defer(request);
 	cs_mailbox_send(endpoints->options.core, &ask->message);
+}
+
+static void serve_decisions(struct cs_http_request *request, struct cs_http_response *response,
+			    void *user)
+{
+	const char *pod = cs_http_request_query(request, "pod");
+	uint32_t limit = limit_of(request);
+	if (limit == 0 || (pod && !strchr(pod, '/')))
+		cs_http_response_text(response, 400,
+				      "usage: /debug/decisions?pod=NAMESPACE/NAME or ?limit=N\n");
+	else
+		ask_core(user, request, CS_QUESTION_DECISIONS, limit);
+}
+
+static void serve_explain(struct cs_http_request *request, struct cs_http_response *response,
+			  void *user)
+{
+	const char *pod = cs_http_request_query(request, "pod");
+	if (!pod || !strchr(pod, '/'))
+		cs_http_response_text(
+			response, 400,
+			"usage: /explain?pod=NAMESPACE/NAME, and perhaps &node=NODE\n");
+	else
+		ask_core(user, request, CS_QUESTION_EXPLAIN, 0);
+}
+
+static void serve_cluster(struct cs_http_request *request, struct cs_http_response *response,
+			  void *user)
+{
+	(void)response;
+	ask_core(user, request, CS_QUESTION_CLUSTER, 0);
 }
 
 static void serve_index(struct cs_http_request *request, struct cs_http_response *response,
@@ -153,7 +180,8 @@ static void serve_index(struct cs_http_request *request, struct cs_http_response
 	(void)request;
 	(void)user;
 	cs_http_response_text(response, 200,
-			      "/configz\n/debug/decisions\n/healthz\n/livez\n/metrics\n/readyz\n");
+			      "/configz\n/debug/cluster\n/debug/decisions\n/explain\n/healthz\n/"
+			      "livez\n/metrics\n/readyz\n");
 }
 
 // ---- life ----
@@ -192,6 +220,8 @@ static int listen_on(struct cs_endpoints *endpoints, const struct cs_http_tls *t
 		{ "GET", "/metrics", false, 0, serve_metrics, endpoints },
 		{ "GET", "/configz", false, 0, serve_config, endpoints },
 		{ "GET", "/debug/decisions", false, 0, serve_decisions, endpoints },
+		{ "GET", "/debug/cluster", false, 0, serve_cluster, endpoints },
+		{ "GET", "/explain", false, 0, serve_explain, endpoints },
 		{ "GET", "/", false, 0, serve_index, endpoints },
 	};
 	struct cs_http_options options = {

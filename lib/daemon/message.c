@@ -51,17 +51,18 @@ static void free_written(struct cs_message *message)
 	free((char *)written->result.message);
 }
 
-static void free_decisions(struct cs_message *message)
+static void free_ask(struct cs_message *message)
 {
-	struct cs_message_decisions *decisions = (struct cs_message_decisions *)message;
-	if (decisions->pending) {
+	struct cs_message_ask *ask = (struct cs_message_ask *)message;
+	if (ask->pending) {
 		struct cs_http_response response;
 		cs_http_response_init(&response);
 		cs_http_response_text(&response, 503, "the scheduler is shutting down\n");
-		cs_http_pending_complete(decisions->pending, &response);
+		cs_http_pending_complete(ask->pending, &response);
 		cs_http_response_finish(&response);
 	}
-	free(decisions->pod);
+	free(ask->pod);
+	free(ask->node);
 }
 
 static void free_nothing(struct cs_message *message)
@@ -73,7 +74,7 @@ void cs_message_free_core(struct cs_message *message)
 {
 	static void (*const frees[CS_CORE_MESSAGE_COUNT])(struct cs_message *) = {
 		[CS_CORE_BATCH] = free_batch,     [CS_CORE_WRITTEN] = free_written,
-		[CS_CORE_LEADING] = free_nothing, [CS_CORE_DECISIONS] = free_decisions,
+		[CS_CORE_LEADING] = free_nothing, [CS_CORE_ASK] = free_ask,
 		[CS_CORE_STOP] = free_nothing,    [CS_CORE_ENDED] = free_nothing,
 	};
 	frees[message->kind](message);

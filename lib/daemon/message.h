@@ -10,12 +10,12 @@
 
 // To the core.
 enum cs_core_message {
-	CS_CORE_BATCH,     // struct cs_message_batch
-	CS_CORE_WRITTEN,   // struct cs_message_written
-	CS_CORE_LEADING,   // struct cs_message: we hold the lease
-	CS_CORE_DECISIONS, // struct cs_message_decisions
-	CS_CORE_STOP,      // struct cs_message: the process was asked to end
-	CS_CORE_ENDED,     // struct cs_message_ended: the client thread does nothing any more
+	CS_CORE_BATCH,   // struct cs_message_batch
+	CS_CORE_WRITTEN, // struct cs_message_written
+	CS_CORE_LEADING, // struct cs_message: we hold the lease
+	CS_CORE_ASK,     // struct cs_message_ask
+	CS_CORE_STOP,    // struct cs_message: the process was asked to end
+	CS_CORE_ENDED,   // struct cs_message_ended: the client thread does nothing any more
 	CS_CORE_MESSAGE_COUNT,
 };
 
@@ -35,11 +35,21 @@ struct cs_message_written {
 	struct cs_write_result result; // its strings are owned by the message
 };
 
-struct cs_message_decisions {
+enum cs_question {
+	CS_QUESTION_DECISIONS, // of `pod` the last one, or the last `limit` ones
+	CS_QUESTION_EXPLAIN,   // why is `pod` where it is; with `node`: what of that node
+	CS_QUESTION_CLUSTER,   // what is in the model; with `node`: on that node
+	CS_QUESTION_COUNT,
+};
+
+// A question about the model, asked by an HTTP client.
+struct cs_message_ask {
 	struct cs_message message;
 	struct cs_http_pending *pending;
-	char *pod;      // "namespace/name", NULL = the newest of all pods
-	uint32_t limit; // without `pod`
+	enum cs_question question;
+	char *pod;  // "namespace/name", NULL = not given
+	char *node; // NULL = not given
+	uint32_t limit;
 };
 
 struct cs_message_ended {
@@ -57,8 +67,8 @@ struct cs_message *cs_message_written(const struct cs_write_result *result);
 struct cs_message *cs_message_write(const struct cs_write *write);
 struct cs_message *cs_message_plain(int kind);
 
-// Frees a message to the core (to the client) with all it owns, a batch included. A decisions
-// request that nobody answered is answered 503.
+// Frees a message to the core (to the client) with all it owns, a batch included. A question
+// that nobody answered is answered 503.
 void cs_message_free_core(struct cs_message *message);
 void cs_message_free_client(struct cs_message *message);
 

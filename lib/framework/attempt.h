@@ -81,7 +81,7 @@ struct attempt {
 	const char *words;
 	const struct cs_plugin_instance *rejects_all;
 	enum cs_verdict verdict_for_all;
-	bool explains; // every row's words are wanted
+	bool explains; // every row's words are wanted, and it counts as no attempt
 	uint32_t n_supposals;
 	struct supposal *supposals;
 	uint32_t n_overlaid;

@@ -179,7 +179,7 @@ static bool prepare_filter(struct attempt *attempt, struct cs_plugin_instance *i
 	cycle->narrowed = false;
 	cycle->message = NULL;
 	instance->filter_version = 0;
-	instance->evaluated[CS_EVALUATED_PRE_FILTER]++;
+	instance->evaluated[CS_EVALUATED_PRE_FILTER] += !attempt->explains;
 	enum cs_prepare answer = instance->plugin->prepare_filter(cycle, instance);
 	switch (answer) {
 	case CS_PREPARE_ERROR:
@@ -289,7 +289,7 @@ static bool prepare_score(struct attempt *attempt, struct cs_plugin_instance *in
 	struct cs_cycle *cycle = &attempt->cycle;
 	cycle->message = NULL;
 	instance->score_version = 0;
-	instance->evaluated[CS_EVALUATED_PRE_SCORE]++;
+	instance->evaluated[CS_EVALUATED_PRE_SCORE] += !attempt->explains;
 	enum cs_prepare answer = instance->plugin->prepare_score(cycle, instance);
 	if (answer == CS_PREPARE_SKIP)
 		attempt->input.scores_off |= bit(instance);
@@ -317,8 +317,9 @@ static bool prepare_scores(struct attempt *attempt)
 		    !prepare_score(attempt, instance))
 			return false;
 	}
-	count_evaluated(attempt->profile->score, attempt->profile->n_score,
-			attempt->input.scores_off, CS_EVALUATED_SCORE);
+	if (!attempt->explains)
+		count_evaluated(profile->score, profile->n_score, attempt->input.scores_off,
+				CS_EVALUATED_SCORE);
 	return true;
 }
 
@@ -420,8 +421,9 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 	}
 	if (!prepare_filters(attempt))
 		return;
-	count_evaluated(attempt->profile->filter, attempt->profile->n_filter,
-			attempt->input.filters_off, CS_EVALUATED_FILTER);
+	if (!attempt->explains)
+		count_evaluated(attempt->profile->filter, attempt->profile->n_filter,
+				attempt->input.filters_off, CS_EVALUATED_FILTER);
 	attempt_collect_nominations(attempt);
 	if (attempt_try_nominated(attempt))
 		return;

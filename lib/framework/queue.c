@@ -57,6 +57,11 @@ static const struct {
 				 UNSHOWN, UNSHOWN },
 };
 
+const char *cs_queue_state_name(enum cs_queue_state state)
+{
+	return states[state].name;
+}
+
 // What brings a pod from one state to the next, by upstream's label (framework/events.go): the bits
 // of enum cs_cluster_event first.
 enum cause {

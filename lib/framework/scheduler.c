@@ -214,6 +214,38 @@ void cs_scheduler_stop(struct cs_scheduler *scheduler)
 	scheduler->started = false;
 }
 
+static uint32_t profile_index(const struct cs_scheduler *scheduler, const struct cs_pod *pod)
+{
+	uint32_t i = 0;
+	while (i < scheduler->config->n_profiles &&
+	       scheduler->profile_names[i] != pod->scheduler_name)
+		i++;
+	return i;
+}
+
+const struct cs_profile *cs_scheduler_profile(const struct cs_scheduler *scheduler,
+					      const struct cs_pod *pod)
+{
+	uint32_t index = profile_index(scheduler, pod);
+	return index < scheduler->config->n_profiles ? scheduler->config->profiles[index] : NULL;
+}
+
+const struct cs_queue *cs_scheduler_queue(const struct cs_scheduler *scheduler)
+{
+	return scheduler->queue;
+}
+
+int cs_scheduler_explain(struct cs_scheduler *scheduler, const struct cs_pod *pod,
+			 struct cs_outcome *ret, struct cs_judge judge)
+{
+	const struct cs_profile *profile = cs_scheduler_profile(scheduler, pod);
+	if (!profile || pod->state != CS_POD_UNBOUND || pod->gated ||
+	    pod->demand->unsupported_field)
+		return -EINVAL;
+	cs_cycle_explain(scheduler->workspace, profile, pod, ret, judge);
+	return 0;
+}
+
 const struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler)
 {
 	return scheduler->records;
@@ -229,15 +261,6 @@ static int64_t instant(const struct cs_scheduler *scheduler, struct cs_time now)
 static double seconds(int64_t ns)
 {
 	return (double)ns / (double)CS_SECOND;
-}
-
-static uint32_t profile_index(const struct cs_scheduler *scheduler, const struct cs_pod *pod)
-{
-	uint32_t i = 0;
-	while (i < scheduler->config->n_profiles &&
-	       scheduler->profile_names[i] != pod->scheduler_name)
-		i++;
-	return i;
 }
 
 static void count_attempt(struct cs_scheduler *scheduler, struct cs_time now,
@@ -659,9 +682,7 @@ static void follow_unbound(struct cs_scheduler *scheduler, struct cs_time now,
 			   const struct cs_pod_change *change)
 {
 	struct cs_pod *pod = change->pod;
-	uint32_t index = profile_index(scheduler, pod);
-	const struct cs_profile *profile =
-		index < scheduler->config->n_profiles ? scheduler->config->profiles[index] : NULL;
+	const struct cs_profile *profile = cs_scheduler_profile(scheduler, pod);
 	if (pod->pending && pod->pending->profile != profile)
 		cs_queue_remove(scheduler->queue, pod); // another scheduler's, as of now
 	if (pod->pending)

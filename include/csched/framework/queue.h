@@ -27,6 +27,8 @@ enum cs_queue_state {
 	CS_QUEUE_STATE_COUNT,
 };
 
+const char *cs_queue_state_name(enum cs_queue_state state); // for people
+
 // A pod's place in the queue, reachable by pod->pending; owned by the queue.
 struct cs_pending {
 	struct cs_pod *pod;

@@ -13,6 +13,7 @@
 #include <csched/cluster/cluster.h>
 #include <csched/cluster/load.h>
 #include <csched/framework/config.h>
+#include <csched/framework/cycle.h>
 #include <csched/framework/record.h>
 
 struct cs_scheduler;
@@ -123,6 +124,15 @@ uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, u
 // The boot time at which a turn has work without further input (back-off, flush); INT64_MAX =
 // never.
 int64_t cs_scheduler_deadline(const struct cs_scheduler *scheduler);
+
+// What would be said of a pod now: decides as if it were its turn, and changes nothing. -EINVAL for
+// a pod that is not decided: bound, assumed, gated, of no profile, or with an unsupported field.
+int cs_scheduler_explain(struct cs_scheduler *scheduler, const struct cs_pod *pod,
+			 struct cs_outcome *ret, struct cs_judge judge);
+// The profile that decides the pod, NULL for another scheduler's.
+const struct cs_profile *cs_scheduler_profile(const struct cs_scheduler *scheduler,
+					      const struct cs_pod *pod);
+const struct cs_queue *cs_scheduler_queue(const struct cs_scheduler *scheduler);
 
 const struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler);
 

@@ -1,0 +1,322 @@
+// Why a pod is where it is: what is remembered of its decisions, and, as long as it waits, what
+// would be decided now. Neighbours: answer.c calls; framework's record.h and cycle.h know.
+#include <string.h>
+
+#include <csched/base/memory.h>
+#include <csched/framework/queue.h>
+
+#include "daemon/answer.h"
+
+#define DECISIONS_MAX  10 // about one pod in one answer
+#define CANDIDATES_MAX 10
+#define EXAMPLES_MAX   3 // nodes named of each group of rejected ones
+#define GROUPS_MAX     100
+
+// Nodes that one plugin rejected for the same reasons.
+struct group {
+	const char *plugin; // "" = left out by a PreFilter
+	uint32_t n_reasons;
+	const char **reasons;
+	uint32_t n_nodes;
+	uint32_t examples[EXAMPLES_MAX]; // rows
+};
+
+// A feasible node.
+struct candidate {
+	uint32_t row;
+	int64_t total;
+	const int64_t *scores; // as profile->score, -1 where skipped; NULL: nothing was scored
+};
+
+// What a decision of now says, collected row by row.
+struct collection {
+	struct cs_arena *arena;
+	const struct cs_profile *profile;
+	uint32_t n_groups;
+	struct group groups[GROUPS_MAX];
+	uint32_t n_more; // nodes rejected in further ways
+	uint32_t n_candidates;
+	struct candidate candidates[CANDIDATES_MAX]; // best first
+	uint32_t row;                                // asked for in particular; CS_ROW_NONE = none
+	const struct group *rejected;
+	struct candidate asked;
+};
+
+// ---- collecting ----
+
+static bool is_group_of(const struct group *group, const struct cs_judgement *judgement)
+{
+	const char *plugin = judgement->by ? judgement->by->name : "";
+	if (strcmp(group->plugin, plugin) != 0 || group->n_reasons != judgement->n_reasons)
+		return false;
+	for (uint32_t i = 0; i < group->n_reasons; i++)
+		if (strcmp(group->reasons[i], judgement->reasons[i]) != 0)
+			return false;
+	return true;
+}
+
+static struct group *new_group(struct collection *collection, const struct cs_judgement *judgement)
+{
+	struct group *group = &collection->groups[collection->n_groups++];
+	*group = (struct group){
+		.plugin = judgement->by ? judgement->by->name : "",
+		.n_reasons = judgement->n_reasons,
+		.reasons = cs_arena_alloc_array(collection->arena, judgement->n_reasons + 1,
+						sizeof(*group->reasons)),
+	};
+	for (uint32_t i = 0; i < judgement->n_reasons; i++)
+		group->reasons[i] = cs_arena_strdup(collection->arena, judgement->reasons[i]);
+	return group;
+}
+
+static void collect_rejected(struct collection *collection, const struct cs_judgement *judgement)
+{
+	struct group *group = collection->groups;
+	struct group *end = collection->groups + collection->n_groups;
+	while (group < end && !is_group_of(group, judgement))
+		group++;
+	if (group == end && collection->n_groups == GROUPS_MAX) {
+		collection->n_more++;
+		return;
+	}
+	if (group == end)
+		group = new_group(collection, judgement);
+	if (group->n_nodes < EXAMPLES_MAX)
+		group->examples[group->n_nodes] = judgement->row;
+	group->n_nodes++;
+	if (judgement->row == collection->row)
+		collection->rejected = group;
+}
+
+static const int64_t *copy_scores(struct collection *collection,
+				  const struct cs_judgement *judgement)
+{
+	uint32_t n = collection->profile->n_score;
+	if (!judgement->scores)
+		return NULL;
+	int64_t *scores = cs_arena_alloc_array(collection->arena, n + 1, sizeof(*scores));
+	for (uint32_t i = 0; i < n; i++)
+		scores[i] = judgement->skipped[i] ? -1 : judgement->scores[i];
+	return scores;
+}
+
+static void collect_feasible(struct collection *collection, const struct cs_judgement *judgement)
+{
+	struct candidate *best = collection->candidates;
+	uint32_t at = collection->n_candidates;
+	if (judgement->row == collection->row)
+		collection->asked = (struct candidate){ judgement->row, judgement->total,
+							copy_scores(collection, judgement) };
+	while (at > 0 && best[at - 1].total < judgement->total)
+		at--;
+	if (at == CANDIDATES_MAX)
+		return;
+	collection->n_candidates += collection->n_candidates < CANDIDATES_MAX;
+	memmove(best + at + 1, best + at, (collection->n_candidates - at - 1) * sizeof(*best));
+	best[at] = (struct candidate){ judgement->row, judgement->total,
+				       copy_scores(collection, judgement) };
+}
+
+static void collect(void *user, const struct cs_judgement *judgement)
+{
+	if (judgement->verdict == CS_VERDICT_FITS)
+		collect_feasible(user, judgement);
+	else
+		collect_rejected(user, judgement);
+}
+
+// ---- writing ----
+
+static void write_scores(const struct cs_profile *profile, const int64_t *scores,
+			 struct cs_json_writer *json)
+{
+	cs_json_key(json, "scores");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		if (scores[i] >= 0)
+			cs_json_member_int(json, profile->score[i]->plugin->name, scores[i]);
+	cs_json_object_end(json);
+}
+
+static void write_candidate(const struct cs_answer_context *context,
+			    const struct cs_profile *profile, const struct candidate *candidate,
+			    struct cs_json_writer *json)
+{
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "node", cs_cluster_node_name(context->cluster, candidate->row));
+	cs_json_member_int(json, "total", candidate->total);
+	if (candidate->scores)
+		write_scores(profile, candidate->scores, json);
+	cs_answer_load(context->cluster, candidate->row, json);
+	cs_json_object_end(json);
+}
+
+static void write_reasons(const struct group *group, struct cs_json_writer *json)
+{
+	cs_json_member_string(json, "plugin", group->plugin);
+	cs_json_key(json, "reasons");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < group->n_reasons; i++)
+		cs_json_string(json, group->reasons[i]);
+	cs_json_array_end(json);
+}
+
+static void write_group(const struct cs_answer_context *context, const struct group *group,
+			struct cs_json_writer *json)
+{
+	cs_json_object_begin(json);
+	write_reasons(group, json);
+	cs_json_member_int(json, "nodes", group->n_nodes);
+	cs_json_key(json, "examples");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < group->n_nodes && i < EXAMPLES_MAX; i++)
+		cs_json_string(json, cs_cluster_node_name(context->cluster, group->examples[i]));
+	cs_json_array_end(json);
+	cs_json_object_end(json);
+}
+
+static void write_weights(const struct cs_profile *profile, struct cs_json_writer *json)
+{
+	cs_json_key(json, "weights");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		cs_json_member_int(json, profile->score[i]->plugin->name,
+				   profile->score[i]->weight);
+	cs_json_object_end(json);
+}
+
+static void write_outcome(const struct cs_outcome *outcome, struct cs_json_writer *json)
+{
+	static const char *const names[] = {
+		[CS_DECISION_SCHEDULED] = "scheduled",
+		[CS_DECISION_UNSCHEDULABLE] = "unschedulable",
+		[CS_DECISION_ERROR] = "error",
+	};
+	cs_json_member_string(json, "decision", names[outcome->decision]);
+	cs_json_member_int(json, "nodes", outcome->n_nodes);
+	cs_json_member_int(json, "feasibleNodes", outcome->n_feasible);
+	cs_json_member_string(json, "message", outcome->message);
+}
+
+static void write_asked(const struct cs_answer_context *context,
+			const struct collection *collection, struct cs_json_writer *json)
+{
+	cs_json_key(json, "onNode");
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "node",
+			      cs_cluster_node_name(context->cluster, collection->row));
+	cs_json_member_bool(json, "fits", !collection->rejected);
+	if (collection->rejected)
+		write_reasons(collection->rejected, json);
+	else
+		cs_json_member_int(json, "total", collection->asked.total);
+	if (collection->asked.scores)
+		write_scores(collection->profile, collection->asked.scores, json);
+	cs_answer_load(context->cluster, collection->row, json);
+	cs_json_object_end(json);
+}
+
+static void write_collection(const struct cs_answer_context *context,
+			     const struct collection *collection, struct cs_json_writer *json)
+{
+	cs_json_key(json, "rejected");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < collection->n_groups; i++)
+		write_group(context, &collection->groups[i], json);
+	cs_json_array_end(json);
+	if (collection->n_more > 0)
+		cs_json_member_int(json, "rejectedOtherwise", collection->n_more);
+	cs_json_key(json, "candidates");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < collection->n_candidates; i++)
+		write_candidate(context, collection->profile, &collection->candidates[i], json);
+	cs_json_array_end(json);
+	write_weights(collection->profile, json);
+	if (collection->row != CS_ROW_NONE)
+		write_asked(context, collection, json);
+}
+
+// ---- the answer ----
+
+static void write_now(const struct cs_answer_context *context, const struct cs_message_ask *ask,
+		      const struct cs_pod *pod, struct cs_json_writer *json)
+{
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
+	struct collection *collection = cs_arena_alloc(arena, sizeof(*collection));
+	struct cs_outcome outcome;
+	collection->arena = arena;
+	collection->profile = cs_scheduler_profile(context->scheduler, pod);
+	collection->row =
+		ask->node ? cs_cluster_find_node(context->cluster, ask->node) : CS_ROW_NONE;
+	if (cs_scheduler_explain(context->scheduler, pod, &outcome,
+				 (struct cs_judge){ collect, collection }) < 0)
+		return;
+	cs_json_key(json, "now");
+	cs_json_object_begin(json);
+	write_outcome(&outcome, json);
+	if (outcome.decision != CS_DECISION_ERROR)
+		write_collection(context, collection, json);
+	cs_json_object_end(json);
+}
+
+static const char *state_of(const struct cs_pod *pod)
+{
+	static const char *const names[CS_POD_STATE_COUNT] = {
+		[CS_POD_UNBOUND] = "pending",
+		[CS_POD_ASSUMED] = "assumed",
+		[CS_POD_BOUND] = "bound",
+	};
+	return pod->gated ? "gated" : names[pod->state];
+}
+
+static void write_pod(const struct cs_answer_context *context, const struct cs_message_ask *ask,
+		      const struct cs_pod *pod, struct cs_json_writer *json)
+{
+	cs_json_member_string(json, "state", state_of(pod));
+	cs_json_member_string(
+		json, "schedulerName",
+		cs_intern_string(cs_cluster_strings(context->cluster), pod->scheduler_name));
+	if (pod->state != CS_POD_UNBOUND)
+		cs_json_member_string(json, "node",
+				      cs_cluster_node_name(context->cluster, pod->row));
+	if (pod->gates)
+		cs_json_member_string(json, "schedulingGates", pod->gates);
+	if (pod->pending) {
+		cs_json_member_string(json, "queue", cs_queue_state_name(pod->pending->state));
+		cs_json_member_int(json, "attempts", pod->pending->attempts);
+	}
+	if (pod->state == CS_POD_UNBOUND)
+		write_now(context, ask, pod, json);
+}
+
+static void write_decisions(const struct cs_records *records, const struct cs_record *newest,
+			    const char *pod, struct cs_json_writer *json)
+{
+	cs_json_key(json, "decisions");
+	cs_json_array_begin(json);
+	for (int i = 0; newest && i < DECISIONS_MAX; i++) {
+		cs_record_write(newest, json);
+		newest = newest->number > 1 ? cs_records_find(records, pod, newest->number) : NULL;
+	}
+	cs_json_array_end(json);
+}
+
+bool cs_explanation_write(const struct cs_answer_context *context, const struct cs_message_ask *ask,
+			  struct cs_json_writer *json)
+{
+	const struct cs_records *records = cs_scheduler_records(context->scheduler);
+	const struct cs_record *newest = cs_records_find(records, ask->pod, 0);
+	const struct cs_pod *pod = cs_cluster_find_pod_named(context->cluster, ask->pod);
+	if (!pod && !newest)
+		return false;
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "pod", ask->pod);
+	cs_json_member_int(json, "atUnixNano", context->now.wall);
+	if (pod)
+		write_pod(context, ask, pod, json);
+	else
+		cs_json_member_string(json, "state", "gone");
+	write_decisions(records, newest, ask->pod, json);
+	cs_json_object_end(json);
+	return true;
+}
