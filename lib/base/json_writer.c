@@ -112,8 +112,13 @@ static void write_quoted(struct cs_buffer *out, struct cs_slice s)
 
 void cs_json_key(struct cs_json_writer *json, const char *key)
 {
+	cs_json_key_slice(json, cs_slice_of(key));
+}
+
+void cs_json_key_slice(struct cs_json_writer *json, struct cs_slice key)
+{
 	separate(json);
-	write_quoted(json->out, cs_slice_of(key));
+	write_quoted(json->out, key);
 	cs_buffer_append_char(json->out, ':');
 	json->after_key = true;
 }

@@ -25,6 +25,7 @@ void cs_json_object_end(struct cs_json_writer *json);
 void cs_json_array_begin(struct cs_json_writer *json);
 void cs_json_array_end(struct cs_json_writer *json);
 void cs_json_key(struct cs_json_writer *json, const char *key);
+void cs_json_key_slice(struct cs_json_writer *json, struct cs_slice key);
 void cs_json_string(struct cs_json_writer *json, const char *s); // NULL writes null
 void cs_json_slice(struct cs_json_writer *json, struct cs_slice s);
 void cs_json_int(struct cs_json_writer *json, int64_t v);
