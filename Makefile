@@ -15,7 +15,7 @@ B := build/$(VARIANT)
 GEN := build/gen
 
 # ---- the layer law: what each layer may include and link (lib/README.md) ----
-LAYERS := base kube cluster framework plugins simulate client http sim daemon
+LAYERS := base kube cluster framework plugins simulate client load http sim daemon
 USES_base :=
 USES_kube := base
 USES_cluster := kube base
@@ -23,11 +23,12 @@ USES_framework := cluster kube base
 USES_plugins := framework cluster kube base
 USES_simulate := plugins framework cluster kube base
 USES_client := kube base
+USES_load := client kube base
 USES_http := kube base
 USES_sim := http kube base
-USES_daemon := plugins framework cluster client http kube base
+USES_daemon := plugins framework cluster load client http kube base
 PROGRAMS := c-sched kubesim
-USES_c-sched := daemon simulate plugins framework cluster client http kube base
+USES_c-sched := daemon simulate plugins framework cluster load client http kube base
 USES_kubesim := sim http kube base
 
 PACKAGES := libcurl json-c libmicrohttpd openssl yaml-0.1 libprotobuf-c
@@ -154,7 +155,7 @@ oracles: $(ORACLES)
 
 # ---- fuzz targets: test/fuzz/fuzz_<decoder>.c, corpora in test/fuzz/corpus/<target>/ ----
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
-$(FUZZERS): %: %.o $(call archives,simulate plugins framework cluster client kube base)
+$(FUZZERS): %: %.o $(call archives,simulate plugins framework cluster load client kube base)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 fuzzers: $(FUZZERS)
 

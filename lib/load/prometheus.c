@@ -1,0 +1,254 @@
+// Prometheus' HTTP API: instant queries, vectors alone.
+// Neighbours: prometheus.h. Mirrors prometheus.io/docs/prometheus/latest/querying/api.
+#include "load/prometheus.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+
+#include "load/items.h"
+#include "load/url.h"
+
+#define SECONDS_MAX 9e9 // beyond that a time does not fit ns
+
+void cs_prometheus_question(const char *promql, struct cs_buffer *out)
+{
+	cs_buffer_append_string(out, "query=");
+	cs_url_escape(promql, out);
+}
+
+// ---- limits ----
+
+void cs_prometheus_limits_init(struct cs_prometheus_limits *limits, uint64_t seed)
+{
+	limits->arena = cs_arena_create();
+	cs_map_init(&limits->by_node, seed);
+}
+
+void cs_prometheus_limits_finish(struct cs_prometheus_limits *limits)
+{
+	cs_map_finish(&limits->by_node);
+	cs_arena_destroy(limits->arena);
+}
+
+// ---- one series ----
+
+struct series {
+	const char *node; // NULL = no such label
+	const char *to;
+	double value;
+	int64_t taken; // Unix ns
+};
+
+// A float as Prometheus writes it: digits, or NaN, +Inf, -Inf.
+static int read_float(const char *text, double *ret)
+{
+	char *end;
+	const char *digits = text + (*text == '+' || *text == '-');
+	if (strcmp(digits, "NaN") != 0 && strcmp(digits, "Inf") != 0 &&
+	    strspn(digits, "0123456789.eE+-") != strlen(digits))
+		return -EINVAL;
+	if (!*digits)
+		return -EINVAL;
+	*ret = strtod(text, &end);
+	return *end ? -EINVAL : 0;
+}
+
+static int read_value(struct json_object *item, struct series *ret, struct cs_error *err)
+{
+	struct json_object *value = cs_value_at(item, "value");
+	if (cs_value_at(item, "histogram"))
+		return cs_error_set(err, -EINVAL, "a native histogram, not a number");
+	if (!json_object_is_type(value, json_type_array) || json_object_array_length(value) != 2)
+		return cs_error_set(err, -EINVAL, "no value");
+	struct json_object *time = json_object_array_get_idx(value, 0);
+	struct json_object *number = json_object_array_get_idx(value, 1);
+	double seconds = json_object_get_double(time);
+	if (!(json_object_is_type(time, json_type_double) ||
+	      json_object_is_type(time, json_type_int)) ||
+	    !(fabs(seconds) < SECONDS_MAX))
+		return cs_error_set(err, -EINVAL, "value[0] is no time");
+	if (!json_object_is_type(number, json_type_string) ||
+	    read_float(json_object_get_string(number), &ret->value) < 0)
+		return cs_error_set(err, -EINVAL, "value[1] is no number");
+	ret->taken = llround(seconds * 1e3) * CS_MILLISECOND; // as precise as Prometheus'
+	return 0;
+}
+
+// The label's value; NULL where there is none, or an empty one, which is the same to Prometheus.
+static const char *label_of(struct json_object *labels, const char *name)
+{
+	struct json_object *value = NULL;
+	if (!json_object_object_get_ex(labels, name, &value) ||
+	    !json_object_is_type(value, json_type_string))
+		return NULL;
+	const char *text = json_object_get_string(value);
+	return *text ? text : NULL;
+}
+
+static int read_series(const struct cs_source_query *query, struct json_object *item,
+		       struct series *ret, struct cs_error *err)
+{
+	struct json_object *labels = cs_value_at(item, "metric");
+	*ret = (struct series){ 0 };
+	if (!json_object_is_type(labels, json_type_object))
+		return cs_error_set(err, -EINVAL, "no labels");
+	ret->node = label_of(labels, query->label ? query->label : "node");
+	if (!ret->node && !query->label)
+		ret->node = label_of(labels, "instance");
+	if (query->pair) {
+		ret->to = label_of(labels, query->to_label ? query->to_label : "to");
+		if (!ret->to)
+			ret->node = NULL;
+	}
+	return read_value(item, ret, err);
+}
+
+// ---- answers ----
+
+static const char *first_string(struct json_object *list)
+{
+	if (!json_object_is_type(list, json_type_array) || json_object_array_length(list) == 0)
+		return NULL;
+	return json_object_get_string(json_object_array_get_idx(list, 0));
+}
+
+static int check_rest(struct json_object *rest, struct cs_error *err)
+{
+	const char *status = cs_value_string_at(rest, "status");
+	const char *type = cs_value_string_at(rest, "data.resultType");
+	if (cs_string_equal(status, "error")) {
+		const char *words = cs_value_string_at(rest, "error");
+		return cs_error_set(err, -EINVAL, "Prometheus refuses: %s", words ? words : "");
+	}
+	if (!cs_string_equal(status, "success") || !type)
+		return cs_error_set(err, -EINVAL, "the answer is not Prometheus'");
+	if (strcmp(type, "vector") != 0)
+		return cs_error_set(err, -EINVAL,
+				    "the query gives a %s, where a vector with one series per "
+				    "node is needed",
+				    type);
+	return 0;
+}
+
+static int open_answer(struct cs_slice body, struct cs_items *ret, struct json_object **ret_rest,
+		       struct cs_error *err)
+{
+	if (cs_items_open(body, "data.result", ret, ret_rest, err) < 0)
+		return cs_error_prefix(err, "the answer is not JSON, is this a Prometheus?");
+	return check_rest(*ret_rest, err);
+}
+
+static char *make_key(struct cs_arena *arena, const struct series *series)
+{
+	if (!series->to)
+		return cs_arena_strdup(arena, series->node);
+	return cs_arena_printf(arena, "%s\n%s", series->node, series->to);
+}
+
+// What reading a part knows of it.
+struct reading {
+	const struct cs_source_query *query;
+	const struct cs_prometheus_limits *limits;
+	struct cs_part *part;
+	struct cs_map seen; // by node, or pair
+};
+
+static void add_series(struct reading *reading, const struct series *series)
+{
+	const struct cs_source_query *query = reading->query;
+	struct cs_part *part = reading->part;
+	const double *limit = NULL;
+	char *key = make_key(part->arena, series);
+	if (cs_map_get(&reading->seen, cs_slice_of(key))) {
+		part->n_duplicate++;
+		return;
+	}
+	cs_map_put(&reading->seen, cs_slice_of(key), key);
+	if (reading->limits)
+		limit = cs_map_get(&reading->limits->by_node, cs_slice_of(series->node));
+	cs_part_add(part, &(struct cs_part_sample){
+				  .node = series->node,
+				  .to = series->to,
+				  .metric = query->metric,
+				  .value = series->value * query->scale,
+				  .limit = limit ? *limit : 0,
+				  .taken = series->taken,
+				  .window = query->window,
+			  });
+}
+
+static void read_item(struct reading *reading, struct json_object *item)
+{
+	struct series series;
+	struct cs_error err;
+	reading->part->n_items++;
+	if (read_series(reading->query, item, &series, &err) < 0)
+		cs_part_skip(reading->part, err.text);
+	else if (!series.node)
+		reading->part->n_unlabelled++;
+	else
+		add_series(reading, &series);
+}
+
+int cs_prometheus_read(const struct cs_source_query *query, struct cs_slice body,
+		       const struct cs_prometheus_limits *limits, struct cs_part *part,
+		       struct cs_error *err)
+{
+	CS_AUTO_VALUE struct json_object *rest = NULL;
+	struct reading reading = { .query = query, .limits = limits, .part = part };
+	struct json_object *item = NULL;
+	struct cs_items items;
+	int r = open_answer(body, &items, &rest, err);
+	if (r < 0)
+		return r;
+	const char *warning = first_string(cs_value_at(rest, "warnings"));
+	if (warning)
+		part->warning = cs_arena_strdup(part->arena, warning);
+	cs_map_init(&reading.seen, limits ? limits->by_node.seed : 0);
+	while ((r = cs_items_next(&items, &item, err)) > 0) {
+		read_item(&reading, item);
+		json_object_put(item);
+	}
+	cs_map_finish(&reading.seen);
+	return r;
+}
+
+static void add_limit(struct cs_prometheus_limits *limits, const struct cs_source_query *query,
+		      struct json_object *item)
+{
+	struct series series;
+	if (read_series(query, item, &series, NULL) < 0 || !series.node)
+		return;
+	double limit = series.value * query->scale;
+	if (!isfinite(limit) || limit <= 0 ||
+	    cs_map_get(&limits->by_node, cs_slice_of(series.node)))
+		return;
+	double *own = cs_arena_alloc(limits->arena, sizeof(*own));
+	*own = limit;
+	cs_map_put(&limits->by_node, cs_slice_of(cs_arena_strdup(limits->arena, series.node)), own);
+}
+
+int cs_prometheus_read_limits(const struct cs_source_query *query, struct cs_slice body,
+			      struct cs_prometheus_limits *limits, struct cs_error *err)
+{
+	CS_AUTO_VALUE struct json_object *rest = NULL;
+	struct cs_prometheus_limits fresh;
+	struct json_object *item = NULL;
+	struct cs_items items;
+	int r = open_answer(body, &items, &rest, err);
+	if (r < 0)
+		return r;
+	cs_prometheus_limits_init(&fresh, limits->by_node.seed);
+	while ((r = cs_items_next(&items, &item, err)) > 0) {
+		add_limit(&fresh, query, item);
+		json_object_put(item);
+	}
+	cs_prometheus_limits_finish(r < 0 ? &fresh : limits);
+	if (r == 0)
+		*limits = fresh;
+	return r;
+}
