@@ -25,6 +25,7 @@ void *http_exchange_begin(void *user, const char *uri, struct MHD_Connection *mh
 	exchange->mhd = mhd;
 	exchange->request.internal = exchange;
 	exchange->request.peer = connection->peer;
+	exchange->request.identity = connection->identity;
 	cs_http_response_init(&exchange->response);
 	cs_buffer_init(&exchange->body, 0);
 	// A NUL would end the decoded string early, so that checks and handlers saw another path.
@@ -101,10 +102,35 @@ static int find_route(struct exchange *exchange)
 	return status;
 }
 
-static bool body_too_long(const struct exchange *exchange)
+// 0 or the status to refuse a body of the announced length with.
+static int check_length(const struct exchange *exchange)
 {
-	const char *length = cs_http_request_header(&exchange->request, "Content-Length");
-	return length && strtoull(length, NULL, 10) > exchange->route->body_max;
+	const struct cs_http_server *server = exchange->server;
+	const char *text = cs_http_request_header(&exchange->request, "Content-Length");
+	unsigned long long length = text ? strtoull(text, NULL, 10) : 0;
+	if (length > exchange->route->body_max)
+		return 413;
+	return length > 0 && atomic_load(&server->bodies) + length > server->options.bodies_max
+		       ? 503
+		       : 0;
+}
+
+// A connection keeps the certificate it began with: it is looked at once.
+static int check_certificate(struct exchange *exchange)
+{
+	struct connection *connection = exchange->connection;
+	if (!connection->session)
+		return 0;
+	if (!connection->identified) {
+		struct cs_error err;
+		connection->identified = true;
+		if (http_keyring_identify(connection->keyring, connection->session,
+					  &connection->identity, &err) < 0)
+			connection->refusal = cs_strdup(err.text);
+		exchange->request.identity = connection->identity;
+	}
+	bool missing = exchange->server->options.require_certificate && !connection->identity;
+	return connection->refusal || missing ? 401 : 0;
 }
 
 // 0 or the status to refuse the request with, from its head alone.
@@ -113,19 +139,17 @@ static int check_head(struct exchange *exchange)
 	const struct cs_http_options *options = &exchange->server->options;
 	if (exchange->refused || ambiguous(exchange->mhd))
 		return 400;
-	int status = options->authorize
-			     ? options->authorize(&exchange->request, options->authorize_user)
-			     : 0;
+	int status = check_certificate(exchange);
+	if (status == 0 && options->authorize)
+		status = options->authorize(&exchange->request, options->authorize_user);
 	if (status == 0)
 		status = find_route(exchange);
-	if (status == 0 && body_too_long(exchange))
-		status = 413;
-	return status;
+	return status == 0 ? check_length(exchange) : status;
 }
 
 // ---- answering ----
 
-static const char *refusal_text(int status)
+static const char *refusal_text(const struct exchange *exchange, int status)
 {
 	static const struct {
 		int status;
@@ -137,7 +161,13 @@ static const char *refusal_text(int status)
 		{ 404, "there is nothing at this path" },
 		{ 405, "this path does not answer that method" },
 		{ 413, "the request body is too long" },
+		{ 503, "too many requests are being read, try again" },
 	};
+	const struct connection *connection = exchange->connection;
+	if (status == 401 && connection->refusal)
+		return connection->refusal;
+	if (status == 401 && exchange->server->options.require_certificate && !connection->identity)
+		return "a client certificate is needed";
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(texts); i++)
 		if (texts[i].status == status)
 			return texts[i].text;
@@ -196,7 +226,7 @@ static enum MHD_Result refuse(struct exchange *exchange, int status)
 {
 	exchange->refused = status;
 	exchange->response.close = true;
-	cs_http_response_text(&exchange->response, status, "%s", refusal_text(status));
+	cs_http_response_text(&exchange->response, status, "%s", refusal_text(exchange, status));
 	return send_response(exchange);
 }
 
@@ -212,6 +242,8 @@ static void set_answer_deadline(struct exchange *exchange)
 	exchange->connection->deadline = exchange->stream ? INT64_MAX : http_now() + timeout;
 	pthread_mutex_unlock(&server->lock);
 }
+
+static enum MHD_Result go_on(struct exchange *exchange);
 
 static enum MHD_Result run_handler(struct exchange *exchange)
 {
@@ -233,15 +265,53 @@ static enum MHD_Result run_handler(struct exchange *exchange)
 		MHD_suspend_connection(exchange->mhd);
 	}
 	pthread_mutex_unlock(&server->lock);
-	return answered ? send_response(exchange) : MHD_YES;
+	return answered ? go_on(exchange) : MHD_YES;
+}
+
+// What a deferred answer waited for has come.
+static enum MHD_Result go_on(struct exchange *exchange)
+{
+	struct cs_http_server *server = exchange->server;
+	pthread_mutex_lock(&server->lock);
+	bool gone = exchange->gone;
+	bool again = exchange->again;
+	exchange->again = false;
+	pthread_mutex_unlock(&server->lock);
+	if (gone)
+		return MHD_NO;
+	if (!again)
+		return send_response(exchange);
+	exchange->deferred = false;
+	cs_http_response_finish(&exchange->response);
+	cs_http_response_init(&exchange->response);
+	return run_handler(exchange);
+}
+
+static void drop_body(struct exchange *exchange)
+{
+	bool overflow = exchange->body.overflow;
+	cs_buffer_finish(&exchange->body);
+	exchange->body.overflow = overflow;
+	atomic_fetch_sub(&exchange->server->bodies, exchange->counted);
+	exchange->counted = 0;
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *upload, size_t *upload_size)
 {
-	// Past the limit the rest is read and dropped, within the request's deadline: only a
+	// Past a limit the rest is read and dropped, within the request's deadline: only a
 	// complete request can be answered here.
-	(void)cs_buffer_append(&exchange->body, upload, *upload_size);
+	struct cs_http_server *server = exchange->server;
+	size_t size = *upload_size;
 	*upload_size = 0;
+	if (exchange->full || exchange->body.overflow)
+		return MHD_YES;
+	exchange->counted += size;
+	if (atomic_fetch_add(&server->bodies, size) + size > server->options.bodies_max)
+		exchange->full = true;
+	else
+		(void)cs_buffer_append(&exchange->body, upload, size);
+	if (exchange->full || exchange->body.overflow)
+		drop_body(exchange);
 	return MHD_YES;
 }
 
@@ -265,14 +335,11 @@ enum MHD_Result http_exchange_step(void *user, struct MHD_Connection *mhd, const
 	}
 	if (*upload_size)
 		return take_body(exchange, upload, upload_size);
+	if (exchange->full)
+		return refuse(exchange, 503);
 	if (exchange->body.overflow)
 		return refuse(exchange, 413);
-	if (!exchange->deferred)
-		return run_handler(exchange);
-	pthread_mutex_lock(&exchange->server->lock);
-	bool gone = exchange->gone;
-	pthread_mutex_unlock(&exchange->server->lock);
-	return gone ? MHD_NO : send_response(exchange);
+	return exchange->deferred ? go_on(exchange) : run_handler(exchange);
 }
 
 void http_exchange_end(void *user, struct MHD_Connection *mhd, void **context,
@@ -300,7 +367,7 @@ void http_exchange_end(void *user, struct MHD_Connection *mhd, void **context,
 	pthread_mutex_unlock(&server->lock);
 	free(stream);
 	cs_http_response_finish(&exchange->response);
-	cs_buffer_finish(&exchange->body);
+	drop_body(exchange);
 	free(exchange);
 	*context = NULL;
 }
@@ -447,6 +514,21 @@ void cs_http_pending_complete(struct cs_http_pending *pending, struct cs_http_re
 		exchange->pending = NULL;
 		exchange->connection->deadline =
 			http_now() + server->options.request_timeout * RESPONSE_TIMEOUT_FACTOR;
+		wake_answered(exchange);
+	}
+	pthread_mutex_unlock(&server->lock);
+	free(pending);
+	http_server_unref(server);
+}
+
+void cs_http_pending_retry(struct cs_http_pending *pending)
+{
+	struct cs_http_server *server = pending->server;
+	pthread_mutex_lock(&server->lock);
+	struct exchange *exchange = pending->exchange;
+	if (exchange) {
+		exchange->pending = NULL;
+		exchange->again = true;
 		wake_answered(exchange);
 	}
 	pthread_mutex_unlock(&server->lock);

@@ -1,5 +1,5 @@
 // The listener: its socket, its connections, their deadlines, its end.
-// Neighbours: exchange.c does what happens on a connection; tls.c makes certificates.
+// Neighbours: exchange.c does what happens on a connection; keys.c has the certificates.
 #include "server_internal.h"
 
 #include <arpa/inet.h>
@@ -17,8 +17,9 @@
 #define CONNECTION_MEMORY (64u << 10)
 #define LISTEN_BACKLOG    512
 // How long the end waits for answers under way.
-#define STOP_GRACE     (1 * CS_SECOND)
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define STOP_GRACE (1 * CS_SECOND)
+#define TLS12_ON   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+#define TLS13_ON   "NORMAL:-VERS-ALL:+VERS-TLS1.3"
 
 int64_t http_now(void)
 {
@@ -43,6 +44,12 @@ static void connection_open(struct cs_http_server *server, struct MHD_Connection
 				 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
 				 : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
 	(void)inet_ntop(address->sa_family, ip, connection->peer, sizeof(connection->peer));
+	const union MHD_ConnectionInfo *tls =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (server->keys && tls) {
+		connection->session = tls->tls_session;
+		connection->keyring = http_keys_attach(server->keys, connection->session);
+	}
 	*context = connection;
 	pthread_mutex_lock(&server->lock);
 	cs_list_append(&server->connections, &connection->link);
@@ -64,6 +71,9 @@ static void connection_notify(void *user, struct MHD_Connection *mhd, void **con
 	pthread_mutex_lock(&server->lock);
 	cs_list_remove(&connection->link);
 	pthread_mutex_unlock(&server->lock);
+	http_keyring_put(connection->keyring);
+	http_identity_destroy(connection->identity);
+	free(connection->refusal);
 	free(connection);
 	*context = NULL;
 }
@@ -125,6 +135,10 @@ static void *watchdog(void *user)
 			continue;
 		}
 		next = now + period;
+		// Files are read without the lock: requests go on meanwhile.
+		pthread_mutex_unlock(&server->lock);
+		http_keys_poll(server->keys, now);
+		pthread_mutex_lock(&server->lock);
 		CS_LIST_FOR_EACH (link, &server->connections) {
 			struct connection *connection =
 				CS_CONTAINER_OF(link, struct connection, link);
@@ -196,6 +210,8 @@ static struct cs_http_options with_defaults(const struct cs_http_options *given)
 		options.request_timeout = 30 * CS_SECOND;
 	if (!options.idle_timeout)
 		options.idle_timeout = 120 * CS_SECOND;
+	if (!options.bodies_max)
+		options.bodies_max = (size_t)256 << 20;
 	return options;
 }
 
@@ -203,13 +219,15 @@ static struct MHD_Daemon *start_daemon(struct cs_http_server *server, int fd)
 {
 	const struct cs_http_options *options = &server->options;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	const struct cs_http_tls *pair = server->keys ? http_keys_first(server->keys) : NULL;
+	const char *priorities = options->tls13 ? TLS13_ON : TLS12_ON;
 	struct MHD_OptionItem tls[] = {
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, options->tls ? options->tls->certificate : NULL },
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, options->tls ? options->tls->key : NULL },
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, pair ? pair->certificate : NULL },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, pair ? pair->key : NULL },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)priorities },
 		{ MHD_OPTION_END, 0, NULL },
 	};
-	if (options->tls)
+	if (pair)
 		flags |= MHD_USE_TLS;
 	else
 		tls[0] = (struct MHD_OptionItem){ .option = MHD_OPTION_END };
@@ -246,13 +264,20 @@ int cs_http_server_create(const struct cs_http_options *given, const struct cs_h
 			  size_t n_routes, struct cs_http_server **ret, struct cs_error *err)
 {
 	struct cs_http_options options = with_defaults(given);
+	struct http_keys *keys = NULL;
 	uint16_t port = 0;
 	int fd = -1;
-	int result = open_listener(&options, &fd, &port, err);
+	int result = http_keys_create(&options, &keys, err);
 	if (result)
 		return result;
+	result = open_listener(&options, &fd, &port, err);
+	if (result) {
+		http_keys_destroy(keys);
+		return result;
+	}
 	struct cs_http_server *server = cs_alloc(sizeof(*server));
 	init_locks(server);
+	server->keys = keys;
 	server->options = options;
 	server->port = port;
 	server->references = 1;
@@ -270,7 +295,7 @@ int cs_http_server_create(const struct cs_http_options *given, const struct cs_h
 		if (cause == EMFILE || cause == ENFILE || cause == EAGAIN || cause == ENOMEM)
 			return cs_error_errno(err, -cause, "the HTTP server does not start");
 		return cs_error_set(err, -EINVAL, "the HTTP server does not start%s",
-				    options.tls ? ": is the key that of the certificate?" : "");
+				    keys ? ": is the key that of the certificate?" : "");
 	}
 	server->options.tls = NULL;
 	server->options.address = NULL;
@@ -300,6 +325,7 @@ void http_server_unref(struct cs_http_server *server)
 		return;
 	pthread_cond_destroy(&server->ended);
 	pthread_mutex_destroy(&server->lock);
+	http_keys_destroy(server->keys);
 	free(server->routes);
 	free(server);
 }

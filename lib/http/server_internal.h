@@ -1,14 +1,18 @@
 // What the files of the http layer share: a server's connections and the exchange under way on
-// each. Neighbours: server.c (listener, deadlines, end), exchange.c (one request), response.c.
+// each. Neighbours: server.c (listener, deadlines, end), exchange.c (one request), response.c,
+// keys.h (TLS).
 #ifndef CSCHED_HTTP_SERVER_INTERNAL_H
 #define CSCHED_HTTP_SERVER_INTERNAL_H
 
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include <csched/base/list.h>
 #include <csched/http/server.h>
+
+#include "keys.h"
 
 struct exchange;
 
@@ -21,6 +25,11 @@ struct connection {
 	struct exchange *exchange;
 	bool served; // at least one request has ended
 	char peer[INET6_ADDRSTRLEN];
+	gnutls_session_t session;     // NULL = plain
+	struct http_keyring *keyring; // the session's
+	bool identified;
+	struct cs_http_identity *identity;
+	char *refusal; // why its certificate is not good, NULL = it is, or there is none
 };
 
 struct cs_http_stream {
@@ -47,11 +56,14 @@ struct exchange {
 	struct cs_http_response response;
 	const struct cs_http_route *route;
 	struct cs_buffer body;
-	int refused; // status to answer without asking a handler; 0 = none
+	size_t counted; // bytes of `body` in server->bodies
+	int refused;    // status to answer without asking a handler; 0 = none
 	bool started;
+	bool full; // its body found no room in server->bodies
 	bool deferred;
 	struct cs_http_stream *stream;
 	struct cs_http_pending *pending; // lock
+	bool again;                      // lock: the handler is to be called once more
 	bool suspended;                  // lock
 	bool gone;                       // lock: the client has closed; end without an answer
 };
@@ -64,6 +76,8 @@ struct cs_http_server {
 	size_t n_routes;
 	struct cs_http_options options; // with defaults filled in; its pointers are not kept
 	struct cs_list connections;     // lock
+	struct http_keys *keys;         // NULL = plain
+	atomic_size_t bodies;           // bytes of all request bodies held
 	size_t exchanges;               // lock
 	size_t references;              // lock: the owner's and one per unanswered pending
 	bool stopping;                  // lock

@@ -25,6 +25,9 @@ struct cs_http_request {
 	const char *path;     // percent-decoded, without the query; starts with '/'
 	struct cs_slice body; // complete; data is NUL-terminated outside size
 	const char *peer;     // numeric address of the client
+	// By its certificate, verified; NULL = it has shown none, or nobody asks for one. A
+	// certificate that is not good is answered 401 without a handler.
+	const struct cs_http_identity *identity;
 	void *internal;
 };
 
@@ -101,6 +104,9 @@ struct cs_http_pending;
 struct cs_http_pending *cs_http_request_defer(struct cs_http_request *request);
 // Takes the contents of `response` (finish it afterwards all the same) and frees the handle.
 void cs_http_pending_complete(struct cs_http_pending *pending, struct cs_http_response *response);
+// Instead of a response: the handler is called once more with the same request, as what it waited
+// for is there now. Frees the handle.
+void cs_http_pending_retry(struct cs_http_pending *pending);
 
 // ---- the server ----
 
@@ -122,15 +128,26 @@ typedef int (*cs_http_authorize_f)(const struct cs_http_request *request, void *
 
 // Zero means the default named behind.
 struct cs_http_options {
-	const char *address;           // numeric IPv4 or IPv6; NULL = 127.0.0.1
-	uint16_t port;                 // 0 = one that is free
-	const struct cs_http_tls *tls; // NULL = plain; copied
+	const char *address; // numeric IPv4 or IPv6; NULL = 127.0.0.1
+	uint16_t port;       // 0 = one that is free
+	// NULL = plain, unless `files` name a certificate; copied.
+	const struct cs_http_tls *tls;
+	// Looked at every second: what has changed counts for new connections, a file that cannot
+	// be used leaves all as it was. A certificate here comes before that of `tls`.
+	struct cs_http_tls_files files;
+	bool tls13;               // nothing older than TLS 1.3; else than TLS 1.2
+	bool require_certificate; // of clients: without one all is answered 401
+	// Told on a thread of the server, once for each change: the files are in use now
+	// (`failure` NULL), or why they are not. May be NULL.
+	void (*reloaded)(void *user, const char *failure);
+	void *reloaded_user;
 	unsigned threads;              // 2
 	unsigned connections;          // 1000; further ones wait to be accepted
 	unsigned connections_per_peer; // no limit beside `connections`
 	int64_t request_timeout;       // ns from the first byte to the end of the body, and for a
 				 // deferred answer: 30 s, absolute, so that dripping is no use
 	int64_t idle_timeout; // ns between two requests of a connection: 120 s
+	size_t bodies_max;    // bytes of all request bodies held at a time: 256 MiB; beyond, 503
 	cs_http_authorize_f authorize;
 	void *authorize_user;
 };

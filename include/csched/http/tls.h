@@ -1,8 +1,9 @@
-// Certificates in memory: read from files or made on the spot. Neighbours: OpenSSL inside;
-// server.h serves with them.
+// Certificates: our own, read from files or made on the spot, and what a client's says.
+// Neighbours: OpenSSL and GnuTLS inside; server.h serves with them.
 #ifndef CSCHED_HTTP_TLS_H
 #define CSCHED_HTTP_TLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <csched/base/error.h>
@@ -21,5 +22,24 @@ int cs_http_tls_self_signed(const char *common_name, const char *const *names, s
 int cs_http_tls_load(const char *certificate_file, const char *key_file, struct cs_http_tls *ret,
 		     struct cs_error *err);
 void cs_http_tls_finish(struct cs_http_tls *tls);
+
+// PEM files a server keeps reading: each NULL for none; borrowed, they outlive the server.
+struct cs_http_tls_files {
+	const char *certificate; // with its chain
+	const char *key;         // given together with the certificate
+	const char *client_ca;   // who may sign clients' certificates; NULL = none is asked for
+};
+
+// Who the client is by its certificate: signed through the client CA, valid now, meant for clients.
+struct cs_http_identity {
+	char *common_name; // "" = none
+	char **organizations;
+	size_t n_organizations;
+	char **names; // subject alternative names: DNS names, e-mail and IP addresses, URIs
+	size_t n_names;
+};
+
+// Whether the common name or one of the alternative names is `name`, to the letter.
+bool cs_http_identity_is(const struct cs_http_identity *identity, const char *name);
 
 #endif

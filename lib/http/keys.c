@@ -1,0 +1,361 @@
+// Certificates in use, read again when their files change; clients' certificates verified.
+// Neighbours: GnuTLS below libmicrohttpd; tls.c reads and checks our own pair.
+#include "keys.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <gnutls/x509.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+#include <csched/base/value.h>
+
+#define CA_FILE_MAX (4u << 20)
+#define POLL_PERIOD CS_SECOND
+// More names in a certificate than anybody has are not looked at.
+#define NAMES_MAX     64
+#define NAME_MAX_SIZE 1024
+
+struct http_keyring {
+	atomic_uint references;
+	gnutls_certificate_credentials_t credentials;
+	bool asks; // clients for a certificate
+};
+
+// What tells a file that was replaced or rewritten from one that was not.
+struct stamp {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec changed;
+};
+
+#define FILES 3
+
+struct http_keys {
+	pthread_mutex_t lock; // of `current`
+	struct http_keyring *current;
+	struct cs_http_tls_files files;
+	struct cs_http_tls pair; // the one in use
+	struct stamp stamps[FILES];
+	int64_t next_poll;
+	void (*reloaded)(void *user, const char *failure);
+	void *user;
+};
+
+// ---- a keyring ----
+
+void http_keyring_put(struct http_keyring *keyring)
+{
+	if (!keyring || atomic_fetch_sub(&keyring->references, 1) > 1)
+		return;
+	gnutls_certificate_free_credentials(keyring->credentials);
+	free(keyring);
+}
+
+static int add_client_ca(struct http_keyring *keyring, const char *file, struct cs_error *err)
+{
+	CS_AUTO_FREE char *pem = NULL;
+	size_t size;
+	int r = cs_file_read(file, CA_FILE_MAX, &pem, &size, err);
+	if (r < 0)
+		return r;
+	gnutls_datum_t datum = { (unsigned char *)pem, (unsigned)size };
+	r = gnutls_certificate_set_x509_trust_mem(keyring->credentials, &datum,
+						  GNUTLS_X509_FMT_PEM);
+	if (r <= 0)
+		return cs_error_set(err, -EINVAL, "%s: no certificate in PEM form in it", file);
+	keyring->asks = true;
+	return 0;
+}
+
+static int create_keyring(const struct cs_http_tls *pair, const char *client_ca,
+			  struct http_keyring **ret, struct cs_error *err)
+{
+	struct http_keyring *keyring = cs_alloc(sizeof(*keyring));
+	atomic_store(&keyring->references, 1);
+	gnutls_datum_t certificate = { (unsigned char *)pair->certificate,
+				       (unsigned)strlen(pair->certificate) };
+	gnutls_datum_t key = { (unsigned char *)pair->key, (unsigned)strlen(pair->key) };
+	int r = gnutls_certificate_allocate_credentials(&keyring->credentials);
+	if (r < 0) {
+		free(keyring);
+		return cs_error_set(err, -ENOMEM, "certificates: %s", gnutls_strerror(r));
+	}
+	r = gnutls_certificate_set_x509_key_mem(keyring->credentials, &certificate, &key,
+						GNUTLS_X509_FMT_PEM);
+	if (r < 0)
+		r = cs_error_set(err, -EINVAL, "the certificate to serve with: %s",
+				 gnutls_strerror(r));
+	else
+		r = client_ca ? add_client_ca(keyring, client_ca, err) : 0;
+	if (r < 0)
+		http_keyring_put(keyring);
+	else
+		*ret = keyring;
+	return r;
+}
+
+// ---- the files ----
+
+static void take_stamps(const struct cs_http_tls_files *files, struct stamp *ret)
+{
+	const char *const names[FILES] = { files->certificate, files->key, files->client_ca };
+	for (size_t i = 0; i < FILES; i++) {
+		struct stat status;
+		ret[i] = (struct stamp){ 0 };
+		if (names[i] && stat(names[i], &status) == 0)
+			ret[i] = (struct stamp){ status.st_dev, status.st_ino, status.st_size,
+						 status.st_mtim };
+	}
+}
+
+static bool same_stamps(const struct stamp *a, const struct stamp *b)
+{
+	for (size_t i = 0; i < FILES; i++)
+		if (a[i].device != b[i].device || a[i].inode != b[i].inode ||
+		    a[i].size != b[i].size || a[i].changed.tv_sec != b[i].changed.tv_sec ||
+		    a[i].changed.tv_nsec != b[i].changed.tv_nsec)
+			return false;
+	return true;
+}
+
+// All or nothing. The files' stamps are taken before they are read: what changes meanwhile is seen
+// the next time.
+static int load(struct http_keys *keys, struct cs_error *err)
+{
+	struct cs_http_tls pair = { 0 };
+	struct http_keyring *keyring = NULL;
+	int r = keys->files.certificate
+			? cs_http_tls_load(keys->files.certificate, keys->files.key, &pair, err)
+			: 0;
+	if (r == 0)
+		r = create_keyring(keys->files.certificate ? &pair : &keys->pair,
+				   keys->files.client_ca, &keyring, err);
+	if (r < 0) {
+		cs_http_tls_finish(&pair);
+		return r;
+	}
+	if (keys->files.certificate) {
+		cs_http_tls_finish(&keys->pair);
+		keys->pair = pair;
+	}
+	pthread_mutex_lock(&keys->lock);
+	struct http_keyring *old = keys->current;
+	keys->current = keyring;
+	pthread_mutex_unlock(&keys->lock);
+	http_keyring_put(old);
+	return 0;
+}
+
+void http_keys_poll(struct http_keys *keys, int64_t now)
+{
+	if (!keys || now < keys->next_poll)
+		return;
+	keys->next_poll = now + POLL_PERIOD;
+	struct stamp stamps[FILES];
+	take_stamps(&keys->files, stamps);
+	if (same_stamps(stamps, keys->stamps))
+		return;
+	memcpy(keys->stamps, stamps, sizeof(stamps));
+	struct cs_error err;
+	int r = load(keys, &err);
+	if (keys->reloaded)
+		keys->reloaded(keys->user, r < 0 ? err.text : NULL);
+}
+
+// ---- life ----
+
+int http_keys_create(const struct cs_http_options *options, struct http_keys **ret,
+		     struct cs_error *err)
+{
+	*ret = NULL;
+	if (!options->tls && !options->files.certificate)
+		return 0;
+	struct http_keys *keys = cs_alloc(sizeof(*keys));
+	pthread_mutex_init(&keys->lock, NULL);
+	keys->files = options->files;
+	keys->reloaded = options->reloaded;
+	keys->user = options->reloaded_user;
+	if (!options->files.certificate) {
+		keys->pair.certificate = cs_strdup(options->tls->certificate);
+		keys->pair.key = cs_strdup(options->tls->key);
+	}
+	take_stamps(&keys->files, keys->stamps);
+	int r = load(keys, err);
+	if (r < 0)
+		http_keys_destroy(keys);
+	else
+		*ret = keys;
+	return r;
+}
+
+void http_keys_destroy(struct http_keys *keys)
+{
+	if (!keys)
+		return;
+	http_keyring_put(keys->current);
+	cs_http_tls_finish(&keys->pair);
+	pthread_mutex_destroy(&keys->lock);
+	free(keys);
+}
+
+const struct cs_http_tls *http_keys_first(const struct http_keys *keys)
+{
+	return &keys->pair;
+}
+
+// libmicrohttpd has given the session the certificates it was started with.
+struct http_keyring *http_keys_attach(struct http_keys *keys, gnutls_session_t session)
+{
+	pthread_mutex_lock(&keys->lock);
+	struct http_keyring *keyring = keys->current;
+	atomic_fetch_add(&keyring->references, 1);
+	pthread_mutex_unlock(&keys->lock);
+	(void)gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, keyring->credentials);
+	// Only asked for: who shows none, or a bad one, is told so by HTTP, in words.
+	gnutls_certificate_server_set_request(session, keyring->asks ? GNUTLS_CERT_REQUEST
+								     : GNUTLS_CERT_IGNORE);
+	return keyring;
+}
+
+// ---- who a client is ----
+
+void http_identity_destroy(struct cs_http_identity *identity)
+{
+	if (!identity)
+		return;
+	for (size_t i = 0; i < identity->n_organizations; i++)
+		free(identity->organizations[i]);
+	for (size_t i = 0; i < identity->n_names; i++)
+		free(identity->names[i]);
+	free(identity->organizations);
+	free(identity->names);
+	free(identity->common_name);
+	free(identity);
+}
+
+bool cs_http_identity_is(const struct cs_http_identity *identity, const char *name)
+{
+	if (!*name)
+		return false;
+	if (strcmp(identity->common_name, name) == 0)
+		return true;
+	for (size_t i = 0; i < identity->n_names; i++)
+		if (strcmp(identity->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int verify(gnutls_session_t session, struct cs_error *err)
+{
+	gnutls_typed_vdata_st purpose = {
+		.type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT
+	};
+	unsigned status = 0;
+	int r = gnutls_certificate_verify_peers(session, &purpose, 1, &status);
+	if (r < 0)
+		return cs_error_set(err, -EACCES, "the client certificate is not accepted: %s",
+				    gnutls_strerror(r));
+	if (status == 0)
+		return 0;
+	gnutls_datum_t words = { 0 };
+	r = gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &words, 0);
+	(void)cs_error_set(err, -EACCES, "the client certificate is not accepted: %s",
+			   r == 0 ? (const char *)words.data : "it does not verify");
+	gnutls_free(words.data);
+	return -EACCES;
+}
+
+// The attribute of the subject at `index`, NULL behind the last. *odd: it is there, but too long or
+// with a NUL in it, which would make two names of one.
+static char *subject_part(gnutls_x509_crt_t certificate, const char *oid, unsigned index, bool *odd)
+{
+	char text[NAME_MAX_SIZE];
+	size_t size = sizeof(text);
+	int r = gnutls_x509_crt_get_dn_by_oid(certificate, oid, index, 0, text, &size);
+	if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+		return NULL;
+	*odd |= r < 0 || strlen(text) != size;
+	return *odd ? NULL : cs_strndup(text, size);
+}
+
+// The alternative name at `index` as text, NULL for a kind without one and behind the last (*last).
+static char *alternative_name(gnutls_x509_crt_t certificate, unsigned index, bool *last, bool *odd)
+{
+	char text[NAME_MAX_SIZE];
+	char address[INET6_ADDRSTRLEN];
+	size_t size = sizeof(text) - 1;
+	int r = gnutls_x509_crt_get_subject_alt_name(certificate, index, text, &size, NULL);
+	*last = r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
+	switch (r) {
+	case GNUTLS_SAN_DNSNAME:
+	case GNUTLS_SAN_RFC822NAME:
+	case GNUTLS_SAN_URI:
+		text[size] = '\0';
+		*odd |= strlen(text) != size;
+		return *odd ? NULL : cs_strndup(text, size);
+	case GNUTLS_SAN_IPADDRESS:
+		if ((size != 4 && size != 16) ||
+		    !inet_ntop(size == 4 ? AF_INET : AF_INET6, text, address, sizeof(address)))
+			return NULL;
+		return cs_strdup(address);
+	default:
+		*odd |= r == GNUTLS_E_SHORT_MEMORY_BUFFER;
+		return NULL;
+	}
+}
+
+static int read_names(gnutls_x509_crt_t certificate, struct cs_http_identity *identity,
+		      struct cs_error *err)
+{
+	bool odd = false, last = false;
+	char *name = subject_part(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, &odd);
+	identity->common_name = name ? name : cs_strdup("");
+	identity->organizations = cs_alloc_array(NAMES_MAX, sizeof(char *));
+	identity->names = cs_alloc_array(NAMES_MAX, sizeof(char *));
+	while (identity->n_organizations < NAMES_MAX &&
+	       (name = subject_part(certificate, GNUTLS_OID_X520_ORGANIZATION_NAME,
+				    (unsigned)identity->n_organizations, &odd)))
+		identity->organizations[identity->n_organizations++] = name;
+	for (unsigned i = 0; i < NAMES_MAX && !last; i++)
+		if ((name = alternative_name(certificate, i, &last, &odd)))
+			identity->names[identity->n_names++] = name;
+	return odd ? cs_error_set(err, -EACCES,
+				  "the client certificate is not accepted: its names are odd")
+		   : 0;
+}
+
+int http_keyring_identify(const struct http_keyring *keyring, gnutls_session_t session,
+			  struct cs_http_identity **ret, struct cs_error *err)
+{
+	unsigned count = 0;
+	*ret = NULL;
+	const gnutls_datum_t *chain =
+		keyring->asks ? gnutls_certificate_get_peers(session, &count) : NULL;
+	if (!chain || count == 0)
+		return 0;
+	int r = verify(session, err);
+	if (r < 0)
+		return r;
+	gnutls_x509_crt_t certificate;
+	if (gnutls_x509_crt_init(&certificate) < 0)
+		return cs_error_set(err, -EACCES, "out of memory");
+	struct cs_http_identity *identity = cs_alloc(sizeof(*identity));
+	if (gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) < 0)
+		r = cs_error_set(err, -EACCES, "the client certificate cannot be read");
+	else
+		r = read_names(certificate, identity, err);
+	gnutls_x509_crt_deinit(certificate);
+	if (r < 0)
+		http_identity_destroy(identity);
+	else
+		*ret = identity;
+	return r;
+}
