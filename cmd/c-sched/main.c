@@ -9,6 +9,7 @@
 #include <csched/daemon/daemon.h>
 
 #include "config_file.h"
+#include "explain.h"
 #include "options.h"
 #include "simulate.h"
 
@@ -110,6 +111,8 @@ static int run_command(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "simulate") == 0)
 		return simulate_main((const char **)argv + 1);
+	if (argc > 1 && strcmp(argv[1], "explain") == 0)
+		return explain_main((const char **)argv + 1);
 	if (options_parse((const char **)argv, &options, &err) < 0) {
 		fprintf(stderr, "c-sched: %s\nSee 'c-sched --help'.\n", err.text);
 		return EXIT_USAGE;

@@ -246,7 +246,9 @@ static const char usage[] =
 	"  c-sched check-config FILE   print the configuration that FILE (- for standard input)\n"
 	"                              stands for, with all defaults, or everything wrong in it\n"
 	"  c-sched simulate -f FILE    say where the pods in some files would run, and why not;\n"
-	"                              see c-sched simulate --help\n";
+	"                              see c-sched simulate --help\n"
+	"  c-sched explain NS/NAME     ask a running c-sched why a pod is where it is; see\n"
+	"                              c-sched explain --help\n";
 
 static const char epilogue[] =
 	"\n"

@@ -1,0 +1,197 @@
+// Why a pod is where it is: /explain, /debug/cluster, and `c-sched explain` that prints it.
+// Neighbours: harness.h runs the programs.
+#include "../unit/check_main.h"
+
+#include <string.h>
+
+#include <csched/base/memory.h>
+#include <csched/client/kubeconfig.h>
+
+#include "harness.h"
+
+static struct harness_process *kubesim, *scheduler;
+
+static void begin(void)
+{
+	kubesim = HARNESS_KUBESIM("--nodes=0");
+	harness_create_node(kubesim, "small", "1");
+	harness_create_node(kubesim, "large", "4");
+	scheduler = HARNESS_C_SCHED(kubesim);
+}
+
+static struct json_object *explain(const char *query)
+{
+	CS_AUTO_FREE char *path = cs_asprintf("/explain?pod=%s", query);
+	return harness_get(scheduler, path);
+}
+
+// What `c-sched explain` prints, and that it ends with that status.
+static const char *run(int status, const char *const *arguments)
+{
+	const char *all[16] = { "explain" };
+	CS_AUTO_FREE char *server = cs_asprintf("--server=https://127.0.0.1:%d", scheduler->port);
+	size_t n = 1;
+	all[n++] = server;
+	while (*arguments)
+		all[n++] = *arguments++;
+	struct harness_process *process = harness_start("c-sched", all);
+	ck_assert_int_eq(harness_wait_exit(process, 5), status);
+	return harness_read_file(process->log);
+}
+#define RUN(status, ...) run(status, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void expect(const char *text, const char *words)
+{
+	ck_assert_msg(strstr(text, words), "\"%s\" is not in:\n%s", words, text);
+}
+
+START_TEST(a_bound_pod)
+{
+	begin();
+	harness_create_pod(kubesim, "p", "100m");
+	harness_wait_bound(kubesim, "p");
+	struct json_object *answer = explain("default/p");
+	ck_assert_str_eq(cs_value_string_at(answer, "state"), "bound");
+	ck_assert_str_eq(cs_value_string_at(answer, "node"), "large");
+	ck_assert_ptr_null(cs_value_at(answer, "now"));
+	struct json_object *decisions = cs_value_at(answer, "decisions");
+	ck_assert_uint_eq(json_object_array_length(decisions), 1);
+	struct json_object *decision = json_object_array_get_idx(decisions, 0);
+	struct json_object *candidates = cs_value_at(decision, "candidates");
+	ck_assert_uint_eq(json_object_array_length(candidates), 2);
+	struct json_object *winner = json_object_array_get_idx(candidates, 0);
+	ck_assert_str_eq(cs_value_string_at(winner, "node"), "large");
+	int64_t total = 0;
+	json_object_object_foreach(cs_value_at(winner, "scores"), plugin, score)
+	{
+		struct json_object *weight;
+		ck_assert(json_object_object_get_ex(cs_value_at(decision, "weights"), plugin,
+						    &weight));
+		total += json_object_get_int64(score) * json_object_get_int64(weight);
+	}
+	ck_assert_int_eq(total, json_object_get_int64(cs_value_at(winner, "total")));
+
+	const char *text = RUN(0, "default/p", "--node=small");
+	expect(text, "Pod default/p: bound on large\n");
+	expect(text, "2 of 2 nodes could take the pod.");
+	expect(text, "  large came before small by ");
+	expect(text, "  small: TaintToleration 100 x 3 + ");
+	expect(RUN(0, "default/p", "-o", "json"), "{\"pod\":\"default/p\",");
+	expect(RUN(0, "default/p", "--color=always"), "\x1b[38;5;");
+}
+END_TEST
+
+START_TEST(a_pod_that_waits)
+{
+	begin();
+	harness_create_pod(kubesim, "p", "2");
+	harness_wait_bound(kubesim, "p");
+	harness_create_pod(kubesim, "q", "3");
+	double end = harness_now() + HARNESS_PATIENCE;
+	while (!harness_condition_of(kubesim, "q") && harness_now() < end)
+		harness_sleep(0.02);
+	struct json_object *answer = explain("default/q&node=small");
+	ck_assert_str_eq(cs_value_string_at(answer, "state"), "pending");
+	ck_assert_str_eq(cs_value_string_at(answer, "queue"), "unschedulable");
+	ck_assert_str_eq(cs_value_string_at(answer, "now.decision"), "unschedulable");
+	ck_assert_str_eq(cs_value_string_at(answer, "now.onNode.plugin"), "NodeResourcesFit");
+	struct json_object *groups = cs_value_at(answer, "now.rejected");
+	ck_assert_uint_eq(json_object_array_length(groups), 1);
+	ck_assert_int_eq(
+		json_object_get_int(cs_value_at(json_object_array_get_idx(groups, 0), "nodes")), 2);
+
+	const char *text = RUN(0, "default/q", "--node=large");
+	expect(text, "Pod default/q: pending, queue unschedulable, attempts 1\n");
+	expect(text, "      2 nodes  NodeResourcesFit: Insufficient cpu (");
+	expect(text, "  large cannot take the pod: NodeResourcesFit: Insufficient cpu\n");
+
+	// What is asked changes nothing: the pod is still rejected for the same, once.
+	harness_delete(kubesim, "/api/v1/namespaces/default/pods/p");
+	ck_assert_str_eq(harness_wait_bound(kubesim, "q"), "large");
+}
+END_TEST
+
+START_TEST(what_is_not_there)
+{
+	begin();
+	ck_assert_int_eq(harness_request(scheduler, "GET", "/explain?pod=a/b", NULL, NULL).status,
+			 404);
+	ck_assert_int_eq(harness_request(scheduler, "GET", "/explain?pod=b", NULL, NULL).status,
+			 400);
+	ck_assert_int_eq(harness_request(scheduler, "GET", "/explain", NULL, NULL).status, 400);
+	ck_assert_int_eq(
+		harness_request(scheduler, "GET", "/explain?pod=a/b&node=x", NULL, NULL).status,
+		404);
+}
+END_TEST
+
+static const struct {
+	const char *arguments[3];
+	int status;
+	const char *words;
+} command_lines[] = {
+	{ { "a/b" }, 1, "c-sched explain: there is no pod" },
+	{ { "a/b", "--node=x" }, 1, "c-sched explain: there is no node x (status 404)" },
+	{ { "a/b", "--server=https://127.0.0.1:1" }, 1, "https://127.0.0.1:1: " },
+	{ { "b" }, 2, "NAMESPACE/NAME" },
+	{ { "a/b", "c" }, 2, "NAMESPACE/NAME" },
+	{ { "a/b", "--server=http://127.0.0.1:1" }, 2, "must begin with https://" },
+	{ { "a/b", "--token-file=/dev/null" }, 2, "verified server alone" },
+	{ { "a/b", "--client-key=/dev/null" }, 2, "need each other" },
+	{ { "a/b", "--certificate-authority=/nonexistent" }, 2, "/nonexistent" },
+	{ { "--help" }, 0, "Usage:\n  c-sched explain NAMESPACE/NAME [flags]" },
+};
+
+START_TEST(command_line)
+{
+	begin();
+	expect(run(command_lines[_i].status, command_lines[_i].arguments), command_lines[_i].words);
+}
+END_TEST
+
+// Another's CA: the certificate, of c-sched's own making, is not taken.
+START_TEST(a_server_that_is_not_trusted)
+{
+	struct cs_endpoint endpoint = { 0 };
+	struct cs_error err;
+	kubesim = HARNESS_KUBESIM("--nodes=1", "--tls");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	const char *text = harness_read_file(kubesim->kubeconfig);
+	ck_assert_int_eq(cs_kubeconfig_parse("kubeconfig", cs_slice_of(text), &endpoint, &err), 0);
+	const char *ca = harness_path("ca.pem");
+	harness_write_file(ca, endpoint.ca_data);
+	cs_endpoint_finish(&endpoint);
+	CS_AUTO_FREE char *argument = cs_asprintf("--certificate-authority=%s", ca);
+	expect(RUN(1, "a/b", argument), "certificate");
+}
+END_TEST
+
+START_TEST(the_cluster)
+{
+	begin();
+	struct json_object *answer = harness_get(scheduler, "/debug/cluster");
+	ck_assert_int_eq(json_object_get_int(cs_value_at(answer, "nodes")), 2);
+	ck_assert(json_object_get_boolean(cs_value_at(answer, "scheduling")));
+	ck_assert_int_eq(json_object_get_int(cs_value_at(answer, "queue.active")), 0);
+	answer = harness_get(scheduler, "/debug/cluster?node=large");
+	ck_assert_int_eq(json_object_get_int(cs_value_at(answer, "allocatable.cpu")), 4000);
+	ck_assert_int_eq(
+		harness_request(scheduler, "GET", "/debug/cluster?node=x", NULL, NULL).status, 404);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("integration/explain");
+	TCase *tcase = tcase_create("explain");
+	tcase_add_checked_fixture(tcase, harness_setup, harness_teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_bound_pod);
+	tcase_add_test(tcase, a_pod_that_waits);
+	tcase_add_test(tcase, what_is_not_there);
+	tcase_add_loop_test(tcase, command_line, 0, (int)CS_ARRAY_LENGTH(command_lines));
+	tcase_add_test(tcase, a_server_that_is_not_trusted);
+	tcase_add_test(tcase, the_cluster);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

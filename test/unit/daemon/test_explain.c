@@ -1,0 +1,166 @@
+// What `c-sched explain` prints of an answer. Neighbours: lib/daemon/explain.c.
+#include <csched/daemon/explain.h>
+
+#include <string.h>
+
+#include <csched/base/memory.h>
+
+#include "../check_main.h"
+
+static struct cs_buffer out;
+
+static const char *print(const char *answer, const struct cs_explain_options *options)
+{
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	struct cs_error err;
+	ck_assert_msg(cs_value_read_json(cs_slice_of(answer), &tree, &err) == 0, "%s", err.text);
+	cs_buffer_finish(&out);
+	cs_buffer_init(&out, 1 << 20);
+	cs_explain_print(tree, options, &out);
+	return out.data;
+}
+
+static void teardown(void)
+{
+	cs_buffer_finish(&out);
+}
+
+#define PLAIN (&(struct cs_explain_options){ 0 })
+
+#define DECISION                                                                               \
+	"{\"number\":4,\"atUnixNano\":5000000000,\"attempt\":2,\"tookNano\":1500,"             \
+	"\"decision\":\"scheduled\",\"node\":\"a\",\"nodes\":3,\"feasibleNodes\":2,"           \
+	"\"rejections\":[{\"plugin\":\"Fit\",\"nodes\":1}],\"weights\":{\"Fit\":1,\"Load\":2," \
+	"\"Other\":1},\"candidates\":["                                                        \
+	"{\"node\":\"a\",\"total\":110,\"scores\":{\"Fit\":50,\"Load\":30},"                   \
+	"\"load\":{\"cpu\":{\"load\":500,\"capacity\":2000,\"quality\":1,"                     \
+	"\"sampledUnixNano\":2000000000},\"rate\":{\"load\":7.5,\"capacity\":0,\"quality\":1," \
+	"\"sampledUnixNano\":0}}},"                                                            \
+	"{\"node\":\"a-very-long-name-of-a-node-b\",\"total\":90,\"scores\":{\"Fit\":70,"      \
+	"\"Load\":10},\"load\":{\"cpu\":{\"load\":0,\"capacity\":2000,\"quality\":0,"          \
+	"\"sampledUnixNano\":0}}}]}"
+
+START_TEST(a_decision)
+{
+	const char *text = print("{\"pod\":\"n/p\",\"atUnixNano\":65000000000,\"state\":\"bound\","
+				 "\"node\":\"a\",\"decisions\":[" DECISION "]}",
+				 &(struct cs_explain_options){ .node = "a" });
+	ck_assert_str_eq(text,
+			 "Pod n/p: bound on a\n"
+			 "\n"
+			 "Decision 4, 60 s ago, attempt 2, 1.5 us: scheduled to a\n"
+			 "  2 of 3 nodes could take the pod; rejected by Fit 1.\n"
+			 "\n"
+			 "  PLUGIN                             WEIGHT                       a"
+			 "  ..ong-name-of-a-node-b\n"
+			 "  Fit                                     1                      50"
+			 "                      70\n"
+			 "  Load                                    2                      30"
+			 "                      10\n"
+			 "  total                                                         110"
+			 "                      90\n"
+			 "  load and age of its sample: cpu                           25% 63s"
+			 "                       -\n"
+			 "  load and age of its sample: rate                              7.5"
+			 "                       -\n"
+			 "\n"
+			 "  a came before a-very-long-name-of-a-node-b by 20: Fit -20, Load +40.\n"
+			 "  a: Fit 50 x 1 + Load 30 x 2 = 110\n");
+}
+END_TEST
+
+START_TEST(of_a_node_that_was_not_among_the_best)
+{
+	const char *text = print("{\"decisions\":[" DECISION "]}",
+				 &(struct cs_explain_options){ .node = "z" });
+	ck_assert_ptr_nonnull(strstr(text, "  z was not among the best: of other nodes nothing is "
+					   "remembered.\n"));
+}
+END_TEST
+
+START_TEST(in_colour)
+{
+	const char *text = print("{\"decisions\":[" DECISION "]}",
+				 &(struct cs_explain_options){ .color = true });
+	ck_assert_ptr_nonnull(strstr(text, "\x1b[38;5;226m"));
+	ck_assert_ptr_nonnull(strstr(text, "\x1b[38;5;154m"));
+	ck_assert_ptr_null(strstr(print("{\"decisions\":[" DECISION "]}", PLAIN), "\x1b"));
+}
+END_TEST
+
+START_TEST(what_would_be_decided_now)
+{
+	const char *text = print(
+		"{\"pod\":\"n/p\",\"atUnixNano\":9000000000,\"state\":\"pending\","
+		"\"queue\":\"unschedulable\",\"attempts\":3,\"now\":{\"decision\":"
+		"\"unschedulable\","
+		"\"nodes\":6,\"feasibleNodes\":0,\"message\":\"0/6 nodes are available: ...\","
+		"\"rejected\":[{\"plugin\":\"Fit\",\"reasons\":[\"Insufficient cpu\","
+		"\"Too many pods\"],\"nodes\":5,\"examples\":[\"a\",\"b\",\"c\"]},"
+		"{\"plugin\":\"\",\"reasons\":[\"left out\"],\"nodes\":1,\"examples\":[\"d\"]}],"
+		"\"candidates\":[],\"onNode\":{\"node\":\"a\",\"fits\":false,\"plugin\":\"Fit\","
+		"\"reasons\":[\"Insufficient cpu\",\"Too many pods\"],\"load\":{\"cpu\":{"
+		"\"unit\":\"m\",\"load\":500,\"capacity\":2000,\"sample\":400,\"inFlight\":100,"
+		"\"quality\":1,\"state\":\"fresh\",\"sampledUnixNano\":2000000000}}}}}",
+		PLAIN);
+	ck_assert_str_eq(text,
+			 "Pod n/p: pending, queue unschedulable, attempts 3\n"
+			 "\n"
+			 "Decided now: unschedulable; 0 of 6 nodes could take the pod.\n"
+			 "  0/6 nodes are available: ...\n"
+			 "      5 nodes  Fit: Insufficient cpu, Too many pods (a, b, c, ...)\n"
+			 "      1 node   left out (d)\n"
+			 "  a cannot take the pod: Fit: Insufficient cpu, Too many pods\n"
+			 "  cpu (m): 500 of 2000 = sample 400 (7 s old, fresh) and +100 for pods "
+			 "that came and "
+			 "left since\n");
+}
+END_TEST
+
+START_TEST(ties_and_loners)
+{
+	ck_assert_ptr_nonnull(strstr(print("{\"decisions\":[{\"weights\":{},\"candidates\":["
+					   "{\"node\":\"a\",\"total\":1,\"scores\":{}},"
+					   "{\"node\":\"b\",\"total\":1,\"scores\":{}}]}]}",
+					   PLAIN),
+				     "  a and b have the same total: one was taken at random.\n"));
+	ck_assert_ptr_nonnull(
+		strstr(print("{\"decisions\":[{\"candidates\":[{\"node\":\"a\"}]}]}", PLAIN),
+		       "  a alone could take the pod, so nothing was scored.\n"));
+}
+END_TEST
+
+// Whoever answers: what is missing or of another type is left out.
+START_TEST(strange_answers)
+{
+	static const char *const answers[] = {
+		"{}",
+		"[]",
+		"1",
+		"{\"decisions\":{}}",
+		"{\"decisions\":[1,null,\"x\",[]]}",
+		"{\"decisions\":[{\"candidates\":[null,1]}],\"now\":[]}",
+		"{\"now\":{\"candidates\":[{\"scores\":1,\"load\":[]}],\"weights\":3,"
+		"\"rejected\":[{\"reasons\":[null],\"examples\":[{}]}],\"onNode\":{\"fits\":true}}"
+		"}",
+		"{\"now\":{\"onNode\":{\"scores\":{\"a\":\"b\"},\"fits\":true},\"weights\":{}}}",
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(answers); i++)
+		ck_assert_ptr_nonnull(strstr(print(answers[i], PLAIN), "Pod ?: ?\n"));
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("explain");
+	TCase *tcase = tcase_create("explain");
+	tcase_add_checked_fixture(tcase, NULL, teardown);
+	tcase_add_test(tcase, a_decision);
+	tcase_add_test(tcase, of_a_node_that_was_not_among_the_best);
+	tcase_add_test(tcase, in_colour);
+	tcase_add_test(tcase, what_would_be_decided_now);
+	tcase_add_test(tcase, ties_and_loners);
+	tcase_add_test(tcase, strange_answers);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
