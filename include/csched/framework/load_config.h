@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <csched/base/clock.h>
 #include <csched/base/json_writer.h>
 #include <csched/base/value.h>
 #include <csched/cluster/load.h>
@@ -70,5 +71,20 @@ int cs_load_config_read(struct json_object *document, struct cs_load_config **re
 void cs_load_config_destroy(struct cs_load_config *config); // NULL is fine
 // What is in force, every default filled in; reads back as the same.
 void cs_load_config_write(const struct cs_load_config *config, struct cs_json_writer *json);
+
+// The queries that come with us: `query: builtin:NAME`. Their answers are in the unit of the metric
+// they are for, so scale is 1, and average over CS_LOAD_BUILTIN_WINDOW. The table ends with a NULL
+// name.
+#define CS_LOAD_BUILTIN_WINDOW (120 * CS_SECOND)
+struct cs_load_builtin {
+	const char *name;
+	const char *metric; // CS_LOAD_CPU, ...: what it measures
+	const char *query;
+	const char *limit; // NULL = none
+	const char *help;  // where its series come from, and what it misses
+};
+extern const struct cs_load_builtin cs_load_builtins[];
+// NULL where there is none.
+const struct cs_load_builtin *cs_load_builtin_query(const char *name);
 
 #endif
