@@ -46,6 +46,18 @@ static const struct row rows[] = {
 	  "from binding to Running; -1 = nothing ever runs (200)" },
 	{ "bookmark-interval", "S", SECONDS, AT(sim.bookmark_interval), 1, 86400,
 	  "between two bookmarks of a quiet watch (60)" },
+	{ "load", NULL, FLAG, AT(sim.load.on), 0, 0,
+	  "pods and nodes use something: metrics.k8s.io, /metrics/nodes" },
+	{ "load-annotations", NULL, FLAG, AT(sim.load.annotations), 0, 0,
+	  "with --load: nodes carry it as annotations load.c-sched.io/..." },
+	{ "load-interval", "MS", MILLISECONDS, AT(sim.load.interval), 10, 3600000,
+	  "between two samples of a node (10000)" },
+	{ "load-delay", "MS", MILLISECONDS, AT(sim.load.delay), 0, 3600000,
+	  "until a sample can be read; at most the interval (0)" },
+	{ "load-ramp", "MS", MILLISECONDS, AT(sim.load.ramp), 0, 3600000,
+	  "until a new pod uses all that it will (30000)" },
+	{ "load-noise", "PERCENT", NUMBER, AT(noise), 0, 100,
+	  "that CPU and connections swing to both sides (5)" },
 	{ "threads", "N", NUMBER, AT(threads), 1, 64, "threads that answer requests (2)" },
 	{ "v", "N", NUMBER, AT(verbosity), 0, 10, "log level; 4 logs every request (0)" },
 	{ "help", NULL, FLAG, AT(help), 0, 0, "print this and exit" },
@@ -130,11 +142,14 @@ static void fill_sim_options(struct options *options)
 	options->sim.seed = (uint64_t)options->seed;
 	options->sim.history = (size_t)options->history;
 	options->sim.threads = (unsigned)options->threads;
+	options->sim.load.noise = (double)options->noise / 100;
 }
 
 int options_read(int argc, char **argv, struct options *ret, struct cs_error *err)
 {
-	*ret = (struct options){ .sim.kubelet_delay = 200 * CS_MILLISECOND };
+	*ret = (struct options){ .sim.kubelet_delay = 200 * CS_MILLISECOND,
+				 .sim.load = { .interval = 10 * CS_SECOND, .ramp = 30 * CS_SECOND },
+				 .noise = 5 };
 	for (int i = 1; i < argc; i++) {
 		const char *name = argv[i];
 		if (name[0] != '-' || name[1] == 0)
@@ -155,6 +170,8 @@ int options_read(int argc, char **argv, struct options *ret, struct cs_error *er
 		if (result)
 			return result;
 	}
+	if (ret->sim.load.delay > ret->sim.load.interval)
+		return cs_error_set(err, -EINVAL, "--load-delay is longer than --load-interval");
 	fill_sim_options(ret);
 	return 0;
 }

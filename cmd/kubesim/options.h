@@ -19,6 +19,7 @@ struct options {
 	int64_t history;
 	int64_t threads;
 	int64_t verbosity;
+	int64_t noise; // percent
 	const char *port_file;
 	const char *kubeconfig_out;
 	const char *manifests[MANIFESTS_MAX];

@@ -49,6 +49,10 @@ static void write_resource(struct cs_json_writer *json, const struct sim_resourc
 
 static void write_resources(struct cs_json_writer *json, const struct sim_resource *resource)
 {
+	if (resource->measured) {
+		write_resource(json, resource, "", resource->kind, "get list");
+		return;
+	}
 	write_resource(json, resource, "", resource->kind,
 		       "create delete deletecollection get list patch update watch");
 	if (resource->has_status)
@@ -59,6 +63,11 @@ static void write_resources(struct cs_json_writer *json, const struct sim_resour
 		write_resource(json, resource, "binding", "Binding", "create");
 		write_resource(json, resource, "eviction", "Eviction", "create");
 	}
+}
+
+static bool served(const struct cs_sim *sim, const struct sim_resource *resource)
+{
+	return !resource->measured || sim->load.on;
 }
 
 static void write_resource_list(struct cs_json_writer *json, const char *group, const char *version)
@@ -109,15 +118,15 @@ static void write_group(struct cs_json_writer *json, const struct sim_resource *
 	cs_json_object_end(json);
 }
 
-static const struct sim_resource *first_of_group(const char *group)
+static const struct sim_resource *first_of_group(const struct cs_sim *sim, const char *group)
 {
 	for (size_t i = 0; i < sim_resource_count; i++)
-		if (strcmp(sim_resources[i].group, group) == 0)
+		if (served(sim, &sim_resources[i]) && strcmp(sim_resources[i].group, group) == 0)
 			return &sim_resources[i];
 	return NULL;
 }
 
-static void write_groups(struct cs_json_writer *json)
+static void write_groups(const struct cs_sim *sim, struct cs_json_writer *json)
 {
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "kind", "APIGroupList");
@@ -126,7 +135,7 @@ static void write_groups(struct cs_json_writer *json)
 	cs_json_array_begin(json);
 	for (size_t i = 0; i < sim_resource_count; i++)
 		if (*sim_resources[i].group &&
-		    first_of_group(sim_resources[i].group) == &sim_resources[i])
+		    first_of_group(sim, sim_resources[i].group) == &sim_resources[i])
 			write_group(json, &sim_resources[i], false);
 	cs_json_array_end(json);
 	cs_json_object_end(json);
@@ -176,14 +185,14 @@ static bool split_group(const char *path, char group[64], char version[16])
 	return sscanf(path, "/apis/%63[^/]%n", group, &used) == 1 && path[used] == 0;
 }
 
-static bool answer_group(const char *path, struct cs_json_writer *json,
+static bool answer_group(const struct cs_sim *sim, const char *path, struct cs_json_writer *json,
 			 struct cs_http_response *response)
 {
 	char group[64];
 	char version[16];
 	if (!split_group(path, group, version))
 		return false;
-	const struct sim_resource *resource = first_of_group(group);
+	const struct sim_resource *resource = first_of_group(sim, group);
 	if (!resource || (*version && strcmp(version, resource->version) != 0))
 		answer_text(response, 404, "404 page not found");
 	else if (*version)
@@ -195,21 +204,20 @@ static bool answer_group(const char *path, struct cs_json_writer *json,
 
 bool sim_discovery(struct cs_sim *sim, const char *path, struct cs_http_response *response)
 {
-	(void)sim;
 	struct cs_json_writer json;
 	cs_json_init(&json, &response->body);
 	response->content_type = "application/json";
 	if (strcmp(path, "/api") == 0)
 		write_core_versions(&json);
 	else if (strcmp(path, "/apis") == 0)
-		write_groups(&json);
+		write_groups(sim, &json);
 	else if (strcmp(path, "/api/v1") == 0)
 		write_resource_list(&json, "", "v1");
 	else if (strcmp(path, "/version") == 0)
 		write_version(&json);
 	else if (health(path))
 		answer_text(response, 200, "ok");
-	else if (answer_group(path, &json, response))
+	else if (answer_group(sim, path, &json, response))
 		return true;
 	else if (!cs_string_prefix(path, "/api/") && !cs_string_prefix(path, "/apis/"))
 		answer_text(response, 404, "404 page not found");

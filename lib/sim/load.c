@@ -81,6 +81,23 @@ static void set_taint(struct json_object *tree)
 			      cs_tree_strings(taint));
 }
 
+// What it uses by itself: 2 to 50 % of its CPU, 5 to 40 % of its memory, up to 4000 connections.
+static void set_base_load(struct cs_sim *sim, struct json_object *metadata,
+			  const struct shape *shape)
+{
+	struct json_object *annotations = cs_tree_own(metadata, "annotations");
+	const unsigned percent_cpu = 2 + (unsigned)cs_random_below(&sim->store.random, 49);
+	const unsigned percent_memory = 5 + (unsigned)cs_random_below(&sim->store.random, 36);
+	const unsigned connections = (unsigned)cs_random_below(&sim->store.random, 4001);
+	char text[32];
+	(void)snprintf(text, sizeof(text), "%um", shape->cpus * 10 * percent_cpu);
+	cs_tree_set_string(annotations, "kubesim.c-sched.io/base-cpu", text);
+	(void)snprintf(text, sizeof(text), "%uMi", shape->gibibytes * 1024 * percent_memory / 100);
+	cs_tree_set_string(annotations, "kubesim.c-sched.io/base-memory", text);
+	(void)snprintf(text, sizeof(text), "%u", connections);
+	cs_tree_set_string(annotations, "kubesim.c-sched.io/base-connections", text);
+}
+
 static struct json_object *node_tree(struct cs_sim *sim, unsigned index, unsigned nodes,
 				     unsigned zones)
 {
@@ -109,6 +126,8 @@ static struct json_object *node_tree(struct cs_sim *sim, unsigned index, unsigne
 	struct json_object *metadata = cs_tree_own(tree, "metadata");
 	cs_tree_set_string(metadata, "name", name);
 	cs_tree_set(metadata, "labels", cs_tree_strings(labels));
+	if (sim->load.on)
+		set_base_load(sim, metadata, shape);
 	set_status(sim, tree, shape, index);
 	if (index + 1 == nodes && nodes > 1)
 		cs_tree_set_bool(cs_tree_own(tree, "spec"), "unschedulable", true);

@@ -62,7 +62,9 @@ static bool read_resource_path(struct sim_request *request, const char *const *a
 	if (count == 0 || count > 3)
 		return false;
 	request->resource = sim_resource_find(group, version, at[0]);
-	if (!request->resource || (below && !request->resource->namespaced) ||
+	if (!request->resource || (request->resource->measured && !request->sim->load.on))
+		return false;
+	if ((below && !request->resource->namespaced) ||
 	    (!below && count > 1 && request->resource->namespaced))
 		return false;
 	return (count < 2 || take_text(at[1], request->name, sizeof(request->name))) &&
@@ -87,7 +89,17 @@ static bool read_path(struct sim_request *request, const struct path *path, bool
 
 // ---- verbs ----
 
-enum scope { COLLECTION, ITEM, STATUS, BINDING, EVICTION, SCALE, SCOPE_COUNT };
+enum scope {
+	COLLECTION,
+	ITEM,
+	MEASURED,
+	MEASURED_ITEM,
+	STATUS,
+	BINDING,
+	EVICTION,
+	SCALE,
+	SCOPE_COUNT
+};
 
 static const struct {
 	const char *subresource;
@@ -120,6 +132,8 @@ static const struct verb {
 	{ SCALE, "GET", "get", sim_get_scale },
 	{ SCALE, "PUT", "update", sim_update_scale },
 	{ SCALE, "PATCH", "patch", sim_patch_scale },
+	{ MEASURED, "GET", "list", sim_metrics_list },
+	{ MEASURED_ITEM, "GET", "get", sim_metrics_get },
 };
 
 static const struct verb watch_verb = { COLLECTION, "GET", "watch", sim_watch };
@@ -143,6 +157,8 @@ static bool has_subresource(const struct sim_resource *resource, enum scope scop
 static int find_scope(const struct sim_request *request, enum scope *ret)
 {
 	*ret = *request->name ? ITEM : COLLECTION;
+	if (request->resource->measured && !*request->subresource)
+		*ret = *request->name ? MEASURED_ITEM : MEASURED;
 	if (!*request->subresource)
 		return 0;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(subresources); i++) {
@@ -214,8 +230,8 @@ static bool accept_range(const struct sim_request *request, struct cs_slice rang
 		if (!range_has(range, "as="))
 			return true;
 		*ret = SIM_FORMAT_TABLE;
-		return readable && !*request->subresource && range_has(range, "as=Table") &&
-		       !range_has(range, "v=v1beta1");
+		return readable && !*request->subresource && !request->resource->measured &&
+		       range_has(range, "as=Table") && !range_has(range, "v=v1beta1");
 	}
 	*ret = SIM_FORMAT_PROTOBUF;
 	return range_is(range, CS_PROTOBUF_CONTENT_TYPE) && !range_has(range, "as=") &&
@@ -499,7 +515,9 @@ static void ask_faults(struct sim_request *request)
 {
 	struct sim_fault_match match = { 0 };
 	(void)snprintf(match.verb, sizeof(match.verb), "%s", request->verb);
-	(void)snprintf(match.resource, sizeof(match.resource), "%s", request->resource->name);
+	(void)snprintf(match.resource, sizeof(match.resource), "%s%s%s", request->resource->name,
+		       request->resource->measured ? "." : "",
+		       request->resource->measured ? request->resource->group : "");
 	(void)snprintf(match.subresource, sizeof(match.subresource), "%.31s", request->subresource);
 	(void)snprintf(match.namespace_, sizeof(match.namespace_), "%.63s", request->namespace_);
 	(void)snprintf(match.name, sizeof(match.name), "%s", request->name);

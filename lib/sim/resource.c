@@ -110,6 +110,9 @@ const struct sim_resource sim_resources[] = {
 	  RETURNED },
 	{ RESOURCE_API("deviceclasses", "deviceclass", "DeviceClass"), CLUSTER, GENERATION,
 	  RETURNED },
+	{ GROUP("metrics.k8s.io", "v1beta1", "nodes", "", "NodeMetrics"), .measured = true },
+	{ GROUP("metrics.k8s.io", "v1beta1", "pods", "", "PodMetrics"), .namespaced = true,
+	  .measured = true },
 };
 const size_t sim_resource_count = CS_ARRAY_LENGTH(sim_resources);
 
@@ -137,7 +140,7 @@ const struct sim_resource *sim_resource_of_kind(const char *api_version, const c
 	char own[64];
 	for (size_t i = 0; i < sim_resource_count; i++) {
 		const struct sim_resource *resource = &sim_resources[i];
-		if (cs_string_equal(resource->kind, kind) &&
+		if (!resource->measured && cs_string_equal(resource->kind, kind) &&
 		    cs_string_equal(sim_resource_api_version(resource, own, sizeof(own)),
 				    api_version))
 			return resource;

@@ -35,6 +35,7 @@ struct sim_resource {
 	bool returns_deleted;   // DELETE answers with the object instead of a Status
 	bool needs_version;     // PUT must carry the resourceVersion it changes
 	bool created_by_update; // PUT creates what is not there
+	bool measured;          // by the load model: only get and list, and only where it is on
 	bool lower_dns_name;    // names are checked as DNS-1123 subdomains
 	const char *fields[8];  // field selectors beside metadata.name and metadata.namespace
 };

@@ -99,6 +99,12 @@ static void tick_watches(struct cs_sim *sim, const struct sim_timer *timer)
 					       .due = sim_now(sim).boot + WATCH_TICK });
 }
 
+static void tick_usage(struct cs_sim *sim, const struct sim_timer *timer)
+{
+	(void)timer;
+	sim_metrics_tick(sim);
+}
+
 static void (*const timer_actions[SIM_TIMER_COUNT])(struct cs_sim *sim,
 						    const struct sim_timer *timer) = {
 	[SIM_TIMER_POD_START] = sim_kubelet_start,
@@ -108,6 +114,7 @@ static void (*const timer_actions[SIM_TIMER_COUNT])(struct cs_sim *sim,
 	[SIM_TIMER_WATCHES] = tick_watches,
 	[SIM_TIMER_NAMESPACE] = sim_workload_recheck,
 	[SIM_TIMER_EVENT_END] = sim_event_end,
+	[SIM_TIMER_USAGE] = tick_usage,
 };
 
 // One timer that is due, or false.
@@ -172,6 +179,7 @@ static void observe(struct sim_collection *collection, const struct sim_change *
 {
 	struct cs_sim *sim = user;
 	sim_watch_notify(collection);
+	sim_metrics_observe(sim, collection, change);
 	sim_kubelet_observe(sim, collection, change);
 	sim_workload_observe(sim, collection, change);
 }
@@ -226,6 +234,22 @@ static void handle_state(struct cs_http_request *request, struct cs_http_respons
 	response->content_type = "application/json";
 	pthread_mutex_lock(&sim->lock);
 	write_state(sim, &response->body);
+	pthread_mutex_unlock(&sim->lock);
+}
+
+static void handle_metrics(struct cs_http_request *request, struct cs_http_response *response,
+			   void *user)
+{
+	struct cs_sim *sim = user;
+	if (!sim_authenticate(sim, request, response))
+		return;
+	if (!sim->load.on) {
+		cs_http_response_text(response, 404, "kubesim runs without --load");
+		return;
+	}
+	response->content_type = "text/plain; version=0.0.4";
+	pthread_mutex_lock(&sim->lock);
+	sim_metrics_text(sim, &response->body);
 	pthread_mutex_unlock(&sim->lock);
 }
 
@@ -320,6 +344,10 @@ static int listen_on(struct cs_sim *sim, const struct cs_sim_options *options, c
 {
 	const struct cs_http_route routes[] = {
 		{ .method = "GET", .path = "/kubesim/state", .handler = handle_state, .user = sim },
+		{ .method = "GET",
+		  .path = "/metrics/nodes",
+		  .handler = handle_metrics,
+		  .user = sim },
 		{ .method = "POST",
 		  .path = "/kubesim/faults",
 		  .body_max = 1u << 20,
@@ -352,6 +380,19 @@ static void init_locks(struct cs_sim *sim)
 	pthread_condattr_destroy(&attributes);
 }
 
+static void init_usage(struct cs_sim *sim, const struct cs_sim_options *options)
+{
+	sim->load = options->load;
+	if (!sim->load.interval)
+		sim->load.interval = 10 * CS_SECOND;
+	const struct sim_usage_options usage = { .interval = sim->load.interval,
+						 .delay = sim->load.delay,
+						 .ramp = sim->load.ramp,
+						 .noise = sim->load.noise,
+						 .seed = options->seed ? options->seed : 1 };
+	sim_usage_init(&sim->usage, &usage);
+}
+
 static struct cs_sim *new_sim(const struct cs_sim_options *options)
 {
 	struct cs_sim *sim = cs_alloc(sizeof(*sim));
@@ -363,6 +404,7 @@ static struct cs_sim *new_sim(const struct cs_sim_options *options)
 	sim->bookmark_interval =
 		options->bookmark_interval ? options->bookmark_interval : 60 * CS_SECOND;
 	cs_heap_init(&sim->timers, timer_less);
+	init_usage(sim, options);
 	sim_store_init(&sim->store, options->history ? options->history : HISTORY_DEFAULT,
 		       options->seed ? options->seed : 1);
 	return sim;
@@ -379,6 +421,7 @@ static void populate(struct cs_sim *sim, const struct cs_sim_options *options)
 	if (sim->kubelet_delay >= 0)
 		sim_kubelet_beat(sim);
 	tick_watches(sim, NULL);
+	sim_metrics_tick(sim);
 	pthread_mutex_unlock(&sim->lock);
 }
 
@@ -441,6 +484,7 @@ void cs_sim_destroy(struct cs_sim *sim)
 		queue_finish(queues[i]);
 	sim_store_finish(&sim->store);
 	sim_faults_finish(&sim->faults);
+	sim_usage_finish(&sim->usage);
 	cs_http_tls_finish(&sim->tls);
 	pthread_cond_destroy(&sim->wake);
 	pthread_mutex_destroy(&sim->lock);

@@ -15,6 +15,7 @@
 #include "selector.h"
 #include "status.h"
 #include "store.h"
+#include "usage.h"
 
 // ---- the state ----
 
@@ -26,6 +27,7 @@ enum sim_timer_kind {
 	SIM_TIMER_NAMESPACE, // key: one that is being deleted is looked at again
 	SIM_TIMER_EVENT_END, // key: an Event has been kept for an hour
 	SIM_TIMER_WATCHES,   // bookmarks and time limits of watches
+	SIM_TIMER_USAGE,     // the load model goes on
 	SIM_TIMER_COUNT,
 };
 
@@ -55,6 +57,7 @@ struct cs_sim {
 	bool stopping;
 	struct sim_store store;
 	struct sim_faults faults;
+	struct sim_usage usage; // where load.on
 	struct cs_heap timers;
 	struct sim_queue deployments;
 	struct sim_queue replica_sets;
@@ -73,6 +76,7 @@ struct cs_sim {
 	struct cs_http_tls tls;
 	char *token;
 	char *url;
+	struct cs_sim_load load;
 	int64_t kubelet_delay;
 	int64_t bookmark_interval;
 };
@@ -115,6 +119,8 @@ int sim_evict(struct sim_request *request);
 int sim_get_scale(struct sim_request *request);
 int sim_update_scale(struct sim_request *request);
 int sim_patch_scale(struct sim_request *request);
+int sim_metrics_get(struct sim_request *request);
+int sim_metrics_list(struct sim_request *request);
 
 // request.c
 // False when the request lacks the token; it is answered then.
@@ -206,6 +212,12 @@ void sim_kubelet_observe(struct cs_sim *sim, struct sim_collection *collection,
 void sim_kubelet_start(struct cs_sim *sim, const struct sim_timer *timer);
 void sim_kubelet_end(struct cs_sim *sim, const struct sim_timer *timer);
 void sim_kubelet_beat(struct cs_sim *sim);
+// Nodes and pods as the load model needs them. Nothing without load.on.
+void sim_metrics_observe(struct cs_sim *sim, struct sim_collection *collection,
+			 const struct sim_change *change);
+void sim_metrics_catch_up(struct cs_sim *sim); // the model comes to this moment
+void sim_metrics_tick(struct cs_sim *sim);
+void sim_metrics_text(struct cs_sim *sim, struct cs_buffer *out); // for Prometheus
 void sim_load_nodes(struct cs_sim *sim, unsigned nodes, unsigned zones);
 // Wakes the watches that have something to say at this time.
 void sim_watch_tick(struct cs_sim *sim);

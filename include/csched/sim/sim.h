@@ -15,6 +15,16 @@
 
 struct cs_sim;
 
+// The load model (lib/sim/README.md). Values as they are; only interval has a default.
+struct cs_sim_load {
+	bool on;          // else there is no metrics.k8s.io, no /metrics/nodes
+	bool annotations; // kubelets write their samples onto the nodes
+	int64_t interval; // ns between two samples of a node; 10 s
+	int64_t delay;    // ns until a sample can be read; at most interval
+	int64_t ramp;     // ns until a new pod uses all that it will
+	double noise;     // the part by which CPU and connections swing, 0..1
+};
+
 // Zero means the default named behind. Strings are copied or used during create only.
 struct cs_sim_options {
 	const char *address;       // 127.0.0.1
@@ -29,6 +39,7 @@ struct cs_sim_options {
 				   // once; < 0 = there are no kubelets
 	int64_t bookmark_interval; // ns; 60 s
 	unsigned threads;          // that answer requests; 2
+	struct cs_sim_load load;   // none
 	struct cs_clock clock;     // for timestamps
 	const struct cs_log *log;  // NULL = silent; must outlive the sim
 };
