@@ -99,6 +99,11 @@ static inline uint64_t bit(const struct cs_plugin_instance *instance)
 // The whole of cs_cycle_decide; what the attempt holds is valid until the next one.
 void attempt_decide(struct attempt *attempt, const struct cs_pod *pod);
 
+struct cs_judge_question;
+// Filters, and if they are wanted scores, of the rows of a question; no choice, no nominations. It
+// counts as no attempt.
+void attempt_judge(struct attempt *attempt, const struct cs_judge_question *question);
+
 // nominated.c. After the plugins have prepared:
 void attempt_collect_nominations(struct attempt *attempt);
 // Whether the pod's nominated node takes it: the decision has ended.

@@ -10,6 +10,7 @@
 #include <csched/base/buffer.h>
 #include <csched/base/memory.h>
 #include <csched/framework/config.h>
+#include <csched/framework/judge.h>
 
 #include "attempt.h"
 #include "kernel.h"
@@ -361,7 +362,6 @@ static void score(struct attempt *attempt)
 		attempt_fail(attempt, CS_DECISION_ERROR, 0);
 		return;
 	}
-	choose(attempt);
 	attempt->scored = true;
 }
 
@@ -437,6 +437,25 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 	else if (outcome->n_feasible == 1)
 		outcome->row = attempt->view->feasible[0];
 	else
+		score(attempt);
+	if (attempt->scored)
+		choose(attempt);
+}
+
+void attempt_judge(struct attempt *attempt, const struct cs_judge_question *question)
+{
+	attempt->explains = true;
+	begin(attempt, question->pod);
+	uint32_t n_rows = attempt->workspace->nodes->n_rows;
+	uint8_t *asked = cs_arena_alloc(attempt->workspace->scratch, n_rows + 1);
+	for (uint32_t i = 0; i < question->n; i++)
+		if (question->rows[i] != CS_ROW_NONE)
+			asked[question->rows[i]] = 1;
+	if (!prepare_filters(attempt))
+		return;
+	filter(attempt);
+	view_restrict(attempt->view, asked);
+	if (question->scores && attempt->view->n_feasible > 0)
 		score(attempt);
 }
 

@@ -103,6 +103,14 @@ void view_list(struct view *view)
 	view->feasible = view->own_feasible;
 }
 
+void view_restrict(struct view *view, const uint8_t *asked)
+{
+	own_verdicts(view);
+	for (uint32_t row = 0; row < view->n_rows; row++)
+		view->own_by[row] = asked[row] ? view->own_by[row] : BY_NOT_NOW;
+	view_list(view);
+}
+
 // ---- scores ----
 
 static struct cs_rows block_of(const struct view *view, uint32_t block)

@@ -40,6 +40,8 @@ void view_filter(struct view *view, const struct vectors *vectors,
 // Rejects a row for the filter at `position`, or (BY_NOBODY) lets it pass. view_list must follow.
 void view_set(struct view *view, uint32_t row, uint8_t position, enum cs_verdict verdict);
 void view_list(struct view *view);
+// Leaves out all rows that are not `asked` (by row, 0 or 1).
+void view_restrict(struct view *view, const uint8_t *asked);
 
 // The totals of the feasible rows; brings the vectors' scores up to date. Errors as vectors_score.
 int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
