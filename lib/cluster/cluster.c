@@ -6,6 +6,7 @@
 #include <csched/base/memory.h>
 
 #include "cluster_internal.h"
+#include "latency_internal.h"
 
 struct cs_cluster *cs_cluster_create(uint64_t seed)
 {
@@ -60,6 +61,7 @@ void cs_cluster_destroy(struct cs_cluster *cluster)
 	cs_workloads_finish(&cluster->workloads);
 	cs_carried_terms_finish(&cluster->carried);
 	cs_queries_finish(&cluster->queries);
+	cs_latency_destroy(cluster, cluster->latency);
 	cs_topologies_finish(&cluster->topologies);
 	cs_ports_finish(&cluster->ports);
 	cs_images_finish(&cluster->images);
@@ -103,6 +105,11 @@ uint32_t cs_cluster_find_resource(const struct cs_cluster *cluster, const char *
 struct cs_pod *cs_cluster_find_pod(const struct cs_cluster *cluster, const char *uid)
 {
 	return cs_map_get(&cluster->pods, cs_slice_of(uid));
+}
+
+const char *cs_cluster_resource_name(const struct cs_cluster *cluster, uint32_t column)
+{
+	return cs_intern_string(cluster->strings, cluster->nodes.table.resource_name[column]);
 }
 
 static bool is_named(const struct cs_pod *pod, const char *name)

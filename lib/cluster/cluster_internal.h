@@ -34,6 +34,7 @@ struct cs_cluster {
 	struct cs_workloads workloads;
 	struct cs_owners owners;
 	struct cs_demands demands;
+	struct cs_latency *latency; // NULL where no metric is between places
 	struct cs_nominations nominations;
 	struct cs_map pods;       // UID to struct cs_pod
 	struct cs_arena *scratch; // reset when a call that changes the model ends

@@ -11,6 +11,8 @@ struct cs_topology;
 
 #define CS_LATENCY_PAIRS_MAX 1000000
 
+// Places are known by their label values: one that comes again has what it had, as long as that is
+// not too old.
 struct cs_latency;
 
 // NULL where no PAIR metric is configured.
@@ -20,6 +22,9 @@ const struct cs_topology *cs_latency_topology(const struct cs_latency *latency);
 // Seconds from a domain to another, aged samples included while their quality is above 0; NaN =
 // not known. What was measured one way counts for the other where that is not known.
 double cs_latency_get(const struct cs_latency *latency, uint32_t from, uint32_t to);
+// Calls `tell` for each domain from which the latency to `to`, which has rows, is known.
+void cs_latency_each(const struct cs_latency *latency, uint32_t to,
+		     void (*tell)(void *user, uint32_t from, double seconds), void *user);
 // Grows with each change.
 uint64_t cs_latency_version(const struct cs_latency *latency);
 
