@@ -187,17 +187,37 @@ static int check_token(const char *token, const char *name, struct cs_error *err
 	return 0;
 }
 
-static int load_token_file(struct cs_credentials *c, struct cs_error *err)
+static void set_basic(struct cs_credentials *c, const char *username, const char *password)
 {
+	char *plain = cs_asprintf("%s:%s", username ? username : "", password ? password : "");
+	size_t size = strlen(plain);
+	char *value = cs_alloc(sizeof("Basic ") + size / 3 * 4 + 8);
+	memcpy(value, "Basic ", 6);
+	EVP_EncodeBlock((unsigned char *)value + 6, (unsigned char *)plain, (int)size);
+	cs_secret_free(plain);
+	set_authorization(c, value);
+}
+
+static const char *secret_file(const struct cs_credentials *c)
+{
+	return c->endpoint->token_file ? c->endpoint->token_file : c->endpoint->password_file;
+}
+
+static int load_secret_file(struct cs_credentials *c, struct cs_error *err)
+{
+	bool is_token = c->endpoint->token_file;
 	char *text;
 	size_t size;
-	int r = cs_file_read(c->endpoint->token_file, CS_PEM_FILE_MAX, &text, &size, err);
+	int r = cs_file_read(secret_file(c), CS_PEM_FILE_MAX, &text, &size, err);
 	if (r < 0)
-		return cs_error_prefix(err, "token");
-	char *token = trim(text);
-	r = check_token(token, c->endpoint->token_file, err);
-	if (r == 0)
-		set_authorization(c, cs_asprintf("Bearer %s", token));
+		return cs_error_prefix(err, is_token ? "token" : "password");
+	char *secret = trim(text);
+	if (is_token)
+		r = check_token(secret, c->endpoint->token_file, err);
+	if (r == 0 && is_token)
+		set_authorization(c, cs_asprintf("Bearer %s", secret));
+	else if (r == 0)
+		set_basic(c, c->endpoint->username, secret);
 	explicit_bzero(text, size);
 	free(text);
 	return r;
@@ -211,15 +231,8 @@ static int load_static(struct cs_credentials *c, struct cs_error *err)
 		if (r < 0)
 			return r;
 		set_authorization(c, cs_asprintf("Bearer %s", e->token));
-	} else if (e->username || e->password) {
-		char *plain = cs_asprintf("%s:%s", e->username ? e->username : "",
-					  e->password ? e->password : "");
-		size_t size = strlen(plain);
-		char *value = cs_alloc(sizeof("Basic ") + size / 3 * 4 + 8);
-		memcpy(value, "Basic ", 6);
-		EVP_EncodeBlock((unsigned char *)value + 6, (unsigned char *)plain, (int)size);
-		cs_secret_free(plain);
-		set_authorization(c, value);
+	} else if ((e->username || e->password) && !e->password_file) {
+		set_basic(c, e->username, e->password);
 	}
 	return 0;
 }
@@ -228,9 +241,9 @@ static int load_token(struct cs_credentials *c, struct cs_error *err)
 {
 	struct cs_error problem;
 	int r = load_static(c, err);
-	if (r < 0 || !c->endpoint->token_file)
+	if (r < 0 || !secret_file(c))
 		return r;
-	r = load_token_file(c, &problem);
+	r = load_secret_file(c, &problem);
 	if (r == 0)
 		return 0;
 	if (!c->authorization)
@@ -334,7 +347,7 @@ struct cs_credentials *cs_credentials_create(const struct cs_endpoint *endpoint,
 		cs_credentials_destroy(c);
 		return NULL;
 	}
-	if (endpoint->token_file)
+	if (secret_file(c))
 		c->token_due = INT64_MIN; // the first turn, which has a clock, sets it
 	if (endpoint->ca_file || endpoint->certificate_file || endpoint->key_file)
 		c->tls_due = INT64_MIN;
@@ -360,7 +373,7 @@ static void turn_token(struct cs_credentials *c, struct cs_time now)
 	struct cs_error err;
 	if (now.boot < c->token_due)
 		return;
-	if (c->token_due != INT64_MIN && load_token_file(c, &err) < 0)
+	if (c->token_due != INT64_MIN && load_secret_file(c, &err) < 0)
 		tell(c, &err);
 	c->token_due = now.boot + CS_CREDENTIALS_TOKEN_PERIOD;
 }
@@ -443,9 +456,9 @@ bool cs_credentials_rejected(struct cs_credentials *c, uint64_t version, struct 
 		return true;
 	if (c->use_exec)
 		return reject_exec(c, now);
-	if (!c->endpoint->token_file)
+	if (!secret_file(c))
 		return false;
-	if (load_token_file(c, &err) < 0)
+	if (load_secret_file(c, &err) < 0)
 		tell(c, &err);
 	return version != c->token_version;
 }

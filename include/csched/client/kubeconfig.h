@@ -41,7 +41,8 @@ struct cs_endpoint {
 	char *token_file; // wins over token
 	char *username;   // with password: HTTP basic
 	char *password;
-	char **headers; // "Impersonate-User: x" and the like, NULL-terminated, or NULL
+	char *password_file; // wins over password; not from kubeconfigs, which have none
+	char **headers;      // "Impersonate-User: x" and the like, NULL-terminated, or NULL
 	struct cs_exec_plugin *exec;
 	char *source; // for messages: the file of the user entry, or "in-cluster"
 };

@@ -135,6 +135,26 @@ START_TEST(token_file_is_read_each_minute)
 }
 END_TEST
 
+START_TEST(password_file_is_read_again)
+{
+	files_write("password", "open sesame\n");
+	endpoint.username = text("Aladdin");
+	endpoint.password_file = text(files_path("password"));
+	create();
+	assert_authorization("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+	uint64_t version = view().token_version;
+	files_write("password", "close sesame");
+	ck_assert(cs_credentials_rejected(credentials, version, now));
+	assert_authorization("Basic QWxhZGRpbjpjbG9zZSBzZXNhbWU=");
+	files_write("password", "open sesame");
+	pass(0);
+	pass(60 * CS_SECOND);
+	assert_authorization("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+	endpoint.password_file = text(files_path("no-such-file"));
+	assert_create_fails("password: ");
+}
+END_TEST
+
 START_TEST(token_file_is_read_on_401)
 {
 	files_write("token", "first");
@@ -540,6 +560,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, token_and_basic);
 	tcase_add_test(c, token_file_is_read_each_minute);
 	tcase_add_test(c, token_file_is_read_on_401);
+	tcase_add_test(c, password_file_is_read_again);
 	tcase_add_loop_test(c, a_token_file_that_breaks_keeps_the_old_token, 0, 4);
 	tcase_add_test(c, token_file_wins_over_token);
 	tcase_add_test(c, certificates_rotate_together);
