@@ -192,9 +192,20 @@ static void add_allow_header(const struct exchange *exchange, struct MHD_Respons
 	(void)MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, allow);
 }
 
+// Nobody looks at the body any more: others may have its room.
+static void drop_body(struct exchange *exchange)
+{
+	bool overflow = exchange->body.overflow;
+	cs_buffer_finish(&exchange->body);
+	exchange->body.overflow = overflow;
+	atomic_fetch_sub(&exchange->server->bodies, exchange->counted);
+	exchange->counted = 0;
+}
+
 static enum MHD_Result send_response(struct exchange *exchange)
 {
 	struct cs_http_response *response = &exchange->response;
+	drop_body(exchange);
 	if (response->cut)
 		return MHD_NO;
 	struct MHD_Response *mhd;
@@ -285,15 +296,6 @@ static enum MHD_Result go_on(struct exchange *exchange)
 	cs_http_response_finish(&exchange->response);
 	cs_http_response_init(&exchange->response);
 	return run_handler(exchange);
-}
-
-static void drop_body(struct exchange *exchange)
-{
-	bool overflow = exchange->body.overflow;
-	cs_buffer_finish(&exchange->body);
-	exchange->body.overflow = overflow;
-	atomic_fetch_sub(&exchange->server->bodies, exchange->counted);
-	exchange->counted = 0;
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *upload, size_t *upload_size)

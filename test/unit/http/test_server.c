@@ -120,6 +120,21 @@ static void handle_later(struct cs_http_request *request, struct cs_http_respons
 	pthread_mutex_unlock(&shared.lock);
 }
 
+// Asked again, it answers: how often it was asked.
+static void handle_again(struct cs_http_request *request, struct cs_http_response *response,
+			 void *user)
+{
+	(void)user;
+	static atomic_int asked;
+	int times = atomic_fetch_add(&asked, 1) + 1;
+	cs_http_response_header(response, "X-Times", "once");
+	if (times % 3 != 0)
+		handle_later(request, response, NULL);
+	else
+		cs_buffer_printf(&response->body, "asked %d times, body %s", times,
+				 request->body.data);
+}
+
 static void handle_cut(struct cs_http_request *request, struct cs_http_response *response,
 		       void *user)
 {
@@ -145,6 +160,8 @@ static const struct cs_http_route routes[] = {
 	{ .method = "PUT", .path = "/echo", .body_max = 1000, .handler = handle_echo },
 	{ .method = "GET", .path = "/stream", .handler = handle_stream },
 	{ .method = "GET", .path = "/later", .handler = handle_later },
+	{ .method = "POST", .path = "/again", .body_max = 10, .handler = handle_again },
+	{ .method = "POST", .path = "/hold", .body_max = 2000, .handler = handle_later },
 	{ .method = "GET", .path = "/cut", .handler = handle_cut },
 	{ .path = "/any/", .prefix = true, .handler = handle_hello, .user = tag },
 };
@@ -175,6 +192,11 @@ static void setup_impatient(void)
 					.idle_timeout = 300 * CS_MILLISECOND,
 					.threads = 1,
 					.connections_per_peer = 3 });
+}
+
+static void setup_narrow(void)
+{
+	start((struct cs_http_options){ .bodies_max = 2000 });
 }
 
 static void teardown(void)
@@ -585,6 +607,60 @@ START_TEST(test_deferred_answer_for_a_client_that_left)
 }
 END_TEST
 
+START_TEST(test_handler_asked_again)
+{
+	int fd = dial();
+	for (int i = 1; i <= 3; i++) {
+		send_text(fd, "POST /again" HEAD "Content-Length: 3\r\n\r\nabc");
+		cs_http_pending_retry(take_pending());
+		cs_http_pending_retry(take_pending());
+		char expected[64];
+		snprintf(expected, sizeof(expected), "asked %d times, body abc", 3 * i);
+		CS_AUTO_FREE char *reply = receive(fd, expected);
+		ck_assert_msg(cs_string_prefix(reply, "HTTP/1.1 200 "), "%s", reply);
+		ck_assert_msg(!strstr(strstr(reply, "X-Times") + 1, "X-Times"), "%s", reply);
+	}
+	// A server that has gone by then is no matter.
+	send_text(fd, "POST /again" HEAD "Content-Length: 3\r\n\r\nabc");
+	struct cs_http_pending *pending = take_pending();
+	cs_http_server_destroy(server);
+	server = NULL;
+	cs_http_pending_retry(pending);
+	close(fd);
+}
+END_TEST
+
+// A body under way counts with the bytes that have come, whoever sends it.
+START_TEST(test_room_for_bodies)
+{
+	char body[1501];
+	memset(body, 'x', 1500);
+	body[1500] = '\0';
+	for (int round = 0; round < 20; round++) {
+		int holder = dial();
+		send_text(holder, "POST /hold" HEAD "Content-Length: 1500\r\n\r\n");
+		send_text(holder, body);
+		struct cs_http_pending *pending = take_pending();
+		expect_status("POST /echo" HEAD "Content-Length: 600\r\n\r\n", 503);
+		expect_status("POST /echo" HEAD
+			      "Connection: close\r\nContent-Length: 5\r\n\r\nhello",
+			      200);
+		expect_status("GET /hello" HEAD "Connection: close\r\n\r\n", 200);
+		char chunked[900];
+		snprintf(chunked, sizeof(chunked),
+			 "POST /echo" HEAD "Connection: close\r\nTransfer-Encoding: "
+			 "chunked\r\n\r\n258\r\n%.600s\r\n0\r\n\r\n",
+			 body);
+		expect_status(chunked, 503);
+		complete(pending, "held");
+		CS_AUTO_FREE char *reply = receive(holder, "held");
+		ck_assert_msg(cs_string_prefix(reply, "HTTP/1.1 202 "), "%s", reply);
+		expect_status(chunked, 200);
+		close(holder);
+	}
+}
+END_TEST
+
 START_TEST(test_end_with_a_deferred_answer)
 {
 	int fd = dial();
@@ -639,6 +715,7 @@ Suite *test_suite(void)
 	tcase_add_test(plain, test_stream_wakes_race_with_sleep);
 	tcase_add_test(plain, test_end_with_an_open_stream);
 	tcase_add_test(plain, test_deferred_answer);
+	tcase_add_test(plain, test_handler_asked_again);
 	tcase_add_test(plain, test_end_with_a_deferred_answer);
 	tcase_add_test(plain, test_addresses);
 	suite_add_tcase(suite, plain);
@@ -651,5 +728,10 @@ Suite *test_suite(void)
 	tcase_add_test(impatient, test_deferred_answer_too_late);
 	tcase_add_test(impatient, test_deferred_answer_for_a_client_that_left);
 	suite_add_tcase(suite, impatient);
+	TCase *narrow = tcase_create("narrow");
+	tcase_set_timeout(narrow, 60);
+	tcase_add_checked_fixture(narrow, setup_narrow, teardown);
+	tcase_add_test(narrow, test_room_for_bodies);
+	suite_add_tcase(suite, narrow);
 	return suite;
 }
