@@ -65,33 +65,35 @@ void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, struct cs_js
 	(void)json;
 }
 
-static void write_amounts(const struct cs_answer_context *context, const char *key,
+static void write_amounts(const struct cs_cluster *cluster, const char *key,
 			  int64_t *const *columns, uint32_t row, struct cs_json_writer *json)
 {
-	const struct cs_node_table *nodes = cs_cluster_nodes(context->cluster);
+	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
 	cs_json_key(json, key);
 	cs_json_object_begin(json);
 	for (uint32_t i = 0; i < nodes->n_columns; i++)
 		if (nodes->resource_name[i] != CS_INTERN_NONE && nodes->allocatable[i][row] > 0)
-			cs_json_member_int(json,
-					   cs_intern_string(cs_cluster_strings(context->cluster),
-							    nodes->resource_name[i]),
+			cs_json_member_int(json, cs_cluster_resource_name(cluster, i),
 					   columns[i][row]);
 	cs_json_object_end(json);
 }
 
-static void write_node(const struct cs_answer_context *context, uint32_t row,
-		       struct cs_json_writer *json)
+void cs_answer_node(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json)
 {
-	const struct cs_node_table *nodes = cs_cluster_nodes(context->cluster);
-	cs_json_object_begin(json);
-	cs_json_member_string(json, "node", cs_cluster_node_name(context->cluster, row));
+	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
 	cs_json_member_bool(json, "unschedulable", nodes->unschedulable[row]);
 	cs_json_member_int(json, "pods", nodes->n_pods[row]);
 	cs_json_member_int(json, "maxPods", nodes->max_pods[row]);
-	write_amounts(context, "allocatable", nodes->allocatable, row, json);
-	write_amounts(context, "requested", nodes->requested, row, json);
-	cs_answer_load(context->cluster, row, json);
+	write_amounts(cluster, "allocatable", nodes->allocatable, row, json);
+	write_amounts(cluster, "requested", nodes->requested, row, json);
+	cs_answer_load(cluster, row, json);
+}
+
+static void write_node(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json)
+{
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "node", cs_cluster_node_name(cluster, row));
+	cs_answer_node(cluster, row, json);
 	cs_json_object_end(json);
 }
 
@@ -131,7 +133,7 @@ static void answer_cluster(const struct cs_answer_context *context,
 	if (row == CS_ROW_NONE)
 		not_found(response, "there is no node", ask->node);
 	else
-		write_node(context, row, json);
+		write_node(context->cluster, row, json);
 }
 
 void cs_answer(const struct cs_answer_context *context, const struct cs_message_ask *ask,

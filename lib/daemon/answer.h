@@ -23,6 +23,9 @@ void cs_answer(const struct cs_answer_context *context, const struct cs_message_
 bool cs_explanation_write(const struct cs_answer_context *context, const struct cs_message_ask *ask,
 			  struct cs_json_writer *json);
 
+// What a node has and what is taken of it, as members of an object that is open.
+void cs_answer_node(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json);
+
 // "load": { METRIC: what is known of it on that row }; nothing where no metric is configured.
 void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json);
 

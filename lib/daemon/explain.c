@@ -367,7 +367,24 @@ static void print_load_of(const struct printing *printing, struct json_object *n
 	}
 }
 
-static void print_asked_node(const struct printing *printing, struct json_object *now)
+// What is taken of each resource, and what the pod asks.
+static void print_amounts(const struct printing *printing, struct json_object *node,
+			  struct json_object *asks)
+{
+	struct json_object *has = cs_tree_get(node, "allocatable");
+	if (!json_object_is_type(has, json_type_object))
+		return;
+	json_object_object_foreach(has, resource, amount) cs_buffer_printf(
+		printing->out,
+		"  %s: %" PRId64 " of %" PRId64 " are requested, the pod asks for %" PRId64 "\n",
+		resource, cs_tree_int(cs_tree_get(node, "requested"), resource, 0),
+		json_object_get_int64(amount), cs_tree_int(asks, resource, 0));
+	cs_buffer_printf(printing->out, "  pods: %" PRId64 " of %" PRId64 "\n",
+			 cs_tree_int(node, "pods", 0), cs_tree_int(node, "maxPods", 0));
+}
+
+static void print_asked_node(const struct printing *printing, struct json_object *now,
+			     struct json_object *asks)
 {
 	struct json_object *node = cs_tree_get(now, "onNode");
 	struct json_object *reasons = cs_tree_get(node, "reasons");
@@ -383,10 +400,12 @@ static void print_asked_node(const struct printing *printing, struct json_object
 					 json_object_get_string(at(reasons, i)));
 		cs_buffer_append_char(printing->out, '\n');
 	}
+	print_amounts(printing, node, asks);
 	print_load_of(printing, node);
 }
 
-static void print_now(const struct printing *printing, struct json_object *now)
+static void print_now(const struct printing *printing, struct json_object *now,
+		      struct json_object *asks)
 {
 	struct json_object *groups = cs_tree_get(now, "rejected");
 	const char *message = cs_tree_string(now, "message");
@@ -400,7 +419,7 @@ static void print_now(const struct printing *printing, struct json_object *now)
 	for (size_t i = 0; i < cs_tree_length(now, "rejected"); i++)
 		print_group(printing, at(groups, i));
 	print_table(printing, now);
-	print_asked_node(printing, now);
+	print_asked_node(printing, now, asks);
 }
 
 // ---- the head ----
@@ -435,6 +454,6 @@ void cs_explain_print(struct json_object *answer, const struct cs_explain_option
 	struct json_object *now = cs_tree_get(answer, "now");
 	print_state(&printing, answer);
 	if (now)
-		print_now(&printing, now);
+		print_now(&printing, now, cs_tree_get(answer, "asks"));
 	print_decisions(&printing, answer);
 }

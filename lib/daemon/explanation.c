@@ -212,7 +212,7 @@ static void write_asked(const struct cs_answer_context *context,
 		cs_json_member_int(json, "total", collection->asked.total);
 	if (collection->asked.scores)
 		write_scores(collection->profile, collection->asked.scores, json);
-	cs_answer_load(context->cluster, collection->row, json);
+	cs_answer_node(context->cluster, collection->row, json);
 	cs_json_object_end(json);
 }
 
@@ -269,6 +269,23 @@ static const char *state_of(const struct cs_pod *pod)
 	return pod->gated ? "gated" : names[pod->state];
 }
 
+// What the pod asks of each resource.
+static void write_asks(const struct cs_cluster *cluster, const struct cs_requests *requests,
+		       struct cs_json_writer *json)
+{
+	cs_json_key(json, "asks");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < CS_RESOURCE_FIXED_COUNT; i++)
+		if (requests->fixed[i] > 0)
+			cs_json_member_int(json, cs_cluster_resource_name(cluster, i),
+					   requests->fixed[i]);
+	for (uint32_t i = 0; i < requests->n_extended; i++)
+		cs_json_member_int(json,
+				   cs_cluster_resource_name(cluster, requests->extended[i].column),
+				   requests->extended[i].amount);
+	cs_json_object_end(json);
+}
+
 static void write_pod(const struct cs_answer_context *context, const struct cs_message_ask *ask,
 		      const struct cs_pod *pod, struct cs_json_writer *json)
 {
@@ -285,8 +302,10 @@ static void write_pod(const struct cs_answer_context *context, const struct cs_m
 		cs_json_member_string(json, "queue", cs_queue_state_name(pod->pending->state));
 		cs_json_member_int(json, "attempts", pod->pending->attempts);
 	}
-	if (pod->state == CS_POD_UNBOUND)
-		write_now(context, ask, pod, json);
+	if (pod->state != CS_POD_UNBOUND)
+		return;
+	write_asks(context->cluster, &pod->demand->requests, json);
+	write_now(context, ask, pod, json);
 }
 
 static void write_decisions(const struct cs_records *records, const struct cs_record *newest,

@@ -105,6 +105,8 @@ START_TEST(a_pod_that_waits)
 	expect(text, "      2 nodes  NodeResourcesFit: Insufficient cpu (");
 	expect(text, "  large cannot take the pod: NodeResourcesFit: Insufficient cpu\n");
 
+	expect(text, "  cpu: 2000 of 4000 are requested, the pod asks for 3000\n");
+
 	// What is asked changes nothing: the pod is still rejected for the same, once.
 	harness_delete(kubesim, "/api/v1/namespaces/default/pods/p");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "q"), "large");

@@ -57,6 +57,8 @@ uint32_t cs_cluster_find_node(const struct cs_cluster *cluster, const char *name
 const char *cs_cluster_node_name(const struct cs_cluster *cluster, uint32_t row);
 // The column of a resource ("cpu", "nvidia.com/gpu"), CS_RESOURCE_NONE where nobody has or asks it.
 uint32_t cs_cluster_find_resource(const struct cs_cluster *cluster, const char *name);
+// Of a column in use.
+const char *cs_cluster_resource_name(const struct cs_cluster *cluster, uint32_t column);
 
 // A pod as the API server has it now, by UID. Succeeded and Failed pods leave the model and are
 // freed as by cs_cluster_remove_pod: who keeps pods in a queue asks cs_cluster_pod_ended first. A

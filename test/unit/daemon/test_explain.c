@@ -92,14 +92,17 @@ START_TEST(what_would_be_decided_now)
 {
 	const char *text = print(
 		"{\"pod\":\"n/p\",\"atUnixNano\":9000000000,\"state\":\"pending\","
-		"\"queue\":\"unschedulable\",\"attempts\":3,\"now\":{\"decision\":"
+		"\"queue\":\"unschedulable\",\"attempts\":3,\"asks\":{\"cpu\":6},\"now\":{"
+		"\"decision\":"
 		"\"unschedulable\","
 		"\"nodes\":6,\"feasibleNodes\":0,\"message\":\"0/6 nodes are available: ...\","
 		"\"rejected\":[{\"plugin\":\"Fit\",\"reasons\":[\"Insufficient cpu\","
 		"\"Too many pods\"],\"nodes\":5,\"examples\":[\"a\",\"b\",\"c\"]},"
 		"{\"plugin\":\"\",\"reasons\":[\"left out\"],\"nodes\":1,\"examples\":[\"d\"]}],"
 		"\"candidates\":[],\"onNode\":{\"node\":\"a\",\"fits\":false,\"plugin\":\"Fit\","
-		"\"reasons\":[\"Insufficient cpu\",\"Too many pods\"],\"load\":{\"cpu\":{"
+		"\"reasons\":[\"Insufficient cpu\",\"Too many "
+		"pods\"],\"pods\":7,\"maxPods\":8,\"allocatable\":{\"cpu\":9},\"requested\":{"
+		"\"cpu\":5},\"load\":{\"cpu\":{"
 		"\"unit\":\"m\",\"load\":500,\"capacity\":2000,\"sample\":400,\"inFlight\":100,"
 		"\"quality\":1,\"state\":\"fresh\",\"sampledUnixNano\":2000000000}}}}}",
 		PLAIN);
@@ -111,6 +114,8 @@ START_TEST(what_would_be_decided_now)
 			 "      5 nodes  Fit: Insufficient cpu, Too many pods (a, b, c, ...)\n"
 			 "      1 node   left out (d)\n"
 			 "  a cannot take the pod: Fit: Insufficient cpu, Too many pods\n"
+			 "  cpu: 5 of 9 are requested, the pod asks for 6\n"
+			 "  pods: 7 of 8\n"
 			 "  cpu (m): 500 of 2000 = sample 400 (7 s old, fresh) and +100 for pods "
 			 "that came and "
 			 "left since\n");
