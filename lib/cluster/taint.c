@@ -58,6 +58,10 @@ struct cs_toleration_set {
 	uint64_t *generations;
 	uint32_t n_verdicts;
 	uint64_t complete; // all sets up to this generation are judged
+	// Ids whose verdict says so, up to that generation; each has room for n_verdicts.
+	struct cs_taint_objections objections;
+	uint32_t *filtered;
+	uint32_t *preferred;
 };
 
 // ---- rules ----
@@ -282,6 +286,8 @@ static void free_toleration_set(struct cs_taints *taints, struct cs_toleration_s
 	free(set->rules);
 	free(set->verdicts);
 	free(set->generations);
+	free(set->filtered);
+	free(set->preferred);
 	free(set);
 }
 
@@ -301,18 +307,36 @@ bool cs_toleration_set_unschedulable(const struct cs_taints *taints, uint32_t id
 
 // ---- verdicts ----
 
+static void grow_verdicts(struct cs_toleration_set *set, uint32_t n)
+{
+	if (set->verdicts && set->n_verdicts >= n)
+		return;
+	uint32_t more = n - set->n_verdicts;
+	set->verdicts = cs_realloc_array(set->verdicts, n, sizeof(*set->verdicts));
+	set->generations = cs_realloc_array(set->generations, n, sizeof(*set->generations));
+	set->filtered = cs_realloc_array(set->filtered, n, sizeof(*set->filtered));
+	set->preferred = cs_realloc_array(set->preferred, n, sizeof(*set->preferred));
+	memset(set->verdicts + set->n_verdicts, 0, more * sizeof(*set->verdicts));
+	memset(set->generations + set->n_verdicts, 0, more * sizeof(*set->generations));
+	set->n_verdicts = n;
+}
+
+static void list_objections(struct cs_toleration_set *set)
+{
+	uint32_t n_filtered = 0, n_preferred = 0;
+	for (uint32_t id = 1; id < set->n_verdicts; id++) {
+		if (set->verdicts[id].filtered)
+			set->filtered[n_filtered++] = id;
+		if (set->verdicts[id].prefer_no_schedule > 0)
+			set->preferred[n_preferred++] = id;
+	}
+	set->objections = (struct cs_taint_objections){ n_filtered, set->filtered, n_preferred,
+							set->preferred };
+}
+
 static void judge_new_sets(const struct cs_taints *taints, struct cs_toleration_set *set)
 {
-	if (!set->verdicts || set->n_verdicts < taints->n_taints) {
-		uint32_t n = taints->n_taints;
-		set->verdicts = cs_realloc_array(set->verdicts, n, sizeof(*set->verdicts));
-		set->generations = cs_realloc_array(set->generations, n, sizeof(*set->generations));
-		memset(set->verdicts + set->n_verdicts, 0,
-		       (n - set->n_verdicts) * sizeof(*set->verdicts));
-		memset(set->generations + set->n_verdicts, 0,
-		       (n - set->n_verdicts) * sizeof(*set->generations));
-		set->n_verdicts = n;
-	}
+	grow_verdicts(set, taints->n_taints);
 	for (uint32_t id = 1; id < taints->n_taints; id++) {
 		const struct cs_taint_set *other = taints->taints[id];
 		if (!other || set->generations[id] == other->generation)
@@ -320,22 +344,27 @@ static void judge_new_sets(const struct cs_taints *taints, struct cs_toleration_
 		set->verdicts[id] = judge(taints->strings, set, other);
 		set->generations[id] = other->generation;
 	}
+	list_objections(set);
 	set->complete = taints->generation;
 }
 
-const struct cs_toleration_verdict *cs_toleration_set_verdicts(struct cs_taints *taints,
-							       uint32_t id)
+static const struct cs_toleration_set *judged(struct cs_taints *taints, uint32_t id)
 {
 	struct cs_toleration_set *set = taints->tolerations[id];
 	if (set->complete != taints->generation || !set->verdicts)
 		judge_new_sets(taints, set);
-	return set->verdicts;
+	return set;
 }
 
 const struct cs_toleration_verdict *cs_taint_verdicts(struct cs_cluster *cluster,
 						      uint32_t toleration_set)
 {
-	return cs_toleration_set_verdicts(&cluster->taints, toleration_set);
+	return judged(&cluster->taints, toleration_set)->verdicts;
+}
+
+struct cs_taint_objections cs_taint_objections(struct cs_cluster *cluster, uint32_t toleration_set)
+{
+	return judged(&cluster->taints, toleration_set)->objections;
 }
 
 void cs_taints_init(struct cs_taints *taints, struct cs_intern *strings, uint64_t seed)

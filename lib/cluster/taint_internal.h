@@ -39,7 +39,4 @@ void cs_toleration_set_unref(struct cs_taints *taints, uint32_t id);
 // Whether the set tolerates node.kubernetes.io/unschedulable:NoSchedule.
 bool cs_toleration_set_unschedulable(const struct cs_taints *taints, uint32_t id);
 
-const struct cs_toleration_verdict *cs_toleration_set_verdicts(struct cs_taints *taints,
-							       uint32_t id);
-
 #endif

@@ -56,15 +56,17 @@ uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict 
 }
 
 CS_CLONES
-bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct cs_rows rows,
-		int64_t weight, double *restrict sum)
+bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight, bool first,
+		double *restrict sum)
 {
 	int64_t wrong = 0; // negative as soon as a score is negative, or above 100
+	double factor = (double)weight;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		// Rows that are not feasible may hold anything.
-		int64_t score = out[row] & -(int64_t)(by[row] == BY_NOBODY);
+		int64_t score = out[row];
 		wrong |= score | (100 - score);
-		sum[row] += (double)(int32_t)score * (double)weight;
+		// Of a row that is not live it may be anything.
+		double product = (double)(int32_t)(score & 0x7f) * factor;
+		sum[row] = first ? product : sum[row] + product;
 	}
 	return wrong >= 0;
 }
@@ -142,16 +144,20 @@ struct kernel_range kernel_range(const int64_t *restrict values, const uint8_t *
 	return (struct kernel_range){ least, greatest };
 }
 
-CS_CLONES
-double kernel_max(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows)
+// Fixed trip counts let the compiler drop the ends of its loops.
+#define always_inline static inline __attribute__((always_inline))
+
+always_inline double max_of(const struct kernel_totals *totals, uint32_t first, uint32_t n)
 {
+	const double *restrict sum = totals->sum + first;
+	const uint8_t *restrict by = totals->by + first;
 	// What is not negative compares as the integer of the same bits, which is cheap to mask.
 	_Static_assert(sizeof(double) == sizeof(int64_t), "IEEE 754");
 	int64_t most = 0;
-	for (uint32_t row = rows.first; row < rows.end; row++) {
+	for (uint32_t i = 0; i < n; i++) {
 		int64_t bits;
-		memcpy(&bits, &sum[row], sizeof(bits));
-		bits &= -(int64_t)(by[row] == BY_NOBODY);
+		memcpy(&bits, &sum[i], sizeof(bits));
+		bits &= -(int64_t)(by[i] == BY_NOBODY);
 		most = bits > most ? bits : most;
 	}
 	double value;
@@ -160,13 +166,45 @@ double kernel_max(const double *restrict sum, const uint8_t *restrict by, struct
 }
 
 CS_CLONES
-uint32_t kernel_count(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows,
-		      double value)
+double kernel_max(const struct kernel_totals *totals, struct cs_rows rows)
 {
-	uint32_t count = 0;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		count += (by[row] == BY_NOBODY) & (sum[row] == value);
-	return count;
+	return max_of(totals, rows.first, rows.end - rows.first);
+}
+
+CS_CLONES
+void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *restrict tops)
+{
+	uint32_t row = 0;
+	for (; row + TOP_ROWS <= n_rows; row += TOP_ROWS)
+		tops[row / TOP_ROWS] = max_of(totals, row, TOP_ROWS);
+	if (row < n_rows)
+		tops[row / TOP_ROWS] = max_of(totals, row, n_rows - row);
+}
+
+CS_CLONES
+double kernel_best(const double *restrict tops, uint32_t n)
+{
+	double best = 0;
+	for (uint32_t i = 0; i < n; i++)
+		best = tops[i] > best ? tops[i] : best;
+	return best;
+}
+
+always_inline uint32_t count_of(const struct kernel_totals *totals, double value, uint32_t first,
+				uint32_t n)
+{
+	const double *restrict sum = totals->sum + first;
+	const uint8_t *restrict by = totals->by + first;
+	int64_t count = 0;
+	for (uint32_t i = 0; i < n; i++)
+		count += (by[i] == BY_NOBODY) & (sum[i] == value);
+	return (uint32_t)count;
+}
+
+CS_CLONES
+uint32_t kernel_count(const struct kernel_totals *totals, double value, struct cs_rows rows)
+{
+	return count_of(totals, value, rows.first, rows.end - rows.first);
 }
 
 CS_CLONES

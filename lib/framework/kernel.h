@@ -26,9 +26,10 @@ void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t posi
 // Lists the feasible rows of 0 .. n-1 in ascending order; returns how many. `list` holds n.
 uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list);
 
-// sum[row] += weight * out[row]. False when a feasible row's score is not within 0 .. 100.
-bool kernel_add(const int64_t *restrict out, const uint8_t *restrict by, struct cs_rows rows,
-		int64_t weight, double *restrict sum);
+// sum[row] = weight * out[row], or, but for the first, += that. False where a row's score may be
+// out of 0 .. 100, be it feasible or not.
+bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight, bool first,
+		double *restrict sum);
 // sum[row] += weight * norm[row] where that is known.
 void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
 		      double *restrict sum);
@@ -51,19 +52,24 @@ struct kernel_range {
 struct kernel_range kernel_range(const int64_t *restrict values, const uint8_t *restrict mark,
 				 uint8_t wanted, struct cs_rows rows);
 
-// The greatest sum of the feasible ones among the rows; 0 where there is none. None is negative.
-double kernel_max(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows);
-// How many feasible ones have that sum.
-uint32_t kernel_count(const double *restrict sum, const uint8_t *restrict by, struct cs_rows rows,
-		      double value);
-// How many rows of 0 .. n-1 have that byte.
-uint32_t kernel_count_bytes(const uint8_t *restrict bytes, uint32_t n, uint8_t wanted);
-// The lowest rank of those; UINT32_MAX where there is none.
 struct kernel_totals {
-	const double *sum;
+	const double *sum; // none is negative
 	const uint8_t *by;
 };
+// The greatest sum of the feasible ones among the rows; 0 where there is none.
+double kernel_max(const struct kernel_totals *totals, struct cs_rows rows);
+// That of each TOP_ROWS rows of 0 .. n_rows-1.
+#define TOP_ROWS 64
+void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *restrict tops);
+// The greatest of n; 0 where there is none.
+double kernel_best(const double *restrict tops, uint32_t n);
+// How many feasible ones have that sum.
+uint32_t kernel_count(const struct kernel_totals *totals, double value, struct cs_rows rows);
+// The lowest rank of those; UINT32_MAX where there is none.
 uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
 		       const uint32_t *restrict rank, struct cs_rows rows);
+
+// How many rows of 0 .. n-1 have that byte.
+uint32_t kernel_count_bytes(const uint8_t *restrict bytes, uint32_t n, uint8_t wanted);
 
 #endif

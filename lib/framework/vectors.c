@@ -10,7 +10,6 @@
 #include <csched/base/memory.h>
 
 #include "kernel.h"
-#include "view.h"
 
 // Rows that all plugins look at before the next ones: what they write stays in the nearest cache.
 #define BLOCK_ROWS 1024
@@ -214,8 +213,8 @@ void vectors_filter_only(struct vectors *vectors, const struct vectors_input *in
 // ---- scores ----
 
 // Upstream's words, grammar included (framework/runtime/framework.go, RunScorePlugins).
-int vectors_out_of_range(const struct cs_plugin_instance *instance, int64_t score,
-			 struct cs_error *err)
+static int out_of_range(const struct cs_plugin_instance *instance, int64_t score,
+			struct cs_error *err)
 {
 	return cs_error_set(err, -ERANGE,
 			    "applying score defaultWeights on Score plugins: plugin \"%s\" returns "
@@ -224,11 +223,12 @@ int vectors_out_of_range(const struct cs_plugin_instance *instance, int64_t scor
 			    instance->plugin->name, score);
 }
 
-int64_t vectors_find_wrong(const int64_t *out, const uint8_t *by, struct cs_rows rows)
+int vectors_check_range(const struct cs_plugin_instance *instance, const int64_t *out,
+			const uint8_t *by, struct cs_rows rows, struct cs_error *err)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		if (by[row] == BY_NOBODY && (uint64_t)out[row] > 100)
-			return out[row];
+			return out_of_range(instance, out[row], err);
 	return 0;
 }
 
@@ -273,20 +273,26 @@ static int score_block(struct vectors *vectors, const struct vectors_input *inpu
 {
 	const struct cs_profile *profile = input->profile;
 	struct normal *normal = vectors->normals;
-	memset(vectors->sum + rows.first, 0, (rows.end - rows.first) * sizeof(*vectors->sum));
-	for (uint32_t i = 0; i < profile->n_score; i++) {
+	bool first = true;
+	int r = 0;
+	for (uint32_t i = 0; i < profile->n_score && !r; i++) {
 		const struct cs_plugin_instance *instance = profile->score[i];
 		struct normal *own = has_normal(instance) ? normal++ : NULL;
 		if (!is_on(input, input->scores_off, instance))
 			continue;
 		instance->plugin->score(input->cycle, instance, rows, input->out);
-		if (own)
+		if (own) {
 			keep_raw(vectors, own, input, rows);
-		else if (!kernel_add(input->out, vectors->by, rows, instance->weight, vectors->sum))
-			return vectors_out_of_range(
-				instance, vectors_find_wrong(input->out, vectors->by, rows), err);
+			continue;
+		}
+		if (!kernel_add(input->out, rows, instance->weight, first, vectors->sum))
+			r = vectors_check_range(instance, input->out, vectors->by, rows, err);
+		first = false;
 	}
-	return 0;
+	if (first)
+		memset(vectors->sum + rows.first, 0,
+		       (rows.end - rows.first) * sizeof(*vectors->sum));
+	return r;
 }
 
 static int score_all(struct vectors *vectors, const struct vectors_input *input,
@@ -305,10 +311,10 @@ static int score_all(struct vectors *vectors, const struct vectors_input *input,
 
 static void refresh_top(struct vectors *vectors, uint32_t block)
 {
+	const struct kernel_totals totals = { vectors->sum, vectors->by };
 	uint32_t first = block * TOP_ROWS, end = first + TOP_ROWS;
 	end = end < vectors->n_rows ? end : vectors->n_rows;
-	vectors->tops[block] =
-		kernel_max(vectors->sum, vectors->by, (struct cs_rows){ first, end });
+	vectors->tops[block] = kernel_max(&totals, (struct cs_rows){ first, end });
 }
 
 // What a plugin that normalises adds to a row that is scored again: nothing yet where that has to
@@ -340,7 +346,7 @@ static int score_changed(struct vectors *vectors, const struct vectors_input *in
 					input->out);
 		int64_t score = own ? renew_norm(vectors, own, input, row) : input->out[row];
 		if (vectors->by[row] == BY_NOBODY && (uint64_t)score > 100)
-			return vectors_out_of_range(instance, score, err);
+			return out_of_range(instance, score, err);
 		vectors->sum[row] += (double)(int32_t)score * (double)instance->weight;
 	}
 	return 0;
@@ -406,7 +412,7 @@ static int normalise(const struct settling *settling, uint32_t n, struct cs_erro
 					      input->out);
 	for (uint32_t i = 0; i < n; i++)
 		if ((uint64_t)input->out[list[i]] > 100)
-			return vectors_out_of_range(settling->instance, input->out[list[i]], err);
+			return out_of_range(settling->instance, input->out[list[i]], err);
 	return 0;
 }
 
@@ -432,7 +438,7 @@ static int settle_uniform(const struct settling *settling, struct cs_error *err)
 					      out);
 	normal->uniform = out[row];
 	if ((uint64_t)normal->uniform > 100)
-		return vectors_out_of_range(settling->instance, normal->uniform, err);
+		return out_of_range(settling->instance, normal->uniform, err);
 	settling->vectors->offset += (double)normal->uniform * (double)settling->instance->weight;
 	return 0;
 }
@@ -567,8 +573,8 @@ int vectors_score(struct vectors *vectors, const struct vectors_input *input,
 	// Who is stricter has maxima of its own.
 	if (r || vectors->tops_known || by != vectors->by)
 		return r;
-	for (uint32_t block = 0; block * TOP_ROWS < vectors->n_rows; block++)
-		refresh_top(vectors, block);
+	const struct kernel_totals totals = { vectors->sum, vectors->by };
+	kernel_tops(&totals, vectors->n_rows, vectors->tops);
 	vectors->tops_known = true;
 	return 0;
 }

@@ -90,10 +90,8 @@ void vectors_filter_only(struct vectors *vectors, const struct vectors_input *in
 int vectors_score(struct vectors *vectors, const struct vectors_input *input,
 		  const uint8_t *restrict by, struct cs_error *err);
 
-// The error of a plugin that scored out of 0 .. 100.
-int vectors_out_of_range(const struct cs_plugin_instance *instance, int64_t score,
-			 struct cs_error *err);
-// The first feasible row's score that is.
-int64_t vectors_find_wrong(const int64_t *out, const uint8_t *by, struct cs_rows rows);
+// The error of a plugin that scored a feasible row out of 0 .. 100; 0 where none did.
+int vectors_check_range(const struct cs_plugin_instance *instance, const int64_t *out,
+			const uint8_t *by, struct cs_rows rows, struct cs_error *err);
 
 #endif

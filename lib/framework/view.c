@@ -2,13 +2,10 @@
 // Neighbours: view.h; vectors.c brings the row-local part up to date.
 #include "view.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
-
-#include "kernel.h"
 
 void view_finish(struct view *view)
 {
@@ -127,8 +124,8 @@ static uint32_t n_blocks(const struct view *view)
 
 static void find_tops(struct view *view)
 {
-	for (uint32_t block = 0; block < n_blocks(view); block++)
-		view->own_tops[block] = kernel_max(view->sum, view->by, block_of(view, block));
+	const struct kernel_totals totals = { view->sum, view->by };
+	kernel_tops(&totals, view->n_rows, view->own_tops);
 	view->tops = view->own_tops;
 }
 
@@ -156,9 +153,9 @@ static int add(struct view *view, const struct vectors_input *input, uint32_t po
 	if (instance->plugin->normalise)
 		instance->plugin->normalise(input->cycle, instance, view->feasible,
 					    view->n_feasible, out);
-	if (kernel_add(out, view->by, all, instance->weight, view->own_sum))
+	if (kernel_add(out, all, instance->weight, false, view->own_sum))
 		return 0;
-	return vectors_out_of_range(instance, vectors_find_wrong(out, view->by, all), err);
+	return vectors_check_range(instance, out, view->by, all, err);
 }
 
 int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
@@ -178,48 +175,40 @@ int view_score(struct view *view, struct vectors *vectors, const struct vectors_
 
 // ---- the best ----
 
-static double best_block(const struct view *view, uint32_t first, uint32_t end)
-{
-	double best = -INFINITY;
-	for (uint32_t block = first; block < end; block++)
-		best = view->tops[block] > best ? view->tops[block] : best;
-	return best;
-}
-
 double view_best(const struct view *view, uint32_t except)
 {
 	if (except == CS_ROW_NONE)
-		return best_block(view, 0, n_blocks(view));
+		return kernel_best(view->tops, n_blocks(view));
 	uint32_t block = except / TOP_ROWS;
 	const struct cs_rows rows = block_of(view, block);
+	const struct kernel_totals totals = { view->sum, view->by };
 	const double bests[] = {
-		best_block(view, 0, block),
-		best_block(view, block + 1, n_blocks(view)),
-		kernel_max(view->sum, view->by, (struct cs_rows){ rows.first, except }),
-		kernel_max(view->sum, view->by, (struct cs_rows){ except + 1, rows.end }),
+		kernel_best(view->tops, block),
+		kernel_best(view->tops + block + 1, n_blocks(view) - block - 1),
+		kernel_max(&totals, (struct cs_rows){ rows.first, except }),
+		kernel_max(&totals, (struct cs_rows){ except + 1, rows.end }),
 	};
-	double best = bests[0];
-	for (size_t i = 1; i < CS_ARRAY_LENGTH(bests); i++)
-		best = bests[i] > best ? bests[i] : best;
-	return best;
+	return kernel_best(bests, CS_ARRAY_LENGTH(bests));
 }
 
 uint32_t view_count(const struct view *view, double value)
 {
+	const struct kernel_totals totals = { view->sum, view->by };
 	uint32_t count = 0;
 	for (uint32_t block = 0; block < n_blocks(view); block++)
 		if (view->tops[block] >= value)
-			count += kernel_count(view->sum, view->by, block_of(view, block), value);
+			count += kernel_count(&totals, value, block_of(view, block));
 	return count;
 }
 
 uint32_t view_nth(const struct view *view, double value, uint32_t n)
 {
+	const struct kernel_totals totals = { view->sum, view->by };
 	uint32_t block = 0;
 	for (;; block++) {
 		if (view->tops[block] < value)
 			continue;
-		uint32_t count = kernel_count(view->sum, view->by, block_of(view, block), value);
+		uint32_t count = kernel_count(&totals, value, block_of(view, block));
 		if (n < count)
 			break;
 		n -= count;
@@ -232,12 +221,12 @@ uint32_t view_nth(const struct view *view, double value, uint32_t n)
 
 uint32_t view_lowest(const struct view *view, double value, const uint32_t *rank)
 {
+	const struct kernel_totals totals = { view->sum, view->by };
 	uint32_t lowest = UINT32_MAX;
 	for (uint32_t block = 0; block < n_blocks(view); block++) {
 		if (view->tops[block] < value)
 			continue;
-		uint32_t there = kernel_lowest(&(struct kernel_totals){ view->sum, view->by },
-					       value, rank, block_of(view, block));
+		uint32_t there = kernel_lowest(&totals, value, rank, block_of(view, block));
 		lowest = there < lowest ? there : lowest;
 	}
 	return lowest;

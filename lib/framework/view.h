@@ -4,9 +4,8 @@
 #ifndef FRAMEWORK_VIEW_H
 #define FRAMEWORK_VIEW_H
 
+#include "kernel.h"
 #include "vectors.h"
-
-#define TOP_ROWS 64 // rows of a block in `tops`
 
 // Points into the vectors where nothing has to be added, else into columns of its own. All zero is
 // an empty one; the columns stay from decision to decision.
@@ -16,9 +15,9 @@ struct view {
 	const uint32_t *feasible; // ascending
 	uint32_t n_feasible;
 	uint32_t n_rows;
-	const double *sum; // of feasible rows: the totals, but for `offset`
-	const double *tops;
-	double offset; // to be added to sums
+	const double *sum;  // of feasible rows: the totals, but for `offset`
+	const double *tops; // of blocks of TOP_ROWS rows
+	double offset;      // to be added to sums
 
 	// Of the plugins that are not row-local and have scored, by position in the profile.
 	int64_t *scores[CS_PLUGINS_MAX];

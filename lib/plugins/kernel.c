@@ -38,6 +38,44 @@ void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows
 	}
 }
 
+CS_CLONES
+void cs_kernel_flags(const uint8_t *restrict flags, uint8_t value, struct cs_rows rows,
+		     uint8_t *restrict verdict)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		verdict[row] = (uint8_t)(flags[row] ? value : 0);
+}
+
+// ---- columns of ids ----
+
+// What the four ids say of one.
+static inline int32_t word_of(const struct cs_kernel_ids *ids, uint32_t id)
+{
+	_Static_assert(CS_KERNEL_IDS == 4, "all of them");
+	return (id == ids->ids[0] ? ids->words[0] : 0) | (id == ids->ids[1] ? ids->words[1] : 0) |
+	       (id == ids->ids[2] ? ids->words[2] : 0) | (id == ids->ids[3] ? ids->words[3] : 0);
+}
+
+CS_CLONES
+void cs_kernel_match(const uint32_t *restrict column, const struct cs_kernel_ids *ids,
+		     struct cs_rows rows, uint8_t *restrict verdict)
+{
+	const struct cs_kernel_ids own = *ids;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		verdict[row] |= (uint8_t)word_of(&own, column[row]);
+}
+
+CS_CLONES
+void cs_kernel_match_scores(const uint32_t *restrict column, const struct cs_kernel_ids *ids,
+			    struct cs_rows rows, int64_t *restrict out)
+{
+	const struct cs_kernel_ids own = *ids;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] += word_of(&own, column[row]);
+}
+
+// ---- resources ----
+
 struct sums {
 	double score[BLOCK];
 	double weight[BLOCK];

@@ -27,6 +27,26 @@ void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows
 // Turns marks into verdicts (enum cs_verdict). Who has NEVER has SHORT.
 void cs_kernel_fit_verdicts(struct cs_rows rows, uint8_t *restrict marks);
 
+// verdict[row] = value * flags[row]; flags are 0 and 1.
+void cs_kernel_flags(const uint8_t *restrict flags, uint8_t value, struct cs_rows rows,
+		     uint8_t *restrict verdict);
+
+// ---- columns of ids ----
+
+#define CS_KERNEL_IDS 4
+struct cs_kernel_ids {
+	uint32_t ids[CS_KERNEL_IDS];
+	int32_t words[CS_KERNEL_IDS]; // 0 where there are fewer ids
+};
+// verdict[row] |= the word of column[row], 0 for other ids.
+void cs_kernel_match(const uint32_t *restrict column, const struct cs_kernel_ids *ids,
+		     struct cs_rows rows, uint8_t *restrict verdict);
+// out[row] += the word of column[row], 0 for other ids.
+void cs_kernel_match_scores(const uint32_t *restrict column, const struct cs_kernel_ids *ids,
+			    struct cs_rows rows, int64_t *restrict out);
+
+// ---- resources ----
+
 #define CS_KERNEL_TERMS_MAX 32 // resources in one score
 
 // One resource of a score: columns and what the pod adds to them.

@@ -1,16 +1,15 @@
 // NodeUnschedulable: a cordoned node takes only pods that tolerate it.
 // Neighbours: node_table.h's unschedulable column; mirrors plugins/nodeunschedulable.
+#include "kernel.h"
 #include "plugins.h"
 
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
 	(void)self;
-	const uint8_t *unschedulable = cycle->nodes->unschedulable;
 	uint8_t rejected =
 		cycle->demand->tolerates_unschedulable ? CS_VERDICT_FITS : CS_VERDICT_UNRESOLVABLE;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] = (uint8_t)(unschedulable[row] * rejected);
+	cs_kernel_flags(cycle->nodes->unschedulable, rejected, rows, verdict);
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

@@ -1,20 +1,46 @@
 // TaintToleration: nodes repel pods that do not tolerate their taints.
 // Neighbours: cluster's taint.h answers once per pair of sets; mirrors plugins/tainttoleration.
 #include <csched/cluster/taint.h>
+#include <string.h>
 
+#include "kernel.h"
 #include "normalise.h"
 #include "plugins.h"
+
+// With more sets than this, looking up each row's costs less than comparing all rows with each.
+#define FEW_SETS (4 * CS_KERNEL_IDS)
+
+// The next ids of a list; 0, the empty set, where there are fewer.
+static struct cs_kernel_ids next_ids(const uint32_t *list, uint32_t n, uint32_t at)
+{
+	struct cs_kernel_ids ids = { 0 };
+	for (uint32_t i = 0; i < CS_KERNEL_IDS && at + i < n; i++)
+		ids.ids[i] = list[at + i];
+	return ids;
+}
 
 static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
 	(void)self;
-	const struct cs_toleration_verdict *verdicts =
-		cs_taint_verdicts(cycle->cluster, cycle->demand->toleration_set);
+	uint32_t tolerations = cycle->demand->toleration_set;
 	const uint32_t *taint_set = cycle->nodes->taint_set;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		verdict[row] =
-			(uint8_t)(verdicts[taint_set[row]].filtered * CS_VERDICT_UNRESOLVABLE);
+	const struct cs_taint_objections sets = cs_taint_objections(cycle->cluster, tolerations);
+	if (sets.n_filtered > FEW_SETS) {
+		const struct cs_toleration_verdict *verdicts =
+			cs_taint_verdicts(cycle->cluster, tolerations);
+		for (uint32_t row = rows.first; row < rows.end; row++)
+			verdict[row] = (uint8_t)(verdicts[taint_set[row]].filtered *
+						 CS_VERDICT_UNRESOLVABLE);
+		return;
+	}
+	memset(verdict + rows.first, CS_VERDICT_FITS, rows.end - rows.first);
+	for (uint32_t at = 0; at < sets.n_filtered; at += CS_KERNEL_IDS) {
+		struct cs_kernel_ids ids = next_ids(sets.filtered, sets.n_filtered, at);
+		for (uint32_t i = 0; i < CS_KERNEL_IDS; i++)
+			ids.words[i] = ids.ids[i] ? CS_VERDICT_UNRESOLVABLE : 0;
+		cs_kernel_match(taint_set, &ids, rows, verdict);
+	}
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -26,21 +52,39 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	say(user, "node(s) had untolerated taint(s)");
 }
 
+struct score_state {
+	const struct cs_toleration_verdict *verdicts;
+	struct cs_taint_objections sets;
+};
+
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
-	const struct cs_toleration_verdict *verdicts =
-		cs_taint_verdicts(cycle->cluster, cycle->demand->toleration_set);
-	self->score_state = (void *)(uintptr_t)verdicts;
+	uint32_t tolerations = cycle->demand->toleration_set;
+	struct score_state *state = cs_arena_alloc_raw(cycle->scratch, sizeof(*state));
+	state->verdicts = cs_taint_verdicts(cycle->cluster, tolerations);
+	state->sets = cs_taint_objections(cycle->cluster, tolerations);
+	self->score_state = state;
 	return CS_PREPARE_GO;
 }
 
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		  struct cs_rows rows, int64_t *restrict out)
 {
-	const struct cs_toleration_verdict *verdicts = self->score_state;
+	const struct score_state *state = self->score_state;
 	const uint32_t *taint_set = cycle->nodes->taint_set;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = verdicts[taint_set[row]].prefer_no_schedule;
+	if (state->sets.n_preferred > FEW_SETS) {
+		for (uint32_t row = rows.first; row < rows.end; row++)
+			out[row] = state->verdicts[taint_set[row]].prefer_no_schedule;
+		return;
+	}
+	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
+	for (uint32_t at = 0; at < state->sets.n_preferred; at += CS_KERNEL_IDS) {
+		struct cs_kernel_ids ids =
+			next_ids(state->sets.preferred, state->sets.n_preferred, at);
+		for (uint32_t i = 0; i < CS_KERNEL_IDS; i++)
+			ids.words[i] = state->verdicts[ids.ids[i]].prefer_no_schedule;
+		cs_kernel_match_scores(taint_set, &ids, rows, out);
+	}
 }
 
 // Fewer intolerable taints are better.

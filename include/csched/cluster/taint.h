@@ -23,4 +23,15 @@ struct cs_toleration_verdict {
 const struct cs_toleration_verdict *cs_taint_verdicts(struct cs_cluster *cluster,
 						      uint32_t toleration_set);
 
+// The taint sets whose verdict is not all zero, by what is in it: mostly few, so that a column of
+// taint sets is better compared with them than looked up row by row. Sets that no row names any
+// more may be among them. Valid as the verdicts.
+struct cs_taint_objections {
+	uint32_t n_filtered;
+	const uint32_t *filtered;
+	uint32_t n_preferred; // with prefer_no_schedule > 0
+	const uint32_t *preferred;
+};
+struct cs_taint_objections cs_taint_objections(struct cs_cluster *cluster, uint32_t toleration_set);
+
 #endif

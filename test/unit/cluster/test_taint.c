@@ -76,6 +76,33 @@ static const struct {
 	{ "{key: a, effect: PreferNoSchedule}, {key: b, effect: NoExecute}", "", 1, 1 },
 };
 
+static bool is_listed(const uint32_t *list, uint32_t n, uint32_t id)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (list[i] == id)
+			return true;
+	return false;
+}
+
+// Objections are what verdicts say, for every set that there may be.
+static void check_objections(uint32_t tolerations, uint32_t n_sets)
+{
+	const struct cs_toleration_verdict *verdicts =
+		cs_taint_verdicts(world.cluster, tolerations);
+	struct cs_taint_objections got = cs_taint_objections(world.cluster, tolerations);
+	uint32_t n_filtered = 0, n_preferred = 0;
+	for (uint32_t id = 0; id < n_sets; id++) {
+		bool prefers = verdicts[id].prefer_no_schedule > 0;
+		ck_assert_int_eq(is_listed(got.filtered, got.n_filtered, id),
+				 verdicts[id].filtered);
+		ck_assert_int_eq(is_listed(got.preferred, got.n_preferred, id), prefers);
+		n_filtered += verdicts[id].filtered;
+		n_preferred += prefers;
+	}
+	ck_assert_uint_eq(got.n_filtered, n_filtered);
+	ck_assert_uint_eq(got.n_preferred, n_preferred);
+}
+
 START_TEST(verdicts_of_pairs)
 {
 	char inside[512];
@@ -140,6 +167,8 @@ START_TEST(sets_are_shared_and_ids_reused)
 	ck_assert_uint_eq(cs_taint_verdicts(world.cluster, tolerations)[set[a]].filtered, 0);
 	ck_assert_uint_eq(cs_taint_verdicts(world.cluster, 0)[set[a]].filtered, 1);
 	ck_assert_uint_eq(cs_taint_verdicts(world.cluster, 0)[0].filtered, 0);
+	check_objections(tolerations, id + 1);
+	check_objections(0, id + 1);
 }
 END_TEST
 
@@ -164,6 +193,10 @@ START_TEST(many_sets)
 		for (int n = 0; n < 100; n++)
 			ck_assert_int_eq(verdicts[world.nodes->taint_set[rows[n]]].filtered,
 					 p != n);
+		check_objections(pod->demand->toleration_set, 101);
+		ck_assert_uint_eq(
+			cs_taint_objections(world.cluster, pod->demand->toleration_set).n_filtered,
+			99);
 	}
 }
 END_TEST

@@ -334,6 +334,47 @@ START_TEST(test_balanced_known_value)
 }
 END_TEST
 
+// Ids that are there, that are not, and places that are not in use.
+START_TEST(test_match)
+{
+	const struct cs_kernel_ids ids = { { 3, 0, 7, 0 }, { 2, 0, 1, 0 } };
+	static const int32_t words[10] = { [3] = 2, [7] = 1 };
+	uint32_t column[ROWS];
+	uint8_t verdict[ROWS];
+	int64_t out[ROWS];
+	struct cs_random random;
+	cs_random_init(&random, 5);
+	for (uint32_t row = 0; row < ROWS; row++) {
+		column[row] = (uint32_t)cs_random_below(&random, 10);
+		verdict[row] = row % 2 ? CS_VERDICT_UNSCHEDULABLE : CS_VERDICT_FITS;
+		out[row] = row;
+	}
+	cs_kernel_match(column, &ids, (struct cs_rows){ 3, ROWS - 5 }, verdict);
+	cs_kernel_match_scores(column, &ids, (struct cs_rows){ 3, ROWS - 5 }, out);
+	for (uint32_t row = 0; row < ROWS; row++) {
+		int32_t word = row >= 3 && row < ROWS - 5 ? words[column[row]] : 0;
+		int before = row % 2 ? CS_VERDICT_UNSCHEDULABLE : CS_VERDICT_FITS;
+		ck_assert_int_eq(verdict[row], before | word);
+		ck_assert_int_eq(out[row], (int64_t)row + word);
+	}
+}
+END_TEST
+
+START_TEST(test_flags)
+{
+	uint8_t flags[ROWS], verdict[ROWS];
+	for (uint32_t row = 0; row < ROWS; row++) {
+		flags[row] = row % 3 == 0;
+		verdict[row] = 9;
+	}
+	cs_kernel_flags(flags, CS_VERDICT_UNRESOLVABLE, (struct cs_rows){ 1, ROWS - 1 }, verdict);
+	for (uint32_t row = 0; row < ROWS; row++)
+		ck_assert_int_eq(verdict[row], row == 0 || row == ROWS - 1 ? 9
+					       : row % 3 == 0              ? CS_VERDICT_UNRESOLVABLE
+									   : CS_VERDICT_FITS);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("plugins/kernel");
@@ -345,6 +386,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_balance_beyond_doubles);
 	tcase_add_test(tcase, test_insufficient_marks);
 	tcase_add_test(tcase, test_pods_and_verdicts);
+	tcase_add_test(tcase, test_match);
+	tcase_add_test(tcase, test_flags);
 	tcase_add_test(tcase, test_balanced_pair);
 	tcase_add_test(tcase, test_balanced_known_value);
 	suite_add_tcase(suite, tcase);

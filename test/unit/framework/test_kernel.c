@@ -1,0 +1,128 @@
+// The loops of a decision against plain ones, at sizes around those that the compiler unrolls to.
+// Neighbours: lib/framework/kernel.h.
+#include "../check_main.h"
+
+#include <csched/base/memory.h>
+#include <csched/base/random.h>
+#include <string.h>
+
+#include "framework/kernel.h"
+
+#define ROWS 700
+
+static struct cs_random dice;
+static uint8_t by[ROWS];
+static double sum[ROWS];
+static int64_t out[ROWS];
+
+static void set_up(void)
+{
+	cs_random_init(&dice, 42);
+	for (uint32_t row = 0; row < ROWS; row++) {
+		uint64_t kind = cs_random_below(&dice, 4);
+		by[row] = kind == 0 ? BY_NOT_NOW : kind == 1 ? 3 : BY_NOBODY;
+		sum[row] = (double)cs_random_below(&dice, 30) * 1000;
+		out[row] = (int64_t)cs_random_below(&dice, 101);
+	}
+}
+
+START_TEST(adding)
+{
+	const struct cs_rows rows = { (uint32_t)_i, ROWS - (uint32_t)_i };
+	double before[ROWS];
+	memcpy(before, sum, sizeof(sum));
+	for (int round = 0; round < 2; round++) {
+		bool first = round == 1;
+		ck_assert(kernel_add(out, rows, INT32_MAX, first, sum));
+		for (uint32_t row = 0; row < ROWS; row++) {
+			bool in = row >= rows.first && row < rows.end;
+			double product = (double)out[row] * INT32_MAX;
+			double want = in ? (first ? 0 : before[row]) + product : before[row];
+			ck_assert_double_eq(sum[row], want);
+		}
+	}
+}
+END_TEST
+
+START_TEST(scores_out_of_range_are_seen)
+{
+	static const int64_t wrong[] = { -1, 101, INT64_MIN, INT64_MAX, 128, 256 };
+	const struct cs_rows rows = { 1, ROWS - 1 };
+	ck_assert(kernel_add(out, rows, 1, false, sum));
+	for (uint32_t i = 0; i < CS_ARRAY_LENGTH(wrong); i++) {
+		uint32_t row = (uint32_t)cs_random_below(&dice, ROWS - 2) + 1;
+		int64_t right = out[row];
+		out[row] = wrong[i];
+		ck_assert(!kernel_add(out, rows, 1, false, sum));
+		out[row] = right;
+	}
+	// Beside the rows nobody looks.
+	out[0] = out[ROWS - 1] = -1;
+	ck_assert(kernel_add(out, rows, 1, false, sum));
+}
+END_TEST
+
+static double plain_max(uint32_t first, uint32_t end)
+{
+	double most = 0;
+	for (uint32_t row = first; row < end; row++)
+		if (by[row] == BY_NOBODY && sum[row] > most)
+			most = sum[row];
+	return most;
+}
+
+START_TEST(greatest_sums)
+{
+	const struct kernel_totals totals = { sum, by };
+	uint32_t n = ROWS - (uint32_t)_i;
+	double tops[ROWS / TOP_ROWS + 1];
+	kernel_tops(&totals, n, tops);
+	for (uint32_t first = 0; first < n; first += TOP_ROWS) {
+		uint32_t end = first + TOP_ROWS < n ? first + TOP_ROWS : n;
+		ck_assert_double_eq(tops[first / TOP_ROWS], plain_max(first, end));
+		ck_assert_double_eq(kernel_max(&totals, (struct cs_rows){ first, end }),
+				    plain_max(first, end));
+	}
+	ck_assert_double_eq(kernel_best(tops, (n + TOP_ROWS - 1) / TOP_ROWS), plain_max(0, n));
+	ck_assert_double_eq(kernel_best(tops, 0), 0);
+}
+END_TEST
+
+START_TEST(counting)
+{
+	const struct kernel_totals totals = { sum, by };
+	const struct cs_rows rows = { (uint32_t)_i, ROWS - 2 * (uint32_t)_i };
+	uint32_t count = 0;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		count += by[row] == BY_NOBODY && sum[row] == 7000;
+	ck_assert_uint_eq(kernel_count(&totals, 7000, rows), count);
+}
+END_TEST
+
+START_TEST(listing)
+{
+	uint32_t list[ROWS];
+	uint32_t n = ROWS - (uint32_t)_i, count = 0;
+	memset(by + 100, BY_NOBODY, 100);
+	memset(by + 300, BY_NOT_NOW, 100);
+	uint32_t got = kernel_list(by, n, list);
+	for (uint32_t row = 0; row < n; row++)
+		if (by[row] == BY_NOBODY)
+			ck_assert_uint_eq(list[count++], row);
+	ck_assert_uint_eq(got, count);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("framework/kernel");
+	TCase *tcase = tcase_create("kernel");
+	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_loop_test(tcase, adding, 0, 70);
+	tcase_add_test(tcase, scores_out_of_range_are_seen);
+	tcase_add_loop_test(tcase, greatest_sums, 0, 70);
+	tcase_add_loop_test(tcase, counting, 0, 70);
+	tcase_add_loop_test(tcase, listing, 0, 70);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
