@@ -1,0 +1,160 @@
+// LeastConnections: weighted least connections. Neighbours: by_load.h; load_kernel.c has the loops;
+// cluster's load.h is the ledger of metric "connections".
+//
+//     L     = (connections + d) / (weight of the node / 100)
+//     score = 100 * (Lmin / L)^bias, rounded; Lmin and Lmax are those of the feasible nodes
+//     score = 100 * (1 - u), u = L / limit, rounded, where every feasible node has a known limit
+//
+// connections is what was measured, corrected for the pods that came and left since; d is what this
+// pod is expected to open: its annotation c-sched.io/connections, else the mean of its siblings,
+// else that of the cluster per pod. Where (Lmax - Lmin) / Lmax is below the deadband, in percent,
+// all score 100: noise decides nothing, others do.
+//
+// Example: d is 20. a has 180 connections, b 380, c 580, with c-sched.io/weight 100, 200, 100:
+//     L = 200, 200, 600 -> Lmin 200 -> 100, 100, 33; with bias 2: 100, 100, 11
+// With limits of 1000, 1000 and 2000: u = 0.2, 0.2, 0.3 -> 80, 80, 70.
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <csched/base/memory.h>
+
+#include "by_load.h"
+#include "plugins.h"
+
+struct connections_args {
+	struct cs_by_ratio ratio;
+	struct cs_by_load_threshold threshold;
+};
+
+// What rows score by: `values` L, or u where there are limits.
+struct connections_state {
+	float *values;
+	float least;
+	bool limited;
+	bool equal;
+};
+
+static void *attach(struct cs_cluster *cluster, void *pointer)
+{
+	struct connections_args *args = pointer;
+	cs_by_load_watch(cluster, &args->threshold);
+	return args;
+}
+
+static void detach(struct cs_cluster *cluster, void *attached)
+{
+	const struct connections_args *args = attached;
+	cs_by_load_unwatch(cluster, &args->threshold);
+}
+
+static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct connections_args *args = self->args;
+	return cs_by_load_prepare_filter(cycle, self, &args->threshold, 1);
+}
+
+static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct connections_args *args = self->args;
+	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
+	const struct cs_load_column *column = cs_by_load_column(table, CS_LOAD_CONNECTIONS);
+	if (!column || column->n_known == 0)
+		return CS_PREPARE_SKIP;
+	uint32_t n = cycle->nodes->n_rows;
+	struct connections_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	state->values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->values));
+	state->limited = cs_load_kernel_all_positive(column->capacity, cs_by_load_feasible(cycle),
+						     cycle->n_feasible);
+	const struct cs_load_ratio ratio = {
+		.load = column->load,
+		.capacity = state->limited ? column->capacity : NULL,
+		.weight = table->weight,
+		.add = cs_by_load_expected(cycle, table, column),
+	};
+	cs_load_kernel_ratio(&ratio, (struct cs_rows){ 0, n }, state->values);
+	state->least = cs_by_ratio_range(&args->ratio, cycle, state->values, &state->equal).least;
+	self->score_state = state;
+	return CS_PREPARE_GO;
+}
+
+static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		  struct cs_rows rows, int64_t *restrict out)
+{
+	(void)cycle;
+	const struct connections_args *args = self->args;
+	const struct connections_state *state = self->score_state;
+	if (state->equal)
+		for (uint32_t row = rows.first; row < rows.end; row++)
+			out[row] = 100;
+	else if (state->limited)
+		cs_load_kernel_rest(state->values, rows, out);
+	else
+		cs_load_kernel_curve(state->values, state->least, &args->ratio.curve, rows, out);
+}
+
+// ---- arguments ----
+
+struct connections_fields {
+	struct cs_by_ratio_fields ratio;
+	struct cs_field_int threshold;
+};
+
+static const struct cs_field fields[] = {
+	CS_BY_RATIO_FIELDS(struct connections_fields, ratio),
+	{ .name = "threshold",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct connections_fields, threshold),
+	  .min = 0,
+	  .max = 100,
+	  .wrong = "not in valid range [0, 100]" },
+	{ 0 },
+};
+
+static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
+{
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
+	struct connections_fields read = { 0 };
+	CS_AUTO_FREE struct connections_args *args = cs_alloc(sizeof(*args));
+	bool wrong = from && cs_fields_read(from, fields, arena, &read, errors) < 0;
+	wrong |= cs_by_ratio_configure(&read.ratio, &args->ratio, errors) < 0;
+	if (wrong)
+		return -EINVAL;
+	args->threshold =
+		(struct cs_by_load_threshold){ CS_LOAD_CONNECTIONS, read.threshold.value };
+	*ret = CS_TAKE(args);
+	return 0;
+}
+
+static void write_args(const void *pointer, struct cs_json_writer *json)
+{
+	const struct connections_args *args = pointer;
+	cs_by_ratio_write(&args->ratio, json);
+	cs_json_member_int(json, "threshold", args->threshold.percent);
+}
+
+static const struct cs_argument arguments[] = {
+	CS_BY_RATIO_ARGUMENTS,
+	{ "threshold", "integer, 0..100",
+	  "a node whose connections are at this percentage of its known limit or above takes no "
+	  "pod; default 0: none" },
+	{ 0 },
+};
+
+const struct cs_plugin cs_plugin_least_connections = {
+	.name = "LeastConnections",
+	.attach = attach,
+	.detach = detach,
+	.prepare_filter = prepare_filter,
+	.filter = cs_by_load_filter,
+	.reasons = cs_by_load_reasons,
+	.prepare_score = prepare_score,
+	.score = score,
+	.default_weight = 2,
+	.by_default = CS_PLUGIN_WITH_LOAD,
+	.cures = CS_BY_LOAD_CURES,
+	.arguments = arguments,
+	.configure = configure,
+	.write_args = write_args,
+	.free_args = free,
+};

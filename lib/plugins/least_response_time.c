@@ -1,0 +1,286 @@
+// LeastResponseTime: the node that answers fastest, by the peak of late. Neighbours: by_load.h;
+// load_kernel.c has the loops; cluster's load.h is the ledger of metric "responseTime".
+//
+//     cost  = the sample where that is larger, else cost * e + sample * (1 - e), e = e^(-dt /
+//     decay) L     = (quality * cost + (1 - quality) * median) * (in flight + 1) / (weight / 100) /
+//     start score = 100 * (Lmin / L)^bias, rounded; Lmin is that of the feasible nodes
+//
+// dt is the time between two samples of the node. A node of which nothing is known has the median
+// of those known, not 0: who is idle is not fast. In flight are the pods that came since the node's
+// last sample, less those that left: the next sample shows what they do. start is 0.1 .. 1 and
+// rises over `slowStart` for a node that joined, so that it is not flooded. Costs below 0.1 ms
+// count as that. Within the deadband (as LeastConnections) all score 100.
+//
+// Example: three nodes of weight 100, samples 20, 40 and 80 ms, no pods in flight: 100, 50, 25.
+// After a pod was placed on the first, L is 40, 40, 80 ms: 100, 100, 50. With decay 60 s a sample
+// of 10 ms 30 s after one of 20 ms makes the cost 20 * 0.607 + 10 * 0.393 = 16.1 ms; one of 30 ms,
+// 30 ms.
+#include <errno.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+
+#include "by_load.h"
+#include "plugins.h"
+
+#define COST_MIN  0.0001 // seconds
+#define START_MIN 0.1
+
+struct response_args {
+	struct cs_by_ratio ratio;
+	struct cs_by_load_threshold threshold;
+	int64_t decay;      // ns
+	int64_t slow_start; // ns; 0 = none
+};
+
+// What is remembered of a row.
+struct node {
+	uint32_t name;
+	int64_t taken; // of the last sample; 0 = none yet
+	double cost;
+	int64_t n_pods; // when that sample was seen
+	int64_t joined; // Unix ns; 0 = it was there before us
+};
+
+struct memory {
+	const struct response_args *args;
+	struct cs_by_load_follower follower;
+	uint32_t capacity;
+	struct node *nodes;
+	double *load;   // by row: cost * (in flight + 1) / start
+	int64_t newest; // of the samples: what is taken for now
+	// Of the cycle at hand:
+	const struct cs_node_table *table;
+	const struct cs_load_column *column;
+};
+
+struct response_state {
+	float *values;
+	float least;
+	bool equal;
+};
+
+static void *attach(struct cs_cluster *cluster, void *args)
+{
+	struct memory *memory = cs_alloc(sizeof(*memory));
+	memory->args = args;
+	cs_by_load_watch(cluster, &memory->args->threshold);
+	return memory;
+}
+
+static void detach(struct cs_cluster *cluster, void *attached)
+{
+	struct memory *memory = attached;
+	cs_by_load_unwatch(cluster, &memory->args->threshold);
+	free(memory->nodes);
+	free(memory->load);
+	free(memory);
+}
+
+static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct response_args *args = self->args;
+	return cs_by_load_prepare_filter(cycle, self, &args->threshold, 1);
+}
+
+// ---- what is remembered ----
+
+static void grow(struct memory *memory, const struct cs_node_table *nodes)
+{
+	uint32_t n = nodes->capacity;
+	if (memory->capacity >= nodes->n_rows)
+		return;
+	memory->nodes = cs_realloc_array(memory->nodes, n, sizeof(*memory->nodes));
+	memory->load = cs_realloc_array(memory->load, n, sizeof(*memory->load));
+	for (uint32_t row = memory->capacity; row < n; row++) {
+		memory->nodes[row] = (struct node){ .name = CS_INTERN_NONE };
+		memory->load[row] = 0;
+	}
+	memory->capacity = n;
+}
+
+static void take_sample(const struct memory *memory, struct node *node, uint32_t row)
+{
+	const struct cs_load_column *column = memory->column;
+	double sample = column->sample[row];
+	double dt = (double)(column->taken[row] - node->taken);
+	double old = node->taken ? exp(-dt / (double)memory->args->decay) : 0;
+	node->cost =
+		node->taken && sample < node->cost ? node->cost * old + sample * (1 - old) : sample;
+	node->taken = column->taken[row];
+	node->n_pods = memory->table->n_pods[row];
+}
+
+static double start_of(const struct memory *memory, const struct node *node)
+{
+	int64_t whole = memory->args->slow_start;
+	if (whole == 0 || node->joined == 0 || memory->newest - node->joined >= whole)
+		return 1;
+	double part = (double)(memory->newest - node->joined) / (double)whole;
+	return part > START_MIN ? part : START_MIN;
+}
+
+static void renew(void *user, uint32_t row)
+{
+	struct memory *memory = user;
+	const struct cs_node_table *table = memory->table;
+	struct node *node = &memory->nodes[row];
+	if (node->name != table->name[row])
+		*node = (struct node){
+			.name = table->name[row],
+			.n_pods = table->n_pods[row],
+			.joined = memory->follower.begun ? memory->newest : 0,
+		};
+	if (memory->column->taken[row] > node->taken)
+		take_sample(memory, node, row);
+	double quality = node->taken ? memory->column->quality[row] : 0;
+	double cost = quality * node->cost + (1 - quality) * memory->column->median;
+	int64_t in_flight = table->n_pods[row] - node->n_pods;
+	cost = cost > COST_MIN ? cost : COST_MIN;
+	memory->load[row] =
+		cost * (double)(in_flight > 0 ? in_flight + 1 : 1) / start_of(memory, node);
+}
+
+static void remember(struct memory *memory, const struct cs_cycle *cycle, uint64_t version)
+{
+	const struct cs_node_table *nodes = cycle->nodes;
+	grow(memory, nodes);
+	memory->table = nodes;
+	if (!memory->follower.begun || memory->follower.version != version)
+		for (uint32_t row = 0; row < nodes->n_rows; row++)
+			if (nodes->live[row] && memory->column->taken[row] > memory->newest)
+				memory->newest = memory->column->taken[row];
+	cs_by_load_follow(&memory->follower, nodes, version, renew, memory);
+}
+
+// ---- score ----
+
+static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct response_args *args = self->args;
+	struct memory *memory = self->attached;
+	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
+	memory->column = cs_by_load_column(table, CS_LOAD_RESPONSE);
+	if (!memory->column || memory->column->n_known == 0)
+		return CS_PREPARE_SKIP;
+	remember(memory, cycle, table->version);
+	uint32_t n = cycle->nodes->n_rows;
+	struct response_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	state->values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->values));
+	const struct cs_load_ratio ratio = { .load = memory->load, .weight = table->weight };
+	cs_load_kernel_ratio(&ratio, (struct cs_rows){ 0, n }, state->values);
+	state->least = cs_by_ratio_range(&args->ratio, cycle, state->values, &state->equal).least;
+	self->score_state = state;
+	return CS_PREPARE_GO;
+}
+
+static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		  struct cs_rows rows, int64_t *restrict out)
+{
+	(void)cycle;
+	const struct response_args *args = self->args;
+	const struct response_state *state = self->score_state;
+	if (state->equal)
+		for (uint32_t row = rows.first; row < rows.end; row++)
+			out[row] = 100;
+	else
+		cs_load_kernel_curve(state->values, state->least, &args->ratio.curve, rows, out);
+}
+
+// ---- arguments ----
+
+struct response_fields {
+	struct cs_by_ratio_fields ratio;
+	struct cs_field_int threshold;
+	struct cs_field_int decay;
+	struct cs_field_int slow_start;
+};
+
+static const struct cs_field fields[] = {
+	CS_BY_RATIO_FIELDS(struct response_fields, ratio),
+	{ .name = "threshold",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct response_fields, threshold),
+	  .min = 0,
+	  .max = 100,
+	  .wrong = "not in valid range [0, 100]" },
+	{ .name = "decay",
+	  .type = CS_FIELD_DURATION,
+	  .offset = offsetof(struct response_fields, decay) },
+	{ .name = "slowStart",
+	  .type = CS_FIELD_DURATION,
+	  .offset = offsetof(struct response_fields, slow_start) },
+	{ 0 },
+};
+
+static int64_t read_duration(const struct cs_field_int *field, int64_t otherwise)
+{
+	return field->given ? field->value : otherwise;
+}
+
+static int check(const struct response_args *args, struct cs_errors *errors)
+{
+	int r = 0;
+	if (args->decay < CS_SECOND || args->decay > 3600 * CS_SECOND)
+		r = cs_errors_add(errors, "decay", "Invalid value: must be 1s to 1h");
+	if (args->slow_start < 0 || args->slow_start > 3600 * CS_SECOND)
+		r = cs_errors_add(errors, "slowStart", "Invalid value: must be 0s to 1h");
+	return r;
+}
+
+static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
+{
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
+	struct response_fields read = { 0 };
+	CS_AUTO_FREE struct response_args *args = cs_alloc(sizeof(*args));
+	bool wrong = from && cs_fields_read(from, fields, arena, &read, errors) < 0;
+	wrong |= cs_by_ratio_configure(&read.ratio, &args->ratio, errors) < 0;
+	args->threshold = (struct cs_by_load_threshold){ CS_LOAD_RESPONSE, read.threshold.value };
+	args->decay = read_duration(&read.decay, 60 * CS_SECOND);
+	args->slow_start = read_duration(&read.slow_start, 120 * CS_SECOND);
+	wrong |= check(args, errors) < 0;
+	if (wrong)
+		return -EINVAL;
+	*ret = CS_TAKE(args);
+	return 0;
+}
+
+static void write_args(const void *pointer, struct cs_json_writer *json)
+{
+	const struct response_args *args = pointer;
+	cs_by_ratio_write(&args->ratio, json);
+	cs_json_member_int(json, "threshold", args->threshold.percent);
+	cs_by_load_write_duration(json, "decay", args->decay);
+	cs_by_load_write_duration(json, "slowStart", args->slow_start);
+}
+
+static const struct cs_argument arguments[] = {
+	CS_BY_RATIO_ARGUMENTS,
+	{ "threshold", "integer, 0..100",
+	  "a node whose response time is at this percentage of the metric's max or above takes no "
+	  "pod; default 0: none" },
+	{ "decay", "duration, 1s..1h", "how long a peak is remembered; default 1m" },
+	{ "slowStart", "duration, 0s..1h",
+	  "how long a node that joins gets fewer pods than its weight says; default 2m" },
+	{ 0 },
+};
+
+const struct cs_plugin cs_plugin_least_response_time = {
+	.name = "LeastResponseTime",
+	.attach = attach,
+	.detach = detach,
+	.prepare_filter = prepare_filter,
+	.filter = cs_by_load_filter,
+	.reasons = cs_by_load_reasons,
+	.prepare_score = prepare_score,
+	.score = score,
+	.by_default = CS_PLUGIN_NAMED,
+	.cures = CS_BY_LOAD_CURES,
+	.arguments = arguments,
+	.configure = configure,
+	.write_args = write_args,
+	.free_args = free,
+};

@@ -1,0 +1,323 @@
+// MinimumDistance: near the pods that a pod talks to. Neighbours: peer_rows.h; cluster's topology.h
+// says which nodes are in one place.
+//
+//     score = 100 - the mean distance of the node to the peers, rounded
+//
+// Peers are the running pods that the pod's annotation c-sched.io/talks-to selects, in its
+// namespace. The distance to a peer is 0 on its node; else that of the first level whose label has
+// the same value on both nodes; else 100. Levels go from near to far and are taken to nest: who is
+// in the same rack is in the same zone. By default
+//     topology.kubernetes.io/rack 10, topology.kubernetes.io/zone 20, topology.kubernetes.io/region
+//     50
+// A pod without peers is not scored.
+//
+// Example: peers are one on node a of zone 1 and three on b of zone 2, region r has both; c is in
+// zone 2. Distances: a (0 + 3 * 50) / 4 = 37.5, b (50 + 0) / 4 = 12.5, c (50 + 3 * 20) / 4 = 27.5
+//     -> a 63, b 88, c 73
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+#include <csched/cluster/topology.h>
+#include <csched/framework/fields.h>
+
+#include "affinity_kernel.h"
+#include "args.h"
+#include "by_load.h"
+#include "peer_rows.h"
+#include "plugins.h"
+
+#define LEVELS_MAX 8
+#define FARTHEST   100
+
+struct level {
+	const char *key;
+	struct cs_field_int distance; // 0 .. 100
+};
+
+struct distance_args {
+	struct cs_arena *arena;      // holds the arguments and this struct
+	struct cs_field_list levels; // of struct level
+	struct cs_field_int threshold;
+};
+
+// The topologies of the levels.
+struct levels {
+	const struct distance_args *args;
+	struct cs_topology *topologies[LEVELS_MAX];
+};
+
+// What all rows have by now: sums over the peers of how much nearer than 100 they are.
+struct nearness {
+	const struct levels *levels;
+	const struct cs_peer_rows *peers;
+	int64_t *sums[LEVELS_MAX]; // per domain, as affinity_kernel.h has them
+	int64_t threshold;         // of the mean distance; 0 = none
+};
+
+static void *attach(struct cs_cluster *cluster, void *pointer)
+{
+	struct levels *levels = cs_alloc(sizeof(*levels));
+	levels->args = pointer;
+	const struct level *items = levels->args->levels.items;
+	for (uint32_t i = 0; i < levels->args->levels.count; i++)
+		levels->topologies[i] = cs_topology_ref(cluster, items[i].key);
+	return levels;
+}
+
+static void detach(struct cs_cluster *cluster, void *attached)
+{
+	struct levels *levels = attached;
+	for (uint32_t i = 0; i < levels->args->levels.count; i++)
+		cs_topology_unref(cluster, levels->topologies[i]);
+	free(levels);
+}
+
+// How much nearer the next level out is: what a peer in the same domain is worth.
+static int64_t step_of(const struct distance_args *args, uint32_t level)
+{
+	const struct level *items = args->levels.items;
+	int64_t next = level + 1 < args->levels.count ? items[level + 1].distance.value : FARTHEST;
+	return next - items[level].distance.value;
+}
+
+static int64_t step_of_node(const struct distance_args *args)
+{
+	const struct level *items = args->levels.items;
+	return args->levels.count > 0 ? items[0].distance.value : FARTHEST;
+}
+
+static int64_t *sum_level(struct cs_cycle *cycle, const struct cs_topology *topology,
+			  const struct cs_peer_rows *peers, int64_t step)
+{
+	int64_t *sums = cs_arena_alloc_array(cycle->scratch, CS_KERNEL_DOMAINS_SIZE(topology),
+					     sizeof(*sums));
+	for (uint32_t i = 0; i < peers->n; i++) {
+		uint32_t domain = topology->domain[peers->rows[i]];
+		if (domain != CS_DOMAIN_NONE)
+			sums[domain + 1] += step * peers->counts[i];
+	}
+	return sums;
+}
+
+// NULL: the pod has no peers.
+static struct nearness *prepare(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct distance_args *args = self->args;
+	const struct levels *levels = self->attached;
+	struct cs_peer_rows found;
+	if (!cs_peer_rows_find(cycle, &found))
+		return NULL;
+	struct nearness *nearness = cs_arena_alloc(cycle->scratch, sizeof(*nearness));
+	struct cs_peer_rows *peers = cs_arena_alloc(cycle->scratch, sizeof(*peers));
+	*peers = found;
+	nearness->levels = levels;
+	nearness->peers = peers;
+	nearness->threshold = args->threshold.value;
+	for (uint32_t i = 0; i < args->levels.count; i++)
+		nearness->sums[i] =
+			sum_level(cycle, levels->topologies[i], peers, step_of(args, i));
+	return nearness;
+}
+
+// 100 - the mean distance.
+static void score_rows(const struct nearness *nearness, struct cs_rows rows, int64_t *restrict out)
+{
+	const struct distance_args *args = nearness->levels->args;
+	const struct cs_peer_rows *peers = nearness->peers;
+	int64_t step = step_of_node(args);
+	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
+	for (uint32_t i = 0; i < args->levels.count; i++)
+		cs_kernel_add_domains(nearness->levels->topologies[i]->domain, nearness->sums[i],
+				      rows, out);
+	for (uint32_t i = 0; i < peers->n; i++)
+		if (peers->rows[i] >= rows.first && peers->rows[i] < rows.end)
+			out[peers->rows[i]] += step * peers->counts[i];
+	double total = (double)peers->total;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = (int64_t)((double)out[row] / total + 0.5);
+}
+
+// ---- filter ----
+
+static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	const struct distance_args *args = self->args;
+	struct nearness *nearness = args->threshold.value > 0 ? prepare(cycle, self) : NULL;
+	self->state = nearness;
+	return nearness ? CS_PREPARE_GO : cs_by_load_prepare_weight(cycle, self);
+}
+
+static bool is_far(const struct nearness *nearness, int64_t score)
+{
+	return nearness && FARTHEST - score >= nearness->threshold;
+}
+
+static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		   struct cs_rows rows, uint8_t *restrict verdict)
+{
+	const struct nearness *nearness = self->state;
+	cs_by_load_filter_weight(cycle, self, rows, verdict);
+	if (!nearness)
+		return;
+	int64_t *scores = cs_arena_alloc_array(cycle->scratch, rows.end, sizeof(*scores));
+	score_rows(nearness, rows, scores);
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		if (verdict[row] == CS_VERDICT_FITS && is_far(nearness, scores[row]))
+			verdict[row] = CS_VERDICT_UNSCHEDULABLE;
+}
+
+static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		    uint32_t row, void (*say)(void *user, const char *reason), void *user)
+{
+	if (cs_cluster_load(cycle->cluster)->weight[row] == 0)
+		cs_by_load_weight_reasons(cycle, self, row, say, user);
+	else
+		say(user, "node(s) had a distance to the pod's peers above the threshold");
+}
+
+// ---- score ----
+
+static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
+{
+	self->score_state = prepare(cycle, self);
+	return self->score_state ? CS_PREPARE_GO : CS_PREPARE_SKIP;
+}
+
+static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		  struct cs_rows rows, int64_t *restrict out)
+{
+	(void)cycle;
+	score_rows(self->score_state, rows, out);
+}
+
+// ---- arguments ----
+
+#define PERCENT .min = 0, .max = 100, .wrong = "not in valid range [0, 100]"
+
+static const struct cs_field level_fields[] = {
+	{ .name = "topologyKey", .type = CS_FIELD_STRING, .offset = offsetof(struct level, key) },
+	{ .name = "distance",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct level, distance),
+	  PERCENT },
+	{ 0 },
+};
+
+static const struct cs_field fields[] = {
+	{ .name = "levels",
+	  .type = CS_FIELD_OBJECTS,
+	  .offset = offsetof(struct distance_args, levels),
+	  .fields = level_fields,
+	  .size = sizeof(struct level) },
+	{ .name = "threshold",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct distance_args, threshold),
+	  PERCENT },
+	{ 0 },
+};
+
+static void default_levels(struct distance_args *args)
+{
+	static const struct level defaults[] = {
+		{ "topology.kubernetes.io/rack", { true, 10 } },
+		{ "topology.kubernetes.io/zone", { true, 20 } },
+		{ "topology.kubernetes.io/region", { true, 50 } },
+	};
+	struct level *items = cs_arena_alloc_raw(args->arena, sizeof(defaults));
+	memcpy(items, defaults, sizeof(defaults));
+	args->levels = (struct cs_field_list){ CS_ARRAY_LENGTH(defaults), items };
+}
+
+static int check_levels(const struct distance_args *args, struct cs_errors *errors)
+{
+	const struct level *items = args->levels.items;
+	int64_t before = 0;
+	int r = 0;
+	if (args->levels.count > LEVELS_MAX)
+		return cs_errors_add(errors, "levels", "Too many: %u: at most %d items",
+				     args->levels.count, LEVELS_MAX);
+	for (uint32_t i = 0; i < args->levels.count; i++) {
+		const char *path = cs_arena_printf(args->arena, "levels[%u].topologyKey", i);
+		if (!items[i].key || !*items[i].key)
+			r = cs_errors_required(errors, path, "");
+		else if (cs_args_check_name(items[i].key, path, errors) < 0)
+			r = -EINVAL;
+		if (items[i].distance.value < before || !items[i].distance.given)
+			r = cs_errors_invalid_int(
+				errors, cs_arena_printf(args->arena, "levels[%u].distance", i),
+				items[i].distance.value,
+				"values must be given and must not decrease");
+		before = items[i].distance.value;
+	}
+	return r;
+}
+
+static void free_args(void *pointer)
+{
+	struct distance_args *args = pointer;
+	if (args)
+		cs_arena_destroy(args->arena);
+}
+
+static int configure(struct json_object *from, void **ret, struct cs_errors *errors)
+{
+	struct cs_arena *arena = cs_arena_create();
+	struct distance_args *args = cs_arena_alloc(arena, sizeof(*args));
+	args->arena = arena;
+	bool wrong = from && cs_fields_read(from, fields, arena, args, errors) < 0;
+	if (args->levels.count == 0)
+		default_levels(args);
+	wrong |= check_levels(args, errors) < 0;
+	if (wrong) {
+		free_args(args);
+		return -EINVAL;
+	}
+	*ret = args;
+	return 0;
+}
+
+static void write_args(const void *pointer, struct cs_json_writer *json)
+{
+	const struct distance_args *args = pointer;
+	const struct level *items = args->levels.items;
+	cs_json_key(json, "levels");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < args->levels.count; i++) {
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "topologyKey", items[i].key);
+		cs_json_member_int(json, "distance", items[i].distance.value);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
+	cs_json_member_int(json, "threshold", args->threshold.value);
+}
+
+static const struct cs_argument arguments[] = {
+	{ "levels", "list of {topologyKey, distance 0..100}, near to far",
+	  "the distance of nodes that have the same value of the label; on the same node it is 0, "
+	  "with no level in common 100; default topology.kubernetes.io/rack 10, /zone 20, /region "
+	  "50" },
+	{ "threshold", "integer, 0..100",
+	  "a node at this mean distance from the pod's peers or beyond takes no pod; default 0: "
+	  "none" },
+	{ 0 },
+};
+
+const struct cs_plugin cs_plugin_minimum_distance = {
+	.name = "MinimumDistance",
+	.attach = attach,
+	.detach = detach,
+	.prepare_filter = prepare_filter,
+	.filter = filter,
+	.reasons = reasons,
+	.prepare_score = prepare_score,
+	.score = score,
+	.by_default = CS_PLUGIN_NAMED,
+	.cures = CS_BY_LOAD_WEIGHT_CURES | CS_PEER_ROWS_CURES,
+	.arguments = arguments,
+	.configure = configure,
+	.write_args = write_args,
+	.free_args = free_args,
+};
