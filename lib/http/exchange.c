@@ -387,6 +387,13 @@ const char *cs_http_request_query(const struct cs_http_request *request, const c
 	return value ? value : "";
 }
 
+void cs_http_request_take_body(struct cs_http_request *request, struct cs_buffer *ret)
+{
+	struct exchange *exchange = request->internal;
+	*ret = exchange->body;
+	cs_buffer_init(&exchange->body, 0);
+}
+
 const char *cs_http_request_header(const struct cs_http_request *request, const char *name)
 {
 	const struct exchange *exchange = request->internal;

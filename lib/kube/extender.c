@@ -117,8 +117,8 @@ static int take_metadata(struct scan *scan, void *user)
 	return take_object(scan, members, identity);
 }
 
-// One API object: where it stands, and what identifies it.
-static int take_api_object(struct scan *scan, struct identity *identity, struct cs_slice *ret_item)
+// One API object, or null: where it stands, and what identifies it.
+static int take_any_object(struct scan *scan, struct identity *identity, struct cs_slice *ret_item)
 {
 	static const struct member members[] = { { "metadata", take_metadata, true }, { 0 } };
 	identity->value = (struct cs_slice){ 0 };
@@ -128,7 +128,15 @@ static int take_api_object(struct scan *scan, struct identity *identity, struct 
 	if (r < 0)
 		return r;
 	*ret_item = (struct cs_slice){ begin, (size_t)(scan->at - begin) };
-	return identity->value.size ? 0 : scan_fail(scan, "the object before this is nameless");
+	return 0;
+}
+
+static int take_api_object(struct scan *scan, struct identity *identity, struct cs_slice *ret_item)
+{
+	int r = take_any_object(scan, identity, ret_item);
+	if (r == 0 && identity->value.size == 0)
+		r = scan_fail(scan, "the object before this is nameless");
+	return r;
 }
 
 // ---- ExtenderArgs ----
@@ -144,7 +152,11 @@ struct args_reader {
 
 static int take_pod(struct scan *scan, void *user)
 {
-	return scan_value(scan, &((struct args_reader *)user)->args->pod);
+	struct cs_extender_args *args = ((struct args_reader *)user)->args;
+	struct identity identity = { .field = "uid" };
+	int r = take_any_object(scan, &identity, &args->pod);
+	args->uid = identity.value;
+	return r;
 }
 
 static int take_names(struct scan *scan, void *user)
@@ -225,7 +237,11 @@ struct preemption_reader {
 
 static int take_preemptor(struct scan *scan, void *user)
 {
-	return scan_value(scan, &((struct preemption_reader *)user)->preemption->pod);
+	struct cs_extender_preemption *preemption = ((struct preemption_reader *)user)->preemption;
+	struct identity identity = { .field = "uid" };
+	int r = take_any_object(scan, &identity, &preemption->pod);
+	preemption->uid = identity.value;
+	return r;
 }
 
 static int take_violations(struct scan *scan, void *user)

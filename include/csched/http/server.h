@@ -33,6 +33,9 @@ struct cs_http_request {
 
 // The percent-decoded value of a query parameter: NULL when it is not there, "" for "?watch".
 const char *cs_http_request_query(const struct cs_http_request *request, const char *name);
+// Takes the body (cs_buffer_finish it), for who needs it after the handler.
+// request->body stays what it was.
+void cs_http_request_take_body(struct cs_http_request *request, struct cs_buffer *ret);
 // A header's value, the name in any case; NULL when it is not there.
 const char *cs_http_request_header(const struct cs_http_request *request, const char *name);
 

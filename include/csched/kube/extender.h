@@ -28,6 +28,7 @@
 // ExtenderArgs. Where both NodeNames and Nodes are given, NodeNames counts.
 struct cs_extender_args {
 	struct cs_slice pod; // JSON; size 0 = none
+	struct cs_slice uid; // the pod's; size 0 = none
 	bool whole;          // asked by Nodes: answered with Nodes
 	uint32_t n_nodes;
 	const struct cs_slice *names;
@@ -46,6 +47,7 @@ struct cs_extender_victims {
 // ExtenderPreemptionArgs. NodeNameToMetaVictims counts before NodeNameToVictims.
 struct cs_extender_preemption {
 	struct cs_slice pod;
+	struct cs_slice uid;
 	uint32_t n_nodes;
 	const struct cs_extender_victims *nodes;
 };

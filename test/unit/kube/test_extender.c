@@ -54,6 +54,14 @@ static struct cs_extender_args read_args(const char *text)
 	return args;
 }
 
+static struct cs_extender_preemption read_preemption(const char *text)
+{
+	struct cs_extender_preemption preemption;
+	int r = cs_extender_read_preemption(cs_slice_of(text), arena, &preemption, &err);
+	ck_assert_msg(r == 0, "%s: %s", text, err.text);
+	return preemption;
+}
+
 static char *lower(const char *text)
 {
 	char *copy = cs_arena_strdup(arena, text);
@@ -92,6 +100,8 @@ START_TEST(names_as_kube_scheduler_sends_them)
 		read_args("{\"Pod\":" POD ",\"Nodes\":null,\"NodeNames\":[\"a\",\"b\",\"a\"]}");
 	ck_assert_uint_eq(args.n_nodes, 3);
 	expect_slice(args.names[2], "a");
+	expect_slice(args.pod, POD);
+	expect_slice(args.uid, "");
 	ck_assert(!args.whole);
 }
 END_TEST
@@ -123,6 +133,16 @@ START_TEST(absent_and_null_are_the_same)
 		ck_assert(!args.whole);
 	}
 	ck_assert(read_args("{\"nodes\":{\"items\":null}}").whole);
+}
+END_TEST
+
+START_TEST(the_pods_uid)
+{
+	struct cs_extender_args args =
+		read_args("{\"Pod\": {\"spec\":{\"uid\":\"no\"},\"metadata\":{\"uid\":\"u-1\"}} }");
+	expect_slice(args.uid, "u-1");
+	expect_slice(args.pod, "{\"spec\":{\"uid\":\"no\"},\"metadata\":{\"uid\":\"u-1\"}}");
+	expect_slice(read_preemption("{\"pod\":{\"metadata\":{\"uid\":\"u-2\"}}}").uid, "u-2");
 }
 END_TEST
 
@@ -173,6 +193,7 @@ static const struct {
 	{ "{\"a\":\"\\u12g4\"}", "byte 6: not an escape" },
 	{ "{\"a\":\"\\u12", "byte 6: not an escape" },
 	{ "{\"a\":\"\\", "byte 6: not an escape" },
+	{ "{\"Pod\":[]}", "byte 7: expected an object" },
 	{ "{\"NodeNames\":{}}", "byte 13: expected a list" },
 	{ "{\"NodeNames\":[1]}", "byte 14: expected a string" },
 	{ "{\"NodeNames\":[null]}", "byte 14: expected a string" },
@@ -216,7 +237,7 @@ START_TEST(nesting_has_an_end)
 	for (unsigned depth = 63; depth <= 64; depth++) {
 		CS_AUTO_BUFFER struct cs_buffer text;
 		cs_buffer_init(&text, 1024);
-		cs_buffer_append_string(&text, "{\"Pod\":");
+		cs_buffer_append_string(&text, "{\"xyz\":");
 		for (unsigned i = 0; i < depth; i++)
 			cs_buffer_append_char(&text, '[');
 		for (unsigned i = 0; i < depth; i++)
@@ -260,14 +281,6 @@ START_TEST(requests_have_a_largest_size)
 END_TEST
 
 // ---- preemption ----
-
-static struct cs_extender_preemption read_preemption(const char *text)
-{
-	struct cs_extender_preemption preemption;
-	int r = cs_extender_read_preemption(cs_slice_of(text), arena, &preemption, &err);
-	ck_assert_msg(r == 0, "%s: %s", text, err.text);
-	return preemption;
-}
 
 static void expect_victims(const char *text, const char *uid)
 {
@@ -448,6 +461,7 @@ Suite *test_suite(void)
 	tcase_add_test(tests, names_as_kube_scheduler_sends_them);
 	tcase_add_test(tests, whole_nodes_as_kube_scheduler_sends_them);
 	tcase_add_test(tests, absent_and_null_are_the_same);
+	tcase_add_test(tests, the_pods_uid);
 	tcase_add_test(tests, names_with_escapes);
 	tcase_add_loop_test(tests, broken_requests_say_where, 0, CS_ARRAY_LENGTH(broken));
 	tcase_add_test(tests, cut_requests);
