@@ -168,6 +168,7 @@ PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 FUZZ_SECONDS := 60
 FUZZ_VARIANT := CC=clang SANITIZE=fuzzer-no-link,address,undefined
 E2E_BIN := build/e2e/bin
+E2E_METRICS := build/e2e/metrics
 
 unit: $(UNIT_TESTS) ## build and run the unit tests alone
 	hack/run-tests $(UNIT_TESTS)
@@ -184,8 +185,8 @@ demo: ## c-sched at work in a simulated cluster; KEEP=1 leaves it running
 
 e2e: ## tests against the real kube-apiserver; needs Go 1.26, builds the real programs once
 	@hack/check-go
-	@hack/deps build
-	@$(MAKE) --no-print-directory $(PARALLEL) all oracles $(E2E_BIN)/.stamp
+	@hack/deps build e2e
+	@$(MAKE) --no-print-directory $(PARALLEL) all oracles $(E2E_BIN)/.stamp $(E2E_METRICS)/.stamp
 	@CSCHED_ROOT=$(CURDIR) CSCHED_VARIANT=$(VARIANT) hack/run-go-tests test/oracle test/bench test/e2e
 
 # N decisions; SEED and SHAPE repeat a run or a part, KEEP=folder saves the clusters that differ.
@@ -216,6 +217,17 @@ $(E2E_BIN)/.stamp: test/e2e/go.mod
 	@mkdir -p $(@D)
 	@echo "Building the real Kubernetes 1.36.3 programs and etcd: about nine minutes, once"
 	cd test/e2e && go build -ldflags "-s -w $(GO_VERSION_FLAGS)" -o $(CURDIR)/$(E2E_BIN) tool
+	@touch $@
+
+# metrics-server and kwok, and what kwok is told to do with nodes and pods.
+KWOK_FILES := stage/node/fast/node-initialize.yaml stage/pod/fast/pod-ready.yaml stage/pod/fast/pod-delete.yaml \
+	metrics/resource/metrics-resource.yaml metrics/usage/usage-from-annotation.yaml
+$(E2E_METRICS)/.stamp: test/e2e/metrics/go.mod
+	@mkdir -p $(@D)
+	@echo "Building the real metrics-server 0.9.0 and kwok 0.8.0: about four minutes, once"
+	cd test/e2e/metrics && go build -ldflags "-s -w" -o $(CURDIR)/$(E2E_METRICS) tool
+	kwok=$$(cd test/e2e/metrics && go list -m -f '{{.Dir}}' sigs.k8s.io/kwok) && \
+		install -m 644 $(KWOK_FILES:%="$$kwok"/kustomize/%) $(E2E_METRICS)
 	@touch $@
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60)

@@ -206,6 +206,7 @@ func (c *Cluster) startAPI() error {
 		// kubelets' heartbeats.
 		"--disable-admission-plugins=TaintNodesByCondition",
 	}
+	args = append(args, c.aggregationArgs()...)
 	if c.opts.GoawayChance > 0 {
 		args = append(args, fmt.Sprintf("--goaway-chance=%g", c.opts.GoawayChance))
 	}

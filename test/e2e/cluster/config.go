@@ -39,6 +39,9 @@ func (c *Cluster) writeFiles() error {
 	if err := c.writeCertificate(); err != nil {
 		return err
 	}
+	if err := c.writeFrontProxy(); err != nil {
+		return err
+	}
 	return c.writeServiceAccountKey()
 }
 
