@@ -1,4 +1,4 @@
-// Events about pods, as kube-scheduler writes them (client-go tools/events): names, notes, series.
+// Events, as kube-scheduler writes them (client-go tools/events): names, notes, series.
 // Neighbours: core.c emits them; the client thread sends what comes out.
 #include "daemon/events.h"
 
@@ -23,8 +23,8 @@ struct facts {
 	const char *reason;
 	const char *action;
 	const char *controller;
-	const char *namespace; // of the pod and of the Event
-	const char *pod;
+	const char *namespace; // of the object and of the Event
+	const char *object;    // its name: a pod's, or without uid our Lease's
 	const char *uid;
 	const char *version; // NULL = none
 	const char *note;
@@ -144,10 +144,10 @@ static void pack_event(const struct cs_events *events, const struct facts *facts
 	metadata.name = (char *)facts->name;
 	metadata.namespace_ = (char *)facts->namespace;
 	set_time(&time, facts->wall);
-	regarding.kind = (char *)"Pod";
-	regarding.api_version = (char *)"v1";
+	regarding.kind = (char *)(facts->uid ? "Pod" : "Lease");
+	regarding.api_version = (char *)(facts->uid ? "v1" : "coordination.k8s.io/v1");
 	regarding.namespace_ = (char *)facts->namespace;
-	regarding.name = (char *)facts->pod;
+	regarding.name = (char *)facts->object;
 	regarding.uid = (char *)facts->uid;
 	regarding.resource_version = (char *)facts->version;
 	event.metadata = &metadata;
@@ -192,7 +192,7 @@ static void create_event(struct cs_events *events, const struct facts *facts)
 static char *make_key(const struct facts *facts)
 {
 	return cs_asprintf("%d\n%s\n%s\n%s\n%s\n%s\n%s\n%s", facts->warning, facts->reason,
-			   facts->action, facts->controller, facts->namespace, facts->pod,
+			   facts->action, facts->controller, facts->namespace, facts->object,
 			   facts->uid, facts->version ? facts->version : "");
 }
 
@@ -219,7 +219,7 @@ static struct facts facts_of(const struct series *series, char *key)
 	facts.action = next_part(&key);
 	facts.controller = next_part(&key);
 	facts.namespace = next_part(&key);
-	facts.pod = next_part(&key);
+	facts.object = next_part(&key);
 	facts.uid = next_part(&key);
 	const char *version = next_part(&key);
 	facts.version = *version ? version : NULL;
@@ -343,7 +343,7 @@ void cs_events_emit(struct cs_events *events, struct cs_time now, const struct c
 		.action = event->action,
 		.controller = event->controller,
 		.namespace = pod->namespace,
-		.pod = pod->name,
+		.object = pod->name,
 		.uid = pod->uid,
 		.version = pod->resource_version,
 		.wall = now.wall,
@@ -363,4 +363,22 @@ void cs_events_emit(struct cs_events *events, struct cs_time now, const struct c
 	// A pod is bound once: its Scheduled event has no series, and is not worth the memory.
 	if (event->warning)
 		remember(events, CS_TAKE(key), &facts, now);
+}
+
+void cs_events_tell(struct cs_events *events, struct cs_time now,
+		    const struct cs_events_notice *notice)
+{
+	CS_AUTO_FREE char *name = make_name(events, notice->lease, now);
+	CS_AUTO_FREE char *note = cut_note(notice->note);
+	create_event(events, &(struct facts){
+				     .warning = notice->warning,
+				     .reason = notice->reason,
+				     .action = "Scheduling",
+				     .controller = notice->controller,
+				     .namespace = notice->namespace,
+				     .object = notice->lease,
+				     .note = note,
+				     .name = name,
+				     .wall = now.wall,
+			     });
 }

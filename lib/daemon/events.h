@@ -1,4 +1,4 @@
-// Events about pods, as kube-scheduler writes them (client-go tools/events): names, notes, series.
+// Events, as kube-scheduler writes them (client-go tools/events): names, notes, series.
 // Neighbours: core.c emits them; the client thread sends what comes out.
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H
@@ -31,6 +31,18 @@ void cs_events_destroy(struct cs_events *events);
 // less than CS_EVENTS_FINISH ago: the first repetition and the last are written as a patch.
 void cs_events_emit(struct cs_events *events, struct cs_time now, const struct cs_pod *pod,
 		    const struct cs_scheduler_event *event);
+// Something about the scheduler as a whole, told once: an Event about our Lease, which is what the
+// cluster knows of us (also where it is not held).
+struct cs_events_notice {
+	bool warning;
+	const char *reason;
+	const char *note;
+	const char *controller; // the program's name
+	const char *namespace;  // of the Lease
+	const char *lease;
+};
+void cs_events_tell(struct cs_events *events, struct cs_time now,
+		    const struct cs_events_notice *notice);
 // Ends the series that are over.
 void cs_events_turn(struct cs_events *events, struct cs_time now);
 // Writes the counts that have not been written, the newest first: the process ends.

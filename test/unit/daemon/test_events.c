@@ -349,12 +349,44 @@ START_TEST(too_many_series)
 }
 END_TEST
 
+// About no pod: regarding the Lease, and without a series.
+START_TEST(of_the_scheduler_as_a_whole)
+{
+	struct cs_events_notice notice = { .warning = true,
+					   .reason = "LoadUnknown",
+					   .note = "nothing is known",
+					   .controller = "c-sched",
+					   .namespace = "kube-system",
+					   .lease = "c-sched-lease" };
+	cs_events_tell(events, at(0), &notice);
+	cs_events_tell(events, at(1), &notice);
+	ck_assert_uint_eq(n_writes, 2);
+	const Kube__Event *e = writes[0].event;
+	ck_assert(!writes[1].patch);
+	ck_assert_str_eq(writes[0].namespace, "kube-system");
+	ck_assert_str_eq(e->metadata->name, "c-sched-lease.18e9e9bcaa0dbda5");
+	ck_assert_str_ne(e->metadata->name, writes[1].event->metadata->name);
+	ck_assert_str_eq(e->metadata->namespace_, "kube-system");
+	ck_assert_str_eq(e->type, "Warning");
+	ck_assert_str_eq(e->reason, "LoadUnknown");
+	ck_assert_str_eq(e->action, "Scheduling");
+	ck_assert_str_eq(e->note, "nothing is known");
+	ck_assert_str_eq(e->reporting_controller, "c-sched");
+	ck_assert_str_eq(e->regarding->kind, "Lease");
+	ck_assert_str_eq(e->regarding->api_version, "coordination.k8s.io/v1");
+	ck_assert_str_eq(e->regarding->namespace_, "kube-system");
+	ck_assert_str_eq(e->regarding->name, "c-sched-lease");
+	ck_assert_int_eq(cs_events_deadline(events), INT64_MAX);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("events");
 	TCase *tcase = tcase_create("events");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, fields);
+	tcase_add_test(tcase, of_the_scheduler_as_a_whole);
 	tcase_add_test(tcase, a_warning);
 	tcase_add_test(tcase, long_notes);
 	tcase_add_test(tcase, names_never_repeat);
