@@ -113,6 +113,17 @@ void cs_by_load_follow(struct cs_by_load_follower *follower, const struct cs_nod
 	*follower = (struct cs_by_load_follower){ true, version, nodes->log_end };
 }
 
+bool cs_by_load_take_name(struct cs_cluster *cluster, uint32_t *kept, uint32_t name)
+{
+	if (*kept == name)
+		return false;
+	if (name != CS_INTERN_NONE)
+		cs_intern_ref_id(cs_cluster_strings(cluster), name);
+	cs_intern_unref(cs_cluster_strings(cluster), *kept);
+	*kept = name;
+	return true;
+}
+
 // ---- thresholds ----
 
 // Full to the threshold, as the ledger watches it: load / capacity.

@@ -74,6 +74,10 @@ struct cs_by_load_follower {
 void cs_by_load_follow(struct cs_by_load_follower *follower, const struct cs_node_table *nodes,
 		       uint64_t version, void (*renew)(void *user, uint32_t row), void *user);
 
+// For the same: whose row it is, as an intern id with a reference, so that no other name gets it.
+// True: another node's than before. NONE gives the reference back.
+bool cs_by_load_take_name(struct cs_cluster *cluster, uint32_t *kept, uint32_t name);
+
 // ---- the smaller, the better: by the ratio to the least ----
 
 // Arguments that the plugins of this kind share.

@@ -46,6 +46,7 @@ struct node {
 };
 
 struct memory {
+	struct cs_cluster *cluster;
 	const struct response_args *args;
 	struct cs_by_load_follower follower;
 	uint32_t capacity;
@@ -66,6 +67,7 @@ struct response_state {
 static void *attach(struct cs_cluster *cluster, void *args)
 {
 	struct memory *memory = cs_alloc(sizeof(*memory));
+	memory->cluster = cluster;
 	memory->args = args;
 	cs_by_load_watch(cluster, &memory->args->threshold);
 	return memory;
@@ -75,6 +77,8 @@ static void detach(struct cs_cluster *cluster, void *attached)
 {
 	struct memory *memory = attached;
 	cs_by_load_unwatch(cluster, &memory->args->threshold);
+	for (uint32_t row = 0; row < memory->capacity; row++)
+		cs_by_load_take_name(cluster, &memory->nodes[row].name, CS_INTERN_NONE);
 	free(memory->nodes);
 	free(memory->load);
 	free(memory);
@@ -128,7 +132,7 @@ static void renew(void *user, uint32_t row)
 	struct memory *memory = user;
 	const struct cs_node_table *table = memory->table;
 	struct node *node = &memory->nodes[row];
-	if (node->name != table->name[row])
+	if (cs_by_load_take_name(memory->cluster, &node->name, table->name[row]))
 		*node = (struct node){
 			.name = table->name[row],
 			.n_pods = table->n_pods[row],

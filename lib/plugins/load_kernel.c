@@ -93,12 +93,11 @@ void cs_load_kernel_above(const struct cs_load_term *term, double fraction, stru
 	const double *restrict capacity = term->capacity;
 	const double *restrict quality = term->quality;
 	double min = term->min;
+	double base = term->flip ? 1.0 : 0.0;
 	double sign = term->flip ? -1.0 : 1.0;
-	// Full to `fraction` is (load - min) / (capacity - min) >= fraction, or <= 1 - fraction.
-	double bound = term->flip ? 1.0 - fraction : fraction;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		double room = capacity[row] - min;
-		uint8_t beyond = sign * (load[row] - min) >= sign * bound * room;
+		uint8_t beyond = base * room + sign * (load[row] - min) >= fraction * room;
 		uint8_t counts = (uint8_t)((room > 0) & (quality[row] > 0));
 		uint8_t fits = verdict[row] == CS_VERDICT_FITS;
 		verdict[row] |= (uint8_t)(beyond & counts & fits);

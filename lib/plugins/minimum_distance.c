@@ -82,10 +82,14 @@ static int64_t step_of(const struct distance_args *args, uint32_t level)
 	return next - items[level].distance.value;
 }
 
-static int64_t step_of_node(const struct distance_args *args)
+// What a peer on the row itself is worth beside what the row's levels give for it: 100 in all.
+static int64_t rest_of_node(const struct levels *levels, uint32_t row)
 {
-	const struct level *items = args->levels.items;
-	return args->levels.count > 0 ? items[0].distance.value : FARTHEST;
+	int64_t given = 0;
+	for (uint32_t i = 0; i < levels->args->levels.count; i++)
+		if (levels->topologies[i]->domain[row] != CS_DOMAIN_NONE)
+			given += step_of(levels->args, i);
+	return FARTHEST - given;
 }
 
 static int64_t *sum_level(struct cs_cycle *cycle, const struct cs_topology *topology,
@@ -126,14 +130,14 @@ static void score_rows(const struct nearness *nearness, struct cs_rows rows, int
 {
 	const struct distance_args *args = nearness->levels->args;
 	const struct cs_peer_rows *peers = nearness->peers;
-	int64_t step = step_of_node(args);
 	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
 	for (uint32_t i = 0; i < args->levels.count; i++)
 		cs_kernel_add_domains(nearness->levels->topologies[i]->domain, nearness->sums[i],
 				      rows, out);
 	for (uint32_t i = 0; i < peers->n; i++)
 		if (peers->rows[i] >= rows.first && peers->rows[i] < rows.end)
-			out[peers->rows[i]] += step * peers->counts[i];
+			out[peers->rows[i]] +=
+				rest_of_node(nearness->levels, peers->rows[i]) * peers->counts[i];
 	double total = (double)peers->total;
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		out[row] = (int64_t)((double)out[row] / total + 0.5);

@@ -22,6 +22,7 @@
 #define TOP 99
 
 struct memory {
+	struct cs_cluster *cluster;
 	struct cs_by_load_follower follower;
 	const struct cs_node_table *nodes; // of the cycle at hand
 	uint32_t capacity;
@@ -42,15 +43,17 @@ struct turns {
 
 static void *attach(struct cs_cluster *cluster, void *args)
 {
-	(void)cluster;
+	struct memory *memory = cs_alloc(sizeof(*memory));
 	(void)args;
-	return cs_alloc(sizeof(struct memory));
+	memory->cluster = cluster;
+	return memory;
 }
 
 static void detach(struct cs_cluster *cluster, void *attached)
 {
 	struct memory *memory = attached;
-	(void)cluster;
+	for (uint32_t row = 0; row < memory->capacity; row++)
+		cs_by_load_take_name(cluster, &memory->name[row], CS_INTERN_NONE);
 	free(memory->credit);
 	free(memory->name);
 	free(memory->feasible);
@@ -76,10 +79,8 @@ static void grow(struct memory *memory, const struct cs_node_table *nodes)
 static void renew(void *user, uint32_t row)
 {
 	struct memory *memory = user;
-	if (memory->name[row] == memory->nodes->name[row])
-		return;
-	memory->name[row] = memory->nodes->name[row];
-	memory->credit[row] = 0;
+	if (cs_by_load_take_name(memory->cluster, &memory->name[row], memory->nodes->name[row]))
+		memory->credit[row] = 0;
 }
 
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
