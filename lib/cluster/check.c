@@ -219,6 +219,10 @@ static int compare_rest(const struct sums *sums, struct cs_error *err)
 					    set);
 	int rc = cs_nominations_check(cluster, err);
 	if (rc == 0)
+		rc = cs_loads_check(cluster, err);
+	if (rc == 0)
+		rc = cs_uses_check(cluster, err);
+	if (rc == 0)
 		rc = cs_check_asks(cluster, sums->arena, err);
 	return rc == 0 ? cs_check_queries(cluster, sums->arena, err) : rc;
 }

@@ -23,6 +23,9 @@ struct cs_cluster *cs_cluster_create(uint64_t seed)
 	cluster->nodes.topologies = &cluster->topologies;
 	cs_queries_init(&cluster->queries, &cluster->nodes, cluster->scratch, seed);
 	cs_carried_terms_init(&cluster->carried, seed);
+	cs_loads_init(&cluster->loads, &cluster->nodes, seed);
+	cluster->nodes.loads = &cluster->loads;
+	cs_uses_init(&cluster->uses, seed);
 	cs_workloads_init(&cluster->workloads, cluster->strings, seed);
 	cs_owners_init(&cluster->owners, &cluster->queries, &cluster->workloads, seed);
 	cluster->demands = (struct cs_demands){
@@ -68,6 +71,8 @@ void cs_cluster_destroy(struct cs_cluster *cluster)
 	cs_features_finish(&cluster->features);
 	cs_node_selectors_finish(&cluster->selectors);
 	cs_taints_finish(&cluster->taints);
+	cs_uses_finish(&cluster->uses);
+	cs_loads_finish(&cluster->loads);
 	cs_nodes_finish(&cluster->nodes);
 	cs_nominations_finish(&cluster->nominations);
 	cs_map_finish(&cluster->pods);

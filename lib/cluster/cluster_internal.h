@@ -9,6 +9,8 @@
 #include "demand_internal.h"
 #include "features.h"
 #include "image_internal.h"
+#include "load_internal.h"
+#include "load_use.h"
 #include "node_selector_internal.h"
 #include "nodes.h"
 #include "nominated.h"
@@ -36,6 +38,8 @@ struct cs_cluster {
 	struct cs_demands demands;
 	struct cs_latency *latency; // NULL where no metric is between places
 	struct cs_nominations nominations;
+	struct cs_loads loads;
+	struct cs_uses uses;
 	struct cs_map pods;       // UID to struct cs_pod
 	struct cs_arena *scratch; // reset when a call that changes the model ends
 	uint32_t n_assumed;

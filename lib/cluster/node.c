@@ -251,6 +251,9 @@ int cs_cluster_apply_node(struct cs_cluster *cluster, const Kube__Node *node, ui
 			cs_nodes_touch(&cluster->nodes, row);
 			*ret_events = CS_EVENT_NODE_ADD;
 		}
+		*ret_events |= cs_loads_apply_node(
+			&cluster->loads, row, node,
+			*ret_events & (CS_EVENT_NODE_ADD | CS_EVENT_NODE_ANNOTATION));
 	}
 	cs_arena_reset(cluster->scratch);
 	return rc;
@@ -261,6 +264,7 @@ uint32_t cs_cluster_remove_node(struct cs_cluster *cluster, const char *name)
 	uint32_t row = cs_cluster_find_node(cluster, name);
 	if (row == CS_ROW_NONE)
 		return 0;
+	cs_loads_drop_row(&cluster->loads, row);
 	set_live(&cluster->nodes.table, row, false);
 	write_row(cluster, row, &(struct reading){ 0 });
 	cs_node_selectors_update(&cluster->selectors, row);

@@ -6,6 +6,7 @@
 #include <csched/base/memory.h>
 #include <string.h>
 
+#include "load_internal.h"
 #include "topology_internal.h"
 
 #define FIRST_CAPACITY 64u
@@ -63,6 +64,8 @@ static void set_capacity(struct cs_nodes *nodes, uint32_t n)
 	table->capacity = n;
 	if (nodes->topologies)
 		cs_topologies_grow(nodes->topologies, old, n);
+	if (nodes->loads)
+		cs_loads_grow(nodes->loads, n);
 }
 
 void cs_nodes_init(struct cs_nodes *nodes, struct cs_intern *strings, uint64_t seed)

@@ -31,12 +31,14 @@ struct cs_node_row {
 	uint64_t images_hash;
 };
 
+struct cs_loads;
 struct cs_topologies;
 
 struct cs_nodes {
 	struct cs_node_table table;
 	struct cs_intern *strings;
 	struct cs_topologies *topologies; // borrowed: their columns grow with the table
+	struct cs_loads *loads;           // the same
 	struct cs_map by_name;            // name to row + 1, ghosts included
 	struct cs_node_row *rows;         // as many as the table's capacity
 	uint32_t *free_rows;

@@ -42,6 +42,7 @@ void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 	cs_nodes_count_pod(&cluster->nodes, row, &pod->footprint->requests);
 	cs_ports_count(&cluster->ports, row, pod->footprint->ports, pod->footprint->n_ports);
 	count_in_queries(cluster, pod, 1);
+	cs_loads_refresh_row(&cluster->loads, row);
 }
 
 void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod)
@@ -50,6 +51,7 @@ void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod)
 	cs_ports_discount(&cluster->ports, pod->row, pod->footprint->ports,
 			  pod->footprint->n_ports);
 	count_in_queries(cluster, pod, -1);
+	cs_loads_refresh_row(&cluster->loads, pod->row);
 	cs_nodes_release(&cluster->nodes, pod->row);
 	pod->row = CS_ROW_NONE;
 }
@@ -191,6 +193,8 @@ static struct cs_pod *create_pod(struct cs_cluster *cluster, const Kube__ObjectM
 	pod->name = memcpy(block + uid + namespace, metadata->name, name);
 	pod->row = CS_ROW_NONE;
 	pod->created = cs_timestamp_of(metadata->creation_timestamp);
+	pod->use = cs_use_ref(&cluster->uses, cluster->scratch, metadata);
+	cs_uses_enter(&cluster->uses, pod);
 	cs_map_put(&cluster->pods, cs_slice_of(pod->uid), pod);
 	return pod;
 }
@@ -216,6 +220,9 @@ void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
 void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_map_remove(&cluster->pods, cs_slice_of(pod->uid));
+	cs_cluster_unreserve(cluster, pod->uid);
+	cs_uses_remove(&cluster->uses, pod);
+	cs_use_unref(&cluster->uses, pod->use);
 	cs_pod_drop_asked(cluster, pod);
 	drop_labels(cluster, pod->labels);
 	cs_footprint_unref(&cluster->demands, pod->footprint);
@@ -310,16 +317,36 @@ static void change_state(struct cs_cluster *cluster, struct cs_pod *pod, enum cs
 	pod->state = state;
 }
 
-// The API server says that the pod is on that node. Returns events.
-static uint32_t become_bound(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name)
+// When the pod was given its node, as it says itself: a restart finds it so.
+static int64_t placed_at(const Kube__Pod *from)
+{
+	const Kube__PodStatus *status = from->status;
+	for (size_t i = 0; status && i < status->n_conditions; i++) {
+		const Kube__PodCondition *condition = status->conditions[i];
+		if (!cs_string_equal(condition->type, "PodScheduled") ||
+		    !cs_string_equal(condition->status, "True"))
+			continue;
+		int64_t at = cs_timestamp_of(condition->last_transition_time);
+		if (at > 0)
+			return at;
+	}
+	return cs_timestamp_of(from->metadata->creation_timestamp);
+}
+
+// The API server says that the pod is on that node; `since` then. Returns events.
+static uint32_t become_bound(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name,
+			     int64_t since)
 {
 	uint32_t row = cs_nodes_row_for(&cluster->nodes, node_name);
 	uint32_t events = pod->state == CS_POD_BOUND ? 0 : CS_EVENT_POD_ADD;
 	if (!cs_pod_is_counted(pod)) {
 		cs_pod_count(cluster, pod, row);
+		cs_loads_come(cluster, pod, since);
 	} else if (pod->row != row) {
+		cs_loads_forget(cluster, pod);
 		cs_pod_discount(cluster, pod);
 		cs_pod_count(cluster, pod, row);
+		cs_loads_come(cluster, pod, since);
 		events |= CS_EVENT_POD_ADD | CS_EVENT_POD_DELETE;
 	}
 	change_state(cluster, pod, CS_POD_BOUND);
@@ -336,7 +363,7 @@ static void commit_bound(struct cs_cluster *cluster, struct cs_pod *pod, const K
 	if (was_bound && pod->labels != reading->labels)
 		ret->events |= CS_EVENT_POD_LABEL;
 	set_counted(cluster, pod, from, reading);
-	ret->events |= become_bound(cluster, pod, node_of(from));
+	ret->events |= become_bound(cluster, pod, node_of(from), placed_at(from));
 	ret->became_bound = !was_bound && !ret->added;
 }
 
@@ -439,6 +466,9 @@ uint32_t cs_cluster_remove_pod(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	uint32_t events = 0;
 	if (cs_pod_is_counted(pod)) {
+		if (pod->state == CS_POD_BOUND)
+			cs_loads_leave(cluster, pod);
+		cs_loads_forget(cluster, pod);
 		cs_pod_discount(cluster, pod);
 		events = CS_EVENT_POD_DELETE;
 	}
@@ -451,11 +481,13 @@ void cs_cluster_assume(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t 
 {
 	cs_cluster_nominate(cluster, pod, NULL);
 	cs_pod_count(cluster, pod, row);
+	cs_loads_come(cluster, pod, cluster->loads.now);
 	change_state(cluster, pod, CS_POD_ASSUMED);
 }
 
 void cs_cluster_forget(struct cs_cluster *cluster, struct cs_pod *pod)
 {
+	cs_loads_forget(cluster, pod);
 	cs_pod_discount(cluster, pod);
 	change_state(cluster, pod, CS_POD_UNBOUND);
 }
@@ -472,5 +504,5 @@ void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod)
 
 void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name)
 {
-	become_bound(cluster, pod, node_name);
+	become_bound(cluster, pod, node_name, cluster->loads.now);
 }

@@ -30,7 +30,7 @@ enum cs_load_kind {
 	CS_LOAD_COUNT, // adds up over pods; full at a limit that may be known per node
 	CS_LOAD_LEVEL, // does not add up: a response time, a temperature; full at `max` where
 		       // finite
-	CS_LOAD_PAIR,  // between two places: see latency.h; has no column
+	CS_LOAD_PAIR, // between two places: see latency.h; has no column
 };
 
 // A metric as configured. Strings are owned by the configuration.
@@ -55,7 +55,8 @@ enum cs_load_state {
 	CS_LOAD_STATE_COUNT,
 };
 
-// What is known of one metric; a column has an entry per row of the node table. USAGE and COUNT:
+// What is known of one metric; a column has an entry per row of the node table, a PAIR's says
+// nothing. USAGE and COUNT:
 //     load = quality * max(0, sample + in_flight) + (1 - quality) * fallback
 // where fallback is made of requests (USAGE: of the pods on the row, those without get what
 // kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster).
@@ -65,7 +66,7 @@ struct cs_load_column {
 	const struct cs_load_metric *metric;
 	uint32_t n_known;    // live rows with quality > 0; 0: nothing is known, plugins skip
 	double median;       // of `load` over known live rows; 0 without
-	double mean_per_pod; // COUNT, USAGE: sum of samples / pods on the known rows
+	double mean_per_pod; // COUNT, USAGE: sum of samples and in_flight / pods, of known rows
 	double *load;
 	double *sample;    // the last plausible one
 	double *in_flight; // sum over pods that came (+) or left (-) of expected * fade
@@ -80,7 +81,7 @@ struct cs_load_table {
 	// Grows when any column changes on a row that the node table's log does not name for it:
 	// with samples and ticks. Assume, forget and pods that go are in the log.
 	uint64_t version;
-	uint32_t n_columns;
+	uint32_t n_columns; // the metrics as configured
 	struct cs_load_column columns[CS_LOAD_METRICS_MAX];
 	// Per row: annotation c-sched.io/weight, 0 .. 1000; 0 = takes no new pods.
 	const int32_t *weight;
@@ -96,6 +97,11 @@ uint32_t cs_load_find(const struct cs_load_table *table, const char *metric);
 // "<value>@<RFC 3339 time>" (cs_cluster_apply_node reads them).
 void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_load_metric *metrics,
 				 uint32_t n, const bool *from_annotations);
+
+// Told what is wrong with a node's annotations ("node a: metadata.annotations[...]: ..."), once
+// when they come; NULL = nobody asks. Must not call the cluster.
+void cs_cluster_set_load_notice(struct cs_cluster *cluster,
+				void (*notice)(void *user, const char *words), void *user);
 
 // The model's clock (Unix ns): what assume, forget and removals are dated by. Never goes back.
 void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall);
@@ -136,13 +142,14 @@ uint32_t cs_cluster_apply_samples(struct cs_cluster *cluster, const struct cs_lo
 uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 				      const struct cs_load_pod_sample *samples, uint32_t n,
 				      struct cs_load_report *ret);
-// Once a second: what ageing does. Returns events as above.
+// What ageing does, in effect each half a second at most; and medians and means after nodes have
+// changed. Cheap where nothing is to be done. Returns events as above.
 uint32_t cs_cluster_tick_load(struct cs_cluster *cluster);
 
 // What the pod is expected to add to a USAGE or COUNT metric, in its unit: its annotation
 // (c-sched.io/connections for connections), else what its workload's running pods use where that
-// is known, else (USAGE) from its limits and requests as lib/README.md says, (COUNT) the mean of
-// the cluster per pod, else metric->per_pod. Never 0.
+// is known, else (USAGE) from its requests as lib/README.md says, (COUNT) the mean of the cluster
+// per pod, else metric->per_pod. Never 0, but for resources other than CPU and memory.
 double cs_cluster_expected(const struct cs_cluster *cluster, const struct cs_pod *pod,
 			   uint32_t metric);
 
@@ -153,9 +160,13 @@ void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, ui
 			int64_t until_wall);
 void cs_cluster_unreserve(struct cs_cluster *cluster, const char *uid);
 uint32_t cs_cluster_count_reservations(const struct cs_cluster *cluster);
+// Pods that came or left, and reservations, that samples do not show wholly.
+uint32_t cs_cluster_count_in_flight(const struct cs_cluster *cluster);
 
-// CS_EVENT_LOAD is told when load / capacity of some row falls below `fraction` (0..1), or a row
-// becomes known or unknown. Registered and given back by plugins' attach and detach.
+// CS_EVENT_LOAD is told when load / capacity (load itself where there is no capacity) of some row
+// falls below `fraction`, or below a further hundredth under it, since what a pod adds may keep it
+// out still; or when a row becomes known or unknown. Registered and given back by plugins' attach
+// and detach.
 void cs_cluster_watch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
 void cs_cluster_unwatch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
 

@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 struct cs_demand;
+struct cs_flight;
 struct cs_footprint;
 struct cs_label_set;
 struct cs_owner;
 struct cs_pending; // framework's queue entry
+struct cs_use;
 
 enum cs_pod_state {
 	CS_POD_UNBOUND, // no node: pending, or not ours to schedule
@@ -51,6 +53,10 @@ struct cs_pod {
 	char *resource_version; // for Events' `regarding`; an unchanged object is skipped; owned
 	struct cs_label_set *labels; // namespace and labels; of every pod
 	struct cs_owner *owner;      // labels and controller, of an unbound or assumed pod: owner.h
+	// Where a metric of load adds up over pods: what its workload uses, and where the samples
+	// of its row do not hold all of it yet, what is missing (else NULL). The cluster's.
+	struct cs_use *use;
+	struct cs_flight *flight;
 };
 
 #endif

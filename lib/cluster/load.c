@@ -1,0 +1,479 @@
+// The ledger's columns: quality, load, medians, and who is told when load falls.
+// Neighbours: load_samples.c brings values, load_flight.c the pods in flight; load.h has the rules.
+#include <csched/cluster/load.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+#include <math.h>
+
+#include "cluster_internal.h"
+#include "latency_internal.h"
+
+#define QUALITY_MIN     0.01
+#define AGEING_INTERVAL (CS_SECOND / 2)
+#define WINDOW_ASSUMED  (600 * CS_SECOND) // what sources average over at most, as far as we know
+#define UNIT            0x1p-24           // of exact sums
+
+// ---- life ----
+
+void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed)
+{
+	*loads = (struct cs_loads){ .nodes = nodes };
+	cs_map_init(&loads->by_address, seed);
+	cs_map_init(&loads->reservations, seed);
+	cs_loads_grow(loads, nodes->table.capacity);
+}
+
+static void free_column(struct cs_loads *loads, uint32_t i)
+{
+	const struct cs_load_column *column = &loads->table.columns[i];
+	free(column->load);
+	free(column->sample);
+	free(column->in_flight);
+	free(column->capacity);
+	free(column->quality);
+	free(column->taken);
+	free(column->window);
+	free(column->state);
+	free(loads->hidden[i].refused);
+	free(loads->hidden[i].in_flight);
+}
+
+void cs_loads_finish(struct cs_loads *loads)
+{
+	for (uint32_t i = 0; i < loads->table.n_columns; i++)
+		free_column(loads, i);
+	free(loads->weight);
+	free(loads->addresses);
+	free(loads->flights);
+	free(loads->scratch);
+	free(loads->watches);
+	cs_map_finish(&loads->by_address);
+	cs_map_finish(&loads->reservations);
+	*loads = (struct cs_loads){ 0 };
+}
+
+static void resize(void *pointer, size_t old, size_t n, size_t size)
+{
+	void **array = pointer;
+	char *bytes = cs_realloc_array(*array, n, size);
+	memset(bytes + old * size, 0, (n - old) * size);
+	*array = bytes;
+}
+
+#define RESIZE(array, old, n) resize(&(array), (old), (n), sizeof(*(array)))
+
+static void resize_column(struct cs_loads *loads, uint32_t i, uint32_t old, uint32_t n)
+{
+	struct cs_load_column *column = &loads->table.columns[i];
+	RESIZE(column->load, old, n);
+	RESIZE(column->sample, old, n);
+	RESIZE(column->in_flight, old, n);
+	RESIZE(column->capacity, old, n);
+	RESIZE(column->quality, old, n);
+	RESIZE(column->taken, old, n);
+	RESIZE(column->window, old, n);
+	RESIZE(column->state, old, n);
+	RESIZE(loads->hidden[i].refused, old, n);
+	RESIZE(loads->hidden[i].in_flight, old, n);
+}
+
+void cs_loads_grow(struct cs_loads *loads, uint32_t capacity)
+{
+	uint32_t old = loads->capacity;
+	for (uint32_t i = 0; i < loads->table.n_columns; i++)
+		resize_column(loads, i, old, capacity);
+	RESIZE(loads->weight, old, capacity);
+	RESIZE(loads->addresses, old, capacity);
+	RESIZE(loads->flights, old, capacity);
+	RESIZE(loads->scratch, old, capacity);
+	for (uint32_t row = old; row < capacity; row++)
+		loads->weight[row] = CS_NODE_WEIGHT_DEFAULT;
+	loads->capacity = capacity;
+	loads->table.weight = loads->weight;
+}
+
+static uint32_t resource_of(const struct cs_loads *loads, uint32_t i)
+{
+	const struct cs_load_metric *metric = &loads->metrics[i];
+	return metric->kind == CS_LOAD_USAGE ? cs_nodes_find_column(loads->nodes, metric->name)
+					     : CS_RESOURCE_NONE;
+}
+
+void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_load_metric *metrics,
+				 uint32_t n, const bool *from_annotations)
+{
+	struct cs_loads *loads = &cluster->loads;
+	for (uint32_t i = 0; i < n && i < CS_LOAD_METRICS_MAX; i++) {
+		const struct cs_load_metric *metric = &metrics[i];
+		loads->metrics[i] = *metric;
+		loads->table.columns[i].metric = &loads->metrics[i];
+		loads->table.n_columns++;
+		loads->hidden[i].from_annotations = from_annotations && from_annotations[i];
+		loads->hidden[i].resource = resource_of(loads, i);
+		resize_column(loads, i, 0, loads->capacity);
+		if (metric->kind != CS_LOAD_USAGE && metric->kind != CS_LOAD_COUNT)
+			continue;
+		loads->slot_column[loads->n_slots++] = i;
+		int64_t longest = metric->ramp + metric->ttl + WINDOW_ASSUMED;
+		loads->horizon = loads->horizon > longest ? loads->horizon : longest;
+	}
+	cs_uses_set_slots(&cluster->uses, loads->n_slots);
+	uint32_t pair = 0;
+	while (pair < n && metrics[pair].kind != CS_LOAD_PAIR)
+		pair++;
+	if (pair < loads->table.n_columns)
+		cluster->latency = cs_latency_create(cluster, &loads->metrics[pair]);
+}
+
+void cs_cluster_set_load_notice(struct cs_cluster *cluster,
+				void (*notice)(void *user, const char *words), void *user)
+{
+	cluster->loads.notice = notice;
+	cluster->loads.notice_user = user;
+}
+
+void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall)
+{
+	if (wall > cluster->loads.now)
+		cluster->loads.now = wall;
+}
+
+const struct cs_load_table *cs_cluster_load(const struct cs_cluster *cluster)
+{
+	return &cluster->loads.table;
+}
+
+uint32_t cs_load_find(const struct cs_load_table *table, const char *metric)
+{
+	for (uint32_t i = 0; i < table->n_columns; i++)
+		if (strcmp(table->columns[i].metric->name, metric) == 0)
+			return i;
+	return CS_LOAD_METRIC_NONE;
+}
+
+uint32_t cs_cluster_count_in_flight(const struct cs_cluster *cluster)
+{
+	return cluster->loads.n_in_flight;
+}
+
+// ---- one figure ----
+
+static double at_least_0(double v)
+{
+	return v > 0 ? v : 0;
+}
+
+// What the pods on the row request, as scores count them.
+static double requested(const struct cs_loads *loads, uint32_t resource, uint32_t row)
+{
+	const struct cs_node_table *nodes = &loads->nodes->table;
+	if (resource == CS_RESOURCE_NONE)
+		return 0;
+	return resource <= CS_RESOURCE_MEMORY ? nodes->nonzero_requested_double[resource][row]
+					      : nodes->requested_double[resource][row];
+}
+
+static double fallback(const struct cs_loads *loads, uint32_t i, uint32_t row)
+{
+	const struct cs_load_metric *metric = &loads->metrics[i];
+	if (metric->kind == CS_LOAD_USAGE)
+		return requested(loads, loads->hidden[i].resource, row);
+	if (metric->kind == CS_LOAD_LEVEL)
+		return loads->hidden[i].level;
+	double mean = loads->table.columns[i].mean_per_pod;
+	return (double)loads->nodes->table.n_pods[row] * (mean > 0 ? mean : metric->per_pod);
+}
+
+double cs_loads_expect(const struct cs_loads *loads, uint32_t i, uint32_t row)
+{
+	const struct cs_load_column *column = &loads->table.columns[i];
+	double quality = column->quality[row];
+	double known = column->sample[row];
+	if (column->metric->kind != CS_LOAD_LEVEL)
+		known = at_least_0(known + column->in_flight[row]);
+	if (quality == 1)
+		return known;
+	return quality * known + (1 - quality) * fallback(loads, i, row);
+}
+
+void cs_loads_refresh(struct cs_loads *loads, uint32_t i, uint32_t row)
+{
+	const struct cs_load_column *column = &loads->table.columns[i];
+	column->in_flight[row] = (double)loads->hidden[i].in_flight[row] * UNIT;
+	column->load[row] = cs_loads_expect(loads, i, row);
+}
+
+// Columns of resources that are no fixed ones come and go.
+static uint32_t current_resource(struct cs_loads *loads, uint32_t i)
+{
+	struct cs_load_hidden *hidden = &loads->hidden[i];
+	if (hidden->resource >= CS_RESOURCE_FIXED_COUNT &&
+	    loads->metrics[i].kind == CS_LOAD_USAGE) {
+		uint32_t now = resource_of(loads, i);
+		loads->unsettled |= now != hidden->resource;
+		hidden->resource = now;
+	}
+	return hidden->resource;
+}
+
+void cs_loads_refresh_row(struct cs_loads *loads, uint32_t row)
+{
+	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
+		const struct cs_load_column *column = &loads->table.columns[i];
+		uint32_t resource = current_resource(loads, i);
+		if (column->metric->kind == CS_LOAD_USAGE)
+			column->capacity[row] =
+				resource == CS_RESOURCE_NONE
+					? 0
+					: loads->nodes->table.allocatable_double[resource][row];
+		else if (column->metric->kind == CS_LOAD_LEVEL)
+			column->capacity[row] =
+				isfinite(column->metric->max) ? column->metric->max : 0;
+		cs_loads_refresh(loads, i, row);
+	}
+}
+
+static double quality_at(int64_t age, int64_t ttl)
+{
+	if (age <= ttl)
+		return 1;
+	double quality = ttl > 0 ? exp(-(double)(age - ttl) / (double)ttl) : 0;
+	return quality < QUALITY_MIN ? 0 : quality;
+}
+
+static enum cs_load_state state_at(const struct cs_loads *loads, uint32_t i, uint32_t row,
+				   double quality)
+{
+	int64_t refused = loads->hidden[i].refused[row];
+	if (refused && quality_at(loads->now - refused, loads->metrics[i].ttl) > 0)
+		return CS_LOAD_IMPLAUSIBLE;
+	if (quality == 0)
+		return CS_LOAD_MISSING;
+	return quality == 1 ? CS_LOAD_FRESH : CS_LOAD_AGEING;
+}
+
+void cs_loads_age(struct cs_loads *loads, uint32_t i, uint32_t row)
+{
+	struct cs_load_column *column = &loads->table.columns[i];
+	double before = column->quality[row];
+	double quality = 0;
+	if (column->taken[row])
+		quality = quality_at(loads->now - column->taken[row], column->metric->ttl);
+	column->quality[row] = quality;
+	column->state[row] = (uint8_t)state_at(loads, i, row, quality);
+	if (loads->nodes->table.live[row]) {
+		column->n_known += quality > 0;
+		column->n_known -= before > 0;
+	}
+	if (quality != before)
+		loads->unsettled = true;
+	cs_loads_refresh(loads, i, row);
+}
+
+// ---- medians and means ----
+
+static void swap(double *a, double *b)
+{
+	double kept = *a;
+	*a = *b;
+	*b = kept;
+}
+
+// Puts the element of rank k at its place, smaller ones before it.
+static void select_rank(double *values, uint32_t n, uint32_t k)
+{
+	uint32_t low = 0;
+	uint32_t high = n - 1;
+	while (low < high) {
+		double pivot = values[low + (high - low) / 2];
+		uint32_t i = low;
+		uint32_t j = high;
+		for (;;) {
+			while (values[i] < pivot)
+				i++;
+			while (values[j] > pivot)
+				j--;
+			if (i >= j)
+				break;
+			swap(&values[i++], &values[j--]);
+		}
+		if (k <= j)
+			high = j;
+		else
+			low = j + 1;
+	}
+}
+
+// Of n values, whose order is lost; 0 of none.
+static double median_of(double *values, uint32_t n)
+{
+	if (n == 0)
+		return 0;
+	select_rank(values, n, n / 2);
+	double upper = values[n / 2];
+	if (n % 2)
+		return upper;
+	double lower = values[0];
+	for (uint32_t i = 1; i < n / 2; i++)
+		lower = values[i] > lower ? values[i] : lower;
+	return lower + (upper - lower) / 2;
+}
+
+// The samples of rows that are fresh, or where none is, of rows that are known.
+static double median_level(struct cs_loads *loads, const struct cs_load_column *column)
+{
+	for (int fresh = 1; fresh >= 0; fresh--) {
+		uint32_t n = 0;
+		for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++)
+			if (loads->nodes->table.live[row] &&
+			    (fresh ? column->quality[row] == 1 : column->quality[row] > 0))
+				loads->scratch[n++] = column->sample[row];
+		if (n > 0)
+			return median_of(loads->scratch, n);
+	}
+	return 0;
+}
+
+static double mean_per_pod(const struct cs_loads *loads, const struct cs_load_column *column)
+{
+	const struct cs_node_table *nodes = &loads->nodes->table;
+	double sum = 0;
+	double pods = 0;
+	for (uint32_t row = 0; row < nodes->n_rows; row++) {
+		if (!nodes->live[row] || column->quality[row] == 0)
+			continue;
+		sum += at_least_0(column->sample[row] + column->in_flight[row]);
+		pods += (double)nodes->n_pods[row];
+	}
+	return pods > 0 ? sum / pods : 0;
+}
+
+static void settle_column(struct cs_loads *loads, uint32_t i)
+{
+	struct cs_load_column *column = &loads->table.columns[i];
+	const struct cs_node_table *nodes = &loads->nodes->table;
+	if (column->metric->kind == CS_LOAD_LEVEL)
+		loads->hidden[i].level = median_level(loads, column);
+	else
+		column->mean_per_pod = mean_per_pod(loads, column);
+	uint32_t n = 0;
+	for (uint32_t row = 0; row < nodes->n_rows; row++) {
+		if (!nodes->live[row])
+			continue;
+		if (column->quality[row] < 1)
+			cs_loads_refresh(loads, i, row);
+		if (column->quality[row] > 0)
+			loads->scratch[n++] = column->load[row];
+	}
+	column->median = median_of(loads->scratch, n);
+}
+
+void cs_loads_settle(struct cs_loads *loads)
+{
+	if (!loads->unsettled)
+		return;
+	loads->unsettled = false;
+	loads->table.version++;
+	for (uint32_t i = 0; i < loads->table.n_columns; i++)
+		if (loads->metrics[i].kind != CS_LOAD_PAIR)
+			settle_column(loads, i);
+}
+
+// ---- watching ----
+
+struct cs_load_before cs_loads_before(const struct cs_loads *loads, uint32_t i, uint32_t row)
+{
+	const struct cs_load_column *column = &loads->table.columns[i];
+	double capacity = column->capacity[row];
+	return (struct cs_load_before){
+		.known = column->quality[row] > 0,
+		.fraction = column->load[row] / (capacity > 0 ? capacity : 1),
+	};
+}
+
+uint32_t cs_loads_events(const struct cs_loads *loads, uint32_t i, uint32_t row,
+			 struct cs_load_before before)
+{
+	struct cs_load_before now = cs_loads_before(loads, i, row);
+	for (uint32_t w = 0; w < loads->n_watches; w++) {
+		const struct cs_load_watch *watch = &loads->watches[w];
+		if (watch->metric != i)
+			continue;
+		if (now.known != before.known)
+			return CS_EVENT_LOAD;
+		bool below = now.fraction < watch->fraction;
+		if (below && (before.fraction >= watch->fraction ||
+			      floor(100 * now.fraction) < floor(100 * before.fraction)))
+			return CS_EVENT_LOAD;
+	}
+	return 0;
+}
+
+static struct cs_load_watch *find_watch(const struct cs_loads *loads, uint32_t metric,
+					double fraction)
+{
+	for (uint32_t w = 0; w < loads->n_watches; w++)
+		if (loads->watches[w].metric == metric && loads->watches[w].fraction == fraction)
+			return &loads->watches[w];
+	return NULL;
+}
+
+void cs_cluster_watch_load(struct cs_cluster *cluster, uint32_t metric, double fraction)
+{
+	struct cs_loads *loads = &cluster->loads;
+	struct cs_load_watch *known = find_watch(loads, metric, fraction);
+	if (known) {
+		known->refs++;
+		return;
+	}
+	loads->watches =
+		cs_realloc_array(loads->watches, loads->n_watches + 1, sizeof(*loads->watches));
+	loads->watches[loads->n_watches++] =
+		(struct cs_load_watch){ .metric = metric, .fraction = fraction, .refs = 1 };
+}
+
+void cs_cluster_unwatch_load(struct cs_cluster *cluster, uint32_t metric, double fraction)
+{
+	struct cs_loads *loads = &cluster->loads;
+	struct cs_load_watch *known = find_watch(loads, metric, fraction);
+	if (known && --known->refs == 0)
+		*known = loads->watches[--loads->n_watches];
+}
+
+// ---- time ----
+
+static uint32_t age_column(struct cs_loads *loads, uint32_t i)
+{
+	const struct cs_load_column *column = &loads->table.columns[i];
+	uint32_t events = 0;
+	for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++) {
+		bool quiet = column->state[row] == CS_LOAD_MISSING ||
+			     (column->state[row] == CS_LOAD_FRESH &&
+			      loads->now - column->taken[row] <= column->metric->ttl);
+		if (quiet || !loads->nodes->table.live[row])
+			continue;
+		struct cs_load_before before = cs_loads_before(loads, i, row);
+		cs_loads_age(loads, i, row);
+		events |= cs_loads_events(loads, i, row, before);
+	}
+	return events;
+}
+
+uint32_t cs_cluster_tick_load(struct cs_cluster *cluster)
+{
+	struct cs_loads *loads = &cluster->loads;
+	uint32_t events = 0;
+	if (loads->now - loads->aged >= AGEING_INTERVAL) {
+		loads->aged = loads->now;
+		loads->ticks++;
+		for (uint32_t i = 0; i < loads->table.n_columns; i++)
+			if (loads->metrics[i].kind != CS_LOAD_PAIR)
+				events |= age_column(loads, i);
+		cs_loads_expire(loads);
+		if (cluster->latency)
+			cs_latency_tick(cluster, cluster->latency, loads->now);
+	}
+	cs_loads_settle(loads);
+	return events;
+}

@@ -1,0 +1,147 @@
+// How the ledger of load is kept: columns, samples, pods in flight, reservations.
+// Neighbours: csched/cluster/load.h promises; node.c and pod.c tell what changes; load_use.h says
+// what pods are expected to use.
+#ifndef LIB_CLUSTER_LOAD_INTERNAL_H
+#define LIB_CLUSTER_LOAD_INTERNAL_H
+
+#include <csched/base/map.h>
+#include <csched/cluster/load.h>
+#include <csched/kube/api.h>
+
+#include "nodes.h"
+
+// A pod of which the samples of its row do not hold what it will take there, or still hold what it
+// took, or one that is reserved. All times are Unix ns.
+struct cs_flight {
+	struct cs_flight *next; // on the same row
+	struct cs_flight *prev;
+	struct cs_pod *pod; // while it is on the row; NULL: it left, or is reserved
+	uint32_t row;
+	bool reserved;
+	int64_t came;
+	int64_t left;      // INT64_MAX while it has not
+	double expected[]; // by slot
+};
+
+struct cs_reservation {
+	char *uid;
+	int64_t until;
+	struct cs_flight *flight;
+};
+
+struct cs_load_watch {
+	uint32_t metric;
+	uint32_t refs;
+	double fraction;
+};
+
+// What a column has that nobody else sees.
+struct cs_load_hidden {
+	int64_t *refused;    // when the last implausible value was taken; 0 = none since
+	__int128 *in_flight; // the shown one exactly, in 2^-24 of a unit
+	double level;        // LEVEL: what is taken for unknown rows
+	uint32_t resource;   // USAGE: the column of the node table, or CS_RESOURCE_NONE
+	bool from_annotations;
+};
+
+struct cs_loads {
+	struct cs_nodes *nodes; // borrowed
+	struct cs_load_table table;
+	struct cs_load_metric metrics[CS_LOAD_METRICS_MAX];
+	struct cs_load_hidden hidden[CS_LOAD_METRICS_MAX];
+	// The columns that add up over pods (USAGE, COUNT) are slots too.
+	uint32_t n_slots;
+	uint32_t slot_column[CS_LOAD_METRICS_MAX];
+	int64_t horizon; // how long a pod may be in flight where nothing is sampled
+
+	int64_t now;
+	int64_t aged;   // when ageing was last applied
+	uint64_t ticks; // of ageing
+	bool unsettled; // medians and means are to be made again
+
+	uint32_t capacity; // rows of the arrays
+	int32_t *weight;
+	char **addresses; // by row: "a\0b\0\0", owned; NULL = none
+	struct cs_flight **flights;
+	double *scratch; // a value per row
+	uint32_t n_in_flight;
+
+	struct cs_map by_address; // to row + 1
+	bool addresses_changed;
+	struct cs_map reservations; // by UID
+	struct cs_load_watch *watches;
+	uint32_t n_watches;
+
+	void (*notice)(void *user, const char *words);
+	void *notice_user;
+};
+
+void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed);
+void cs_loads_finish(struct cs_loads *loads);
+void cs_loads_grow(struct cs_loads *loads, uint32_t capacity);
+
+// ---- load.c ----
+
+// The row's pods or its allocatable changed: `load` and `capacity` are made again.
+void cs_loads_refresh_row(struct cs_loads *loads, uint32_t row);
+// The same for one column.
+void cs_loads_refresh(struct cs_loads *loads, uint32_t column, uint32_t row);
+// Quality and state from the sample's age, then cs_loads_refresh.
+void cs_loads_age(struct cs_loads *loads, uint32_t column, uint32_t row);
+// What `load` must be there.
+double cs_loads_expect(const struct cs_loads *loads, uint32_t column, uint32_t row);
+// Events of a row whose figures were so before: known or not, and load / capacity.
+struct cs_load_before {
+	bool known;
+	double fraction;
+};
+struct cs_load_before cs_loads_before(const struct cs_loads *loads, uint32_t column, uint32_t row);
+uint32_t cs_loads_events(const struct cs_loads *loads, uint32_t column, uint32_t row,
+			 struct cs_load_before before);
+// Medians, means and what follows from them, where something changed since.
+void cs_loads_settle(struct cs_loads *loads);
+
+// ---- load_samples.c ----
+
+// A value of a row that is live. Returns events.
+uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_load_sample *sample,
+			 struct cs_load_report *report);
+uint32_t cs_loads_find_row(struct cs_loads *loads, const char *node);
+// Keeps the node's addresses; NULL: it has gone.
+void cs_loads_set_addresses(struct cs_loads *loads, uint32_t row, const Kube__NodeStatus *status);
+
+// ---- load_notes.c ----
+
+// The row's node as the API server has it now: weight, addresses, samples of annotations.
+// `changed`: its annotations are new or others than before. Returns events.
+uint32_t cs_loads_apply_node(struct cs_loads *loads, uint32_t row, const Kube__Node *node,
+			     bool changed);
+// "VALUE@TIME". -EINVAL.
+int cs_load_note_parse(struct cs_slice text, double *ret_value, int64_t *ret_taken,
+		       struct cs_error *err);
+
+// ---- load_flight.c ----
+
+// The pod came onto its row at that time. A reservation of it ends.
+void cs_loads_come(struct cs_cluster *cluster, struct cs_pod *pod, int64_t when);
+// It is not there after all.
+void cs_loads_forget(struct cs_cluster *cluster, struct cs_pod *pod);
+// It leaves its row now. Before the pod is discounted.
+void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod);
+// The row's node is gone: all that is known of it, but the pods that are still there.
+void cs_loads_drop_row(struct cs_loads *loads, uint32_t row);
+// A sample of that column changed: makes in_flight again.
+void cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row);
+// Takes out pods that are wholly in every sample, or in none any more.
+void cs_loads_land(struct cs_loads *loads, uint32_t row);
+// Ends reservations that have expired, and flights of rows that nothing is sampled of.
+void cs_loads_expire(struct cs_loads *loads);
+// What the row's flights add up to.
+__int128 cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row);
+uint32_t cs_loads_slot(const struct cs_loads *loads, uint32_t column); // UINT32_MAX = none
+
+// ---- load_check.c ----
+
+int cs_loads_check(const struct cs_cluster *cluster, struct cs_error *err);
+
+#endif

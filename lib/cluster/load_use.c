@@ -1,0 +1,335 @@
+// Expected use: learned per workload, else told by an annotation, else guessed from requests.
+// Neighbours: load_use.h; load_flight.c asks when a pod comes.
+#include "load_use.h"
+
+#include <csched/base/memory.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "cluster_internal.h"
+
+#define CONNECTIONS_KEY "c-sched.io/connections"
+#define CONNECTIONS_MAX 1e9
+#define ALPHA           0.25 // of a round's mean in the exponentially weighted one
+
+// What kube-scheduler counts for a container without requests.
+#define DEFAULT_CPU    100.0
+#define DEFAULT_MEMORY (200.0 * 1024 * 1024)
+// No pod is expected to use less, whatever it was measured to.
+#define LEAST_CPU    1.0
+#define LEAST_MEMORY (1024.0 * 1024)
+#define LEAST_COUNT  0.01
+
+// ---- workloads ----
+
+void cs_uses_init(struct cs_uses *uses, uint64_t seed)
+{
+	*uses = (struct cs_uses){ 0 };
+	cs_map_init(&uses->by_content, seed);
+	cs_map_init(&uses->pods, seed);
+	cs_list_init(&uses->idle);
+}
+
+static void drop(struct cs_uses *uses, struct cs_use *use)
+{
+	cs_content_unref(&uses->by_content, &use->content);
+	free(use);
+}
+
+static void drop_idle(struct cs_uses *uses, uint32_t leave)
+{
+	while (uses->n_idle > leave) {
+		struct cs_use *use = CS_CONTAINER_OF(uses->idle.next, struct cs_use, idle);
+		cs_list_remove(&use->idle);
+		uses->n_idle--;
+		drop(uses, use);
+	}
+}
+
+void cs_uses_finish(struct cs_uses *uses)
+{
+	drop_idle(uses, 0);
+	cs_map_finish(&uses->by_content);
+	cs_map_finish(&uses->pods);
+}
+
+void cs_uses_set_slots(struct cs_uses *uses, uint32_t n_slots)
+{
+	uses->n_slots = n_slots;
+}
+
+static const char *find_entry(Kube__StringEntry *const *entries, size_t n, const char *key)
+{
+	for (size_t i = 0; i < n; i++)
+		if (cs_string_equal(entries[i]->key, key))
+			return entries[i]->value;
+	return NULL;
+}
+
+// At the top of its controllers: a ReplicaSet made by a Deployment is named after it and after the
+// hash that its pods carry. A pod without a controller is its own.
+static char *key_of(struct cs_arena *scratch, const Kube__ObjectMeta *metadata, double connections)
+{
+	const char *kind = "Pod";
+	const char *name = metadata->name;
+	for (size_t i = 0; i < metadata->n_owner_references; i++) {
+		const Kube__OwnerReference *owner = metadata->owner_references[i];
+		if (!owner->controller)
+			continue;
+		kind = owner->kind ? owner->kind : "";
+		name = owner->name ? owner->name : "";
+		break;
+	}
+	const char *hash = find_entry(metadata->labels, metadata->n_labels, "pod-template-hash");
+	size_t length = strlen(name);
+	size_t tail = hash && *hash ? strlen(hash) + 1 : 0;
+	if (strcmp(kind, "ReplicaSet") == 0 && tail > 0 && length > tail &&
+	    name[length - tail] == '-' && strcmp(name + length - tail + 1, hash) == 0) {
+		kind = "Deployment";
+		length -= tail;
+	}
+	return cs_arena_printf(scratch, "%s/%s/%.*s %.17g", metadata->namespace_, kind, (int)length,
+			       name, connections);
+}
+
+static double read_connections(const Kube__ObjectMeta *metadata)
+{
+	const char *text =
+		find_entry(metadata->annotations, metadata->n_annotations, CONNECTIONS_KEY);
+	if (!text)
+		return 0;
+	char *end;
+	double value = strtod(text, &end);
+	return *text && !*end && value > 0 && value <= CONNECTIONS_MAX ? value : 0;
+}
+
+struct cs_use *cs_use_ref(struct cs_uses *uses, struct cs_arena *scratch,
+			  const Kube__ObjectMeta *metadata)
+{
+	if (uses->n_slots == 0)
+		return NULL;
+	double connections = read_connections(metadata);
+	struct cs_slice key = cs_slice_of(key_of(scratch, metadata, connections));
+	struct cs_use *use = cs_map_get(&uses->by_content, key);
+	if (!use) {
+		use = cs_alloc(sizeof(*use) + uses->n_slots * sizeof(*use->learned));
+		use->connections = connections;
+		cs_list_init(&use->idle);
+		cs_content_add(&uses->by_content, &use->content, key);
+	} else if (use->pods == 0) {
+		cs_list_remove(&use->idle);
+		uses->n_idle--;
+	}
+	use->pods++;
+	return use;
+}
+
+static bool has_learned(const struct cs_uses *uses, const struct cs_use *use)
+{
+	for (uint32_t slot = 0; slot < uses->n_slots; slot++)
+		if (use->learned[slot].known)
+			return true;
+	return false;
+}
+
+void cs_use_unref(struct cs_uses *uses, struct cs_use *use)
+{
+	if (!use || --use->pods > 0)
+		return;
+	if (!has_learned(uses, use)) {
+		drop(uses, use);
+		return;
+	}
+	cs_list_append(&uses->idle, &use->idle);
+	uses->n_idle++;
+	drop_idle(uses, CS_USES_IDLE_MAX);
+}
+
+// ---- what is expected ----
+
+static double at_least(double value, double least)
+{
+	return value > least ? value : least;
+}
+
+// From what the pod requests, or kube-scheduler counts for it.
+static double guess(const struct cs_loads *loads, const struct cs_pod *pod, uint32_t metric)
+{
+	const struct cs_requests *requests = &pod->footprint->requests;
+	uint32_t resource = loads->hidden[metric].resource;
+	if (resource == CS_RESOURCE_CPU)
+		return requests->nonzero_cpu > 0 ? (double)requests->nonzero_cpu : DEFAULT_CPU;
+	if (resource == CS_RESOURCE_MEMORY)
+		return requests->nonzero_memory > 0 ? (double)requests->nonzero_memory
+						    : DEFAULT_MEMORY;
+	if (resource < CS_RESOURCE_FIXED_COUNT)
+		return (double)requests->fixed[resource];
+	for (uint32_t i = 0; i < requests->n_extended; i++)
+		if (requests->extended[i].column == resource)
+			return (double)requests->extended[i].amount;
+	return 0;
+}
+
+static double least_of(const struct cs_loads *loads, uint32_t metric)
+{
+	if (loads->metrics[metric].kind == CS_LOAD_COUNT)
+		return LEAST_COUNT;
+	if (loads->hidden[metric].resource == CS_RESOURCE_CPU)
+		return LEAST_CPU;
+	return loads->hidden[metric].resource == CS_RESOURCE_MEMORY ? LEAST_MEMORY : 0;
+}
+
+double cs_cluster_expected(const struct cs_cluster *cluster, const struct cs_pod *pod,
+			   uint32_t metric)
+{
+	const struct cs_loads *loads = &cluster->loads;
+	uint32_t slot = cs_loads_slot(loads, metric);
+	if (slot == UINT32_MAX)
+		return 0;
+	const struct cs_load_metric *info = &loads->metrics[metric];
+	const struct cs_use *use = pod->use;
+	double value;
+	if (use && use->connections > 0 && strcmp(info->name, CS_LOAD_CONNECTIONS) == 0)
+		return use->connections;
+	if (use && use->learned[slot].known)
+		value = use->learned[slot].mean;
+	else if (info->kind == CS_LOAD_USAGE)
+		value = guess(loads, pod, metric);
+	else if (loads->table.columns[metric].mean_per_pod > 0)
+		value = loads->table.columns[metric].mean_per_pod;
+	else
+		value = info->per_pod;
+	return at_least(value, least_of(loads, metric));
+}
+
+// ---- learning ----
+
+// Namespace, NUL, name: as they lie in a pod.
+static struct cs_slice name_of(const struct cs_pod *pod)
+{
+	return (struct cs_slice){ pod->namespace, strlen(pod->namespace) + 1 + strlen(pod->name) };
+}
+
+void cs_uses_enter(struct cs_uses *uses, struct cs_pod *pod)
+{
+	if (uses->n_slots > 0)
+		cs_map_put(&uses->pods, name_of(pod), pod);
+}
+
+// Another pod of its name may have come.
+void cs_uses_remove(struct cs_uses *uses, const struct cs_pod *pod)
+{
+	if (cs_map_get(&uses->pods, name_of(pod)) == pod)
+		cs_map_remove(&uses->pods, name_of(pod));
+}
+
+static struct cs_pod *find_pod(const struct cs_uses *uses, const struct cs_load_pod_sample *sample)
+{
+	char key[2 * CS_NAME_MAX + 2];
+	int size = snprintf(key, sizeof(key), "%s%c%s", sample->namespace, '\0', sample->name);
+	return size > 0 && (size_t)size < sizeof(key)
+		       ? cs_map_get(&uses->pods, (struct cs_slice){ key, (size_t)size })
+		       : NULL;
+}
+
+// Whether the pod had started up when the sample was taken, and lived through its window.
+static bool is_grown(const struct cs_load_metric *metric, const struct cs_pod *pod,
+		     const struct cs_load_pod_sample *sample)
+{
+	int64_t needs = metric->ramp > sample->window ? metric->ramp : sample->window;
+	return !pod->flight || sample->taken - pod->flight->came >= needs;
+}
+
+static void collect(const struct cs_loads *loads, struct cs_pod *pod,
+		    const struct cs_load_pod_sample *sample, struct cs_load_report *report)
+{
+	const struct cs_load_metric *metric = &loads->metrics[sample->metric];
+	uint32_t slot = cs_loads_slot(loads, sample->metric);
+	report->n_matched++;
+	if (slot == UINT32_MAX || !pod->use || !is_grown(metric, pod, sample))
+		return;
+	if (!isfinite(sample->value) || sample->value < metric->min ||
+	    sample->value > metric->max) {
+		report->n_implausible++;
+		return;
+	}
+	struct cs_learned *learned = &pod->use->learned[slot];
+	report->n_future += sample->taken > loads->now;
+	if (sample->taken <= learned->newest) {
+		report->n_old++;
+		return;
+	}
+	learned->sum += sample->value;
+	learned->n++;
+	int64_t taken = sample->taken < loads->now ? sample->taken : loads->now;
+	learned->latest = taken > learned->latest ? taken : learned->latest;
+}
+
+static void learn(struct cs_learned *learned)
+{
+	if (learned->n == 0)
+		return;
+	double mean = learned->sum / learned->n;
+	learned->mean = learned->known ? learned->mean + ALPHA * (mean - learned->mean) : mean;
+	learned->known = true;
+	learned->newest = learned->latest;
+	learned->sum = 0;
+	learned->n = 0;
+}
+
+uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
+				      const struct cs_load_pod_sample *samples, uint32_t n,
+				      struct cs_load_report *ret)
+{
+	const struct cs_loads *loads = &cluster->loads;
+	CS_AUTO_FREE struct cs_pod **pods = cs_alloc_array(n, sizeof(struct cs_pod *));
+	*ret = (struct cs_load_report){ 0 };
+	for (uint32_t i = 0; i < n; i++) {
+		const struct cs_load_pod_sample *sample = &samples[i];
+		if (sample->metric >= loads->table.n_columns)
+			continue;
+		pods[i] = find_pod(&cluster->uses, sample);
+		if (pods[i]) {
+			collect(loads, pods[i], sample, ret);
+			continue;
+		}
+		if (ret->n_unmatched < CS_LOAD_UNMATCHED_MAX)
+			snprintf(ret->unmatched[ret->n_unmatched], sizeof(ret->unmatched[0]),
+				 "%s/%s", sample->namespace, sample->name);
+		ret->n_unmatched++;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t slot = 0; pods[i] && pods[i]->use && slot < loads->n_slots; slot++)
+			learn(&pods[i]->use->learned[slot]);
+	return 0;
+}
+
+// ---- the self-check ----
+
+int cs_uses_check(const struct cs_cluster *cluster, struct cs_error *err)
+{
+	uint64_t n = 0;
+	uint32_t n_idle = 0;
+	size_t at = 0;
+	struct cs_content *content;
+	while ((content = cs_map_next(&cluster->uses.by_content, &at))) {
+		const struct cs_use *use = CS_CONTAINER_OF(content, struct cs_use, content);
+		n += use->pods;
+		n_idle += use->pods == 0;
+	}
+	at = 0;
+	const struct cs_pod *pod;
+	while ((pod = cs_map_next(&cluster->pods, &at))) {
+		if (!pod->use != (cluster->uses.n_slots == 0))
+			return cs_error_set(err, -EUCLEAN, "pod %s/%s: has no workload",
+					    pod->namespace, pod->name);
+		n -= pod->use != NULL;
+		if (pod->use && !cs_map_get(&cluster->uses.pods, name_of(pod)))
+			return cs_error_set(err, -EUCLEAN, "pod %s/%s: not found by name",
+					    pod->namespace, pod->name);
+	}
+	if (n != 0 || n_idle != cluster->uses.n_idle || n_idle > CS_USES_IDLE_MAX)
+		return cs_error_set(err, -EUCLEAN, "pods of workloads are counted wrong");
+	return 0;
+}
