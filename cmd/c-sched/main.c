@@ -7,10 +7,13 @@
 #include <csched/base/log.h>
 #include <csched/base/memory.h>
 #include <csched/daemon/daemon.h>
+#include <csched/plugins/list.h>
 
 #include "config_file.h"
 #include "explain.h"
+#include "extender_config.h"
 #include "options.h"
+#include "probe.h"
 #include "simulate.h"
 
 #define HELP_MAX (64u << 10)
@@ -44,6 +47,23 @@ static int load_endpoint(const struct options *options, const struct cs_config *
 	return cs_kubeconfig_load(&sources, ret, err);
 }
 
+static struct cs_daemon_extender extender_of(const struct options *options)
+{
+	int port = (int)options->extender.port;
+	return (struct cs_daemon_extender){
+		.address = options->extender.address,
+		.port = port > 0 ? port : CS_DAEMON_PORT_NONE,
+		.certificate_file = options->extender.certificate_file,
+		.key_file = options->extender.key_file,
+		.client_ca_file = options->extender.client_ca_file,
+		.allowed_names = options->extender.allowed_names,
+		.allow_unauthenticated = options->extender.allow_unauthenticated,
+		.bind = options->extender.bind,
+		.timeout = options->extender.timeout,
+		.profile = options->extender.profile,
+	};
+}
+
 static int run(const struct options *options, const struct cs_config *config,
 	       const struct cs_log *log)
 {
@@ -61,8 +81,16 @@ static int run(const struct options *options, const struct cs_config *config,
 					     .port = options->any_port ? CS_DAEMON_PORT_FREE : port,
 					     .certificate_file = options->certificate_file,
 					     .key_file = options->key_file,
+					     .tls13 = options->tls_version == 1,
+					     .client_ca_file = options->client_ca_file,
 					     .open_paths = options->open_paths,
+					     .loopback = options->loopback,
+					     .token_ttl = options->token_ttl,
+					     .allowed_ttl = options->allowed_ttl,
+					     .denied_ttl = options->denied_ttl,
 					     .port_file = options->port_file },
+				.extender = extender_of(options),
+				.plugins = cs_plugins,
 				.emit_events = options->emit_events,
 				.n_decisions = (uint32_t)options->decisions,
 				.version = CSCHED_VERSION,
@@ -123,6 +151,12 @@ static int run_command(int argc, char **argv)
 		puts("c-sched " CSCHED_VERSION);
 		return EXIT_ENDED;
 	}
+	if (options.extender_config) {
+		extender_config_print(&options);
+		return EXIT_ENDED;
+	}
+	if (options.probe)
+		return probe_main(&options);
 	return options.check ? config_file_check(options.check) : configure_and_run(&options);
 }
 

@@ -19,6 +19,7 @@ static const char general[] = "General";
 static const char api[] = "API server";
 static const char election[] = "Leader election";
 static const char serving[] = "Serving";
+static const char extender[] = "Extender";
 static const char logging[] = "Logging";
 
 // Names and meanings are kube-scheduler's where it has the flag.
@@ -58,6 +59,15 @@ static const struct cs_flag table[] = {
 	  .max = 1000000,
 	  .offset = IN(decisions),
 	  .help = "How many of the last decisions /debug/decisions remembers." },
+	{ .name = "probe",
+	  .section = general,
+	  .initial = "false",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(probe),
+	  .help = "With check-config: ask each source of load figures in FILE once, and say for "
+		  "each "
+		  "metric which nodes it matches, how old its figures are, and what is implausible. "
+		  "Nodes are listed at --master or --kubeconfig." },
 	{ .name = "help",
 	  .letter = 'h',
 	  .section = general,
@@ -207,6 +217,45 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_STRING,
 	  .offset = IN(key_file),
 	  .help = "Private key of --tls-cert-file, PEM." },
+	{ .name = "tls-min-version",
+	  .section = serving,
+	  .initial = "VersionTLS12",
+	  .choices = "VersionTLS12|VersionTLS13",
+	  .type = CS_FLAG_CHOICE,
+	  .offset = IN(tls_version),
+	  .help = "Oldest version of TLS to speak." },
+	{ .name = "client-ca-file",
+	  .section = serving,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(client_ca_file),
+	  .help = "CA certificates, PEM: a client that shows a certificate signed by one of them "
+		  "is the user of its common name, in the groups of its organizations." },
+	{ .name = "authentication-token-webhook-cache-ttl",
+	  .section = serving,
+	  .value = "DURATION",
+	  .initial = "10s",
+	  .type = CS_FLAG_DURATION,
+	  .max = HOUR,
+	  .offset = IN(token_ttl),
+	  .help = "How long to remember whose a bearer token is." },
+	{ .name = "authorization-webhook-cache-authorized-ttl",
+	  .section = serving,
+	  .value = "DURATION",
+	  .initial = "10s",
+	  .type = CS_FLAG_DURATION,
+	  .max = HOUR,
+	  .offset = IN(allowed_ttl),
+	  .help = "How long to remember that the API server allowed a request." },
+	{ .name = "authorization-webhook-cache-unauthorized-ttl",
+	  .section = serving,
+	  .value = "DURATION",
+	  .initial = "10s",
+	  .type = CS_FLAG_DURATION,
+	  .max = HOUR,
+	  .offset = IN(denied_ttl),
+	  .help = "How long to remember that it did not." },
 	{ .name = "authorization-always-allow-paths",
 	  .section = serving,
 	  .value = "PATHS",
@@ -214,9 +263,96 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_STRING,
 	  .offset = IN(open_paths),
 	  .help = "Paths everybody may read, separated by commas; a '*' at the end stands for all "
-		  "that begin so. Requests are not authenticated yet, so other paths are answered "
-		  "to "
-		  "clients on this machine only (kubectl port-forward is one)." },
+		  "that begin so. For others the API server is asked: who the client is "
+		  "(TokenReview, unless its certificate says so), and whether it may "
+		  "(SubjectAccessReview)." },
+	{ .name = "authorization-always-allow-loopback",
+	  .section = serving,
+	  .initial = "true",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(loopback),
+	  .help = "Let clients on this machine (in a pod: of the pod, kubectl port-forward is "
+		  "one) read all paths without asking the API server." },
+
+	{ .name = "extender-bind-address",
+	  .section = extender,
+	  .value = "IP",
+	  .initial = "127.0.0.1",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(extender.address),
+	  .help = "Address to answer another kube-scheduler on, as its extender. Other addresses "
+		  "than this machine's own need --extender-client-ca-file." },
+	{ .name = "extender-port",
+	  .section = extender,
+	  .value = "PORT",
+	  .initial = "0",
+	  .type = CS_FLAG_INTEGER,
+	  .min = 0,
+	  .max = 65535,
+	  .offset = IN(extender.port),
+	  .help = "Port of the extender, 0 for none: /filter /prioritize /preempt /bind, and "
+		  "/healthz /livez /readyz." },
+	{ .name = "extender-tls-cert-file",
+	  .section = extender,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(extender.certificate_file),
+	  .help = "Certificate of the extender, PEM, read again when it changes. Without one it "
+		  "speaks plain HTTP." },
+	{ .name = "extender-tls-key-file",
+	  .section = extender,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(extender.key_file),
+	  .help = "Private key of --extender-tls-cert-file, PEM." },
+	{ .name = "extender-client-ca-file",
+	  .section = extender,
+	  .value = "FILE",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(extender.client_ca_file),
+	  .help = "Authority that must have signed the certificate of whoever calls, PEM, read "
+		  "again when it changes." },
+	{ .name = "extender-allowed-names",
+	  .section = extender,
+	  .value = "NAMES",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(extender.allowed_names),
+	  .help = "Common or alternative names, separated by commas, of which such a certificate "
+		  "must have one. Without this flag any name will do." },
+	{ .name = "extender-allow-unauthenticated",
+	  .section = extender,
+	  .initial = "false",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(extender.allow_unauthenticated),
+	  .help = "Answer whoever calls, on any address." },
+	{ .name = "extender-timeout",
+	  .section = extender,
+	  .value = "DURATION",
+	  .initial = "1s",
+	  .type = CS_FLAG_DURATION,
+	  .min = 10 * CS_MILLISECOND,
+	  .max = 60 * CS_SECOND,
+	  .offset = IN(extender.timeout),
+	  .help = "When a call is answered without a decision, so that nothing changes for it: "
+		  "all nodes, equal scores. Stay below the caller's httpTimeout." },
+	{ .name = "extender-bind",
+	  .section = extender,
+	  .initial = "false",
+	  .type = CS_FLAG_BOOL,
+	  .offset = IN(extender.bind),
+	  .help = "Answer /bind too: c-sched then writes the Bindings." },
+	{ .name = "extender-profile",
+	  .section = extender,
+	  .value = "NAME",
+	  .initial = "",
+	  .type = CS_FLAG_STRING,
+	  .offset = IN(extender.profile),
+	  .help = "The profile, by its schedulerName, whose plugins answer. Without it LeastLoad "
+		  "and LeastConnections." },
 
 	{ .name = "v",
 	  .letter = 'v',
@@ -244,7 +380,10 @@ static const char usage[] =
 	"Usage:\n"
 	"  c-sched [flags]             run, until SIGTERM or until the lease is lost\n"
 	"  c-sched check-config FILE   print the configuration that FILE (- for standard input)\n"
-	"                              stands for, with all defaults, or everything wrong in it\n"
+	"                              stands for, with all defaults, or everything wrong in it;\n"
+	"                              --probe: ask its sources of load figures once\n"
+	"  c-sched extender-config     print what the configuration of a kube-scheduler needs to\n"
+	"                              call c-sched as its extender, with the flags given beside\n"
 	"  c-sched simulate -f FILE    say where the pods in some files would run, and why not;\n"
 	"                              see c-sched simulate --help\n"
 	"  c-sched explain NS/NAME     ask a running c-sched why a pod is where it is; see\n"
@@ -269,12 +408,23 @@ static int parse_rest(struct options *options, struct cs_error *err)
 	const struct cs_flags_result *flags = &options->flags;
 	if (flags->n_rest == 0)
 		return 0;
+	if (strcmp(flags->rest[0], "extender-config") == 0 && flags->n_rest == 1) {
+		options->extender_config = true;
+		return 0;
+	}
 	if (strcmp(flags->rest[0], "check-config") != 0)
 		return cs_error_set(err, -EINVAL, "c-sched takes no argument \"%s\"",
 				    flags->rest[0]);
 	if (flags->n_rest != 2)
 		return cs_error_set(err, -EINVAL, "check-config takes one argument: FILE");
 	options->check = flags->rest[1];
+	return 0;
+}
+
+static int check_probe(const struct options *options, struct cs_error *err)
+{
+	if (options->probe && !options->check)
+		return cs_error_set(err, -EINVAL, "--probe goes with check-config");
 	return 0;
 }
 

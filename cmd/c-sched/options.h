@@ -36,8 +36,26 @@ struct options {
 	bool any_port;
 	const char *certificate_file;
 	const char *key_file;
+	int tls_version; // position in the flag's choices
+	const char *client_ca_file;
+	int64_t token_ttl;
+	int64_t allowed_ttl;
+	int64_t denied_ttl;
 	const char *open_paths;
+	bool loopback;
 	const char *port_file;
+	struct {
+		const char *address;
+		int64_t port;
+		const char *certificate_file;
+		const char *key_file;
+		const char *client_ca_file;
+		const char *allowed_names;
+		bool allow_unauthenticated;
+		bool bind;
+		int64_t timeout;
+		const char *profile;
+	} extender;
 	int64_t max_unschedulable;
 	int64_t verbosity;
 	int log_format; // enum cs_log_format
@@ -45,7 +63,9 @@ struct options {
 	int64_t decisions;
 
 	struct cs_flags_result flags;
-	const char *check; // the file of `check-config FILE`, else NULL
+	bool extender_config; // print what kube-scheduler needs to call us
+	const char *check;    // the file of `check-config FILE`, else NULL
+	bool probe;           // and ask its sources of load figures
 };
 
 // -EINVAL with words.

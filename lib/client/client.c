@@ -335,6 +335,11 @@ bool cs_client_synced(const struct cs_client *client)
 	return true;
 }
 
+struct cs_transport *cs_client_transport(struct cs_client *client)
+{
+	return client->transport;
+}
+
 struct cs_lease *cs_client_lease(struct cs_client *client)
 {
 	return client->lease;

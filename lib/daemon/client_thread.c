@@ -9,11 +9,14 @@
 
 #include "daemon/message.h"
 
-#define HEARTBEAT (5 * CS_SECOND) // the longest wait, so that status->client_turn stays fresh
+#define COMPLAINTS_APART (10 * CS_SECOND) // about reviews: strangers can cause them
+#define HEARTBEAT        (5 * CS_SECOND) // the longest wait, so that status->client_turn stays fresh
 
 struct cs_client_thread {
 	struct cs_client_thread_options options;
 	struct cs_client *client;
+	struct cs_reviews *reviews;
+	int64_t next_complaint; // boot ns
 	struct cs_mailbox *mailbox;
 	struct cs_metric *leading; // leader_election_master_status, NULL without leader election
 	pthread_t thread;
@@ -70,6 +73,49 @@ static void on_notice(void *user, enum cs_log_severity severity, const char *tex
 	CS_LOG_AT(thread->options.log, severity, 0, text);
 }
 
+// ---- leave for clients of our endpoints ----
+
+struct asked {
+	struct cs_client_thread *thread;
+	struct cs_message_review *review;
+};
+
+static void on_reviewed(void *user, const struct cs_review_result *result)
+{
+	struct asked *asked = user;
+	struct cs_client_thread *thread = asked->thread;
+	int64_t now = cs_clock_now(&thread->options.clock).boot;
+	if (result->broken && now >= thread->next_complaint) {
+		thread->next_complaint = now + COMPLAINTS_APART;
+		cs_log_error(thread->options.log,
+			     "Unable to find out whether a request is allowed, refusing it",
+			     CS_LOG_STRING("path", asked->review->path),
+			     CS_LOG_STRING("err", result->message));
+	}
+	cs_access_answer(asked->review, result);
+	cs_message_free_client(&asked->review->message);
+	free(asked);
+}
+
+static void begin_review(struct cs_client_thread *thread, struct cs_message_review *review,
+			 struct cs_time now)
+{
+	struct asked *asked = cs_alloc(sizeof(*asked));
+	asked->thread = thread;
+	asked->review = review;
+	cs_reviews_ask(thread->reviews, now,
+		       &(struct cs_review_ask){
+			       .token = review->token,
+			       .user = review->user,
+			       .groups = (const char *const *)review->groups,
+			       .n_groups = review->n_groups,
+			       .verb = review->verb,
+			       .path = review->path,
+			       .done = on_reviewed,
+			       .done_user = asked,
+		       });
+}
+
 // ---- the loop ----
 
 static void begin_stop(struct cs_client_thread *thread, struct cs_time now)
@@ -84,6 +130,10 @@ static void read_messages(struct cs_client_thread *thread, struct cs_time now)
 	struct cs_message *next;
 	for (struct cs_message *m = cs_mailbox_take(thread->mailbox); m; m = next) {
 		next = m->next;
+		if (m->kind == CS_CLIENT_REVIEW) {
+			begin_review(thread, (struct cs_message_review *)m, now);
+			continue;
+		}
 		if (m->kind == CS_CLIENT_WRITE)
 			cs_client_write(thread->client, &((struct cs_message_write *)m)->write);
 		else if (!thread->stopping)
@@ -197,11 +247,14 @@ int cs_client_thread_create(const struct cs_client_thread_options *options,
 		free(thread);
 		return err->code;
 	}
+	thread->reviews = cs_reviews_create(cs_client_transport(thread->client),
+					    &options->review_ttls, options->seed);
 	thread->mailbox = cs_mailbox_create(wakeup, thread);
 	atomic_store(&options->status->lease_healthy, true);
 	int r = pthread_create(&thread->thread, NULL, run, thread);
 	if (r != 0) {
 		cs_mailbox_destroy(thread->mailbox);
+		cs_reviews_destroy(thread->reviews);
 		cs_client_destroy(thread->client);
 		free(thread);
 		return cs_error_errno(err, -r, "client thread");
@@ -222,6 +275,7 @@ void cs_client_thread_destroy(struct cs_client_thread *thread)
 		cs_message_free_client(m);
 	}
 	cs_mailbox_destroy(thread->mailbox);
+	cs_reviews_destroy(thread->reviews);
 	cs_client_destroy(thread->client);
 	free(thread);
 }
@@ -231,6 +285,11 @@ void cs_client_thread_destroy(struct cs_client_thread *thread)
 void cs_client_thread_write(struct cs_client_thread *thread, const struct cs_write *write)
 {
 	cs_mailbox_send(thread->mailbox, cs_message_write(write));
+}
+
+void cs_client_thread_review(struct cs_client_thread *thread, struct cs_message_review *review)
+{
+	cs_mailbox_send(thread->mailbox, &review->message);
 }
 
 void cs_client_thread_credit(struct cs_client_thread *thread, size_t bytes)

@@ -9,6 +9,7 @@
 #include <csched/base/metric.h>
 #include <csched/client/client.h>
 
+#include "daemon/access.h"
 #include "daemon/status.h"
 
 // After the order to stop, writes that have not ended and a lease that could not be given up are
@@ -27,6 +28,7 @@ struct cs_client_thread_options {
 	struct cs_status *status;
 	struct cs_mailbox *core; // gets batches, results, CS_CORE_LEADING, CS_CORE_ENDED last
 	struct cs_transport *transport; // NULL = curl; else taken over (tests)
+	struct cs_review_ttls review_ttls;
 };
 
 // Kinds watched: nodes, namespaces, services, replication controllers, replica sets, stateful sets
@@ -42,6 +44,8 @@ int cs_client_thread_create(const struct cs_client_thread_options *options,
 void cs_client_thread_destroy(struct cs_client_thread *thread);
 
 void cs_client_thread_write(struct cs_client_thread *thread, const struct cs_write *write);
+// Any thread; takes the message, which ends in cs_access_answer or in a 503.
+void cs_client_thread_review(struct cs_client_thread *thread, struct cs_message_review *review);
 void cs_client_thread_credit(struct cs_client_thread *thread, size_t bytes);
 void cs_client_thread_stop(struct cs_client_thread *thread);
 

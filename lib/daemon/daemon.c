@@ -4,16 +4,20 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <csched/base/memory.h>
 #include <csched/base/random.h>
+#include <csched/framework/profile.h>
 
 #include "daemon/client_thread.h"
 #include "daemon/core.h"
 #include "daemon/endpoints.h"
+#include "daemon/extender.h"
 #include "daemon/message.h"
 #include "daemon/process.h"
+#include "daemon/verbs.h"
 
 #define HOST_MAX 256
 
@@ -26,7 +30,10 @@ struct daemon {
 	struct cs_metrics *metrics;
 	struct cs_core *core;
 	struct cs_endpoints *endpoints;
-	struct cs_client_thread *client;
+	struct cs_extender *extender;
+	struct cs_config *extender_config; // made for it; NULL: its profile is the file's
+	const struct cs_profile *extender_profile; // NULL = no extender
+	struct cs_client_thread *_Atomic client; // endpoints ask for it before it is there
 	struct cs_process_signals *signals;
 };
 
@@ -60,6 +67,14 @@ static void on_signal(void *user)
 			cs_message_plain(CS_CORE_STOP));
 }
 
+static bool endpoints_ask(void *user, struct cs_message_review *review)
+{
+	struct cs_client_thread *client = ((struct daemon *)user)->client;
+	if (client)
+		cs_client_thread_review(client, review);
+	return client != NULL;
+}
+
 // ---- the parts ----
 
 static int init_identity(struct daemon *daemon, struct cs_error *err)
@@ -90,6 +105,42 @@ static int init_lease(struct daemon *daemon, struct cs_error *err)
 	return cs_lease_check(&daemon->lease, err);
 }
 
+// ---- the extender ----
+
+static int find_profile(struct daemon *daemon, struct cs_error *err)
+{
+	const struct cs_daemon_extender *extender = &daemon->options->extender;
+	const struct cs_config *config = daemon->options->config;
+	if (extender->port == CS_DAEMON_PORT_NONE)
+		return 0;
+	if (!*extender->profile) {
+		int r = cs_verbs_built_in(daemon->options->plugins, &daemon->extender_config, err);
+		daemon->extender_profile = r == 0 ? daemon->extender_config->profiles[0] : NULL;
+		return r;
+	}
+	for (uint32_t i = 0; i < config->n_profiles; i++)
+		if (!strcmp(config->profiles[i]->scheduler_name, extender->profile)) {
+			daemon->extender_profile = config->profiles[i];
+			return 0;
+		}
+	return cs_error_set(err, -EINVAL, "--extender-profile: there is no profile \"%s\"",
+			    extender->profile);
+}
+
+static int create_extender(struct daemon *daemon, struct cs_error *err)
+{
+	return cs_extender_create(
+		&(struct cs_extender_options){
+			.serving = daemon->options->extender,
+			.status = &daemon->status,
+			.elect = daemon->options->config->leader_election.leader_elect,
+			.metrics = daemon->metrics,
+			.core = cs_core_mailbox(daemon->core),
+			.log = daemon->options->log,
+		},
+		&daemon->extender, err);
+}
+
 static int create_core(struct daemon *daemon, struct cs_error *err)
 {
 	const struct cs_daemon_options *options = daemon->options;
@@ -105,6 +156,11 @@ static int create_core(struct daemon *daemon, struct cs_error *err)
 			.n_records = options->n_decisions,
 			.n_watches = CS_CLIENT_THREAD_WATCHES,
 			.elect = options->config->leader_election.leader_elect,
+			.extender = { .config = daemon->extender_config
+								? daemon->extender_config
+								: options->config,
+				      .profile = daemon->extender_profile,
+				      .bind = options->extender.bind },
 			.emit_events = options->emit_events,
 			.write = core_writes,
 			.credit = core_credits,
@@ -126,6 +182,10 @@ static int create_endpoints(struct daemon *daemon, struct cs_error *err)
 				    .lease_duration = elect ? daemon->lease.duration : 0 },
 			.metrics = daemon->metrics,
 			.core = cs_core_mailbox(daemon->core),
+			.access = { .open_paths = daemon->options->serving.open_paths,
+				    .loopback = daemon->options->serving.loopback,
+				    .review = endpoints_ask,
+				    .user = daemon },
 			.log = daemon->options->log,
 		},
 		&daemon->endpoints, err);
@@ -134,8 +194,10 @@ static int create_endpoints(struct daemon *daemon, struct cs_error *err)
 static int create_client(struct daemon *daemon, struct cs_error *err)
 {
 	const struct cs_config *config = daemon->options->config;
+	const struct cs_daemon_serving *serving = &daemon->options->serving;
 	double qps = config->client_connection.qps;
-	return cs_client_thread_create(
+	struct cs_client_thread *client = NULL;
+	int r = cs_client_thread_create(
 		&(struct cs_client_thread_options){
 			.endpoint = daemon->options->endpoint,
 			.lease = config->leader_election.leader_elect ? &daemon->lease : NULL,
@@ -147,8 +209,13 @@ static int create_client(struct daemon *daemon, struct cs_error *err)
 			.metrics = daemon->metrics,
 			.status = &daemon->status,
 			.core = cs_core_mailbox(daemon->core),
+			.review_ttls = { .token = serving->token_ttl,
+					 .allowed = serving->allowed_ttl,
+					 .denied = serving->denied_ttl },
 		},
-		&daemon->client, err);
+		&client, err);
+	daemon->client = client;
+	return r;
 }
 
 // Signals before all other threads. The client last: once its thread runs, only its end ends the
@@ -162,12 +229,16 @@ static int start(struct daemon *daemon, struct cs_error *err)
 	if (r == 0)
 		r = init_lease(daemon, err);
 	if (r == 0)
+		r = find_profile(daemon, err);
+	if (r == 0)
 		r = create_core(daemon, err);
 	if (r == 0)
 		r = cs_process_signals_create(daemon->options->log, on_signal, daemon,
 					      &daemon->signals, err);
 	if (r == 0)
 		r = create_endpoints(daemon, err);
+	if (r == 0)
+		r = create_extender(daemon, err);
 	if (r == 0)
 		r = create_client(daemon, err);
 	return r;
@@ -176,10 +247,12 @@ static int start(struct daemon *daemon, struct cs_error *err)
 // The core last: the threads of all others send to it.
 static void finish(struct daemon *daemon)
 {
+	cs_extender_destroy(daemon->extender);
 	cs_endpoints_destroy(daemon->endpoints);
 	cs_process_signals_destroy(daemon->signals);
 	cs_client_thread_destroy(daemon->client);
 	cs_core_destroy(daemon->core);
+	cs_config_destroy(daemon->extender_config);
 	cs_metrics_destroy(daemon->metrics);
 	free(daemon->identity);
 }

@@ -23,47 +23,18 @@
 
 #define DECISIONS_DEFAULT 100
 
-struct cs_endpoints {
-	struct cs_endpoints_options options;
-	struct cs_http_server *server;
+#define PATHS 10
+
+struct guarded {
+	struct cs_endpoints *endpoints;
+	cs_http_handler_f handler;
 };
 
-// ---- who may ask ----
-
-static bool is_local(const char *peer)
-{
-	return cs_string_prefix(peer, "127.") || !strcmp(peer, "::1") ||
-	       cs_string_prefix(peer, "::ffff:127.");
-}
-
-static bool path_matches(const char *pattern, size_t size, const char *path)
-{
-	if (size > 0 && pattern[size - 1] == '*')
-		return !strncmp(path, pattern, size - 1);
-	return strlen(path) == size && !strncmp(path, pattern, size);
-}
-
-bool cs_endpoints_may_read(const char *open_paths, const char *path, const char *peer)
-{
-	if (is_local(peer))
-		return true;
-	while (*open_paths) {
-		size_t size = strcspn(open_paths, ",");
-		if (path_matches(open_paths, size, path))
-			return true;
-		open_paths += size + (open_paths[size] == ',');
-	}
-	return false;
-}
-
-static int authorize(const struct cs_http_request *request, void *user)
-{
-	const struct cs_endpoints *endpoints = user;
-	return cs_endpoints_may_read(endpoints->options.serving.open_paths, request->path,
-				     request->peer)
-		       ? 0
-		       : 403;
-}
+struct cs_endpoints {
+	struct cs_endpoints_options options;
+	struct guarded guarded[PATHS];
+	struct cs_http_server *server;
+};
 
 // ---- answers ----
 
@@ -184,15 +155,72 @@ static void serve_index(struct cs_http_request *request, struct cs_http_response
 			      "livez\n/metrics\n/readyz\n");
 }
 
+static void serve_nothing(struct cs_http_request *request, struct cs_http_response *response,
+			  void *user)
+{
+	(void)user;
+	bool reads = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
+	if (reads)
+		cs_http_response_text(response, 404, "there is nothing at this path");
+	else
+		cs_http_response_text(response, 405, "this path does not answer that method");
+}
+
+// ---- who may ask ----
+
+// A handler behind the question whether its client may.
+static void guard(struct cs_http_request *request, struct cs_http_response *response, void *user)
+{
+	const struct guarded *guarded = user;
+	struct cs_endpoints *endpoints = guarded->endpoints;
+	if (request->retried || cs_access_is_free(&endpoints->options.access, request))
+		guarded->handler(request, response, endpoints);
+	else
+		cs_access_ask(&endpoints->options.access, request, response,
+			      guarded->handler != serve_nothing);
+}
+
+static const struct path {
+	const char *method;
+	const char *path;
+	bool prefix;
+	cs_http_handler_f handler;
+} paths[] = {
+	{ "GET", "/healthz", true, serve_health },
+	{ "GET", "/livez", true, serve_health },
+	{ "GET", "/readyz", true, serve_health },
+	{ "GET", "/metrics", false, serve_metrics },
+	{ "GET", "/configz", false, serve_config },
+	{ "GET", "/debug/decisions", false, serve_decisions },
+	{ "GET", "/debug/cluster", false, serve_cluster },
+	{ "GET", "/explain", false, serve_explain },
+	{ "GET", "/", false, serve_index },
+	{ NULL, "/", true, serve_nothing },
+};
+_Static_assert(CS_ARRAY_LENGTH(paths) == PATHS, "each path has its guard");
+
 // ---- life ----
 
-static int load_certificate(const struct cs_daemon_serving *serving, struct cs_http_tls *ret,
-			    struct cs_error *err)
+static int self_signed(struct cs_http_tls *ret, struct cs_error *err)
 {
 	static const char *const names[] = { "localhost", "127.0.0.1", "::1" };
-	if (*serving->certificate_file)
-		return cs_http_tls_load(serving->certificate_file, serving->key_file, ret, err);
 	return cs_http_tls_self_signed("c-sched", names, CS_ARRAY_LENGTH(names), ret, err);
+}
+
+static void on_reload(void *user, const char *failure)
+{
+	const struct cs_endpoints *endpoints = user;
+	if (failure)
+		cs_log_error(endpoints->options.log,
+			     "The changed certificates cannot be used, going on with the old ones",
+			     CS_LOG_STRING("err", failure));
+	else
+		cs_log_info(endpoints->options.log, 0, "Serving with changed certificates");
+}
+
+static const char *file_or_null(const char *file)
+{
+	return *file ? file : NULL;
 }
 
 // Written beside and renamed, so that a reader sees the whole number or no file.
@@ -213,28 +241,30 @@ static int listen_on(struct cs_endpoints *endpoints, const struct cs_http_tls *t
 		     struct cs_error *err)
 {
 	const struct cs_daemon_serving *serving = &endpoints->options.serving;
-	const struct cs_http_route routes[] = {
-		{ "GET", "/healthz", true, 0, serve_health, endpoints },
-		{ "GET", "/livez", true, 0, serve_health, endpoints },
-		{ "GET", "/readyz", true, 0, serve_health, endpoints },
-		{ "GET", "/metrics", false, 0, serve_metrics, endpoints },
-		{ "GET", "/configz", false, 0, serve_config, endpoints },
-		{ "GET", "/debug/decisions", false, 0, serve_decisions, endpoints },
-		{ "GET", "/debug/cluster", false, 0, serve_cluster, endpoints },
-		{ "GET", "/explain", false, 0, serve_explain, endpoints },
-		{ "GET", "/", false, 0, serve_index, endpoints },
-	};
+	struct cs_http_route routes[PATHS];
+	for (size_t i = 0; i < PATHS; i++) {
+		endpoints->guarded[i] =
+			(struct guarded){ .endpoints = endpoints, .handler = paths[i].handler };
+		routes[i] = (struct cs_http_route){ .method = paths[i].method,
+						    .path = paths[i].path,
+						    .prefix = paths[i].prefix,
+						    .handler = guard,
+						    .user = &endpoints->guarded[i] };
+	}
 	struct cs_http_options options = {
 		.address = serving->address,
 		.port = (uint16_t)serving->port,
 		.tls = tls,
+		.files = { .certificate = file_or_null(serving->certificate_file),
+			   .key = file_or_null(serving->key_file),
+			   .client_ca = file_or_null(serving->client_ca_file) },
+		.tls13 = serving->tls13,
+		.reloaded = on_reload,
+		.reloaded_user = endpoints,
 		.connections = CONNECTIONS_MAX,
 		.connections_per_peer = PEER_MAX,
-		.authorize = authorize,
-		.authorize_user = endpoints,
 	};
-	int r = cs_http_server_create(&options, routes, CS_ARRAY_LENGTH(routes), &endpoints->server,
-				      err);
+	int r = cs_http_server_create(&options, routes, PATHS, &endpoints->server, err);
 	if (r < 0)
 		return r;
 	uint16_t port = cs_http_server_port(endpoints->server);
@@ -250,12 +280,12 @@ int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_en
 	*ret = NULL;
 	if (options->serving.port == CS_DAEMON_PORT_NONE)
 		return 0;
-	int r = load_certificate(&options->serving, &tls, err);
+	int r = *options->serving.certificate_file ? 0 : self_signed(&tls, err);
 	if (r < 0)
 		return r;
 	struct cs_endpoints *endpoints = cs_alloc(sizeof(*endpoints));
 	endpoints->options = *options;
-	r = listen_on(endpoints, &tls, err);
+	r = listen_on(endpoints, tls.key ? &tls : NULL, err);
 	cs_http_tls_finish(&tls);
 	if (r < 0) {
 		cs_endpoints_destroy(endpoints);

@@ -8,6 +8,7 @@
 #include <csched/base/metric.h>
 #include <csched/daemon/daemon.h>
 
+#include "daemon/access.h"
 #include "daemon/health.h"
 
 struct cs_endpoints_options {
@@ -16,6 +17,7 @@ struct cs_endpoints_options {
 	struct cs_health health;
 	struct cs_metrics *metrics;
 	struct cs_mailbox *core;
+	struct cs_access access;
 	const struct cs_log *log;
 };
 
@@ -25,8 +27,5 @@ struct cs_endpoints;
 int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_endpoints **ret,
 			struct cs_error *err);
 void cs_endpoints_destroy(struct cs_endpoints *endpoints);
-
-// May this client ask for this path? `open_paths` as in struct cs_daemon_serving.
-bool cs_endpoints_may_read(const char *open_paths, const char *path, const char *peer);
 
 #endif

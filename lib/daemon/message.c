@@ -1,7 +1,12 @@
 // Making and freeing the messages between the threads. Neighbours: message.h says who sends what.
 #include "daemon/message.h"
 
+#include <string.h>
+
 #include <csched/base/memory.h>
+
+#include "daemon/call.h"
+#include "daemon/feed.h"
 
 struct cs_message *cs_message_plain(int kind)
 {
@@ -25,6 +30,17 @@ struct cs_message *cs_message_written(const struct cs_write_result *result)
 	return &written->message;
 }
 
+struct cs_message *cs_message_load(uint32_t source, struct cs_part *part)
+{
+	struct cs_message_load *load = cs_alloc(sizeof(*load));
+	load->message.kind = CS_CORE_LOAD;
+	load->source = source;
+	load->part = part;
+	load->samples = cs_feed_samples(part);
+	load->pods = cs_feed_pods(part);
+	return &load->message;
+}
+
 struct cs_message *cs_message_write(const struct cs_write *write)
 {
 	struct cs_message_write *message = cs_alloc(sizeof(*message));
@@ -44,6 +60,11 @@ static void free_batch(struct cs_message *message)
 	cs_batch_destroy(((struct cs_message_batch *)message)->batch);
 }
 
+static void free_load(struct cs_message *message)
+{
+	cs_part_destroy(((struct cs_message_load *)message)->part);
+}
+
 static void free_written(struct cs_message *message)
 {
 	struct cs_message_written *written = (struct cs_message_written *)message;
@@ -51,18 +72,29 @@ static void free_written(struct cs_message *message)
 	free((char *)written->result.message);
 }
 
+// Answers a client whom nobody answered.
+static void refuse(struct cs_http_pending *pending)
+{
+	if (!pending)
+		return;
+	struct cs_http_response response;
+	cs_http_response_init(&response);
+	cs_http_response_text(&response, 503, "the scheduler is starting or shutting down\n");
+	cs_http_pending_complete(pending, &response);
+	cs_http_response_finish(&response);
+}
+
 static void free_ask(struct cs_message *message)
 {
 	struct cs_message_ask *ask = (struct cs_message_ask *)message;
-	if (ask->pending) {
-		struct cs_http_response response;
-		cs_http_response_init(&response);
-		cs_http_response_text(&response, 503, "the scheduler is shutting down\n");
-		cs_http_pending_complete(ask->pending, &response);
-		cs_http_response_finish(&response);
-	}
+	refuse(ask->pending);
 	free(ask->pod);
 	free(ask->node);
+}
+
+static void free_call(struct cs_message *message)
+{
+	cs_call_finish((struct cs_call *)message);
 }
 
 static void free_nothing(struct cs_message *message)
@@ -74,23 +106,46 @@ void cs_message_free_core(struct cs_message *message)
 {
 	static void (*const frees[CS_CORE_MESSAGE_COUNT])(struct cs_message *) = {
 		[CS_CORE_BATCH] = free_batch,     [CS_CORE_WRITTEN] = free_written,
-		[CS_CORE_LEADING] = free_nothing, [CS_CORE_ASK] = free_ask,
-		[CS_CORE_STOP] = free_nothing,    [CS_CORE_ENDED] = free_nothing,
+		[CS_CORE_LEADING] = free_nothing, [CS_CORE_LOAD] = free_load,
+		[CS_CORE_ASK] = free_ask,         [CS_CORE_CALL] = free_call,
+		[CS_CORE_STOP] = free_nothing,
+		[CS_CORE_ENDED] = free_nothing,
 	};
 	frees[message->kind](message);
 	free(message);
 }
 
+static void free_write(struct cs_message *message)
+{
+	struct cs_write *write = &((struct cs_message_write *)message)->write;
+	free((char *)write->namespace);
+	free((char *)write->name);
+	free((char *)write->uid);
+	free((char *)write->node);
+	free((void *)write->body);
+	free((void *)write->whole);
+}
+
+static void free_review(struct cs_message *message)
+{
+	struct cs_message_review *review = (struct cs_message_review *)message;
+	refuse(review->pending);
+	for (size_t i = 0; i < review->n_groups; i++)
+		free(review->groups[i]);
+	free(review->groups);
+	if (review->token)
+		explicit_bzero(review->token, strlen(review->token));
+	free(review->token);
+	free(review->user);
+	free(review->verb);
+	free(review->path);
+}
+
 void cs_message_free_client(struct cs_message *message)
 {
-	if (message->kind == CS_CLIENT_WRITE) {
-		struct cs_write *write = &((struct cs_message_write *)message)->write;
-		free((char *)write->namespace);
-		free((char *)write->name);
-		free((char *)write->uid);
-		free((char *)write->node);
-		free((void *)write->body);
-		free((void *)write->whole);
-	}
+	if (message->kind == CS_CLIENT_WRITE)
+		free_write(message);
+	else if (message->kind == CS_CLIENT_REVIEW)
+		free_review(message);
 	free(message);
 }

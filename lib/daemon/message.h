@@ -6,14 +6,18 @@
 #include <csched/base/mailbox.h>
 #include <csched/client/change.h>
 #include <csched/client/write.h>
+#include <csched/cluster/load.h>
 #include <csched/http/server.h>
+#include <csched/load/part.h>
 
 // To the core.
 enum cs_core_message {
 	CS_CORE_BATCH,   // struct cs_message_batch
 	CS_CORE_WRITTEN, // struct cs_message_written
 	CS_CORE_LEADING, // struct cs_message: we hold the lease
+	CS_CORE_LOAD,    // struct cs_message_load
 	CS_CORE_ASK,     // struct cs_message_ask
+	CS_CORE_CALL,    // struct cs_call, see call.h: it goes back to its sender
 	CS_CORE_STOP,    // struct cs_message: the process was asked to end
 	CS_CORE_ENDED,   // struct cs_message_ended: the client thread does nothing any more
 	CS_CORE_MESSAGE_COUNT,
@@ -21,13 +25,24 @@ enum cs_core_message {
 
 // To the client thread.
 enum cs_client_message {
-	CS_CLIENT_WRITE, // struct cs_message_write
-	CS_CLIENT_STOP,  // struct cs_message: write what is queued, give up the lease, end
+	CS_CLIENT_WRITE,  // struct cs_message_write
+	CS_CLIENT_REVIEW, // struct cs_message_review
+	CS_CLIENT_STOP,   // struct cs_message: write what is queued, give up the lease, end
 };
 
 struct cs_message_batch {
 	struct cs_message message;
 	struct cs_batch *batch;
+};
+
+// What a source of load figures answered to a question.
+struct cs_message_load {
+	struct cs_message message;
+	uint32_t source;      // its index in the configuration
+	struct cs_part *part; // owned
+	// What the part tells, as the ledger takes it; in its arena.
+	struct cs_load_sample *samples;
+	struct cs_load_pod_sample *pods;
 };
 
 struct cs_message_written {
@@ -52,6 +67,18 @@ struct cs_message_ask {
 	uint32_t limit;
 };
 
+// An HTTP client that asks for `path`: may it?
+struct cs_message_review {
+	struct cs_message message;
+	struct cs_http_pending *pending; // asked again where it may, else answered
+	char *token;                     // NULL = it is `user`
+	char *user;
+	char **groups;
+	size_t n_groups;
+	char *verb;
+	char *path;
+};
+
 struct cs_message_ended {
 	struct cs_message message;
 	bool lost_lease;
@@ -66,6 +93,7 @@ struct cs_message_write {
 struct cs_message *cs_message_written(const struct cs_write_result *result);
 struct cs_message *cs_message_write(const struct cs_write *write);
 struct cs_message *cs_message_plain(int kind);
+struct cs_message *cs_message_load(uint32_t source, struct cs_part *part); // takes it
 
 // Frees a message to the core (to the client) with all it owns, a batch included. A question
 // that nobody answered is answered 503.

@@ -293,6 +293,7 @@ static enum MHD_Result go_on(struct exchange *exchange)
 	if (!again)
 		return send_response(exchange);
 	exchange->deferred = false;
+	exchange->request.retried = true;
 	cs_http_response_finish(&exchange->response);
 	cs_http_response_init(&exchange->response);
 	return run_handler(exchange);

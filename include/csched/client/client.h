@@ -70,6 +70,9 @@ void cs_client_credit(struct cs_client *client, size_t bytes);
 // True when every watched kind has told its CS_CHANGE_SYNCED.
 bool cs_client_synced(const struct cs_client *client);
 
+// For calls beside its own; theirs end before the client's.
+struct cs_transport *cs_client_transport(struct cs_client *client);
+
 // NULL without leader election.
 struct cs_lease *cs_client_lease(struct cs_client *client);
 

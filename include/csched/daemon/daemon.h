@@ -19,10 +19,30 @@ struct cs_daemon_serving {
 	int port;
 	const char *certificate_file; // with key_file; both "" = self-signed, in memory
 	const char *key_file;
-	// Comma-separated paths that everybody may read, "/readyz/*" meaning all below; other paths
-	// are for clients on this machine alone.
+	bool tls13;                 // nothing older
+	const char *client_ca_file; // whose certificates say who a client is; "" = nobody's
+	// Comma-separated paths that everybody may read, "/readyz/*" meaning all below. Of other
+	// paths the API server says who may.
 	const char *open_paths;
+	bool loopback;         // but clients on this machine may read all
+	int64_t token_ttl;     // ns that the API server's verdicts hold: whose a token is,
+	int64_t allowed_ttl;   // that somebody may,
+	int64_t denied_ttl;    // that somebody may not
 	const char *port_file; // "" = none; gets the port's number once we listen
+};
+
+// The listener that answers kube-scheduler. Strings are "" where not given.
+struct cs_daemon_extender {
+	const char *address; // numeric
+	int port;            // CS_DAEMON_PORT_NONE = none
+	const char *certificate_file;
+	const char *key_file;
+	const char *client_ca_file;
+	const char *allowed_names; // of clients' certificates, comma-separated; "" = any
+	bool allow_unauthenticated;
+	bool bind;       // verb bind sends Bindings
+	int64_t timeout; // ns until an answer that changes nothing
+	const char *profile; // by its schedulerName; "" = the built-in one
 };
 
 // Borrowed; must live as long as cs_daemon_run.
@@ -31,6 +51,8 @@ struct cs_daemon_options {
 	const struct cs_endpoint *endpoint;
 	const struct cs_log *log;
 	struct cs_daemon_serving serving;
+	struct cs_daemon_extender extender;
+	const struct cs_plugin *const *plugins; // all there are, for the extender's profile
 	bool emit_events;
 	uint32_t n_decisions; // size of the ring
 	const char *version;

@@ -28,6 +28,7 @@ struct cs_http_request {
 	// By its certificate, verified; NULL = it has shown none, or nobody asks for one. A
 	// certificate that is not good is answered 401 without a handler.
 	const struct cs_http_identity *identity;
+	bool retried; // the handler is called again: cs_http_pending_retry
 	void *internal;
 };
 

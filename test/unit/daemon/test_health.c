@@ -1,7 +1,6 @@
 // Health checks: what they look at and what they answer. Neighbours: daemon/health.c.
 #include "../check_main.h"
 
-#include "daemon/endpoints.h"
 #include "daemon/health.h"
 
 static struct cs_status status;
@@ -115,28 +114,6 @@ START_TEST(other_paths)
 }
 END_TEST
 
-// Who may read which path.
-START_TEST(who_may_read)
-{
-	static const char paths[] = "/healthz,/readyz,/livez";
-	ck_assert(cs_endpoints_may_read(paths, "/healthz", "10.0.0.1"));
-	ck_assert(cs_endpoints_may_read(paths, "/livez", "fd00::1"));
-	ck_assert(!cs_endpoints_may_read(paths, "/readyz/ping", "10.0.0.1"));
-	ck_assert(!cs_endpoints_may_read(paths, "/metrics", "10.0.0.1"));
-	ck_assert(!cs_endpoints_may_read(paths, "/health", "10.0.0.1"));
-	ck_assert(!cs_endpoints_may_read("", "/healthz", "10.0.0.1"));
-	ck_assert(!cs_endpoints_may_read(paths, "", "10.0.0.1"));
-	ck_assert(cs_endpoints_may_read("", "/metrics", "127.0.0.1"));
-	ck_assert(cs_endpoints_may_read("", "/metrics", "::1"));
-	ck_assert(cs_endpoints_may_read("", "/metrics", "::ffff:127.0.0.1"));
-	ck_assert(!cs_endpoints_may_read("", "/metrics", "::ffff:10.0.0.1"));
-	ck_assert(!cs_endpoints_may_read("", "/metrics", "128.0.0.1"));
-	ck_assert(cs_endpoints_may_read("/readyz/*,/metrics", "/readyz/ping", "10.0.0.1"));
-	ck_assert(cs_endpoints_may_read("/readyz/*,/metrics", "/metrics", "10.0.0.1"));
-	ck_assert(!cs_endpoints_may_read("/readyz/*,/metrics", "/readyz", "10.0.0.1"));
-}
-END_TEST
-
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("health");
@@ -147,7 +124,6 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, shutdown);
 	tcase_add_test(tcase, watchdog);
 	tcase_add_test(tcase, other_paths);
-	tcase_add_test(tcase, who_may_read);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,0 +1,250 @@
+// Who may read what: over a server, with verdicts that the test gives.
+// Neighbours: daemon/access.c; client/test_review.c for the API server's part.
+#include "../check_main.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <csched/base/clock.h>
+#include <csched/base/memory.h>
+
+#include "daemon/access.h"
+
+static struct {
+	pthread_mutex_t lock;
+	struct cs_message_review *review;
+	bool closed; // takes no question
+} shared = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static bool take_review(void *user, struct cs_message_review *review)
+{
+	(void)user;
+	pthread_mutex_lock(&shared.lock);
+	bool closed = shared.closed;
+	if (!closed)
+		shared.review = review;
+	pthread_mutex_unlock(&shared.lock);
+	return !closed;
+}
+
+static struct cs_message_review *wait_review(void)
+{
+	for (int i = 0; i < 5000; i++) {
+		pthread_mutex_lock(&shared.lock);
+		struct cs_message_review *review = CS_TAKE(shared.review);
+		pthread_mutex_unlock(&shared.lock);
+		if (review)
+			return review;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	ck_abort_msg("nobody was asked");
+}
+
+static const struct cs_access access_ = { .open_paths = "/healthz,/open/*", .review = take_review };
+
+static void handle(struct cs_http_request *request, struct cs_http_response *response, void *user)
+{
+	if (request->retried || cs_access_is_free(&access_, request))
+		cs_buffer_append_string(&response->body, "served");
+	else
+		cs_access_ask(&access_, request, response, user == NULL);
+}
+
+static int unknown;
+static const struct cs_http_route routes[] = {
+	{ .path = "/nowhere", .handler = handle, .user = &unknown },
+	{ .path = "/", .prefix = true, .handler = handle },
+};
+
+static struct cs_http_server *server;
+
+static void setup(void)
+{
+	struct cs_error err;
+	shared.closed = false;
+	ck_assert_int_eq(cs_http_server_create(&(struct cs_http_options){ 0 }, routes,
+					       CS_ARRAY_LENGTH(routes), &server, &err),
+			 0);
+}
+
+static void teardown(void)
+{
+	cs_http_server_destroy(server);
+}
+
+static int send_request(const char *method, const char *path, const char *headers)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons(cs_http_server_port(server)),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	CS_AUTO_FREE char *text = cs_asprintf(
+		"%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method, path, headers);
+	ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+	return fd;
+}
+
+static void expect_answer(int fd, int status, const char *end)
+{
+	struct cs_buffer in;
+	char part[4096];
+	ssize_t n;
+	cs_buffer_init(&in, 1u << 20);
+	while ((n = recv(fd, part, sizeof(part), 0)) > 0)
+		cs_buffer_append(&in, part, (size_t)n);
+	close(fd);
+	CS_AUTO_FREE char *first = cs_asprintf("HTTP/1.1 %d ", status);
+	ck_assert_msg(cs_string_prefix(in.data, first), "%s", in.data);
+	ck_assert_msg(in.size >= strlen(end) && !strcmp(in.data + in.size - strlen(end), end),
+		      "not %s: %s", end, in.data);
+	cs_buffer_finish(&in);
+}
+
+static void answer(struct cs_message_review *review, enum cs_review_outcome outcome,
+		   const char *user, const char *message)
+{
+	cs_access_answer(review, &(struct cs_review_result){
+					 .outcome = outcome, .user = user, .message = message });
+	cs_message_free_client(&review->message);
+}
+
+// As the API server words it.
+#define FORBIDDEN(message)                                                                   \
+	"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\"," \
+	"\"message\":\"forbidden: " message                                                  \
+	"\",\"reason\":\"Forbidden\",\"details\":{},\"code\":403}"
+
+START_TEST(test_anonymous)
+{
+	int fd = send_request("GET", "/metrics", "");
+	struct cs_message_review *review = wait_review();
+	ck_assert_ptr_null(review->token);
+	ck_assert_str_eq(review->user, "system:anonymous");
+	ck_assert_uint_eq(review->n_groups, 1);
+	ck_assert_str_eq(review->groups[0], "system:unauthenticated");
+	ck_assert_str_eq(review->verb, "get");
+	ck_assert_str_eq(review->path, "/metrics");
+	answer(review, CS_REVIEW_DENIED, "system:anonymous", "");
+	expect_answer(fd, 403,
+		      FORBIDDEN("User \\\"system:anonymous\\\" cannot get path \\\"/metrics\\\""));
+
+	fd = send_request("GET", "/metrics", "");
+	answer(wait_review(), CS_REVIEW_ALLOWED, "system:anonymous", "");
+	expect_answer(fd, 200, "served");
+	expect_answer(send_request("GET", "/healthz", ""), 200, "served");
+	expect_answer(send_request("GET", "/open/all/below", ""), 200, "served");
+	ck_assert_ptr_null(shared.review);
+}
+END_TEST
+
+START_TEST(test_tokens)
+{
+	int fd = send_request("HEAD", "/x", "Authorization: bEARER  a.b-c  \r\n");
+	struct cs_message_review *review = wait_review();
+	ck_assert_ptr_null(review->token); // two blanks: no token
+	answer(review, CS_REVIEW_DENIED, "system:anonymous", "");
+	close(fd);
+
+	fd = send_request("POST", "/x%3Cy", "Authorization: bEARER a.b-c\r\nContent-Length: 0\r\n");
+	review = wait_review();
+	ck_assert_str_eq(review->token, "a.b-c");
+	ck_assert_ptr_null(review->user);
+	ck_assert_str_eq(review->verb, "post");
+	answer(review, CS_REVIEW_DENIED, "o\"neil", "no rule");
+	expect_answer(fd, 403,
+		      FORBIDDEN("User \\\"o\\\\\\\"neil\\\" cannot post path \\\"/x&lt;y\\\": "
+				"no rule"));
+
+	fd = send_request("GET", "/metrics", "Authorization: Bearer x\r\n");
+	answer(wait_review(), CS_REVIEW_UNKNOWN, "", "some words for the log");
+	expect_answer(fd, 401,
+		      "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},"
+		      "\"status\":\"Failure\",\"message\":\"Unauthorized\","
+		      "\"reason\":\"Unauthorized\",\"code\":401}");
+
+	fd = send_request("GET", "/metrics", "Authorization: Basic eDp5\r\n");
+	review = wait_review();
+	ck_assert_str_eq(review->user, "system:anonymous");
+	answer(review, CS_REVIEW_FAILED, "system:anonymous", "no API server");
+	expect_answer(fd, 500, "Internal Server Error: \"/metrics\": no API server\n");
+}
+END_TEST
+
+// Paths that are nothing cost the API server no question of strangers.
+START_TEST(test_unknown_paths)
+{
+	expect_answer(send_request("GET", "/nowhere", ""), 403,
+		      FORBIDDEN("User \\\"system:anonymous\\\" cannot get path \\\"/nowhere\\\""));
+	ck_assert_ptr_null(shared.review);
+	int fd = send_request("GET", "/nowhere", "Authorization: Bearer x\r\n");
+	answer(wait_review(), CS_REVIEW_ALLOWED, "x", "");
+	expect_answer(fd, 200, "served");
+}
+END_TEST
+
+START_TEST(test_nobody_to_ask)
+{
+	shared.closed = true;
+	expect_answer(send_request("GET", "/metrics", ""), 503,
+		      "the scheduler is starting or shutting down\n\n");
+	shared.closed = false;
+	// A question whose answer never comes, as the process ends.
+	int fd = send_request("GET", "/metrics", "");
+	cs_message_free_client(&wait_review()->message);
+	expect_answer(fd, 503, "the scheduler is starting or shutting down\n\n");
+}
+END_TEST
+
+START_TEST(test_free)
+{
+	static const struct {
+		const char *paths;
+		const char *path;
+		const char *peer;
+		bool loopback;
+		bool free;
+	} cases[] = {
+		{ "/healthz,/readyz,/livez", "/healthz", "10.0.0.1", true, true },
+		{ "/healthz,/readyz,/livez", "/livez", "fd00::1", true, true },
+		{ "/healthz,/readyz,/livez", "/readyz/ping", "10.0.0.1", true, false },
+		{ "/healthz,/readyz,/livez", "/health", "10.0.0.1", true, false },
+		{ "/healthz,/readyz,/livez", "", "10.0.0.1", true, false },
+		{ "", "/healthz", "10.0.0.1", true, false },
+		{ "", "/metrics", "127.0.0.1", true, true },
+		{ "", "/metrics", "127.0.0.1", false, false },
+		{ "", "/metrics", "::1", true, true },
+		{ "", "/metrics", "::ffff:127.0.0.1", true, true },
+		{ "", "/metrics", "::ffff:10.0.0.1", true, false },
+		{ "", "/metrics", "128.0.0.1", true, false },
+		{ "/readyz/*,/metrics", "/readyz/ping", "10.0.0.1", false, true },
+		{ "/readyz/*,/metrics", "/metrics", "10.0.0.1", false, true },
+		{ "/readyz/*,/metrics", "/readyz", "10.0.0.1", false, false },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++) {
+		struct cs_access access = { .open_paths = cases[i].paths,
+					    .loopback = cases[i].loopback };
+		struct cs_http_request request = { .path = cases[i].path, .peer = cases[i].peer };
+		ck_assert_msg(cs_access_is_free(&access, &request) == cases[i].free, "case %zu", i);
+	}
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("access");
+	TCase *tcase = tcase_create("access");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, test_anonymous);
+	tcase_add_test(tcase, test_tokens);
+	tcase_add_test(tcase, test_unknown_paths);
+	tcase_add_test(tcase, test_nobody_to_ask);
+	tcase_add_test(tcase, test_free);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
