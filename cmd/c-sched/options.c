@@ -66,7 +66,8 @@ static const struct cs_flag table[] = {
 	  .offset = IN(probe),
 	  .help = "With check-config: ask each source of load figures in FILE once, and say for "
 		  "each "
-		  "metric which nodes it matches, how old its figures are, and what is implausible. "
+		  "metric which nodes it matches, how old its figures are, and what is "
+		  "implausible. "
 		  "Nodes are listed at --master or --kubeconfig." },
 	{ .name = "help",
 	  .letter = 'h',
@@ -393,7 +394,8 @@ static const char epilogue[] =
 	"\n"
 	"Exit status: 0 asked to end by a signal, or check-config found no error; 1 could not "
 	"start,\n"
-	"lost the lease, or check-config found an error; 2 the command line is wrong.\n";
+	"lost the lease, or check-config found an error (with --probe: or a source fails); 2 the\n"
+	"command line is wrong.\n";
 
 void options_help(struct cs_buffer *out)
 {
@@ -421,13 +423,6 @@ static int parse_rest(struct options *options, struct cs_error *err)
 	return 0;
 }
 
-static int check_probe(const struct options *options, struct cs_error *err)
-{
-	if (options->probe && !options->check)
-		return cs_error_set(err, -EINVAL, "--probe goes with check-config");
-	return 0;
-}
-
 int options_parse(const char **argv, struct options *ret, struct cs_error *err)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -437,6 +432,8 @@ int options_parse(const char **argv, struct options *ret, struct cs_error *err)
 	if (r == 0 && (*ret->certificate_file == '\0') != (*ret->key_file == '\0'))
 		r = cs_error_set(err, -EINVAL,
 				 "--tls-cert-file and --tls-private-key-file need each other");
+	if (r == 0 && ret->probe && !ret->check)
+		r = cs_error_set(err, -EINVAL, "--probe goes with check-config");
 	return r;
 }
 
