@@ -158,12 +158,9 @@ static void serve_index(struct cs_http_request *request, struct cs_http_response
 static void serve_nothing(struct cs_http_request *request, struct cs_http_response *response,
 			  void *user)
 {
+	(void)request;
 	(void)user;
-	bool reads = !strcmp(request->method, "GET") || !strcmp(request->method, "HEAD");
-	if (reads)
-		cs_http_response_text(response, 404, "there is nothing at this path");
-	else
-		cs_http_response_text(response, 405, "this path does not answer that method");
+	cs_http_response_text(response, 404, "there is nothing at this path");
 }
 
 // ---- who may ask ----
@@ -195,7 +192,7 @@ static const struct path {
 	{ "GET", "/debug/cluster", false, serve_cluster },
 	{ "GET", "/explain", false, serve_explain },
 	{ "GET", "/", false, serve_index },
-	{ NULL, "/", true, serve_nothing },
+	{ "GET", "/", true, serve_nothing },
 };
 _Static_assert(CS_ARRAY_LENGTH(paths) == PATHS, "each path has its guard");
 

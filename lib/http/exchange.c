@@ -184,7 +184,8 @@ static void add_allow_header(const struct exchange *exchange, struct MHD_Respons
 		const struct cs_http_route *route = &exchange->server->routes[i];
 		bool path = route->prefix ? cs_string_prefix(exchange->request.path, route->path)
 					  : strcmp(exchange->request.path, route->path) == 0;
-		if (!path || used + strlen(route->method) + 3 > sizeof(allow))
+		if (!path || strstr(allow, route->method) ||
+		    used + strlen(route->method) + 3 > sizeof(allow))
 			continue;
 		used += (size_t)snprintf(allow + used, sizeof(allow) - used, "%s%s",
 					 used ? ", " : "", route->method);
