@@ -24,9 +24,17 @@ void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed
 	cs_loads_grow(loads, nodes->table.capacity);
 }
 
+static void free_string(const char *s)
+{
+	free((char *)(uintptr_t)s);
+}
+
 static void free_column(struct cs_loads *loads, uint32_t i)
 {
 	const struct cs_load_column *column = &loads->table.columns[i];
+	free_string(loads->metrics[i].name);
+	free_string(loads->metrics[i].unit);
+	free_string(loads->metrics[i].topology);
 	free(column->load);
 	free(column->sample);
 	free(column->in_flight);
@@ -107,6 +115,9 @@ void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_loa
 	for (uint32_t i = 0; i < n && i < CS_LOAD_METRICS_MAX; i++) {
 		const struct cs_load_metric *metric = &metrics[i];
 		loads->metrics[i] = *metric;
+		loads->metrics[i].name = cs_strdup(metric->name);
+		loads->metrics[i].unit = metric->unit ? cs_strdup(metric->unit) : NULL;
+		loads->metrics[i].topology = metric->topology ? cs_strdup(metric->topology) : NULL;
 		loads->table.columns[i].metric = &loads->metrics[i];
 		loads->table.n_columns++;
 		loads->hidden[i].from_annotations = from_annotations && from_annotations[i];
@@ -137,6 +148,11 @@ void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall)
 {
 	if (wall > cluster->loads.now)
 		cluster->loads.now = wall;
+}
+
+int64_t cs_cluster_time(const struct cs_cluster *cluster)
+{
+	return cluster->loads.now;
 }
 
 const struct cs_load_table *cs_cluster_load(const struct cs_cluster *cluster)

@@ -78,4 +78,29 @@ const struct cs_metric_info cs_scheduler_metrics[METRIC_COUNT + 1] = {
 		.kind = CS_METRIC_COUNTER,
 		.labels = { "plugin", "extension_point", "profile" },
 	},
+	[METRIC_LOAD_NODES] = {
+		.name = "csched_load_nodes",
+		.help = "Nodes by what is known of a metric of load: 'fresh', 'ageing' (older than "
+			"its time to live: requests count more and more), 'implausible' (the last "
+			"value could not be; the one before ages) or 'missing'.",
+		.kind = CS_METRIC_GAUGE,
+		.labels = { "metric", "state" },
+	},
+	[METRIC_LOAD_AGE] = {
+		.name = "csched_load_oldest_sample_age_seconds",
+		.help = "Age of the oldest sample in use of a metric of load.",
+		.kind = CS_METRIC_GAUGE,
+		.labels = { "metric" },
+	},
+	[METRIC_LOAD_IN_FLIGHT] = {
+		.name = "csched_load_pods_in_flight",
+		.help = "Pods that came or left and that samples do not show wholly yet, and "
+			"reservations.",
+		.kind = CS_METRIC_GAUGE,
+	},
+	[METRIC_LOAD_RESERVATIONS] = {
+		.name = "csched_load_reservations",
+		.help = "Places promised to pods that another scheduler will bind.",
+		.kind = CS_METRIC_GAUGE,
+	},
 };

@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <csched/base/memory.h>
 #include <csched/framework/cycle.h>
 #include <csched/framework/profile.h>
 #include <csched/framework/queue.h>
 
+#include "load.h"
 #include "metrics.h"
 
 #define MAX_BINDING_DEFAULT 64
@@ -60,6 +62,7 @@ struct cs_scheduler {
 	struct cs_metric *cache_size[3];
 	struct evaluations *evaluations; // one per plugin and point
 	uint32_t n_evaluations;
+	struct cs_load_watcher load;
 };
 
 static const char *const result_names[] = {
@@ -164,6 +167,8 @@ int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_sc
 	scheduler->clock = options->clock;
 	scheduler->max_binding = options->max_binding ? options->max_binding : MAX_BINDING_DEFAULT;
 	scheduler->slots = cs_alloc_array(scheduler->max_binding, sizeof(*scheduler->slots));
+	// Before plugins look for their metrics.
+	cs_load_watcher_init(&scheduler->load, scheduler->cluster, config->load, options->metrics);
 	scheduler->queue = cs_queue_create(
 		&(struct cs_queue_options){ .config = config, .metrics = options->metrics });
 	scheduler->workspace = cs_workspace_create(
@@ -201,6 +206,7 @@ void cs_scheduler_destroy(struct cs_scheduler *scheduler)
 	free(scheduler->series);
 	free(scheduler->evaluations);
 	free(scheduler->slots);
+	cs_load_watcher_finish(&scheduler->load);
 	free(scheduler);
 }
 
@@ -212,6 +218,23 @@ void cs_scheduler_start(struct cs_scheduler *scheduler)
 void cs_scheduler_stop(struct cs_scheduler *scheduler)
 {
 	scheduler->started = false;
+}
+
+static void wake(struct cs_scheduler *scheduler, struct cs_time now, uint32_t events)
+{
+	if (events)
+		cs_queue_wake(scheduler->queue, now.boot, events);
+}
+
+// What the time does to load: all that comes from outside begins with it.
+static void pass_time(struct cs_scheduler *scheduler, struct cs_time now)
+{
+	cs_cluster_set_time(scheduler->cluster, now.wall);
+	wake(scheduler, now, cs_cluster_tick_load(scheduler->cluster));
+	CS_AUTO_FREE char *words = NULL;
+	enum cs_load_news news = cs_load_watcher_look(&scheduler->load, now.boot, &words);
+	if (news != CS_LOAD_NO_NEWS && scheduler->sink.load)
+		scheduler->sink.load(scheduler->sink.user, news == CS_LOAD_RETURNED, words);
 }
 
 static uint32_t profile_index(const struct cs_scheduler *scheduler, const struct cs_pod *pod)
@@ -335,41 +358,13 @@ static void report_failure(struct cs_scheduler *scheduler, const struct cs_pendi
 
 // ---- the record ----
 
-// What is put together for one record; the ring copies it.
-struct keeping {
-	struct cs_detail detail;
-	struct cs_record_candidate candidates[CS_CANDIDATES_MAX];
-	struct cs_record_rejection rejections[CS_PLUGINS_MAX + 1];
-};
-
-static void put_detail(const struct cs_scheduler *scheduler, struct keeping *keeping,
-		       struct cs_record *record)
-{
-	const struct cs_detail *detail = &keeping->detail;
-	for (uint32_t i = 0; i < detail->n_candidates; i++)
-		keeping->candidates[i] = (struct cs_record_candidate){
-			.node = cs_cluster_node_name(scheduler->cluster, detail->candidates[i].row),
-			.total = detail->candidates[i].total,
-			.scores = detail->candidates[i].scores,
-		};
-	for (uint32_t i = 0; i < detail->n_rejections; i++)
-		keeping->rejections[i] = (struct cs_record_rejection){
-			.plugin = detail->rejections[i].plugin,
-			.nodes = detail->rejections[i].n_nodes,
-		};
-	record->n_candidates = detail->n_candidates;
-	record->candidates = keeping->candidates;
-	record->n_rejections = detail->n_rejections;
-	record->rejections = keeping->rejections;
-}
-
 // `decided`: by a cycle, whose detail is to be had.
 static void keep_record(struct cs_scheduler *scheduler, struct cs_time now,
 			const struct cs_pending *pending, const struct cs_outcome *outcome,
 			bool decided)
 {
 	const struct cs_pod *pod = pending->pod;
-	struct keeping keeping;
+	struct cs_detail detail;
 	struct cs_record record = {
 		.namespace = pod->namespace,
 		.name = pod->name,
@@ -383,11 +378,12 @@ static void keep_record(struct cs_scheduler *scheduler, struct cs_time now,
 		.n_feasible = outcome->n_feasible,
 		.message = outcome->message,
 	};
-	if (decided) {
-		cs_cycle_detail(scheduler->workspace, outcome, &keeping.detail);
-		put_detail(scheduler, &keeping, &record);
+	if (!decided) {
+		cs_records_add(scheduler->records, &record);
+		return;
 	}
-	cs_records_add(scheduler->records, &record);
+	cs_cycle_detail(scheduler->workspace, outcome, &detail);
+	cs_records_keep(scheduler->records, scheduler->cluster, &record, &detail);
 }
 
 // ---- one attempt ----
@@ -499,6 +495,7 @@ static void show_sizes(struct cs_scheduler *scheduler)
 uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, uint32_t max)
 {
 	uint32_t decided = 0;
+	pass_time(scheduler, now);
 	if (scheduler->started)
 		cs_queue_tick(scheduler->queue, now.boot);
 	while (scheduler->started && decided < max &&
@@ -520,16 +517,11 @@ int64_t cs_scheduler_deadline(const struct cs_scheduler *scheduler)
 {
 	if (!scheduler->started || scheduler->n_binding == scheduler->max_binding)
 		return INT64_MAX;
-	return cs_queue_deadline(scheduler->queue);
+	int64_t queue = cs_queue_deadline(scheduler->queue);
+	return queue < scheduler->load.next ? queue : scheduler->load.next;
 }
 
 // ---- how bindings end ----
-
-static void wake(struct cs_scheduler *scheduler, struct cs_time now, uint32_t events)
-{
-	if (events)
-		cs_queue_wake(scheduler->queue, now.boot, events);
-}
 
 // The pod is on its node, as the answer or the watch told first.
 static void succeed(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pod *pod,
@@ -599,6 +591,7 @@ void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
 	struct slot *slot = &scheduler->slots[result->ticket % scheduler->max_binding];
 	if (!result->ticket || slot->ticket != result->ticket)
 		return;
+	pass_time(scheduler, now);
 	struct cs_pod *pod = slot->pod;
 	*slot = (struct slot){ 0 };
 	scheduler->n_binding--;
@@ -630,6 +623,7 @@ int cs_scheduler_apply_node(struct cs_scheduler *scheduler, struct cs_time now,
 			    const Kube__Node *node, struct cs_error *err)
 {
 	uint32_t events = 0;
+	pass_time(scheduler, now);
 	int r = cs_cluster_apply_node(scheduler->cluster, node, &events, err);
 	wake(scheduler, now, events);
 	return r;
@@ -639,6 +633,7 @@ int cs_scheduler_apply_node(struct cs_scheduler *scheduler, struct cs_time now,
 void cs_scheduler_remove_node(struct cs_scheduler *scheduler, struct cs_time now, const char *name)
 {
 	uint32_t row = cs_cluster_find_node(scheduler->cluster, name);
+	pass_time(scheduler, now);
 	for (uint32_t i = 0; row != CS_ROW_NONE && i < scheduler->max_binding; i++)
 		if (scheduler->slots[i].pod && scheduler->slots[i].row == row)
 			withdraw(scheduler, &scheduler->slots[i]);
@@ -707,6 +702,7 @@ int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, c
 		return 0;
 	}
 	struct cs_pod_change change = { 0 };
+	pass_time(scheduler, now);
 	int r = cs_cluster_apply_pod(scheduler->cluster, pod, &change, err);
 	if (change.pod)
 		follow[change.pod->state](scheduler, now, &change);
@@ -718,9 +714,39 @@ void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now,
 	struct cs_pod *pod = cs_cluster_find_pod(scheduler->cluster, uid);
 	if (!pod)
 		return;
+	pass_time(scheduler, now);
 	disown(scheduler, pod);
 	cs_queue_remove(scheduler->queue, pod);
 	wake(scheduler, now, cs_cluster_remove_pod(scheduler->cluster, pod));
+}
+
+static void add_reports(struct cs_load_report *sum, const struct cs_load_report *more)
+{
+	for (uint32_t i = 0; i < more->n_unmatched && i < CS_LOAD_UNMATCHED_MAX; i++)
+		if (sum->n_unmatched + i < CS_LOAD_UNMATCHED_MAX)
+			memcpy(sum->unmatched[sum->n_unmatched + i], more->unmatched[i],
+			       sizeof(more->unmatched[i]));
+	sum->n_matched += more->n_matched;
+	sum->n_unmatched += more->n_unmatched;
+	sum->n_implausible += more->n_implausible;
+	sum->n_old += more->n_old;
+	sum->n_future += more->n_future;
+}
+
+// What pods use is learned first, so that what comes next is expected by it.
+void cs_scheduler_apply_load(struct cs_scheduler *scheduler, struct cs_time now,
+			     const struct cs_load_round *round, struct cs_load_report *ret)
+{
+	struct cs_load_report pods;
+	pass_time(scheduler, now);
+	uint32_t events =
+		cs_cluster_apply_pod_samples(scheduler->cluster, round->pods, round->n_pods, &pods);
+	events |=
+		cs_cluster_apply_samples(scheduler->cluster, round->samples, round->n_samples, ret);
+	add_reports(ret, &pods);
+	cs_load_watcher_stir(&scheduler->load);
+	pass_time(scheduler, now);
+	wake(scheduler, now, events);
 }
 
 int cs_scheduler_apply_object(struct cs_scheduler *scheduler, struct cs_time now,

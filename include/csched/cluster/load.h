@@ -92,7 +92,7 @@ const struct cs_load_table *cs_cluster_load(const struct cs_cluster *cluster);
 // The column of a metric, CS_LOAD_METRIC_NONE where it is not configured.
 uint32_t cs_load_find(const struct cs_load_table *table, const char *metric);
 
-// Once, before any node. Strings are borrowed for the cluster's life. At most CS_LOAD_METRICS_MAX.
+// Once, before any node. Strings are copied. At most CS_LOAD_METRICS_MAX.
 // `from_annotations`, by metric: samples come from nodes' annotations load.c-sched.io/METRIC:
 // "<value>@<RFC 3339 time>" (cs_cluster_apply_node reads them).
 void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_load_metric *metrics,
@@ -105,6 +105,7 @@ void cs_cluster_set_load_notice(struct cs_cluster *cluster,
 
 // The model's clock (Unix ns): what assume, forget and removals are dated by. Never goes back.
 void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall);
+int64_t cs_cluster_time(const struct cs_cluster *cluster);
 
 // One sample. Strings are borrowed during the call.
 struct cs_load_sample {
