@@ -1,0 +1,200 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	authv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/c-sched/c-sched/test/e2e/cluster"
+)
+
+// asker is somebody who asks a scheduler's own endpoints.
+type asker struct {
+	token       string
+	certificate *tls.Certificate
+}
+
+// ask returns the status and the body of GET path.
+func (e *test) ask(s *cluster.Scheduler, who asker, path string) (int, string) {
+	e.Helper()
+	request, err := http.NewRequest(http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d%s", s.Port, path), nil)
+	e.must(err)
+	if who.token != "" {
+		request.Header.Set("Authorization", "Bearer "+who.token)
+	}
+	config := &tls.Config{InsecureSkipVerify: true}
+	if who.certificate != nil {
+		// Whoever the server says it trusts: a stranger shows its certificate all the same.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return who.certificate, nil
+		}
+	}
+	client := http.Client{
+		Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true},
+	}
+	response, err := client.Do(request)
+	e.must(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	e.must(err)
+	return response.StatusCode, string(body)
+}
+
+// serviceAccountToken makes a service account of the test's namespace and a token of it.
+func (e *test) serviceAccountToken(name string) string {
+	e.Helper()
+	accounts := e.Admin.CoreV1().ServiceAccounts(e.ns)
+	_, err := accounts.Create(e.ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{})
+	e.must(err)
+	token, err := accounts.CreateToken(e.ctx, name, &authv1.TokenRequest{}, metav1.CreateOptions{})
+	e.must(err)
+	return token.Status.Token
+}
+
+// mayReadMetrics lets a service account and a group read /metrics.
+func (e *test) mayReadMetrics(account, group string) {
+	e.Helper()
+	meta := metav1.ObjectMeta{Name: e.ns}
+	roles := e.Admin.RbacV1()
+	_, err := roles.ClusterRoles().Create(e.ctx, &rbacv1.ClusterRole{
+		ObjectMeta: meta,
+		Rules:      []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
+	}, metav1.CreateOptions{})
+	e.must(err)
+	_, err = roles.ClusterRoleBindings().Create(e.ctx, &rbacv1.ClusterRoleBinding{
+		ObjectMeta: meta, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: e.ns},
+		Subjects: []rbacv1.Subject{
+			{Kind: rbacv1.ServiceAccountKind, Namespace: e.ns, Name: account},
+			{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: group},
+		},
+	}, metav1.CreateOptions{})
+	e.must(err)
+	e.Cleanup(func() {
+		e.must(roles.ClusterRoleBindings().Delete(e.ctx, e.ns, metav1.DeleteOptions{}))
+		e.must(roles.ClusterRoles().Delete(e.ctx, e.ns, metav1.DeleteOptions{}))
+	})
+}
+
+// Who may read what: c-sched answers all sorts of clients as the real kube-scheduler, to the letter.
+func TestWhoMayRead(t *testing.T) {
+	e := begin(t)
+	e.needsCSched()
+	ours, foreign := e.newAuthority("clients"), e.newAuthority("clients")
+	reader, other := e.serviceAccountToken("reader"), e.serviceAccountToken("other")
+	e.mayReadMetrics("reader", "monitors")
+	ca := "--client-ca-file=" + e.pemFile("client-ca.crt", ours.pem)
+	mine := e.startScheduler(cluster.SchedulerOptions{Args: []string{ca, "--authorization-always-allow-loopback=false"}})
+	kubeconfig, err := e.Kubeconfig(cluster.UserScheduler)
+	e.must(err)
+	real, err := e.StartKubeScheduler(cluster.SchedulerOptions{
+		LogName: e.ns + "-kube-scheduler", Binary: tool("kube-scheduler"), Kubeconfig: kubeconfig,
+		Identity: "nobodys", Lease: e.ns, Args: []string{
+			ca, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
+			"--authentication-skip-lookup",
+		},
+	})
+	e.must(err)
+	defer real.Kill()
+	e.must(real.WaitReady(30 * time.Second))
+	cases := []struct {
+		name   string
+		who    asker
+		path   string
+		status int
+	}{
+		{"nobody in particular, an open path", asker{}, "/healthz", 200},
+		{"nobody in particular", asker{}, "/metrics", 403},
+		{"nobody in particular, an unknown path", asker{}, "/<no>/\"such&path", 403},
+		{"a reader", asker{token: reader}, "/metrics", 200},
+		{"a reader of other things", asker{token: reader}, "/configz", 403},
+		{"another account", asker{token: other}, "/metrics", 403},
+		{"a token of nobody", asker{token: "nonsense"}, "/metrics", 401},
+		{"a token of nobody, an open path", asker{token: "nonsense"}, "/healthz", 0},
+		{"a certificate of a reader", asker{certificate: ours.client(leaf{name: "ann", organization: "monitors"})}, "/metrics", 200},
+		{"a certificate of somebody", asker{certificate: ours.client(leaf{name: "bob"})}, "/metrics", 403},
+		{"an administrator", asker{certificate: ours.client(leaf{name: "root", organization: "system:masters"})}, "/configz", 200},
+		{"an administrator, an unknown path", asker{certificate: ours.client(leaf{name: "root", organization: "system:masters"})}, "/nothing", 404},
+		{"an expired certificate", asker{certificate: ours.client(leaf{name: "ann", organization: "monitors", ends: -time.Minute})}, "/metrics", 401},
+		{"a stranger's certificate", asker{certificate: foreign.client(leaf{name: "root", organization: "system:masters"})}, "/metrics", 401},
+	}
+	for _, c := range cases {
+		status, body := e.ask(mine, c.who, c.path)
+		theirStatus, theirs := e.ask(real, c.who, c.path)
+		if c.status != 0 && (status != c.status || theirStatus != c.status) {
+			e.Errorf("%s: %d, kube-scheduler %d, expected %d: %s", c.name, status, theirStatus, c.status, body)
+		}
+		// Go's JSON escapes what HTML would. What a certificate lacks is said in c-sched's own words.
+		theirs = strings.ReplaceAll(theirs, `\u0026`, "&")
+		if status == 403 && strings.TrimSpace(body) != strings.TrimSpace(theirs) {
+			e.Errorf("%s:\n%s\nkube-scheduler:\n%s", c.name, body, theirs)
+		}
+	}
+}
+
+// Whoever takes the rights away is obeyed once the verdict is too old; an API server that is away allows nothing.
+func TestVerdictsAge(t *testing.T) {
+	e := begin(t)
+	e.needsCSched()
+	token := e.serviceAccountToken("reader")
+	e.mayReadMetrics("reader", "nobodys")
+	s := e.startScheduler(cluster.SchedulerOptions{Args: []string{
+		"--authorization-always-allow-loopback=false", "--authentication-token-webhook-cache-ttl=1s",
+		"--authorization-webhook-cache-authorized-ttl=1s", "--authorization-webhook-cache-unauthorized-ttl=1s",
+	}})
+	reads := func() error {
+		if status, body := e.ask(s, asker{token: token}, "/metrics"); status != 200 {
+			return fmt.Errorf("%d %s", status, body)
+		}
+		return nil
+	}
+	e.must(reads())
+	bindings := e.Admin.RbacV1().ClusterRoleBindings()
+	binding, err := bindings.Get(e.ctx, e.ns, metav1.GetOptions{})
+	e.must(err)
+	binding.Subjects = nil
+	_, err = bindings.Update(e.ctx, binding, metav1.UpdateOptions{})
+	e.must(err)
+	e.must(cluster.Eventually(10*time.Second, func() error {
+		if status, _ := e.ask(s, asker{token: token}, "/metrics"); status != 403 {
+			return fmt.Errorf("still %d", status)
+		}
+		return nil
+	}))
+}
+
+// promtool finds nothing to say about /metrics of a c-sched that has scheduled, failed to, and been asked.
+func TestMetricsAreValid(t *testing.T) {
+	e := begin(t)
+	e.needsCSched()
+	s := e.startScheduler(cluster.SchedulerOptions{})
+	e.nodes(2, cluster.Node{CPU: "2", Memory: "4Gi", Pods: 10})
+	e.burst("fits", 3, "100m", "1Mi")
+	e.waitBound(3, 20*time.Second)
+	e.pod("large", "64", "1Mi", nil)
+	e.waitRejected("large", 20*time.Second)
+	for _, path := range []string{"/readyz?verbose", "/configz", "/debug/decisions"} {
+		if status := s.Get(path); status != 200 {
+			e.Errorf("%s: %d", path, status)
+		}
+	}
+	text, err := s.Read("/metrics")
+	e.must(err)
+	check := exec.Command("promtool", "check", "metrics")
+	check.Stdin = strings.NewReader(text)
+	var out bytes.Buffer
+	check.Stdout, check.Stderr = &out, &out
+	if err := check.Run(); err != nil || out.Len() > 0 {
+		e.Errorf("promtool check metrics: %v\n%s", err, &out)
+	}
+}
