@@ -3,6 +3,7 @@
 #include "daemon/answer.h"
 
 #include <csched/base/memory.h>
+#include <csched/cluster/load.h>
 #include <csched/framework/queue.h>
 
 #define REPLY_MAX 1000 // decisions in one answer
@@ -60,9 +61,39 @@ static void answer_explain(const struct cs_answer_context *context,
 
 void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json)
 {
-	(void)cluster;
-	(void)row;
-	(void)json;
+	static const char *const states[CS_LOAD_STATE_COUNT] = {
+		[CS_LOAD_MISSING] = "missing",
+		[CS_LOAD_FRESH] = "fresh",
+		[CS_LOAD_AGEING] = "ageing",
+		[CS_LOAD_IMPLAUSIBLE] = "implausible",
+	};
+	const struct cs_load_table *table = cs_cluster_load(cluster);
+	if (table->n_columns == 0)
+		return;
+	cs_json_key(json, "load");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < table->n_columns; i++) {
+		const struct cs_load_column *column = &table->columns[i];
+		if (column->metric->kind == CS_LOAD_PAIR)
+			continue;
+		cs_json_key(json, column->metric->name);
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "unit", column->metric->unit);
+		cs_json_key(json, "load");
+		cs_json_double(json, column->load[row]);
+		cs_json_key(json, "capacity");
+		cs_json_double(json, column->capacity[row]);
+		cs_json_key(json, "sample");
+		cs_json_double(json, column->sample[row]);
+		cs_json_key(json, "inFlight");
+		cs_json_double(json, column->in_flight[row]);
+		cs_json_key(json, "quality");
+		cs_json_double(json, column->quality[row]);
+		cs_json_member_string(json, "state", states[column->state[row]]);
+		cs_json_member_int(json, "sampledUnixNano", column->taken[row]);
+		cs_json_object_end(json);
+	}
+	cs_json_object_end(json);
 }
 
 static void write_amounts(const struct cs_cluster *cluster, const char *key,
@@ -86,6 +117,7 @@ void cs_answer_node(const struct cs_cluster *cluster, uint32_t row, struct cs_js
 	cs_json_member_int(json, "maxPods", nodes->max_pods[row]);
 	write_amounts(cluster, "allocatable", nodes->allocatable, row, json);
 	write_amounts(cluster, "requested", nodes->requested, row, json);
+	cs_json_member_int(json, "weight", cs_cluster_load(cluster)->weight[row]);
 	cs_answer_load(cluster, row, json);
 }
 

@@ -1,6 +1,7 @@
 // What is worth remembering of the last decision: its best rows with their scores, who rejected how
 // many. Neighbours: cycle.c decided; view.h and vectors.h still have its columns; record.c keeps
 // it.
+#include <math.h>
 #include <string.h>
 
 #include "attempt.h"
@@ -48,14 +49,26 @@ static void offer(const struct view *view, uint32_t row, struct cs_detail *detai
 	detail->candidates[at] = (struct cs_candidate){ .row = row, .total = total };
 }
 
+// The sum that a row must exceed to be among the best.
+static double least_of(const struct view *view, const struct cs_detail *detail)
+{
+	if (detail->n_candidates < CS_CANDIDATES_MAX)
+		return -INFINITY;
+	return (double)detail->candidates[CS_CANDIDATES_MAX - 1].total - view->offset;
+}
+
 static void find_others(const struct view *view, struct cs_detail *detail)
 {
 	struct blocks best = find_blocks(view);
-	for (uint32_t i = 0; i < best.n; i++) {
+	double least = least_of(view, detail);
+	for (uint32_t i = 0; i < best.n && view->tops[best.list[i]] > least; i++) {
 		uint32_t row = best.list[i] * TOP_ROWS;
-		for (uint32_t k = 0; k < TOP_ROWS && row < view->n_rows; k++, row++)
-			if (view->by[row] == BY_NOBODY)
-				offer(view, row, detail);
+		for (uint32_t k = 0; k < TOP_ROWS && row < view->n_rows; k++, row++) {
+			if (view->by[row] != BY_NOBODY || view->sum[row] <= least)
+				continue;
+			offer(view, row, detail);
+			least = least_of(view, detail);
+		}
 	}
 }
 

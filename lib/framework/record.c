@@ -7,6 +7,7 @@
 
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
+#include <csched/cluster/load.h>
 #include <csched/framework/cycle.h>
 #include <csched/framework/profile.h>
 
@@ -129,6 +130,61 @@ void cs_records_add(struct cs_records *records, const struct cs_record *record)
 	place->record.rejections =
 		copy(place, record->rejections, record->n_rejections * sizeof(*record->rejections));
 	copy_candidates(place, record);
+}
+
+// ---- from a decision ----
+
+// What is put together for one record; the ring copies it.
+struct keeping {
+	struct cs_record_candidate candidates[CS_CANDIDATES_MAX];
+	struct cs_record_rejection rejections[CS_PLUGINS_MAX + 1];
+	struct cs_record_load loads[CS_CANDIDATES_MAX][CS_LOAD_METRICS_MAX];
+};
+
+static uint32_t put_loads(const struct cs_load_table *table, uint32_t row,
+			  struct cs_record_load *to)
+{
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < table->n_columns; i++) {
+		const struct cs_load_column *column = &table->columns[i];
+		if (column->metric->kind != CS_LOAD_PAIR)
+			to[n++] = (struct cs_record_load){
+				.metric = column->metric->name,
+				.load = column->load[row],
+				.capacity = column->capacity[row],
+				.quality = column->quality[row],
+				.taken = column->taken[row],
+			};
+	}
+	return n;
+}
+
+void cs_records_keep(struct cs_records *records, const struct cs_cluster *cluster,
+		     const struct cs_record *record, const struct cs_detail *detail)
+{
+	struct keeping keeping;
+	struct cs_record whole = *record;
+	for (uint32_t i = 0; i < detail->n_candidates; i++) {
+		const struct cs_candidate *candidate = &detail->candidates[i];
+		keeping.candidates[i] = (struct cs_record_candidate){
+			.node = cs_cluster_node_name(cluster, candidate->row),
+			.total = candidate->total,
+			.scores = candidate->scores,
+			.n_loads = put_loads(cs_cluster_load(cluster), candidate->row,
+					     keeping.loads[i]),
+			.loads = keeping.loads[i],
+		};
+	}
+	for (uint32_t i = 0; i < detail->n_rejections; i++)
+		keeping.rejections[i] = (struct cs_record_rejection){
+			.plugin = detail->rejections[i].plugin,
+			.nodes = detail->rejections[i].n_nodes,
+		};
+	whole.n_candidates = detail->n_candidates;
+	whole.candidates = keeping.candidates;
+	whole.n_rejections = detail->n_rejections;
+	whole.rejections = keeping.rejections;
+	cs_records_add(records, &whole);
 }
 
 // ---- reading ----

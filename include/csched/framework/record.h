@@ -8,6 +8,8 @@
 
 #include <csched/base/json_writer.h>
 
+struct cs_cluster;
+struct cs_detail;
 struct cs_profile;
 
 enum cs_decision {
@@ -69,6 +71,9 @@ struct cs_records *cs_records_create(uint32_t capacity);
 void cs_records_destroy(struct cs_records *records);
 // Copies all of `record` but its number.
 void cs_records_add(struct cs_records *records, const struct cs_record *record);
+// The same with candidates and rejections from a decision's detail, with the nodes' load now.
+void cs_records_keep(struct cs_records *records, const struct cs_cluster *cluster,
+		     const struct cs_record *record, const struct cs_detail *detail);
 // The newest decision about a pod ("namespace/name") that is older than `before` (a number; 0 = of
 // all), NULL if none is left.
 const struct cs_record *cs_records_find(const struct cs_records *records, const char *pod,

@@ -22,10 +22,13 @@
 #include <csched/kube/protobuf.h>
 #include <csched/plugins/list.h>
 
+#define RECORDS 64 // soon full: what counts is a ring that goes round
+
 struct waiting {
 	struct cs_pod *pod;
 	int64_t arrival; // ns: what it cost when it came
 	int64_t took;    // ns: its decision and assumption
+	int64_t kept;    // ns: what remembering the decision cost
 };
 
 struct bench {
@@ -35,6 +38,8 @@ struct bench {
 	size_t n_waiting;
 	size_t capacity;
 	size_t n_pods;
+	struct cs_records *records;
+	const struct cs_profile *profile;
 };
 
 static int64_t now(void)
@@ -76,7 +81,8 @@ static void take_pod(struct bench *bench, const Kube__Pod *object)
 	check(cs_cluster_apply_pod(bench->cluster, object, &change, &err), &err);
 	bench->n_pods++;
 	if (change.pod->state == CS_POD_UNBOUND)
-		wait_for_turn(bench, (struct waiting){ change.pod, now() - begun, 0 });
+		wait_for_turn(bench,
+			      (struct waiting){ .pod = change.pod, .arrival = now() - begun });
 }
 
 static void take(struct bench *bench, struct cs_slice text)
@@ -132,8 +138,26 @@ static struct cs_slice map_file(const char *name)
 
 // ---- deciding ----
 
-static void decide(struct bench *bench, struct cs_workspace *workspace,
-		   const struct cs_profile *profile)
+// As the scheduler does. Returns what it cost in ns.
+static int64_t record(struct bench *bench, struct cs_workspace *workspace,
+		      const struct cs_outcome *outcome, const struct waiting *waiting)
+{
+	struct cs_detail detail;
+	int64_t begun = now();
+	cs_cycle_detail(workspace, outcome, &detail);
+	cs_records_keep(bench->records, bench->cluster,
+			&(struct cs_record){ .namespace = waiting->pod->namespace,
+					     .name = waiting->pod->name,
+					     .uid = waiting->pod->uid,
+					     .profile = bench->profile,
+					     .decision = outcome->decision,
+					     .n_nodes = outcome->n_nodes,
+					     .n_feasible = outcome->n_feasible },
+			&detail);
+	return now() - begun;
+}
+
+static void decide(struct bench *bench, struct cs_workspace *workspace)
 {
 	for (size_t i = 0; i < bench->n_waiting; i++) {
 		struct waiting *waiting = &bench->waiting[i];
@@ -141,11 +165,14 @@ static void decide(struct bench *bench, struct cs_workspace *workspace,
 		int64_t begun = now();
 		if (waiting->pod->demand->unsupported_field)
 			fail(waiting->pod->demand->unsupported_field);
-		cs_cycle_decide(workspace, profile, waiting->pod, &outcome);
+		cs_cycle_decide(workspace, bench->profile, waiting->pod, &outcome);
 		if (outcome.decision != CS_DECISION_SCHEDULED)
 			fail(outcome.message);
-		cs_cluster_assume(bench->cluster, waiting->pod, outcome.row);
 		waiting->took = now() - begun;
+		waiting->kept = record(bench, workspace, &outcome, waiting);
+		begun = now();
+		cs_cluster_assume(bench->cluster, waiting->pod, outcome.row);
+		waiting->took += now() - begun;
 	}
 }
 
@@ -155,6 +182,13 @@ static int compare(const void *a, const void *b)
 {
 	int64_t x = ((const struct waiting *)a)->took;
 	int64_t y = ((const struct waiting *)b)->took;
+	return (x > y) - (x < y);
+}
+
+static int compare_kept(const void *a, const void *b)
+{
+	int64_t x = ((const struct waiting *)a)->kept;
+	int64_t y = ((const struct waiting *)b)->kept;
 	return (x > y) - (x < y);
 }
 
@@ -177,6 +211,8 @@ static void tell_class(struct waiting *first, size_t n)
 		took += (double)first[i].took;
 	}
 	printf("{\"class\":\"%.*s\",\"count\":%zu,", (int)class_length(first), first->pod->name, n);
+	qsort(first, n, sizeof(*first), compare_kept);
+	printf("\"remembered\":%.3f,", (double)first[n / 2].kept / 1e3);
 	qsort(first, n, sizeof(*first), compare);
 	printf("\"median\":%.3f,\"mean\":%.3f,\"arrival\":%.3f}", (double)first[n / 2].took / 1e3,
 	       took / (double)n / 1e3, arrival / (double)n / 1e3);
@@ -226,10 +262,13 @@ int main(int argc, char **argv)
 	cs_random_init(&random, 1);
 	struct cs_workspace *workspace = cs_workspace_create(&(struct cs_workspace_options){
 		.cluster = bench.cluster, .config = config, .random = &random });
-	decide(&bench, workspace, config->profiles[0]);
+	bench.records = cs_records_create(RECORDS);
+	bench.profile = config->profiles[0];
+	decide(&bench, workspace);
 	tell_classes(&bench);
 	printf("\"memory\":{\"heap\":%zu,\"resident\":%zu,\"pods\":%zu}}\n",
 	       heap.uordblks + heap.hblkhd, held, bench.n_pods);
+	cs_records_destroy(bench.records);
 	cs_workspace_destroy(workspace);
 	cs_cluster_destroy(bench.cluster);
 	cs_config_destroy(config);

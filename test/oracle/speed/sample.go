@@ -22,6 +22,8 @@ type Sample struct {
 	Median  float64 `json:"median"`
 	Mean    float64 `json:"mean"`
 	Arrival float64 `json:"arrival"` // c-sched: mean of what the pod cost when it came
+	// c-sched: median of what putting the decision into the record costs, beside the decision.
+	Remembered float64 `json:"remembered"`
 }
 
 // Memory is what c-sched holds once it has read a file, in bytes.

@@ -73,7 +73,7 @@ func table(file string, n int) error {
 	count := min(*decisions, n/4)
 	fmt.Printf("\n%d nodes, %d pods bound; microseconds per decision, median of %d\n", n, n*speed.PodsPerNode, count)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "pods\tclass\tarrival\tc-sched\tkube-scheduler\ttimes\tkube-scheduler, 100 %\ttimes")
+	fmt.Fprintln(out, "pods\tclass\tarrival\tremembered\tc-sched\tkube-scheduler\ttimes\tkube-scheduler, 100 %\ttimes")
 	for _, shape := range speed.Shapes {
 		if !strings.Contains(shape.Name, *only) {
 			continue
@@ -104,7 +104,7 @@ func row(out *tabwriter.Writer, file, name string) error {
 		}
 	}
 	for i, our := range ours {
-		fmt.Fprintf(out, "%s\t%s\t%.1f\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\n", name, our.Class, our.Arrival, our.Median,
+		fmt.Fprintf(out, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\n", name, our.Class, our.Arrival, our.Remembered, our.Median,
 			usual[i].Median, usual[i].Median/our.Median, all[i].Median, all[i].Median/our.Median)
 	}
 	return out.Flush()
