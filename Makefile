@@ -144,6 +144,15 @@ $(ORACLES): $(B)/test/oracle/%: $(B)/test/oracle/%_main.o $(call archives,kube b
 $(B)/test/bench/decide/decide: $(B)/test/bench/decide/decide.o $(call archives,plugins $(USES_plugins))
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
+# ---- placement by load: c-sched's plugins and ledger beside rules of others, in a simulated cluster ----
+BENCH_LOAD_O := $(patsubst %.c,$(B)/%.o,$(filter-out test/bench/load/main.c test/bench/load/test_%,\
+	$(wildcard test/bench/load/*.c)))
+$(B)/test/bench/load/load: $(B)/test/bench/load/main.o $(BENCH_LOAD_O) $(call archives,plugins $(USES_plugins))
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+LOAD_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/bench/load/test_*.c))
+$(LOAD_TESTS): %: %.o $(BENCH_LOAD_O) $(B)/test/unit/check_main.o $(call archives,plugins $(USES_plugins))
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
+
 # ---- scenarios: test/scenarios/test_scenarios.c plays the YAML files beside it ----
 SCENARIO_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/scenarios/test_*.c))
 $(SCENARIO_TESTS): %: %.o $(B)/test/unit/check_main.o $(call archives,plugins $(USES_plugins))

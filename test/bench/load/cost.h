@@ -1,0 +1,11 @@
+// What load costs at 5,000 nodes: scores of the plugins by load, and rounds of samples.
+// Neighbours: cost.c; main.c calls it.
+#ifndef TEST_BENCH_LOAD_COST_H
+#define TEST_BENCH_LOAD_COST_H
+
+#include <csched/framework/config.h>
+
+// Prints medians in microseconds of CPU time.
+void cost_measure(const struct cs_config *config);
+
+#endif
