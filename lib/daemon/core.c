@@ -11,7 +11,9 @@
 #include "daemon/answer.h"
 #include "daemon/condition.h"
 #include "daemon/events.h"
+#include "daemon/load_intake.h"
 #include "daemon/message.h"
+#include "daemon/verbs.h"
 
 #define TURN      CS_MILLISECOND
 #define CHANGES   16 // applied between two looks at the clock
@@ -30,6 +32,9 @@ struct cs_core {
 	struct cs_cluster *cluster;
 	struct cs_scheduler *scheduler;
 	struct cs_events *events;
+	struct cs_load_intake *load;
+	char *load_lost;        // the words of it, while no load figures are known; else NULL
+	struct cs_verbs *verbs; // NULL = nobody calls
 	struct cs_random random;
 	struct cs_time now; // of the turn
 
@@ -109,7 +114,7 @@ static void sink_withdraw(void *user, uint64_t ticket)
 	send(user, &(struct cs_write){ .kind = CS_WRITE_BIND, .ticket = ticket, .withdraw = true });
 }
 
-static void write_event(void *user, const struct cs_write *write)
+static void write_for(void *user, const struct cs_write *write)
 {
 	send(user, write);
 }
@@ -125,13 +130,29 @@ static int create_scheduler(struct cs_core *core, struct cs_error *err)
 			  .bind = sink_bind,
 			  .status = sink_status,
 			  .event = sink_event,
-			  .withdraw = sink_withdraw },
+			  .withdraw = sink_withdraw,
+			  .load = sink_load },
 		.random = &core->random,
 		.metrics = core->options.metrics,
 		.n_records = core->options.n_records,
 		.clock = core->options.clock,
 	};
 	return cs_scheduler_create(&options, &core->scheduler, err);
+}
+
+static void create_verbs(struct cs_core *core)
+{
+	const struct cs_core_options *options = &core->options;
+	if (options->extender.profile)
+		core->verbs = cs_verbs_create(&(struct cs_verbs_options){
+			.cluster = core->cluster,
+			.config = options->extender.config,
+			.profile = options->extender.profile,
+			.metrics = options->metrics,
+			.bind = options->extender.bind,
+			.write = write_for,
+			.user = core,
+		});
 }
 
 int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
@@ -147,7 +168,7 @@ int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
 	core->events = cs_events_create(&(struct cs_events_options){
 		.host = options->host,
 		.seed = cs_random_next(&core->random),
-		.write = write_event,
+		.write = write_for,
 		.user = core,
 	});
 	int r = create_scheduler(core, err);
@@ -155,6 +176,15 @@ int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
 		cs_core_destroy(core);
 		return r;
 	}
+	create_verbs(core);
+	core->load = cs_load_intake_create(&(struct cs_load_intake_options){
+		.config = options->config->load,
+		.scheduler = core->scheduler,
+		.log = core->log,
+		.metrics = options->metrics,
+		.credit = options->load_credit,
+		.user = options->user,
+	});
 	*ret = core;
 	return 0;
 }
@@ -175,10 +205,13 @@ void cs_core_destroy(struct cs_core *core)
 	if (core->batches)
 		free_messages(&core->batches->message);
 	free_messages(cs_mailbox_take(core->mailbox));
+	cs_verbs_destroy(core->verbs);
+	cs_load_intake_destroy(core->load);
 	cs_scheduler_destroy(core->scheduler);
 	cs_events_destroy(core->events);
 	cs_cluster_destroy(core->cluster);
 	cs_mailbox_destroy(core->mailbox);
+	free(core->load_lost);
 	free(core);
 }
 
@@ -199,10 +232,20 @@ static void maybe_start(struct cs_core *core)
 	struct cs_cluster_counts counts = cs_cluster_count(core->cluster);
 	cs_log_info(core->log, 0, "Starting to schedule", CS_LOG_NUMBER("nodes", counts.nodes),
 		    CS_LOG_NUMBER("pods", counts.pods));
+	if (core->load_lost)
+		tell_load(core, false, core->load_lost);
+}
+
+// What a call told of is known by ourselves now.
+static void tell_verbs(struct cs_core *core, const Kube__ObjectMeta *metadata)
+{
+	if (core->verbs && metadata)
+		cs_verbs_told(core->verbs, metadata->uid);
 }
 
 static int apply_pod(struct cs_core *core, const struct cs_change *change, struct cs_error *err)
 {
+	tell_verbs(core, ((const Kube__Pod *)change->object)->metadata);
 	return cs_scheduler_apply_pod(core->scheduler, core->now, (const Kube__Pod *)change->object,
 				      err);
 }
@@ -211,6 +254,7 @@ static void remove_pod(struct cs_core *core, const struct cs_kind *kind,
 		       const Kube__ObjectMeta *metadata)
 {
 	(void)kind;
+	tell_verbs(core, metadata);
 	if (metadata->uid)
 		cs_scheduler_remove_pod(core->scheduler, core->now, metadata->uid);
 }
@@ -366,7 +410,9 @@ static void report_written(struct cs_core *core, const struct cs_write_result *r
 static void on_written(struct cs_core *core, struct cs_message *message)
 {
 	const struct cs_write_result *result = &((struct cs_message_written *)message)->result;
-	if (result->kind == CS_WRITE_BIND)
+	if (result->kind == CS_WRITE_BIND && (result->ticket & CS_VERBS_TICKET))
+		cs_verbs_written(core->verbs, result);
+	else if (result->kind == CS_WRITE_BIND)
 		bind_written(core, result);
 	else
 		report_written(core, result);
@@ -396,6 +442,18 @@ static void on_ask(struct cs_core *core, struct cs_message *message)
 	cs_http_response_finish(&response);
 }
 
+static void on_call(struct cs_core *core, struct cs_message *message)
+{
+	cs_verbs_answer(
+		core->verbs,
+		&(struct cs_verbs_state){
+			.now = core->now,
+			.synced = core->n_synced >= core->options.n_watches,
+			.leading = !core->stopping && (core->leading || !core->options.elect),
+		},
+		(struct cs_call *)message);
+}
+
 static void on_stop(struct cs_core *core, struct cs_message *message)
 {
 	(void)message;
@@ -418,6 +476,11 @@ static void on_ended(struct cs_core *core, struct cs_message *message)
 		cs_log_error(core->log, "Leaderelection lost");
 }
 
+static void on_load(struct cs_core *core, struct cs_message *message)
+{
+	cs_load_intake_add(core->load, (struct cs_message_load *)message);
+}
+
 static void on_batch(struct cs_core *core, struct cs_message *message)
 {
 	message->next = NULL;
@@ -430,13 +493,18 @@ static void read_messages(struct cs_core *core)
 	static void (*const on[CS_CORE_MESSAGE_COUNT])(struct cs_core *, struct cs_message *) = {
 		[CS_CORE_BATCH] = on_batch,     [CS_CORE_WRITTEN] = on_written,
 		[CS_CORE_LEADING] = on_leading, [CS_CORE_ASK] = on_ask,
-		[CS_CORE_STOP] = on_stop,       [CS_CORE_ENDED] = on_ended,
+		[CS_CORE_CALL] = on_call,       [CS_CORE_STOP] = on_stop,
+		[CS_CORE_ENDED] = on_ended,
+	};
+	// These have been taken over.
+	static const bool kept[CS_CORE_MESSAGE_COUNT] = {
+		[CS_CORE_BATCH] = true, [CS_CORE_LOAD] = true, [CS_CORE_CALL] = true
 	};
 	struct cs_message *next;
 	for (struct cs_message *m = cs_mailbox_take(core->mailbox); m; m = next) {
 		next = m->next;
 		on[m->kind](core, m);
-		if (m->kind != CS_CORE_BATCH)
+		if (!kept[m->kind])
 			cs_message_free_core(m);
 	}
 }
@@ -446,6 +514,17 @@ static void read_messages(struct cs_core *core)
 static bool must_wait(const struct cs_core *core)
 {
 	return core->reports >= REPORTS_MAX && core->now.boot - core->report_stored < PATIENCE;
+}
+
+// Not before the nodes are known that they are of.
+static bool take_load(struct cs_core *core, int64_t end)
+{
+	if (core->n_synced < core->options.n_watches)
+		return false;
+	while (cs_load_intake_turn(core->load, core->now))
+		if (past(core, end))
+			return true;
+	return false;
 }
 
 static bool decide(struct cs_core *core, int64_t end)
@@ -465,8 +544,11 @@ bool cs_core_turn(struct cs_core *core)
 	int64_t end = core->now.boot + TURN;
 	read_messages(core);
 	bool more = apply_batches(core, core->now.boot + TURN / 2);
+	more |= take_load(core, end);
 	more |= decide(core, end);
 	cs_events_turn(core->events, core->now);
+	if (core->verbs)
+		cs_verbs_expire(core->verbs, core->now);
 	return more && !core->ended;
 }
 

@@ -23,11 +23,18 @@ struct cs_core_options {
 	uint32_t n_records; // size of the ring of decisions
 	uint32_t n_watches; // kinds that must have told what exists before anything is decided
 	bool elect;         // and we must lead
+	// The plugins that judge for other schedulers; NULL profile = CS_CORE_CALL is never sent.
+	struct {
+		const struct cs_config *config;
+		const struct cs_profile *profile;
+		bool bind; // Bindings are sent for them
+	} extender;
 	bool emit_events;
 	// Called inside cs_core_turn.
 	void (*write)(void *user, const struct cs_write *write); // strings valid during the call
-	void (*credit)(void *user, size_t bytes); // a batch of that many bytes is done with
-	void (*stop)(void *user);                 // end the client; the answer is CS_CORE_ENDED
+	void (*credit)(void *user, size_t bytes);         // a batch of that many bytes is done with
+	void (*load_credit)(void *user, uint32_t source); // a CS_CORE_LOAD is done with
+	void (*stop)(void *user); // end the client; the answer is CS_CORE_ENDED
 	void *user;
 };
 
