@@ -52,15 +52,15 @@ static bool adds_up(const struct cs_load_column *column)
 }
 
 struct cs_load_term cs_by_load_term(const struct cs_load_table *table,
-				    const struct cs_load_column *column, double add)
+				    const struct cs_load_column *column)
 {
 	bool level = !adds_up(column);
 	return (struct cs_load_term){
 		.load = column->load,
 		.capacity = column->capacity,
 		.quality = column->quality,
-		.weight = level ? NULL : table->weight,
-		.add = add,
+		.weight = table->weight,
+		.level = level,
 		.min = level ? column->metric->min : 0,
 		.flip = level && column->metric->higher_is_better,
 	};
@@ -180,7 +180,7 @@ enum cs_prepare cs_by_load_prepare_filter(struct cs_cycle *cycle, struct cs_plug
 		limits->items[limits->n++] = (struct limit){
 			.metric = thresholds[i].metric,
 			.fraction = (double)thresholds[i].percent / 100,
-			.term = cs_by_load_term(table, column, 0),
+			.term = cs_by_load_term(table, column),
 		};
 	}
 	if (!limits && table->n_weightless == 0)
@@ -251,13 +251,30 @@ void cs_by_ratio_write(const struct cs_by_ratio *ratio, struct cs_json_writer *j
 	cs_json_member_int(json, "deadband", ratio->deadband);
 }
 
-struct cs_load_range cs_by_ratio_range(const struct cs_by_ratio *ratio,
-				       const struct cs_cycle *cycle, const float *values,
-				       bool *ret_equal)
+void cs_by_ratio_prepare(const struct cs_by_ratio *ratio, const struct cs_cycle *cycle,
+			 const float *values, struct cs_by_ratio_state *ret)
 {
 	struct cs_load_range range =
 		cs_load_kernel_range(values, cs_by_load_feasible(cycle), cycle->n_feasible);
 	float width = range.greatest - range.least;
-	*ret_equal = width * 100.0F < (float)ratio->deadband * range.greatest || width <= 0;
-	return range;
+	*ret = (struct cs_by_ratio_state){
+		.ratio = ratio,
+		.values = values,
+		.greatest = range.greatest,
+		// With L = 1 / value: (Lmax - Lmin) / Lmax.
+		.equal = width * 100.0F < (float)ratio->deadband * range.greatest || width <= 0,
+	};
+}
+
+void cs_by_ratio_score(const struct cs_by_ratio_state *state, struct cs_rows rows,
+		       int64_t *restrict out)
+{
+	if (state->equal)
+		for (uint32_t row = rows.first; row < rows.end; row++)
+			out[row] = 100;
+	else if (state->ratio->bias == 1)
+		cs_load_kernel_share(state->values, state->greatest, rows, out);
+	else
+		cs_load_kernel_curve(state->values, state->greatest, &state->ratio->curve, rows,
+				     out);
 }

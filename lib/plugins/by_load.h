@@ -49,9 +49,10 @@ void cs_by_load_filter(const struct cs_cycle *cycle, const struct cs_plugin_inst
 void cs_by_load_reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			uint32_t row, void (*say)(void *user, const char *reason), void *user);
 
-// How full rows are with the pod. `add` is what it is expected to add; LEVEL metrics take none.
+// How full rows are.
 struct cs_load_term cs_by_load_term(const struct cs_load_table *table,
-				    const struct cs_load_column *column, double add);
+				    const struct cs_load_column *column);
+// What the pod is expected to add; to a LEVEL metric nothing.
 double cs_by_load_expected(const struct cs_cycle *cycle, const struct cs_load_table *table,
 			   const struct cs_load_column *column);
 // Folds what an answer depends on into a version.
@@ -114,10 +115,16 @@ struct cs_by_ratio {
 int cs_by_ratio_configure(const struct cs_by_ratio_fields *fields, struct cs_by_ratio *ret,
 			  struct cs_errors *errors);
 void cs_by_ratio_write(const struct cs_by_ratio *ratio, struct cs_json_writer *json);
-// The range of the feasible rows' values; where they differ by less than the deadband it is empty
-// (*ret_equal).
-struct cs_load_range cs_by_ratio_range(const struct cs_by_ratio *ratio,
-				       const struct cs_cycle *cycle, const float *values,
-				       bool *ret_equal);
+// Values of which more is better: a row scores 100 * (its own / the feasible rows' greatest)^bias.
+struct cs_by_ratio_state {
+	const struct cs_by_ratio *ratio;
+	const float *values; // by row, > 0 where feasible; in scratch
+	float greatest;
+	bool equal; // they differ by less than the deadband: all score 100
+};
+void cs_by_ratio_prepare(const struct cs_by_ratio *ratio, const struct cs_cycle *cycle,
+			 const float *values, struct cs_by_ratio_state *ret);
+void cs_by_ratio_score(const struct cs_by_ratio_state *state, struct cs_rows rows,
+		       int64_t *restrict out);
 
 #endif

@@ -3,7 +3,8 @@
 //
 //     L     = (connections + d) / (weight of the node / 100)
 //     score = 100 * (Lmin / L)^bias, rounded; Lmin and Lmax are those of the feasible nodes
-//     score = 100 * (1 - u), u = L / limit, rounded, where every feasible node has a known limit
+//     score = 100 * (1 - u), u = L / limit, rounded, where every feasible node has a known limit:
+//             no deadband then, since a difference in u is one of capacity
 //
 // connections is what was measured, corrected for the pods that came and left since; d is what this
 // pod is expected to open: its annotation c-sched.io/connections, else the mean of its siblings,
@@ -27,12 +28,9 @@ struct connections_args {
 	struct cs_by_load_threshold threshold;
 };
 
-// What rows score by: `values` L, or u where there are limits.
 struct connections_state {
-	float *values;
-	float least;
-	bool limited;
-	bool equal;
+	struct cs_by_ratio_state ratio;
+	const double *limits; // NULL: not known of all feasible rows
 };
 
 static void *attach(struct cs_cluster *cluster, void *pointer)
@@ -63,17 +61,17 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 		return CS_PREPARE_SKIP;
 	uint32_t n = cycle->nodes->n_rows;
 	struct connections_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	state->values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->values));
-	state->limited = cs_load_kernel_all_positive(column->capacity, cs_by_load_feasible(cycle),
-						     cycle->n_feasible);
-	const struct cs_load_ratio ratio = {
+	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
+	const struct cs_load_worth worth = {
 		.load = column->load,
-		.capacity = state->limited ? column->capacity : NULL,
 		.weight = table->weight,
 		.add = cs_by_load_expected(cycle, table, column),
 	};
-	cs_load_kernel_ratio(&ratio, (struct cs_rows){ 0, n }, state->values);
-	state->least = cs_by_ratio_range(&args->ratio, cycle, state->values, &state->equal).least;
+	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, n }, values);
+	cs_by_ratio_prepare(&args->ratio, cycle, values, &state->ratio);
+	if (cs_load_kernel_all_positive(column->capacity, cs_by_load_feasible(cycle),
+					cycle->n_feasible))
+		state->limits = column->capacity;
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -82,15 +80,11 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		  struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
-	const struct connections_args *args = self->args;
 	const struct connections_state *state = self->score_state;
-	if (state->equal)
-		for (uint32_t row = rows.first; row < rows.end; row++)
-			out[row] = 100;
-	else if (state->limited)
-		cs_load_kernel_rest(state->values, rows, out);
+	if (state->limits)
+		cs_load_kernel_rest(state->ratio.values, state->limits, rows, out);
 	else
-		cs_load_kernel_curve(state->values, state->least, &args->ratio.curve, rows, out);
+		cs_by_ratio_score(&state->ratio, rows, out);
 }
 
 // ---- arguments ----

@@ -18,6 +18,8 @@
 // (2000, 4 GiB) and weights 1: b (0.5 + 0) / 2 -> 25.
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <csched/base/memory.h>
 #include <csched/framework/fields.h>
@@ -37,24 +39,90 @@ struct least_load_args {
 	struct cs_by_load_threshold *thresholds; // as resources
 };
 
-struct terms {
+// What does not depend on the pod, by row: kept from decision to decision.
+struct memory {
+	const struct least_load_args *args;
+	struct cs_by_load_follower follower;
+	uint32_t capacity;
+	float *base;
+	float *inverse[CS_LOAD_METRICS_MAX]; // by resource of the arguments
+	float *part[CS_LOAD_METRICS_MAX];
+	// Of the cycle at hand: NULL where the metric is not configured.
+	struct cs_load_term terms[CS_LOAD_METRICS_MAX];
+	const struct cs_load_column *columns[CS_LOAD_METRICS_MAX];
+};
+
+struct parts {
 	uint32_t n;
-	struct cs_load_term items[CS_BY_LOAD_THRESHOLDS_MAX];
+	const float *base;
+	struct cs_load_part items[CS_LOAD_METRICS_MAX];
 };
 
 static void *attach(struct cs_cluster *cluster, void *pointer)
 {
-	const struct least_load_args *args = pointer;
-	for (uint32_t i = 0; i < args->resources.count; i++)
-		cs_by_load_watch(cluster, &args->thresholds[i]);
-	return pointer;
+	struct memory *memory = cs_alloc(sizeof(*memory));
+	memory->args = pointer;
+	for (uint32_t i = 0; i < memory->args->resources.count; i++)
+		cs_by_load_watch(cluster, &memory->args->thresholds[i]);
+	return memory;
 }
 
 static void detach(struct cs_cluster *cluster, void *attached)
 {
-	const struct least_load_args *args = attached;
-	for (uint32_t i = 0; i < args->resources.count; i++)
-		cs_by_load_unwatch(cluster, &args->thresholds[i]);
+	struct memory *memory = attached;
+	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
+		cs_by_load_unwatch(cluster, &memory->args->thresholds[i]);
+		free(memory->inverse[i]);
+		free(memory->part[i]);
+	}
+	free(memory->base);
+	free(memory);
+}
+
+// ---- what is kept ----
+
+static void grow(struct memory *memory, const struct cs_node_table *nodes)
+{
+	uint32_t n = nodes->capacity;
+	if (memory->capacity >= nodes->n_rows)
+		return;
+	memory->base = cs_realloc_array(memory->base, n, sizeof(*memory->base));
+	memset(memory->base, 0, n * sizeof(*memory->base));
+	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
+		memory->inverse[i] =
+			cs_realloc_array(memory->inverse[i], n, sizeof(*memory->inverse[i]));
+		memory->part[i] = cs_realloc_array(memory->part[i], n, sizeof(*memory->part[i]));
+		memset(memory->inverse[i], 0, n * sizeof(*memory->inverse[i]));
+		memset(memory->part[i], 0, n * sizeof(*memory->part[i]));
+	}
+	memory->capacity = n;
+	memory->follower.begun = false;
+}
+
+static double room_of(const struct cs_load_term *term, uint32_t row)
+{
+	double weight = term->level ? 1 : (double)term->weight[row] / 100;
+	return term->capacity[row] * weight - term->min;
+}
+
+// Shares are of the resources that the row has.
+static void renew(void *user, uint32_t row)
+{
+	struct memory *memory = user;
+	const struct resource *resources = memory->args->resources.items;
+	double shares = 0;
+	memory->base[row] = 0;
+	for (uint32_t i = 0; i < memory->args->resources.count; i++)
+		if (memory->columns[i] && room_of(&memory->terms[i], row) > 0)
+			shares += (double)resources[i].weight.value;
+	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
+		double room = memory->columns[i] ? room_of(&memory->terms[i], row) : 0;
+		double share = room > 0 ? 100 * (double)resources[i].weight.value / shares : 0;
+		bool flip = memory->terms[i].flip;
+		memory->inverse[i][row] = room > 0 ? (float)(1 / room) : 0;
+		memory->part[i][row] = (float)(flip ? share : -share);
+		memory->base[row] += (float)(flip ? 0 : share);
+	}
 }
 
 static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -63,40 +131,59 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	return cs_by_load_prepare_filter(cycle, self, args->thresholds, args->resources.count);
 }
 
+// Returns whether something is known of some metric.
+static bool find_columns(struct memory *memory, const struct cs_load_table *table)
+{
+	const struct resource *resources = memory->args->resources.items;
+	bool known = false;
+	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
+		const struct cs_load_column *column = cs_by_load_column(table, resources[i].name);
+		memory->columns[i] = column;
+		if (!column)
+			continue;
+		memory->terms[i] = cs_by_load_term(table, column);
+		known |= column->n_known > 0;
+	}
+	return known;
+}
+
 // Where nothing is known of any of the metrics the plugin has no say; of the others the estimates
 // take part as long as one is known.
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
-	const struct least_load_args *args = self->args;
-	const struct resource *resources = args->resources.items;
+	struct memory *memory = self->attached;
 	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
 	uint64_t version = table->version;
-	struct terms *terms = NULL;
-	bool known = false;
-	for (uint32_t i = 0; i < args->resources.count; i++) {
-		const struct cs_load_column *column = cs_by_load_column(table, resources[i].name);
+	if (!find_columns(memory, table))
+		return CS_PREPARE_SKIP;
+	grow(memory, cycle->nodes);
+	cs_by_load_follow(&memory->follower, cycle->nodes, version, renew, memory);
+	struct parts *parts = cs_arena_alloc(cycle->scratch, sizeof(*parts));
+	parts->base = memory->base;
+	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
+		const struct cs_load_column *column = memory->columns[i];
 		if (!column)
 			continue;
-		if (!terms)
-			terms = cs_arena_alloc(cycle->scratch, sizeof(*terms));
 		double add = cs_by_load_expected(cycle, table, column);
-		struct cs_load_term *term = &terms->items[terms->n++];
-		*term = cs_by_load_term(table, column, add);
-		term->share = (double)resources[i].weight.value;
 		version = cs_by_load_mix(version, add);
-		known |= column->n_known > 0;
+		parts->items[parts->n++] = (struct cs_load_part){
+			.load = column->load,
+			.inverse = memory->inverse[i],
+			.part = memory->part[i],
+			.add = add - memory->terms[i].min,
+		};
 	}
-	self->score_state = terms;
+	self->score_state = parts;
 	self->score_version = version;
-	return known ? CS_PREPARE_GO : CS_PREPARE_SKIP;
+	return CS_PREPARE_GO;
 }
 
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		  struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
-	const struct terms *terms = self->score_state;
-	cs_load_kernel_free(terms->items, terms->n, rows, out);
+	const struct parts *parts = self->score_state;
+	cs_load_kernel_sum(parts->items, parts->n, parts->base, rows, out);
 }
 
 // ---- arguments ----

@@ -58,12 +58,6 @@ struct memory {
 	const struct cs_load_column *column;
 };
 
-struct response_state {
-	float *values;
-	float least;
-	bool equal;
-};
-
 static void *attach(struct cs_cluster *cluster, void *args)
 {
 	struct memory *memory = cs_alloc(sizeof(*memory));
@@ -172,11 +166,11 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 		return CS_PREPARE_SKIP;
 	remember(memory, cycle, table->version);
 	uint32_t n = cycle->nodes->n_rows;
-	struct response_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	state->values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->values));
-	const struct cs_load_ratio ratio = { .load = memory->load, .weight = table->weight };
-	cs_load_kernel_ratio(&ratio, (struct cs_rows){ 0, n }, state->values);
-	state->least = cs_by_ratio_range(&args->ratio, cycle, state->values, &state->equal).least;
+	struct cs_by_ratio_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
+	const struct cs_load_worth worth = { .load = memory->load, .weight = table->weight };
+	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, n }, values);
+	cs_by_ratio_prepare(&args->ratio, cycle, values, state);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -185,13 +179,7 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		  struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
-	const struct response_args *args = self->args;
-	const struct response_state *state = self->score_state;
-	if (state->equal)
-		for (uint32_t row = rows.first; row < rows.end; row++)
-			out[row] = 100;
-	else
-		cs_load_kernel_curve(state->values, state->least, &args->ratio.curve, rows, out);
+	cs_by_ratio_score(self->score_state, rows, out);
 }
 
 // ---- arguments ----

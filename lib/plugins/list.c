@@ -1,5 +1,5 @@
-// The explicit list of all plugins, in the order of upstream's default multiPoint list.
-// Neighbours: plugins.h declares them; a new plugin is a file and a line here and there.
+// The explicit list of all plugins: upstream's in the order of its default multiPoint list, ours.
+// ours. Neighbours: plugins.h declares them; a new plugin is a file and a line here and there.
 #include <csched/plugins/list.h>
 
 #include "plugins.h"
@@ -19,5 +19,13 @@ const struct cs_plugin *const cs_plugins[] = {
 	&cs_plugin_image_locality,
 	&cs_plugin_default_binder,
 	&cs_plugin_node_declared_features,
+	// By load: not kube-scheduler's.
+	&cs_plugin_least_load,
+	&cs_plugin_least_connections,
+	&cs_plugin_least_response_time,
+	&cs_plugin_minimum_latency,
+	&cs_plugin_minimum_distance,
+	&cs_plugin_round_robin,
+	&cs_plugin_random,
 	NULL,
 };

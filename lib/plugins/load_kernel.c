@@ -7,71 +7,42 @@
 
 #include <csched/base/clones.h>
 
-#define BLOCK 256 // rows whose sums live on the stack
+#define BLOCK    1024   // rows whose sums live on the stack
+#define LOAD_MIN 1e-20F // less is as good as nothing
 
-// ---- what is free ----
+// ---- sums ----
 
-struct sums {
-	float score[BLOCK];
-	float weight[BLOCK];
-};
-
-// One block of a term; columns begin at its first row. `weight` may be NULL.
 CS_CLONES
-static void add_term(const struct cs_load_term *term, uint32_t first, uint32_t n,
-		     const float *restrict scale, struct sums *restrict sums)
+static void add_part(const struct cs_load_part *part, struct cs_rows rows, float *restrict sums)
 {
-	const double *restrict load = term->load + first;
-	const double *restrict capacity = term->capacity + first;
-	float add = (float)(term->add - term->min);
-	float min = (float)term->min;
-	float base = term->flip ? 0.0F : 1.0F;
-	float sign = term->flip ? 1.0F : -1.0F;
-	float share = (float)term->share;
-	for (uint32_t i = 0; i < n; i++) {
-		float room = (float)capacity[i] * scale[i] - min;
-		float has = room > 0 ? share : 0.0F;
-		float safe = room > 0 ? room : 1.0F;
-		float full = ((float)load[i] + add) / safe;
-		full = full > 0 ? full : 0.0F;
-		full = full < 1 ? full : 1.0F;
-		sums->score[i] += (base + sign * full) * has;
-		sums->weight[i] += has;
+	const double *restrict load = part->load + rows.first;
+	const float *restrict inverse = part->inverse + rows.first;
+	const float *restrict share = part->part + rows.first;
+	float add = (float)part->add;
+	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
+		float full = ((float)load[i] + add) * inverse[i];
+		sums[i] += share[i] * (full < 1 ? full : 1.0F);
 	}
 }
 
 CS_CLONES
-static void scale_by_weight(const int32_t *restrict weight, uint32_t n, float *restrict scale)
+static void round_sums(const float *restrict sums, uint32_t n, int64_t *restrict out)
 {
 	for (uint32_t i = 0; i < n; i++)
-		scale[i] = (float)weight[i] * 0.01F;
+		out[i] = (int32_t)(sums[i] + 0.5F);
 }
 
-CS_CLONES
-static void divide(const struct sums *restrict sums, uint32_t n, int64_t *restrict out)
+void cs_load_kernel_sum(const struct cs_load_part *parts, uint32_t n_parts,
+			const float *restrict base, struct cs_rows rows, int64_t *restrict out)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		float weight = sums->weight[i] > 0 ? sums->weight[i] : 1.0F;
-		out[i] = (int32_t)(100.0F * sums->score[i] / weight + 0.5F);
-	}
-}
-
-void cs_load_kernel_free(const struct cs_load_term *terms, uint32_t n_terms, struct cs_rows rows,
-			 int64_t *restrict out)
-{
-	float whole[BLOCK], scaled[BLOCK];
-	for (uint32_t i = 0; i < BLOCK; i++)
-		whole[i] = 1;
+	float sums[BLOCK];
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t n = rows.end - first < BLOCK ? rows.end - first : BLOCK;
-		struct sums sums;
-		memset(&sums, 0, sizeof(sums));
-		for (uint32_t i = 0; i < n_terms; i++) {
-			if (terms[i].weight)
-				scale_by_weight(terms[i].weight + first, n, scaled);
-			add_term(&terms[i], first, n, terms[i].weight ? scaled : whole, &sums);
-		}
-		divide(&sums, n, out + first);
+		struct cs_rows block = { first, first + n };
+		memcpy(sums, base + first, n * sizeof(*sums));
+		for (uint32_t i = 0; i < n_parts; i++)
+			add_part(&parts[i], block, sums);
+		round_sums(sums, n, out + first);
 	}
 }
 
@@ -104,38 +75,19 @@ void cs_load_kernel_above(const struct cs_load_term *term, double fraction, stru
 	}
 }
 
-// ---- load per weight ----
+// ---- weight per load ----
 
 CS_CLONES
-static void divide_by_weight(const struct cs_load_ratio *ratio, struct cs_rows rows,
-			     float *restrict out)
-{
-	const double *restrict load = ratio->load;
-	const int32_t *restrict weight = ratio->weight;
-	float add = (float)ratio->add;
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float w = (float)(weight[row] > 0 ? weight[row] : 1);
-		float value = ((float)load[row] + add) * 100.0F / w;
-		out[row] = value > 0 ? value : 0.0F;
-	}
-}
-
-CS_CLONES
-static void divide_by_capacity(const double *restrict capacity, struct cs_rows rows,
-			       float *restrict out)
-{
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float room = (float)capacity[row];
-		out[row] /= room > 0 ? room : 1.0F;
-	}
-}
-
-void cs_load_kernel_ratio(const struct cs_load_ratio *ratio, struct cs_rows rows,
+void cs_load_kernel_worth(const struct cs_load_worth *worth, struct cs_rows rows,
 			  float *restrict out)
 {
-	divide_by_weight(ratio, rows, out);
-	if (ratio->capacity)
-		divide_by_capacity(ratio->capacity, rows, out);
+	const double *restrict load = worth->load;
+	const int32_t *restrict weight = worth->weight;
+	float add = (float)worth->add;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		float sum = (float)load[row] + add;
+		out[row] = (float)weight[row] / (sum > LOAD_MIN ? sum : LOAD_MIN);
+	}
 }
 
 // ---- ranges ----
@@ -198,6 +150,8 @@ bool cs_load_kernel_all_positive(const double *restrict values, const uint32_t *
 				 uint32_t n)
 {
 	uint32_t count = 0;
+	if (n > 0 && values[rows ? rows[0] : 0] <= 0)
+		return false; // as mostly where there are none
 	if (rows)
 		for (uint32_t i = 0; i < n; i++)
 			count += values[rows[i]] > 0;
@@ -210,35 +164,46 @@ bool cs_load_kernel_all_positive(const double *restrict values, const uint32_t *
 // ---- scores ----
 
 CS_CLONES
-static void find_steps(const float *restrict values, float least, uint32_t n,
-		       int32_t *restrict steps)
+void cs_load_kernel_share(const float *restrict values, float greatest, struct cs_rows rows,
+			  int64_t *restrict out)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		float safe = values[i] > least ? values[i] : 1.0F;
-		float part = values[i] > least ? least / safe : 1.0F;
-		steps[i] = (int32_t)(part * CS_LOAD_CURVE_STEPS + 0.5F);
+	float scale = 100.0F / greatest;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int32_t score = (int32_t)(values[row] * scale + 0.5F);
+		out[row] = score < 100 ? score : 100;
 	}
 }
 
-void cs_load_kernel_curve(const float *restrict values, float least,
+CS_CLONES
+static void find_steps(const float *restrict values, float scale, uint32_t n,
+		       int32_t *restrict steps)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t step = (int32_t)(values[i] * scale + 0.5F);
+		steps[i] = step < CS_LOAD_CURVE_STEPS ? step : CS_LOAD_CURVE_STEPS;
+	}
+}
+
+void cs_load_kernel_curve(const float *restrict values, float greatest,
 			  const struct cs_load_curve *restrict curve, struct cs_rows rows,
 			  int64_t *restrict out)
 {
 	int32_t steps[BLOCK];
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t n = rows.end - first < BLOCK ? rows.end - first : BLOCK;
-		find_steps(values + first, least, n, steps);
+		find_steps(values + first, CS_LOAD_CURVE_STEPS / greatest, n, steps);
 		for (uint32_t i = 0; i < n; i++)
 			out[first + i] = curve->score[steps[i]];
 	}
 }
 
 CS_CLONES
-void cs_load_kernel_rest(const float *restrict values, struct cs_rows rows, int64_t *restrict out)
+void cs_load_kernel_rest(const float *restrict worth, const double *restrict capacity,
+			 struct cs_rows rows, int64_t *restrict out)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float rest = 1.0F - values[row];
-		rest = rest > 0 ? rest : 0.0F;
-		out[row] = (int32_t)(rest * 100.0F + 0.5F);
+		float room = worth[row] * (float)capacity[row];
+		float rest = 100.0F - 10000.0F / (room > 1 ? room : 1.0F);
+		out[row] = (int32_t)(rest > 0 ? rest + 0.5F : 0.0F);
 	}
 }

@@ -42,12 +42,6 @@ struct means {
 	float threshold;
 };
 
-struct latency_state {
-	float *values; // by row
-	float least;
-	bool equal;
-};
-
 // Adding up.
 struct sums {
 	uint32_t of_peers; // the domain at hand
@@ -173,11 +167,11 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	if (!means)
 		return CS_PREPARE_SKIP;
 	uint32_t n = cycle->nodes->n_rows;
-	struct latency_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	state->values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->values));
+	struct cs_by_ratio_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
 	for (uint32_t row = 0; row < n; row++)
-		state->values[row] = means->seconds[(uint32_t)(means->topology->domain[row] + 1)];
-	state->least = cs_by_ratio_range(&args->ratio, cycle, state->values, &state->equal).least;
+		values[row] = 1.0F / means->seconds[(uint32_t)(means->topology->domain[row] + 1)];
+	cs_by_ratio_prepare(&args->ratio, cycle, values, state);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -186,13 +180,7 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		  struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
-	const struct latency_args *args = self->args;
-	const struct latency_state *state = self->score_state;
-	if (state->equal)
-		for (uint32_t row = rows.first; row < rows.end; row++)
-			out[row] = 100;
-	else
-		cs_load_kernel_curve(state->values, state->least, &args->ratio.curve, rows, out);
+	cs_by_ratio_score(self->score_state, rows, out);
 }
 
 // ---- arguments ----

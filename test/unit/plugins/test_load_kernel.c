@@ -9,13 +9,13 @@
 
 #include "plugins/load_kernel.h"
 
-#define N 1000 // rows, more than a block
+#define N 2000 // rows, more than a block
 
 static struct cs_random draws;
 static double load[2][N], capacity[2][N], quality[N];
 static int32_t weight[N];
 static int64_t out[N];
-static float values[N];
+static float values[N], base[N];
 static uint8_t verdict[N];
 
 static double draw(double most)
@@ -37,66 +37,61 @@ static void setup(void)
 	}
 }
 
-static struct cs_load_term term(int m, double share)
+static struct cs_load_term term(int m)
 {
 	return (struct cs_load_term){
 		.load = load[m],
 		.capacity = capacity[m],
 		.quality = quality,
 		.weight = weight,
-		.add = 5e4,
-		.share = share,
 	};
 }
 
-static double full(const struct cs_load_term *t, int i, bool *has)
-{
-	double room = t->capacity[i] * (t->weight ? t->weight[i] / 100.0 : 1) - t->min;
-	double part = (t->load[i] + t->add - t->min) / (room > 0 ? room : 1);
-	*has = room > 0;
-	part = part < 0 ? 0 : part > 1 ? 1 : part;
-	return t->flip ? 1 - part : part;
-}
-
-static void expect_free(const struct cs_load_term *terms, uint32_t n, struct cs_rows rows)
+static void expect_sum(const struct cs_load_part *parts, uint32_t n, struct cs_rows rows)
 {
 	for (int i = 0; i < N; i++)
 		out[i] = -7;
-	cs_load_kernel_free(terms, n, rows, out);
+	cs_load_kernel_sum(parts, n, base, rows, out);
 	for (uint32_t row = 0; row < N; row++) {
-		double sum = 0, shares = 0;
+		double sum = (double)base[row];
 		for (uint32_t t = 0; t < n; t++) {
-			bool has;
-			double part = full(&terms[t], (int)row, &has);
-			sum += has ? (1 - part) * terms[t].share : 0;
-			shares += has ? terms[t].share : 0;
+			double part =
+				(parts[t].load[row] + parts[t].add) * (double)parts[t].inverse[row];
+			sum += (double)parts[t].part[row] * (part < 1 ? part : 1);
 		}
-		double wanted = shares > 0 ? 100 * sum / shares : 0;
 		if (row < rows.first || row >= rows.end)
 			ck_assert_int_eq(out[row], -7);
 		else
-			ck_assert_double_eq_tol((double)out[row], wanted, 0.5 + 1e-3);
+			ck_assert_double_eq_tol((double)out[row], sum, 0.5 + 1e-3);
 	}
 }
 
-START_TEST(free_share)
+START_TEST(sums)
 {
-	struct cs_load_term terms[] = { term(0, 1), term(1, 3) };
-	expect_free(terms, 1, (struct cs_rows){ 0, N });
-	expect_free(terms, 2, (struct cs_rows){ 0, N });
-	expect_free(terms, 2, (struct cs_rows){ 300, 301 });
-	expect_free(terms, 2, (struct cs_rows){ 17, 777 });
-	terms[1].weight = NULL;
-	terms[1].flip = true;
-	terms[1].min = 2e4;
-	expect_free(terms, 2, (struct cs_rows){ 0, N });
+	static float inverse[2][N], part[2][N];
+	for (int i = 0; i < N; i++) {
+		base[i] = 0;
+		for (int m = 0; m < 2; m++) {
+			inverse[m][i] = (float)(capacity[m][i] > 0 ? 1 / capacity[m][i] : 0);
+			part[m][i] = (m ? 75.0F : -25.0F) * (capacity[m][i] > 0 ? 1.0F : 0.0F);
+			base[i] += m ? 0 : -part[m][i];
+		}
+	}
+	const struct cs_load_part parts[] = {
+		{ load[0], inverse[0], part[0], 5e4 },
+		{ load[1], inverse[1], part[1], 0 },
+	};
+	expect_sum(parts, 1, (struct cs_rows){ 0, N });
+	expect_sum(parts, 2, (struct cs_rows){ 0, N });
+	expect_sum(parts, 2, (struct cs_rows){ 300, 301 });
+	expect_sum(parts, 2, (struct cs_rows){ 17, 1777 });
 }
 END_TEST
 
 START_TEST(filters)
 {
 	struct cs_rows rows = { 3, N };
-	struct cs_load_term above = term(0, 1);
+	struct cs_load_term above = term(0);
 	cs_load_kernel_weightless(weight, rows, verdict);
 	cs_load_kernel_above(&above, 0.5, rows, verdict);
 	for (uint32_t i = rows.first; i < N; i++) {
@@ -130,25 +125,24 @@ START_TEST(filter_bounds)
 }
 END_TEST
 
-START_TEST(ratios_and_ranges)
+START_TEST(worths_and_ranges)
 {
-	struct cs_load_ratio ratio = { .load = load[0], .weight = weight, .add = 1000 };
-	struct cs_rows rows = { 0, N };
-	for (int with = 0; with < 2; with++) {
-		ratio.capacity = with ? capacity[0] : NULL;
-		cs_load_kernel_ratio(&ratio, rows, values);
-		float least = INFINITY, greatest = 0;
-		for (int i = 0; i < N; i++) {
-			double room = with && capacity[0][i] > 0 ? capacity[0][i] : 1;
-			double w = weight[i] > 0 ? weight[i] : 1;
-			double wanted = (load[0][i] + 1000) / (w / 100) / room;
-			ck_assert_double_eq_tol((double)values[i], wanted, wanted * 1e-5);
-			least = values[i] < least ? values[i] : least;
-			greatest = values[i] > greatest ? values[i] : greatest;
-		}
-		struct cs_load_range all = cs_load_kernel_range(values, NULL, N);
-		ck_assert(all.least == least && all.greatest == greatest);
+	struct cs_load_worth worth = { .load = load[0], .weight = weight, .add = 1000 };
+	float least = INFINITY, greatest = 0;
+	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, N }, values);
+	for (int i = 0; i < N; i++) {
+		double wanted = weight[i] / (load[0][i] + 1000);
+		ck_assert_double_eq_tol((double)values[i], wanted, wanted * 1e-5 + 1e-12);
+		least = values[i] < least ? values[i] : least;
+		greatest = values[i] > greatest ? values[i] : greatest;
 	}
+	struct cs_load_range all = cs_load_kernel_range(values, NULL, N);
+	ck_assert(all.least == least && all.greatest == greatest);
+	const double nothing[] = { 0 };
+	const int32_t much[] = { 1000 };
+	worth = (struct cs_load_worth){ .load = nothing, .weight = much };
+	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, 1 }, values);
+	ck_assert(isfinite(values[0]));
 	const uint32_t some[] = { 5, 7, 900 };
 	values[5] = 3;
 	values[7] = 0;
@@ -165,25 +159,39 @@ END_TEST
 START_TEST(scores)
 {
 	static struct cs_load_curve curve;
+	const float greatest = 5;
 	for (int i = 0; i <= CS_LOAD_CURVE_STEPS; i++)
 		curve.score[i] = (uint8_t)(100.0 * i / CS_LOAD_CURVE_STEPS + 0.5);
 	for (int i = 0; i < N; i++)
-		values[i] = 0.2F + (float)draw(3);
-	values[1] = 0.2F;
-	cs_load_kernel_curve(values, 0.2F, &curve, (struct cs_rows){ 1, N }, out);
-	ck_assert_int_eq(out[1], 100);
-	for (int i = 1; i < N; i++)
-		ck_assert_double_eq_tol((double)out[i], 100 * 0.2 / (double)values[i], 0.52);
-	cs_load_kernel_rest(values, (struct cs_rows){ 1, N }, out);
-	for (int i = 1; i < N; i++) {
-		double rest = 1 - (double)values[i];
-		ck_assert_double_eq_tol((double)out[i], rest > 0 ? 100 * rest : 0, 0.51);
+		values[i] = (float)draw(6); // some rows are not feasible, and better
+	values[1] = greatest;
+	values[2] = 0;
+	for (int by_curve = 0; by_curve < 2; by_curve++) {
+		struct cs_rows rows = { 1, N };
+		if (by_curve)
+			cs_load_kernel_curve(values, greatest, &curve, rows, out);
+		else
+			cs_load_kernel_share(values, greatest, rows, out);
+		ck_assert_int_eq(out[1], 100);
+		ck_assert_int_eq(out[2], 0);
+		for (int i = 1; i < N; i++) {
+			double wanted = 100 * (double)values[i] / greatest;
+			ck_assert_double_eq_tol((double)out[i], wanted < 100 ? wanted : 100, 0.52);
+		}
 	}
-	values[0] = 0;
-	values[1] = 1;
-	cs_load_kernel_curve(values, 0, &curve, (struct cs_rows){ 0, 2 }, out);
-	ck_assert_int_eq(out[0], 100);
-	ck_assert_int_eq(out[1], 0);
+}
+END_TEST
+
+START_TEST(rests)
+{
+	// Weight 100 per load: load 100, 400, 1500 of 1000; nothing is known of the last.
+	const float worths[] = { 1, 0.25F, 100.0F / 1500, 1 };
+	const double limits[] = { 1000, 1000, 1000, 0 };
+	cs_load_kernel_rest(worths, limits, (struct cs_rows){ 0, 4 }, out);
+	ck_assert_int_eq(out[0], 90);
+	ck_assert_int_eq(out[1], 60);
+	ck_assert_int_eq(out[2], 0);
+	ck_assert_int_eq(out[3], 0);
 }
 END_TEST
 
@@ -192,11 +200,12 @@ Suite *test_suite(void)
 	Suite *suite = suite_create("plugins/load_kernel");
 	TCase *tcase = tcase_create("load_kernel");
 	tcase_add_checked_fixture(tcase, setup, NULL);
-	tcase_add_test(tcase, free_share);
+	tcase_add_test(tcase, sums);
 	tcase_add_test(tcase, filters);
 	tcase_add_test(tcase, filter_bounds);
-	tcase_add_test(tcase, ratios_and_ranges);
+	tcase_add_test(tcase, worths_and_ranges);
 	tcase_add_test(tcase, scores);
+	tcase_add_test(tcase, rests);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

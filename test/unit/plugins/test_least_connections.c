@@ -1,0 +1,215 @@
+// LeastConnections: the example of its head, limits, deadband, bias, what is not known.
+// Neighbours: lib/plugins/least_connections.c, by_load.c.
+#include <csched/base/memory.h>
+
+#include "load_world.h"
+
+static struct world world;
+static struct run run;
+
+static void setup(void)
+{
+	load_world_begin(&run, &world);
+	run_configure(&run, "LeastConnections", NULL);
+}
+
+static void teardown(void)
+{
+	run_end(&run);
+}
+
+static const char *scores(const struct cs_pod *pod)
+{
+	run_score(&run, pod);
+	return run.prepared == CS_PREPARE_GO ? run_scores(&run) : "skipped";
+}
+
+static struct cs_pod *pod(const char *name, const char *connections)
+{
+	return load_world_pod(
+		&run, name, "cpu: 100m",
+		cs_arena_printf(run.scratch, "c-sched.io/connections: '%s'", connections));
+}
+
+static void three(double a, double b, double c)
+{
+	load_world_sample(&run, "a", METRIC_CONNECTIONS, a);
+	load_world_sample(&run, "b", METRIC_CONNECTIONS, b);
+	load_world_sample(&run, "c", METRIC_CONNECTIONS, c);
+}
+
+static void nodes(void)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "c-sched.io/weight: '200'", "");
+	load_world_node(&run, "c", "", "");
+}
+
+START_TEST(example)
+{
+	nodes();
+	three(180, 380, 580);
+	const struct cs_pod *p = pod("p", "20");
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=33");
+	run_configure(&run, "LeastConnections", "{bias: 2}");
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=11");
+}
+END_TEST
+
+START_TEST(limits)
+{
+	nodes();
+	load_world_limited(&run, "a", 180, 1000);
+	load_world_limited(&run, "b", 380, 1000);
+	load_world_sample(&run, "c", METRIC_CONNECTIONS, 580);
+	const struct cs_pod *p = pod("p", "20");
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=33"); // c has no known limit
+	load_world_wait(&run, CS_SECOND);
+	load_world_limited(&run, "c", 580, 2000);
+	ck_assert_str_eq(scores(p), "a=80 b=80 c=70");
+}
+END_TEST
+
+START_TEST(a_burst_spreads_though_no_sample_comes)
+{
+	static const char *const names[] = { "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7" };
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "c-sched.io/weight: '300'", "");
+	load_world_sample(&run, "a", METRIC_CONNECTIONS, 0);
+	load_world_sample(&run, "b", METRIC_CONNECTIONS, 0);
+	uint32_t placed[2] = { 0 };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++) {
+		struct cs_pod *p = pod(names[i], "100");
+		scores(p);
+		uint32_t row = run.out[0] > run.out[1] ? 0 : 1;
+		cs_cluster_assume(world.cluster, p, row);
+		placed[row]++;
+	}
+	ck_assert_uint_eq(placed[0], 2);
+	ck_assert_uint_eq(placed[1], 6);
+}
+END_TEST
+
+START_TEST(deadband)
+{
+	nodes();
+	three(980, 2010, 1000); // L with 10 more: 990, 1010, 1010
+	const struct cs_pod *p = pod("p", "10");
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=100");
+	run_configure(&run, "LeastConnections", "{deadband: 0}");
+	ck_assert_str_eq(scores(p), "a=100 b=98 c=98");
+	run_configure(&run, "LeastConnections", "{deadband: 1}");
+	ck_assert_str_eq(scores(p), "a=100 b=98 c=98");
+	run_configure(&run, "LeastConnections", "{deadband: 2}");
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=100");
+}
+END_TEST
+
+// The least of the feasible nodes counts, not that of all.
+START_TEST(feasible_nodes_alone)
+{
+	nodes();
+	three(90, 980, 990);
+	const struct cs_pod *p = pod("p", "10");
+	static const uint32_t two[] = { 1, 2 };
+	scores(p);
+	run.cycle.feasible = two;
+	run.cycle.n_feasible = 2;
+	ck_assert_int_eq(run.instance.plugin->prepare_score(&run.cycle, &run.instance),
+			 CS_PREPARE_GO);
+	run.instance.plugin->score(&run.cycle, &run.instance, (struct cs_rows){ 0, 3 }, run.out);
+	ck_assert_int_eq(run.out[1], 100);
+	ck_assert_int_eq(run.out[2], 50); // 495 / 1000, by steps
+}
+END_TEST
+
+START_TEST(nothing_is_known)
+{
+	nodes();
+	const struct cs_pod *p = pod("p", "10");
+	ck_assert_str_eq(scores(p), "skipped");
+	three(0, 0, 0);
+	ck_assert_str_eq(scores(p), "a=50 b=100 c=50");
+	load_world_wait(&run, 3600 * CS_SECOND);
+	ck_assert_str_eq(scores(p), "skipped");
+}
+END_TEST
+
+// A node of which nothing is known is not taken for empty.
+START_TEST(an_unknown_node_is_not_empty)
+{
+	nodes();
+	for (int i = 0; i < 4; i++) {
+		const char *name = cs_arena_printf(run.scratch, "x%d", i);
+		load_world_bound(&run, name, i % 2 ? "a" : "c", "");
+	}
+	load_world_wait(&run, 600 * CS_SECOND);
+	load_world_wait(&run, 600 * CS_SECOND);
+	load_world_sample(&run, "a", METRIC_CONNECTIONS, 100); // 2 pods: 50 each
+	scores(pod("p", "10"));
+	// c: 2 pods * 50 = 100, as a.
+	ck_assert_int_eq(run.out[0], run.out[2]);
+}
+END_TEST
+
+START_TEST(thresholds)
+{
+	nodes();
+	run_configure(&run, "LeastConnections", "{threshold: 85}");
+	load_world_limited(&run, "a", 860, 1000);
+	load_world_limited(&run, "b", 840, 1000);
+	load_world_sample(&run, "c", METRIC_CONNECTIONS, 5000);
+	run_filter(&run, pod("p", "10"));
+	ck_assert_str_eq(run_fitting(&run), "b c");
+	ck_assert_str_eq(run_reasons(&run, "a"),
+			 "node(s) had connections load above the threshold");
+	load_world_wait(&run, CS_SECOND);
+	ck_assert_uint_eq(load_world_limited(&run, "a", 800, 1000), CS_EVENT_LOAD);
+	run_configure(&run, "LeastConnections", NULL);
+	load_world_wait(&run, CS_SECOND);
+	load_world_limited(&run, "a", 900, 1000);
+	load_world_wait(&run, CS_SECOND);
+	ck_assert_uint_eq(load_world_limited(&run, "a", 800, 1000), 0); // nobody watches
+}
+END_TEST
+
+START_TEST(arguments)
+{
+	static const struct {
+		const char *args;
+		const char *errors;
+	} rows[] = {
+		{ "{bias: 0.2}", "bias: Invalid value: 0.2: not in valid range [0.25, 4]" },
+		{ "{bias: 5}", "bias: Invalid value: 5: not in valid range [0.25, 4]" },
+		{ "{bias: x}", "bias: expected a number, got a string" },
+		{ "{deadband: 51}", "deadband: Invalid value: 51: not in valid range [0, 50]" },
+		{ "{threshold: -1}", "threshold: Invalid value: -1: not in valid range [0, 100]" },
+		{ "{metric: x}", "metric: unknown field" },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++)
+		ck_assert_str_eq(run_errors(&run, "LeastConnections", rows[i].args),
+				 rows[i].errors);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	const TTest *const tests[] = {
+		example,
+		limits,
+		a_burst_spreads_though_no_sample_comes,
+		deadband,
+		feasible_nodes_alone,
+		nothing_is_known,
+		an_unknown_node_is_not_empty,
+		thresholds,
+		arguments,
+	};
+	Suite *suite = suite_create("plugins/least_connections");
+	TCase *tcase = tcase_create("least_connections");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(tests); i++)
+		tcase_add_test(tcase, tests[i]);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

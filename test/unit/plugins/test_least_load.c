@@ -1,0 +1,243 @@
+// LeastLoad: the example of its head, thresholds, weights, metrics of other kinds, what is not
+// known. Neighbours: lib/plugins/least_load.c, by_load.c.
+#include <csched/base/memory.h>
+
+#include "load_world.h"
+
+static struct world world;
+static struct run run;
+
+#define GIB 1073741824.0
+
+static void setup(void)
+{
+	load_world_begin(&run, &world);
+	run_configure(&run, "LeastLoad", NULL);
+}
+
+static void teardown(void)
+{
+	run_end(&run);
+}
+
+static void used(const char *node, double cpu, double memory)
+{
+	load_world_sample(&run, node, METRIC_CPU, cpu);
+	load_world_sample(&run, node, METRIC_MEMORY, memory);
+}
+
+static const char *scores(const struct cs_pod *pod)
+{
+	run_score(&run, pod);
+	return run.prepared == CS_PREPARE_GO ? run_scores(&run) : "skipped";
+}
+
+static const char *fitting(const struct cs_pod *pod)
+{
+	run_filter(&run, pod);
+	return run.prepared == CS_PREPARE_GO ? run_fitting(&run) : "skipped";
+}
+
+// A pod that is expected to add 400 milli-CPU and 1 GiB.
+static const struct cs_pod *example_pod(void)
+{
+	struct cs_pod *pod = load_world_pod(&run, "p", "cpu: 400m, memory: 1Gi", "");
+	ck_assert_double_eq(cs_cluster_expected(world.cluster, pod, METRIC_CPU), 400);
+	ck_assert_double_eq(cs_cluster_expected(world.cluster, pod, METRIC_MEMORY), GIB);
+	return pod;
+}
+
+START_TEST(example)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	used("a", 1600, 3 * GIB);
+	used("b", 600, 5 * GIB);
+	const struct cs_pod *pod = example_pod();
+	ck_assert_str_eq(scores(pod), "a=50 b=50");
+	run_configure(&run, "LeastLoad",
+		      "{resources: [{name: cpu, weight: 3}, {name: memory, weight: 1}]}");
+	ck_assert_str_eq(scores(pod), "a=50 b=63");
+	load_world_node(&run, "b", "c-sched.io/weight: '50'", "");
+	run_configure(&run, "LeastLoad", NULL);
+	ck_assert_str_eq(scores(pod), "a=50 b=25");
+}
+END_TEST
+
+// Requests say nothing: a full node is taken where it is idle.
+START_TEST(by_use_and_not_by_requests)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	apply_pod(&world,
+		  read_pod(&world, "{metadata: {name: q, namespace: default, uid: q}, spec: "
+				   "{nodeName: a, containers: [{name: c, resources: "
+				   "{requests: {cpu: '3'}}}]}}"));
+	load_world_wait(&run, 3600 * CS_SECOND);
+	load_world_wait(&run, 3600 * CS_SECOND);
+	used("a", 400, GIB);
+	used("b", 2000, GIB);
+	scores(example_pod());
+	ck_assert_int_gt(run.out[0], run.out[1]);
+}
+END_TEST
+
+// A pod that was placed counts before any sample shows it.
+START_TEST(what_is_in_flight_counts)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	used("a", 0, 0);
+	used("b", 0, 0);
+	const struct cs_pod *pod = example_pod();
+	scores(pod);
+	ck_assert_int_eq(run.out[0], run.out[1]);
+	uint64_t version = run.instance.score_version;
+	struct cs_pod *other = load_world_pod(&run, "q", "cpu: '2', memory: 1Gi", "");
+	cs_cluster_assume(world.cluster, other, 0);
+	scores(pod);
+	ck_assert_int_lt(run.out[0], run.out[1]);
+	ck_assert_uint_eq(run.instance.score_version, version); // the log names the row
+	cs_cluster_forget(world.cluster, other);
+	scores(pod);
+	ck_assert_int_eq(run.out[0], run.out[1]);
+}
+END_TEST
+
+START_TEST(versions)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	used("a", 100, GIB);
+	const struct cs_pod *pod = example_pod();
+	scores(pod);
+	uint64_t first = run.instance.score_version;
+	used("b", 100, GIB);
+	scores(pod);
+	ck_assert_uint_ne(run.instance.score_version, first);
+	uint64_t second = run.instance.score_version;
+	scores(load_world_pod(&run, "larger", "cpu: '2', memory: 1Gi", ""));
+	ck_assert_uint_ne(run.instance.score_version, second);
+}
+END_TEST
+
+START_TEST(nothing_is_known)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	const struct cs_pod *pod = example_pod();
+	ck_assert_str_eq(scores(pod), "skipped");
+	ck_assert_str_eq(fitting(pod), "skipped");
+	run_configure(&run, "LeastLoad", "{resources: [{name: cpu, threshold: 1}]}");
+	ck_assert_str_eq(fitting(pod), "skipped");
+	used("a", 4000, GIB);
+	ck_assert_str_eq(fitting(pod), "b"); // of which nothing is known
+	load_world_wait(&run, 3600 * CS_SECOND);
+	ck_assert_str_eq(scores(pod), "skipped");
+	ck_assert_str_eq(fitting(pod), "skipped");
+	run_configure(&run, "LeastLoad", "{resources: [{name: disk}, {name: latency}]}");
+	ck_assert_str_eq(scores(pod), "skipped");
+}
+END_TEST
+
+START_TEST(thresholds)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	load_world_node(&run, "c", "", "");
+	run_configure(&run, "LeastLoad",
+		      "{resources: [{name: cpu, threshold: 80}, {name: memory, threshold: 50}]}");
+	used("a", 3199, GIB);
+	used("b", 3200, GIB);
+	used("c", 3900, 5 * GIB);
+	const struct cs_pod *pod = example_pod();
+	ck_assert_str_eq(fitting(pod), "a");
+	ck_assert_str_eq(run_reasons(&run, "b"), "node(s) had cpu load above the threshold");
+	ck_assert_str_eq(run_reasons(&run, "c"),
+			 "node(s) had cpu load above the threshold; node(s) had memory load above "
+			 "the threshold");
+	ck_assert_int_eq(run.verdict[1], CS_VERDICT_UNSCHEDULABLE);
+	// The queue is told when the one falls below, or a known one becomes free.
+	load_world_wait(&run, CS_SECOND);
+	ck_assert_uint_eq(load_world_sample(&run, "b", METRIC_CPU, 3300), 0);
+	load_world_wait(&run, CS_SECOND);
+	ck_assert_uint_eq(load_world_sample(&run, "b", METRIC_CPU, 3100), CS_EVENT_LOAD);
+	ck_assert_uint_ne(run.instance.plugin->cures & CS_EVENT_LOAD, 0);
+	ck_assert_str_eq(fitting(pod), "a b");
+}
+END_TEST
+
+START_TEST(weight_0)
+{
+	load_world_node(&run, "a", "c-sched.io/weight: '0'", "");
+	load_world_node(&run, "b", "", "");
+	const struct cs_pod *pod = example_pod();
+	ck_assert_str_eq(fitting(pod), "b");
+	ck_assert_str_eq(run_reasons(&run, "a"), "node(s) had c-sched.io/weight 0");
+	ck_assert_int_eq(run.verdict[0], CS_VERDICT_UNRESOLVABLE);
+	load_world_node(&run, "a", "c-sched.io/weight: '1'", "");
+	ck_assert_str_eq(fitting(pod), "skipped");
+}
+END_TEST
+
+START_TEST(levels)
+{
+	load_world_node(&run, "a", "c-sched.io/weight: '10'", ""); // has nothing to do with levels
+	load_world_node(&run, "b", "", "");
+	load_world_sample(&run, "a", METRIC_TEMPERATURE, 40); // a quarter of 20 .. 100
+	load_world_sample(&run, "b", METRIC_TEMPERATURE, 80);
+	load_world_sample(&run, "a", METRIC_FREE, 2); // 80 % full
+	load_world_sample(&run, "b", METRIC_FREE, 9);
+	const struct cs_pod *pod = example_pod();
+	run_configure(&run, "LeastLoad", "{resources: [{name: temperature, threshold: 75}]}");
+	ck_assert_str_eq(scores(pod), "a=75 b=25");
+	ck_assert_str_eq(fitting(pod), "a");
+	ck_assert_str_eq(run_reasons(&run, "b"),
+			 "node(s) had temperature load above the threshold");
+	run_configure(&run, "LeastLoad", "{resources: [{name: free, threshold: 80}]}");
+	ck_assert_str_eq(scores(pod), "a=20 b=90");
+	ck_assert_str_eq(fitting(pod), "b");
+}
+END_TEST
+
+START_TEST(arguments)
+{
+	static const struct {
+		const char *args;
+		const char *errors;
+	} rows[] = {
+		{ "{resources: [{weight: 1}]}", "resources[0].name: Required value" },
+		{ "{resources: [{name: cpu}, {name: cpu}]}",
+		  "resources[1].name: Duplicate value: \"cpu\"" },
+		{ "{resources: [{name: cpu, weight: 0}]}",
+		  "resources[0].weight: Invalid value: 0: not in valid range [1, 100]" },
+		{ "{resources: [{name: cpu, threshold: 101}]}",
+		  "resources[0].threshold: Invalid value: 101: not in valid range [0, 100]" },
+		{ "{resource: []}", "resource: unknown field" },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++)
+		ck_assert_str_eq(run_errors(&run, "LeastLoad", rows[i].args), rows[i].errors);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	const TTest *const tests[] = {
+		example,
+		by_use_and_not_by_requests,
+		what_is_in_flight_counts,
+		versions,
+		nothing_is_known,
+		thresholds,
+		weight_0,
+		levels,
+		arguments,
+	};
+	Suite *suite = suite_create("plugins/least_load");
+	TCase *tcase = tcase_create("least_load");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(tests); i++)
+		tcase_add_test(tcase, tests[i]);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
