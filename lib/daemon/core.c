@@ -114,6 +114,39 @@ static void sink_withdraw(void *user, uint64_t ticket)
 	send(user, &(struct cs_write){ .kind = CS_WRITE_BIND, .ticket = ticket, .withdraw = true });
 }
 
+// Only the replica that schedules writes Events.
+static void tell_load(struct cs_core *core, bool known, const char *words)
+{
+	const struct cs_config *config = core->options.config;
+	if (core->started && core->options.emit_events)
+		cs_events_tell(core->events, core->now,
+			       &(struct cs_events_notice){
+				       .warning = !known,
+				       .reason = known ? "LoadKnown" : "LoadUnknown",
+				       .note = words,
+				       .controller = "c-sched",
+				       .namespace = config->leader_election.resource_namespace,
+				       .lease = config->leader_election.resource_name,
+			       });
+}
+
+static void sink_load(void *user, bool known, const char *words)
+{
+	struct cs_core *core = user;
+	CS_LOG_AT(core->log, known ? CS_LOG_INFO : CS_LOG_WARNING, 0,
+		  known ? "Load figures are known again" : "Load figures are not known",
+		  CS_LOG_STRING("state", words));
+	free(core->load_lost);
+	core->load_lost = known ? NULL : cs_strdup(words);
+	tell_load(core, known, words);
+}
+
+static void load_notice(void *user, const char *words)
+{
+	struct cs_core *core = user;
+	cs_log_warning(core->log, "An annotation cannot be read", CS_LOG_STRING("err", words));
+}
+
 static void write_for(void *user, const struct cs_write *write)
 {
 	send(user, write);
@@ -177,6 +210,7 @@ int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
 		return r;
 	}
 	create_verbs(core);
+	cs_cluster_set_load_notice(core->cluster, load_notice, core);
 	core->load = cs_load_intake_create(&(struct cs_load_intake_options){
 		.config = options->config->load,
 		.scheduler = core->scheduler,
@@ -493,8 +527,8 @@ static void read_messages(struct cs_core *core)
 	static void (*const on[CS_CORE_MESSAGE_COUNT])(struct cs_core *, struct cs_message *) = {
 		[CS_CORE_BATCH] = on_batch,     [CS_CORE_WRITTEN] = on_written,
 		[CS_CORE_LEADING] = on_leading, [CS_CORE_ASK] = on_ask,
-		[CS_CORE_CALL] = on_call,       [CS_CORE_STOP] = on_stop,
-		[CS_CORE_ENDED] = on_ended,
+		[CS_CORE_LOAD] = on_load,       [CS_CORE_CALL] = on_call,
+		[CS_CORE_STOP] = on_stop,       [CS_CORE_ENDED] = on_ended,
 	};
 	// These have been taken over.
 	static const bool kept[CS_CORE_MESSAGE_COUNT] = {

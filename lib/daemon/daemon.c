@@ -15,6 +15,7 @@
 #include "daemon/core.h"
 #include "daemon/endpoints.h"
 #include "daemon/extender.h"
+#include "daemon/load_thread.h"
 #include "daemon/message.h"
 #include "daemon/process.h"
 #include "daemon/verbs.h"
@@ -31,9 +32,10 @@ struct daemon {
 	struct cs_core *core;
 	struct cs_endpoints *endpoints;
 	struct cs_extender *extender;
-	struct cs_config *extender_config; // made for it; NULL: its profile is the file's
+	struct cs_config *extender_config;         // made for it; NULL: its profile is the file's
 	const struct cs_profile *extender_profile; // NULL = no extender
-	struct cs_client_thread *_Atomic client; // endpoints ask for it before it is there
+	struct cs_client_thread *_Atomic client;   // endpoints ask for it before it is there
+	struct cs_load_thread **sources;           // by source; NULL for node annotations
 	struct cs_process_signals *signals;
 };
 
@@ -54,6 +56,11 @@ static void core_writes(void *user, const struct cs_write *write)
 static void core_credits(void *user, size_t bytes)
 {
 	cs_client_thread_credit(((struct daemon *)user)->client, bytes);
+}
+
+static void core_credits_load(void *user, uint32_t source)
+{
+	cs_load_thread_credit(((struct daemon *)user)->sources[source]);
 }
 
 static void core_stops(void *user)
@@ -156,14 +163,14 @@ static int create_core(struct daemon *daemon, struct cs_error *err)
 			.n_records = options->n_decisions,
 			.n_watches = CS_CLIENT_THREAD_WATCHES,
 			.elect = options->config->leader_election.leader_elect,
-			.extender = { .config = daemon->extender_config
-								? daemon->extender_config
-								: options->config,
+			.extender = { .config = daemon->extender_config ? daemon->extender_config
+									: options->config,
 				      .profile = daemon->extender_profile,
 				      .bind = options->extender.bind },
 			.emit_events = options->emit_events,
 			.write = core_writes,
 			.credit = core_credits,
+			.load_credit = core_credits_load,
 			.stop = core_stops,
 			.user = daemon,
 		},
@@ -218,6 +225,46 @@ static int create_client(struct daemon *daemon, struct cs_error *err)
 	return r;
 }
 
+static uint32_t count_sources(const struct daemon *daemon)
+{
+	const struct cs_load_config *load = daemon->options->config->load;
+	return load ? load->n_sources : 0;
+}
+
+static int create_source(struct daemon *daemon, uint32_t index, struct cs_error *err)
+{
+	const struct cs_load_config *load = daemon->options->config->load;
+	if (load->sources[index].type == CS_LOAD_NODE_ANNOTATIONS)
+		return 0;
+	return cs_load_thread_create(
+		&(struct cs_load_thread_options){
+			.config = load,
+			.index = index,
+			.endpoint = daemon->options->endpoint,
+			.seed = cs_random_seed(),
+			.log = daemon->options->log,
+			.clock = daemon->options->log->clock,
+			.metrics = daemon->metrics,
+			.core = cs_core_mailbox(daemon->core),
+		},
+		&daemon->sources[index], err);
+}
+
+static int create_sources(struct daemon *daemon, struct cs_error *err)
+{
+	uint32_t n = count_sources(daemon);
+	int r = 0;
+	if (n == 0)
+		cs_log_info(
+			daemon->options->log, 0,
+			"No source of load figures is configured: plugins that go by load skip, "
+			"pods are placed by their requests");
+	daemon->sources = cs_alloc_array(n + 1, sizeof(struct cs_load_thread *));
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = create_source(daemon, i, err);
+	return r;
+}
+
 // Signals before all other threads. The client last: once its thread runs, only its end ends the
 // daemon.
 static int start(struct daemon *daemon, struct cs_error *err)
@@ -238,6 +285,8 @@ static int start(struct daemon *daemon, struct cs_error *err)
 	if (r == 0)
 		r = create_endpoints(daemon, err);
 	if (r == 0)
+		r = create_sources(daemon, err);
+	if (r == 0)
 		r = create_extender(daemon, err);
 	if (r == 0)
 		r = create_client(daemon, err);
@@ -251,6 +300,9 @@ static void finish(struct daemon *daemon)
 	cs_endpoints_destroy(daemon->endpoints);
 	cs_process_signals_destroy(daemon->signals);
 	cs_client_thread_destroy(daemon->client);
+	for (uint32_t i = 0; daemon->sources && i < count_sources(daemon); i++)
+		cs_load_thread_destroy(daemon->sources[i]);
+	free(daemon->sources);
 	cs_core_destroy(daemon->core);
 	cs_config_destroy(daemon->extender_config);
 	cs_metrics_destroy(daemon->metrics);
