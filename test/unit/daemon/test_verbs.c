@@ -1,0 +1,488 @@
+// The extender's verbs on a real model: verdicts, scores, reservations, pods that no watch has told
+// of, Bindings. No thread, no socket.
+// Neighbours: daemon/verbs.c, call.c.
+#include "../check_main.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+#include <csched/base/value.h>
+#include <csched/cluster/load.h>
+#include <csched/kube/codec.h>
+#include <csched/plugins/list.h>
+
+#include "daemon/message.h"
+#include "daemon/verbs.h"
+
+#define NODES 4
+
+static struct cs_arena *arena;
+static struct cs_cluster *cluster;
+static struct cs_config *config;
+static struct cs_verbs *verbs;
+static struct cs_mailbox *mailbox;
+static struct cs_verbs_state state;
+static struct cs_message_write *written; // a copy of the last write
+static struct cs_buffer answer;
+
+static const struct cs_load_metric cpu = {
+	.name = CS_LOAD_CPU,
+	.unit = "milli-CPU",
+	.kind = CS_LOAD_USAGE,
+	.max = INFINITY,
+	.ttl = 60 * CS_SECOND,
+	.ramp = 30 * CS_SECOND,
+};
+
+static void on_write(void *user, const struct cs_write *write)
+{
+	(void)user;
+	if (written)
+		cs_message_free_client(&written->message);
+	written = (struct cs_message_write *)cs_message_write(write);
+}
+
+static const ProtobufCMessage *object(const struct cs_kind *kind, const char *json)
+{
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	ProtobufCMessage *message;
+	struct cs_error err = { 0 };
+	ck_assert_msg(cs_value_read_json(cs_slice_of(json), &tree, &err) == 0, "%s", err.text);
+	ck_assert_msg(cs_codec_read(kind->descriptor, tree, arena, &message, &err) == 0, "%s",
+		      err.text);
+	return message;
+}
+
+static const char *pod_json(const char *name)
+{
+	return cs_arena_printf(
+		arena,
+		"{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"uid\":\"uid-%s\"},"
+		"\"spec\":{\"schedulerName\":\"default-scheduler\",\"containers\":[{\"name\":\"c\","
+		"\"resources\":{\"requests\":{\"cpu\":\"500m\",\"memory\":\"100Mi\"}}}]}}",
+		name, name);
+}
+
+static void add_pod(const char *name)
+{
+	struct cs_pod_change change;
+	struct cs_error err;
+	ck_assert_int_eq(cs_cluster_apply_pod(
+				 cluster, (const Kube__Pod *)object(&cs_kind_pod, pod_json(name)),
+				 &change, &err),
+			 0);
+}
+
+static struct cs_pod *find_pod(const char *name)
+{
+	return cs_cluster_find_pod(cluster, cs_arena_printf(arena, "uid-%s", name));
+}
+
+// Node n1 is idle, n2 .. carry ever more; nodes have 10 CPUs.
+static void add_nodes(void)
+{
+	struct cs_load_sample samples[NODES];
+	struct cs_load_report report;
+	for (int i = 0; i < NODES; i++) {
+		const char *name = cs_arena_printf(arena, "n%d", i + 1);
+		uint32_t events;
+		struct cs_error err;
+		const char *json = cs_arena_printf(
+			arena,
+			"{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"unschedulable\":%s},"
+			"\"status\":{\"allocatable\":{\"cpu\":\"10\",\"memory\":\"64Gi\","
+			"\"pods\":\"110\"}}}",
+			name, i == 3 ? "true" : "false");
+		ck_assert_int_eq(cs_cluster_apply_node(
+					 cluster, (const Kube__Node *)object(&cs_kind_node, json),
+					 &events, &err),
+				 0);
+		samples[i] = (struct cs_load_sample){ .node = name,
+						      .value = 2000 * i,
+						      .taken = state.now.wall - CS_SECOND };
+	}
+	cs_cluster_apply_samples(cluster, samples, NODES, &report);
+	ck_assert_uint_eq(report.n_matched, NODES);
+}
+
+static void setup_profile(const char *yaml)
+{
+	struct cs_error err = { 0 };
+	arena = cs_arena_create();
+	cs_buffer_init(&answer, 1 << 20);
+	written = NULL;
+	cluster = cs_cluster_create(1);
+	cs_cluster_set_load_metrics(cluster, &cpu, 1, (const bool[]){ false });
+	state = (struct cs_verbs_state){
+		.now = { .boot = 1000 * CS_SECOND, .wall = 1795222923 * CS_SECOND },
+		.synced = true,
+		.leading = true,
+	};
+	cs_cluster_set_time(cluster, state.now.wall);
+	int r = yaml ? cs_config_read("test", cs_slice_of(yaml), cs_plugins, &config, &err)
+		     : cs_verbs_built_in(cs_plugins, &config, &err);
+	ck_assert_msg(r == 0, "%s", err.text);
+	mailbox = cs_mailbox_create(NULL, NULL);
+	verbs = cs_verbs_create(&(struct cs_verbs_options){ .cluster = cluster,
+							    .config = config,
+							    .profile = config->profiles[0],
+							    .bind = true,
+							    .write = on_write });
+	add_nodes();
+}
+
+static void setup(void)
+{
+	setup_profile(NULL);
+}
+
+// n3 (4000 of 10000) and n4 are over the threshold, n4 is cordoned, too.
+static void setup_filters(void)
+{
+	setup_profile("apiVersion: kubescheduler.config.k8s.io/v1\n"
+		      "kind: KubeSchedulerConfiguration\n"
+		      "profiles:\n"
+		      "- schedulerName: picky\n"
+		      "  plugins:\n"
+		      "    multiPoint:\n"
+		      "      disabled: [{name: '*'}]\n"
+		      "      enabled: [{name: PrioritySort}, {name: NodeUnschedulable},\n"
+		      "        {name: LeastLoad}, {name: DefaultBinder}]\n"
+		      "  pluginConfig:\n"
+		      "  - name: LeastLoad\n"
+		      "    args: {resources: [{name: cpu, threshold: 40}]}\n");
+}
+
+static void teardown(void)
+{
+	cs_verbs_destroy(verbs);
+	cs_config_destroy(config);
+	cs_cluster_destroy(cluster);
+	struct cs_message *message = cs_mailbox_take(mailbox);
+	ck_assert_ptr_null(message);
+	cs_mailbox_destroy(mailbox);
+	if (written)
+		cs_message_free_client(&written->message);
+	cs_buffer_finish(&answer);
+	cs_arena_destroy(arena);
+}
+
+static struct cs_call *create_call(enum cs_verb verb, const char *text)
+{
+	struct cs_buffer body;
+	struct cs_call *call;
+	struct cs_error err = { 0 };
+	cs_buffer_init(&body, 1 << 20);
+	cs_buffer_append_string(&body, text);
+	ck_assert_msg(cs_call_create(verb, &body, &call, &err) == 0, "%s", err.text);
+	cs_buffer_finish(&body);
+	call->back = mailbox;
+	return call;
+}
+
+// The call that came back, its answer in `answer`.
+static enum cs_call_result take_answer(void)
+{
+	struct cs_call *call = (struct cs_call *)cs_mailbox_take(mailbox);
+	ck_assert_ptr_nonnull(call);
+	cs_buffer_clear(&answer);
+	cs_call_write(call, &answer);
+	enum cs_call_result result = call->result;
+	cs_call_destroy(call);
+	return result;
+}
+
+static enum cs_call_result ask(enum cs_verb verb, const char *text)
+{
+	cs_verbs_answer(verbs, &state, create_call(verb, text));
+	return take_answer();
+}
+
+static const char *about(const char *pod, const char *names)
+{
+	return cs_arena_printf(arena, "{\"Pod\":%s,\"Nodes\":null,\"NodeNames\":%s}", pod_json(pod),
+			       names);
+}
+
+#define ALL "[\"n4\",\"n1\",\"n3\",\"n2\"]"
+
+// ---- filter ----
+
+START_TEST(nothing_is_refused_without_thresholds)
+{
+	add_pod("a");
+	ck_assert_int_eq(ask(CS_VERB_FILTER, about("a", ALL)), CS_CALL_DONE);
+	ck_assert_str_eq(answer.data, "{\"Nodes\":null,\"NodeNames\":" ALL ",\"FailedNodes\":null,"
+				      "\"FailedAndUnresolvableNodes\":null,\"Error\":\"\"}");
+}
+END_TEST
+
+START_TEST(filters_refuse_with_words)
+{
+	add_pod("a");
+	ck_assert_int_eq(ask(CS_VERB_FILTER, about("a", "[\"n4\",\"new\",\"n3\",\"n2\"]")),
+			 CS_CALL_DONE);
+	ck_assert_ptr_nonnull(strstr(answer.data, "\"NodeNames\":[\"new\",\"n2\"]"));
+	ck_assert_ptr_nonnull(strstr(answer.data, "\"FailedNodes\":{\"n3\":\""));
+	ck_assert_ptr_nonnull(strstr(answer.data, "\"FailedAndUnresolvableNodes\":{\"n4\":"
+						  "\"node(s) were unschedulable\"}"));
+}
+END_TEST
+
+START_TEST(whole_nodes_come_back_as_they_were)
+{
+	add_pod("a");
+	const char *node = "{\"metadata\" : {\"name\":\"n2\"}, \"x\":[1.50]}";
+	CS_AUTO_FREE char *text = cs_asprintf(
+		"{\"Pod\":%s,\"Nodes\":{\"items\":[{\"metadata\":{\"name\":\"n4\"}},%s]}}",
+		pod_json("a"), node);
+	ck_assert_int_eq(ask(CS_VERB_FILTER, text), CS_CALL_DONE);
+	CS_AUTO_FREE char *items = cs_asprintf("\"items\":[%s]},\"NodeNames\":null", node);
+	ck_assert_ptr_nonnull(strstr(answer.data, items));
+}
+END_TEST
+
+static void expect_all_pass(const char *text)
+{
+	ck_assert_int_eq(ask(CS_VERB_FILTER, text), CS_CALL_FALLBACK);
+	ck_assert_ptr_nonnull(strstr(answer.data, "\"NodeNames\":" ALL));
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, text), CS_CALL_FALLBACK);
+	ck_assert_str_eq(answer.data,
+			 "[{\"Host\":\"n4\",\"Score\":0},{\"Host\":\"n1\",\"Score\":0},"
+			 "{\"Host\":\"n3\",\"Score\":0},{\"Host\":\"n2\",\"Score\":0}"
+			 "]");
+}
+
+START_TEST(what_cannot_be_judged_passes)
+{
+	expect_all_pass("{\"NodeNames\":" ALL "}");
+	expect_all_pass("{\"Pod\":{\"metadata\":{\"uid\":\"u\"}},\"NodeNames\":" ALL "}");
+	expect_all_pass("{\"Pod\":{\"metadata\":{\"uid\":\"u\",\"name\":\"a\",\"namespace\":\"b\"},"
+			"\"spec\":{\"containers\":[{\"resources\":{\"requests\":{\"cpu\":\"much\"}}"
+			"}]}},\"NodeNames\":" ALL "}");
+	expect_all_pass("{\"Pod\":{\"metadata\":{\"uid\":\"u\",\"name\":\"a\",\"namespace\":\"b\"},"
+			"\"spec\":{\"nodeName\":\"n1\"}},\"NodeNames\":" ALL "}");
+	ck_assert_uint_eq(cs_cluster_count(cluster).pods, 0);
+	state.synced = false;
+	expect_all_pass(about("a", ALL));
+	ck_assert_uint_eq(cs_cluster_count(cluster).pods, 0);
+}
+END_TEST
+
+// ---- prioritize ----
+
+START_TEST(idle_nodes_score_best)
+{
+	add_pod("a");
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, about("a", ALL)), CS_CALL_DONE);
+	ck_assert_str_eq(answer.data,
+			 "[{\"Host\":\"n4\",\"Score\":0},{\"Host\":\"n1\",\"Score\":10},"
+			 "{\"Host\":\"n3\",\"Score\":3},{\"Host\":\"n2\",\"Score\":7}]");
+}
+END_TEST
+
+START_TEST(an_unknown_node_is_neutral)
+{
+	add_pod("a");
+	ask(CS_VERB_PRIORITIZE, about("a", "[\"new\",\"n1\",\"n4\"]"));
+	ck_assert_str_eq(answer.data, "[{\"Host\":\"new\",\"Score\":5},{\"Host\":\"n1\",\"Score\":"
+				      "10},{\"Host\":\"n4\",\"Score\":0}]");
+}
+END_TEST
+
+// The name behind the first score of 10.
+static const char *first(void)
+{
+	char *ten = strstr(answer.data, "\",\"Score\":10}");
+	ck_assert_ptr_nonnull(ten);
+	*ten = '\0';
+	return strrchr(answer.data, '"') + 1;
+}
+
+START_TEST(calls_in_a_row_do_not_herd)
+{
+	uint32_t on_n1 = 0;
+	for (int i = 0; i < 12; i++) {
+		const char *name = cs_arena_printf(arena, "p%d", i);
+		add_pod(name);
+		ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, about(name, "[\"n1\",\"n2\"]")),
+				 CS_CALL_DONE);
+		on_n1 += strcmp(first(), "n1") == 0;
+		ck_assert_int_eq((int)cs_cluster_count_reservations(cluster), i + 1);
+	}
+	ck_assert_uint_lt(on_n1, 12);
+	ck_assert_uint_gt(on_n1, 5);
+}
+END_TEST
+
+START_TEST(a_reservation_ends_with_the_next_call_or_in_time)
+{
+	add_pod("a");
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	ask(CS_VERB_PRIORITIZE, about("a", "[\"n2\",\"n3\"]"));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	ask(CS_VERB_FILTER, about("a", ALL));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	cs_cluster_set_time(cluster, state.now.wall + 31 * CS_SECOND);
+	cs_cluster_tick_load(cluster);
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+}
+END_TEST
+
+// ---- pods that no watch has told of ----
+
+START_TEST(an_unknown_pod_is_taken_from_the_request)
+{
+	ck_assert_int_eq(ask(CS_VERB_FILTER, about("a", ALL)), CS_CALL_DONE);
+	ck_assert_ptr_nonnull(find_pod("a"));
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, about("a", ALL)), CS_CALL_DONE);
+	ck_assert_str_eq(first(), "n1");
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	state.now.boot += 29 * CS_SECOND;
+	cs_verbs_expire(verbs, state.now);
+	ck_assert_ptr_nonnull(find_pod("a"));
+	state.now.boot += CS_SECOND;
+	cs_verbs_expire(verbs, state.now);
+	ck_assert_ptr_null(find_pod("a"));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+}
+END_TEST
+
+START_TEST(a_pod_that_a_watch_tells_of_stays)
+{
+	ask(CS_VERB_FILTER, about("a", ALL));
+	ask(CS_VERB_FILTER, about("b", ALL));
+	cs_verbs_told(verbs, "uid-a");
+	cs_verbs_told(verbs, "uid-other");
+	add_pod("a");
+	state.now.boot += 31 * CS_SECOND;
+	cs_verbs_expire(verbs, state.now);
+	ck_assert_ptr_nonnull(find_pod("a"));
+	ck_assert_ptr_null(find_pod("b"));
+}
+END_TEST
+
+// ---- preempt ----
+
+START_TEST(nodes_that_no_victim_helps_are_no_candidates)
+{
+	add_pod("a");
+	const char *text = cs_arena_printf(
+		arena,
+		"{\"Pod\":%s,\"NodeNameToMetaVictims\":{\"n1\":{\"Pods\":[{\"UID\":\"v1\"}],"
+		"\"NumPDBViolations\":1},\"n4\":{\"Pods\":[{\"UID\":\"v2\"}],"
+		"\"NumPDBViolations\":0},\"n3\":{\"Pods\":[],\"NumPDBViolations\":0},"
+		"\"new\":{\"Pods\":[],\"NumPDBViolations\":0}}}",
+		pod_json("a"));
+	ck_assert_int_eq(ask(CS_VERB_PREEMPT, text), CS_CALL_DONE);
+	ck_assert_str_eq(answer.data,
+			 "{\"NodeNameToMetaVictims\":{\"n1\":{\"Pods\":[{\"UID\":\"v1\"}],"
+			 "\"NumPDBViolations\":1},\"n3\":{\"Pods\":[],\"NumPDBViolations\":0},"
+			 "\"new\":{\"Pods\":[],\"NumPDBViolations\":0}}}");
+}
+END_TEST
+
+// ---- bind ----
+
+#define BIND "{\"PodName\":\"a\",\"PodNamespace\":\"default\",\"PodUID\":\"uid-a\",\"Node\":\"n2\"}"
+
+static const struct {
+	struct cs_write_result result;
+	const char *answer;
+} ends[] = {
+	{ { .outcome = CS_WRITE_DONE }, "{\"Error\":\"\"}" },
+	{ { .outcome = CS_WRITE_ELSEWHERE, .node = "n9" },
+	  "{\"Error\":\"the pod is on node n9 already\"}" },
+	{ { .outcome = CS_WRITE_GONE }, "{\"Error\":\"the pod does not exist any more\"}" },
+	{ { .outcome = CS_WRITE_REFUSED, .message = "no" }, "{\"Error\":\"no\"}" },
+	{ { .outcome = CS_WRITE_FAILED, .message = "tired" }, "{\"Error\":\"tired\"}" },
+};
+
+START_TEST(a_binding_is_written_and_its_end_answered)
+{
+	add_pod("a");
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	cs_verbs_answer(verbs, &state, create_call(CS_VERB_BIND, BIND));
+	ck_assert_ptr_null(cs_mailbox_take(mailbox));
+	ck_assert_str_eq(written->write.name, "a");
+	ck_assert_str_eq(written->write.namespace, "default");
+	ck_assert_str_eq(written->write.uid, "uid-a");
+	ck_assert_str_eq(written->write.node, "n2");
+	ck_assert(written->write.ticket & CS_VERBS_TICKET);
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	struct cs_write_result result = ends[_i].result;
+	result.ticket = written->write.ticket + 1;
+	cs_verbs_written(verbs, &result);
+	ck_assert_ptr_null(cs_mailbox_take(mailbox));
+	result.ticket = written->write.ticket;
+	cs_verbs_written(verbs, &result);
+	bool done = result.outcome == CS_WRITE_DONE;
+	ck_assert_int_eq(take_answer(), done ? CS_CALL_DONE : CS_CALL_ERROR);
+	ck_assert_str_eq(answer.data, ends[_i].answer);
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), done);
+}
+END_TEST
+
+static void expect_no_binding(const char *text, const char *words)
+{
+	ck_assert_int_eq(ask(CS_VERB_BIND, text), CS_CALL_ERROR);
+	ck_assert_ptr_nonnull(strstr(answer.data, words));
+	ck_assert_ptr_null(written);
+}
+
+START_TEST(bindings_that_are_not_sent)
+{
+	expect_no_binding("{\"PodName\":\"a\"}", "are needed");
+	state.leading = false;
+	expect_no_binding(BIND, "not the leader");
+	state.leading = true;
+	struct cs_call *late = create_call(CS_VERB_BIND, BIND);
+	atomic_store(&late->late, true);
+	cs_verbs_answer(verbs, &state, late);
+	take_answer();
+	ck_assert_ptr_null(written);
+	cs_verbs_destroy(verbs);
+	verbs = cs_verbs_create(&(struct cs_verbs_options){ .cluster = cluster,
+							    .config = config,
+							    .profile = config->profiles[0],
+							    .write = on_write });
+	expect_no_binding(BIND, "--extender-bind is not set");
+}
+END_TEST
+
+START_TEST(an_end_with_a_binding_under_way)
+{
+	cs_verbs_answer(verbs, &state, create_call(CS_VERB_BIND, BIND));
+	ck_assert_ptr_nonnull(written);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("verbs");
+	TCase *load = tcase_create("load");
+	tcase_add_checked_fixture(load, setup, teardown);
+	tcase_add_test(load, nothing_is_refused_without_thresholds);
+	tcase_add_test(load, what_cannot_be_judged_passes);
+	tcase_add_test(load, idle_nodes_score_best);
+	tcase_add_test(load, an_unknown_node_is_neutral);
+	tcase_add_test(load, calls_in_a_row_do_not_herd);
+	tcase_add_test(load, a_reservation_ends_with_the_next_call_or_in_time);
+	tcase_add_test(load, an_unknown_pod_is_taken_from_the_request);
+	tcase_add_test(load, a_pod_that_a_watch_tells_of_stays);
+	tcase_add_loop_test(load, a_binding_is_written_and_its_end_answered, 0,
+			    CS_ARRAY_LENGTH(ends));
+	tcase_add_test(load, bindings_that_are_not_sent);
+	tcase_add_test(load, an_end_with_a_binding_under_way);
+	suite_add_tcase(suite, load);
+	TCase *filters = tcase_create("filters");
+	tcase_add_checked_fixture(filters, setup_filters, teardown);
+	tcase_add_test(filters, filters_refuse_with_words);
+	tcase_add_test(filters, whole_nodes_come_back_as_they_were);
+	tcase_add_test(filters, nodes_that_no_victim_helps_are_no_candidates);
+	suite_add_tcase(suite, filters);
+	return suite;
+}
