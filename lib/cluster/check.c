@@ -155,6 +155,7 @@ static int compare_row(const struct sums *sums, uint32_t row, struct cs_error *e
 		int64_t allocatable = table->allocatable[column][row];
 		if (table->allocatable_double[column][row] != (double)allocatable ||
 		    allocatable > table->allocatable_max[column] ||
+		    table->inverse[column][row] != cs_nodes_inverse(allocatable) ||
 		    table->share[column][row] != cs_nodes_share(&sums->cluster->nodes, column, row))
 			return fail(err, sums, row,
 				    cs_arena_printf(sums->arena, "allocatable %s", name));

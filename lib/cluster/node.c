@@ -126,6 +126,7 @@ static bool set_amount(struct cs_nodes *nodes, uint32_t column, uint32_t row, in
 		return false;
 	table->allocatable[column][row] = amount;
 	table->allocatable_double[column][row] = (double)amount;
+	table->inverse[column][row] = cs_nodes_inverse(amount);
 	table->share[column][row] = cs_nodes_share(nodes, column, row);
 	if (amount > table->allocatable_max[column])
 		table->allocatable_max[column] = amount;

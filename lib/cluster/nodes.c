@@ -38,6 +38,7 @@ static void resize_column(struct cs_nodes *nodes, uint32_t column, uint32_t old,
 	RESIZE(table->requested[column], old, n);
 	RESIZE(table->allocatable_double[column], old, n);
 	RESIZE(table->requested_double[column], old, n);
+	RESIZE(table->inverse[column], old, n);
 	RESIZE(table->share[column], old, n);
 	RESIZE(nodes->exact[column], old, n);
 }
@@ -88,6 +89,7 @@ void cs_nodes_finish(struct cs_nodes *nodes)
 		free(table->requested[column]);
 		free(table->allocatable_double[column]);
 		free(table->requested_double[column]);
+		free(table->inverse[column]);
 		free(table->share[column]);
 		free(nodes->exact[column]);
 	}
@@ -250,6 +252,11 @@ double cs_nodes_share(const struct cs_nodes *nodes, uint32_t column, uint32_t ro
 	double allocatable = nodes->table.allocatable_double[column][row];
 	double requested = nodes->table.requested_double[column][row];
 	return requested < allocatable ? requested / allocatable : allocatable > 0;
+}
+
+double cs_nodes_inverse(int64_t allocatable)
+{
+	return allocatable > 0 ? 1.0 / (double)allocatable : 0.0;
 }
 
 static void change_column(struct cs_nodes *nodes, uint32_t column, struct change change,

@@ -72,7 +72,8 @@ void cs_nodes_ref_column_id(struct cs_nodes *nodes, uint32_t column);
 void cs_nodes_unref_column(struct cs_nodes *nodes, uint32_t column);
 uint32_t cs_nodes_find_column(const struct cs_nodes *nodes, const char *name);
 
-// What the share column must say there.
+// What the columns `inverse` and `share` must say there.
+double cs_nodes_inverse(int64_t allocatable);
 double cs_nodes_share(const struct cs_nodes *nodes, uint32_t column, uint32_t row);
 
 // Counts a pod on a row, or takes it away again.

@@ -240,7 +240,22 @@ static void begin_spread(struct vectors *vectors, struct normal *normal)
 	kernel_fill(normal->raw, normal->value, vectors->n_rows);
 	memset(normal->norm, NORM_UNKNOWN, vectors->n_rows);
 	normal->spread = true;
+	normal->settled = false;
 	normal->changed = true;
+}
+
+// What was spread when all rows were scored last probably is so again: it needs no look, and goes
+// straight into its column.
+static bool score_spread(const struct vectors_input *input,
+			 const struct cs_plugin_instance *instance, struct normal *normal,
+			 struct cs_rows rows)
+{
+	if (!normal || !normal->spread)
+		return false;
+	instance->plugin->score(input->cycle, instance, rows, normal->raw);
+	memset(normal->norm + rows.first, NORM_UNKNOWN, rows.end - rows.first);
+	normal->changed = true;
+	return true;
 }
 
 // Takes over rows' scores before normalising. Where they are spread, the rows' norms are not known
@@ -280,6 +295,8 @@ static int score_block(struct vectors *vectors, const struct vectors_input *inpu
 		struct normal *own = has_normal(instance) ? normal++ : NULL;
 		if (!is_on(input, input->scores_off, instance))
 			continue;
+		if (score_spread(input, instance, own, rows))
+			continue;
 		instance->plugin->score(input->cycle, instance, rows, input->out);
 		if (own) {
 			keep_raw(vectors, own, input, rows);
@@ -299,8 +316,10 @@ static int score_all(struct vectors *vectors, const struct vectors_input *input,
 		     struct cs_error *err)
 {
 	for (uint32_t i = 0; i < vectors->n_normals; i++) {
-		vectors->normals[i].spread = false;
-		vectors->normals[i].scored = false;
+		struct normal *normal = &vectors->normals[i];
+		normal->spread &= normal->least != normal->greatest;
+		normal->settled = false;
+		normal->scored = false;
 	}
 	vectors->tops_known = false;
 	int r = 0;
@@ -378,9 +397,12 @@ struct settling {
 static void forget_norms(const struct settling *settling)
 {
 	struct vectors *vectors = settling->vectors;
+	if (!settling->normal->settled)
+		return;
 	kernel_add_norms(settling->normal->norm, vectors->n_rows, -settling->instance->weight,
 			 vectors->sum);
 	memset(settling->normal->norm, NORM_UNKNOWN, vectors->n_rows);
+	settling->normal->settled = false;
 }
 
 // The feasible rows whose norm is not known, and one of each end of the range.
@@ -505,9 +527,11 @@ static int settle_by_score(const struct settling *settling, struct cs_error *err
 	struct vectors *vectors = settling->vectors;
 	const uint8_t *norm = settling->normal->norm;
 	int64_t weight = settling->instance->weight;
-	kernel_add_norms(norm, vectors->n_rows, -weight, vectors->sum);
+	if (settling->normal->settled)
+		kernel_add_norms(norm, vectors->n_rows, -weight, vectors->sum);
 	int r = fill_few(settling, err);
 	kernel_add_norms(norm, vectors->n_rows, weight, vectors->sum);
+	settling->normal->settled = true;
 	return r == 1 ? settle_each(settling, err) : r;
 }
 

@@ -24,6 +24,7 @@ struct normal {
 	uint8_t *norm; // normalised, where known
 	int64_t least; // the range of the feasible rows' scores that `norm` goes by
 	int64_t greatest;
+	bool settled; // some norm may be known, and is in the sum
 	bool changed; // some score is another one than when `norm` was made
 };
 

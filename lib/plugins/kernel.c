@@ -67,18 +67,18 @@ void cs_kernel_match(const uint32_t *restrict column, const struct cs_kernel_ids
 
 CS_CLONES
 void cs_kernel_match_scores(const uint32_t *restrict column, const struct cs_kernel_ids *ids,
-			    struct cs_rows rows, int64_t *restrict out)
+			    struct cs_rows rows, bool first, int64_t *restrict out)
 {
 	const struct cs_kernel_ids own = *ids;
 	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] += word_of(&own, column[row]);
+		out[row] = (first ? 0 : out[row]) + word_of(&own, column[row]);
 }
 
 // ---- resources ----
 
 struct sums {
-	double score[BLOCK];
-	double weight[BLOCK];
+	_Alignas(64) double score[BLOCK];
+	_Alignas(64) double weight[BLOCK];
 };
 
 // One of the strategies: adds a term to the sums, in doubles or, for nodes of more than 81 TiB of
@@ -92,13 +92,54 @@ struct strategy {
 	const double *ratio;
 };
 
+// The whole number next to one in 0 .. 2^51: what comes above 2^52 has no bits for less.
+static inline double nearest(double number)
+{
+	return number + 0x1p52 - 0x1p52;
+}
+
+// part * 100 / capacity, truncated, without a division; 0 of nothing. 100 * part + capacity <=
+// 2^53, so that products are exact: they tell whether the quotient was rounded up.
+static inline double hundredths(double part, double capacity, double inverse)
+{
+	double wanted = part * 100.0;
+	double near = nearest(wanted * inverse);
+	return near - (near * capacity > wanted ? 1.0 : 0.0);
+}
+
 CS_CLONES
-static void divide(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
+static bool is_uniform(const double *restrict values, uint32_t n)
+{
+	int64_t differing = 0;
+	for (uint32_t i = 0; i < n; i++)
+		differing |= values[i] != values[0];
+	return differing == 0;
+}
+
+CS_CLONES
+static void divide_each(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		double weight = sums->weight[i] > 0 ? sums->weight[i] : 1.0;
 		out[i] = (int32_t)(sums->score[i] / weight + round);
 	}
+}
+
+// Scores and weights are small whole numbers, and `round` is 0 or half the weight: no quotient is
+// nearer to the next whole number than half of 1 / weight, if not equal.
+CS_CLONES
+static void divide_all(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
+{
+	double weight = sums->weight[0] > 0 ? sums->weight[0] : 1.0;
+	double inverse = 1.0 / weight;
+	double more = round * weight + 0.25;
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = (int32_t)((sums->score[i] + more) * inverse);
+}
+
+static void divide(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
+{
+	(is_uniform(sums->weight, n) ? divide_all : divide_each)(sums, n, round, out);
 }
 
 static void run(const struct strategy *strategy, const struct cs_kernel_term *terms,
@@ -133,17 +174,15 @@ static void add_least(const struct strategy *self, const struct cs_kernel_term *
 	(void)self;
 	const double *restrict allocatable = term->allocatable_double + rows.first;
 	const double *restrict used = term->used_double + rows.first;
+	const double *restrict inverse = term->inverse + rows.first;
 	double asked = (double)term->asked;
 	double weight = (double)term->weight;
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
 		double capacity = allocatable[i];
-		double has = capacity > 0 ? 1.0 : 0.0;
-		double safe = capacity > 0 ? capacity : 1.0;
 		double free = capacity - (used[i] + asked);
-		free = free > 0 ? free : 0;
-		double part = (double)(int32_t)(free * 100.0 / safe);
-		sums->score[i] += part * weight * has;
-		sums->weight[i] += weight * has;
+		double part = hundredths(free > 0 ? free : 0, capacity, inverse[i]);
+		sums->score[i] += part * weight;
+		sums->weight[i] += capacity > 0 ? weight : 0.0;
 	}
 }
 
@@ -178,17 +217,15 @@ static void add_most(const struct strategy *self, const struct cs_kernel_term *t
 	(void)self;
 	const double *restrict allocatable = term->allocatable_double + rows.first;
 	const double *restrict used = term->used_double + rows.first;
+	const double *restrict inverse = term->inverse + rows.first;
 	double asked = (double)term->asked;
 	double weight = (double)term->weight;
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
 		double capacity = allocatable[i];
-		double has = capacity > 0 ? 1.0 : 0.0;
-		double safe = capacity > 0 ? capacity : 1.0;
 		double sum = used[i] + asked;
-		sum = sum < safe ? sum : safe;
-		double part = (double)(int32_t)(sum * 100.0 / safe);
-		sums->score[i] += part * weight * has;
-		sums->weight[i] += weight * has;
+		double part = hundredths(sum < capacity ? sum : capacity, capacity, inverse[i]);
+		sums->score[i] += part * weight;
+		sums->weight[i] += capacity > 0 ? weight : 0.0;
 	}
 }
 
@@ -223,14 +260,14 @@ static void add_ratio(const struct strategy *self, const struct cs_kernel_term *
 	const double *restrict ratio = self->ratio;
 	const double *restrict allocatable = term->allocatable_double + rows.first;
 	const double *restrict used = term->used_double + rows.first;
+	const double *restrict inverse = term->inverse + rows.first;
 	double asked = (double)term->asked;
 	double weight = (double)term->weight;
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
 		double capacity = allocatable[i];
-		double safe = capacity > 0 ? capacity : 1.0;
 		double sum = used[i] + asked;
-		sum = sum < safe ? sum : safe;
-		double part = ratio[(int32_t)(sum * 100.0 / safe)];
+		sum = sum < capacity ? sum : capacity;
+		double part = ratio[(int32_t)hundredths(sum, capacity, inverse[i])];
 		double counts = capacity > 0 && part > 0 ? weight : 0.0;
 		sums->score[i] += part * counts;
 		sums->weight[i] += counts;

@@ -41,9 +41,9 @@ struct cs_kernel_ids {
 // verdict[row] |= the word of column[row], 0 for other ids.
 void cs_kernel_match(const uint32_t *restrict column, const struct cs_kernel_ids *ids,
 		     struct cs_rows rows, uint8_t *restrict verdict);
-// out[row] += the word of column[row], 0 for other ids.
+// out[row] = the word of column[row], 0 for other ids; or, but for the first, += that.
 void cs_kernel_match_scores(const uint32_t *restrict column, const struct cs_kernel_ids *ids,
-			    struct cs_rows rows, int64_t *restrict out);
+			    struct cs_rows rows, bool first, int64_t *restrict out);
 
 // ---- resources ----
 
@@ -55,8 +55,9 @@ struct cs_kernel_term {
 	const int64_t *used;
 	const double *allocatable_double;
 	const double *used_double;
-	const double *share; // node_table.h; BalancedAllocation alone
-	int64_t asked;       // >= 0
+	const double *inverse; // node_table.h
+	const double *share;   // node_table.h; BalancedAllocation alone
+	int64_t asked;         // >= 0
 	int64_t weight;
 	bool exact; // no allocatable is above CS_KERNEL_EXACT_MAX (81 TiB): doubles do
 };

@@ -41,6 +41,7 @@ static struct cs_kernel_term term_of(const struct cs_node_table *nodes, struct c
 		.used = defaults ? nodes->nonzero_requested[column] : nodes->requested[column],
 		.used_double = defaults ? nodes->nonzero_requested_double[column]
 					: nodes->requested_double[column],
+		.inverse = nodes->inverse[column],
 		.share = nodes->share[column],
 		.asked = ask.asked,
 		.exact = nodes->allocatable_max[column] <= CS_KERNEL_EXACT_MAX,

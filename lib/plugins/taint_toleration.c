@@ -77,14 +77,15 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 			out[row] = state->verdicts[taint_set[row]].prefer_no_schedule;
 		return;
 	}
-	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
-	for (uint32_t at = 0; at < state->sets.n_preferred; at += CS_KERNEL_IDS) {
+	uint32_t at = 0;
+	do {
 		struct cs_kernel_ids ids =
 			next_ids(state->sets.preferred, state->sets.n_preferred, at);
 		for (uint32_t i = 0; i < CS_KERNEL_IDS; i++)
 			ids.words[i] = state->verdicts[ids.ids[i]].prefer_no_schedule;
-		cs_kernel_match_scores(taint_set, &ids, rows, out);
-	}
+		cs_kernel_match_scores(taint_set, &ids, rows, at == 0, out);
+		at += CS_KERNEL_IDS;
+	} while (at < state->sets.n_preferred);
 }
 
 // Fewer intolerable taints are better.

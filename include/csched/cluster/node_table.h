@@ -33,6 +33,7 @@ struct cs_node_table {
 	int64_t *requested[CS_RESOURCE_MAX];
 	double *allocatable_double[CS_RESOURCE_MAX]; // copies for scores
 	double *requested_double[CS_RESOURCE_MAX];
+	double *inverse[CS_RESOURCE_MAX]; // 1 / allocatable; 0 where nothing is allocatable
 	// requested / allocatable, at most 1; 0 where nothing is allocatable: what
 	// BalancedAllocation says of the node without the pod.
 	double *share[CS_RESOURCE_MAX];

@@ -313,6 +313,9 @@ START_TEST(the_check_sees_differences)
 	world.nodes->allocatable_double[0][row] = 1;
 	ck_assert_int_eq(cs_cluster_check(world.cluster, &err), -EUCLEAN);
 	world.nodes->allocatable_double[0][row] = 4000;
+	world.nodes->inverse[0][row] = 1;
+	ck_assert_int_eq(cs_cluster_check(world.cluster, &err), -EUCLEAN);
+	world.nodes->inverse[0][row] = 1.0 / 4000;
 	struct cs_pod *pod = add_pod(&world, "p", "nodeSelector: {a: b}");
 	struct cs_bitmap *rows = (struct cs_bitmap *)(uintptr_t)pod->demand->node_selector;
 	cs_bitmap_set(rows, row, true);

@@ -16,6 +16,7 @@ struct columns {
 	int64_t used[ROWS];
 	double allocatable_double[ROWS];
 	double used_double[ROWS];
+	double inverse[ROWS];
 	double share[ROWS];
 };
 
@@ -30,6 +31,7 @@ static void fill(struct columns *columns, struct cs_random *random, int64_t max)
 			(int64_t)cs_random_below(random, (uint64_t)(capacity + capacity / 8 + 1));
 		columns->allocatable_double[row] = (double)capacity;
 		columns->used_double[row] = (double)columns->used[row];
+		columns->inverse[row] = capacity ? 1.0 / (double)capacity : 0;
 		double share = capacity ? columns->used_double[row] / (double)capacity : 0;
 		columns->share[row] = share > 1 ? 1 : share;
 	}
@@ -43,6 +45,7 @@ static struct cs_kernel_term term_of(const struct columns *columns, int64_t aske
 		.used = columns->used,
 		.allocatable_double = columns->allocatable_double,
 		.used_double = columns->used_double,
+		.inverse = columns->inverse,
 		.share = columns->share,
 		.asked = asked,
 		.weight = weight,
@@ -350,13 +353,16 @@ START_TEST(test_match)
 		out[row] = row;
 	}
 	cs_kernel_match(column, &ids, (struct cs_rows){ 3, ROWS - 5 }, verdict);
-	cs_kernel_match_scores(column, &ids, (struct cs_rows){ 3, ROWS - 5 }, out);
+	cs_kernel_match_scores(column, &ids, (struct cs_rows){ 3, ROWS - 5 }, false, out);
 	for (uint32_t row = 0; row < ROWS; row++) {
 		int32_t word = row >= 3 && row < ROWS - 5 ? words[column[row]] : 0;
 		int before = row % 2 ? CS_VERDICT_UNSCHEDULABLE : CS_VERDICT_FITS;
 		ck_assert_int_eq(verdict[row], before | word);
 		ck_assert_int_eq(out[row], (int64_t)row + word);
 	}
+	cs_kernel_match_scores(column, &ids, (struct cs_rows){ 3, ROWS - 5 }, true, out);
+	for (uint32_t row = 3; row < ROWS - 5; row++)
+		ck_assert_int_eq(out[row], words[column[row]]);
 }
 END_TEST
 
