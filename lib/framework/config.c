@@ -11,14 +11,14 @@
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 #include <csched/framework/fields.h>
+#include <csched/framework/load_config.h>
 #include <csched/framework/profile.h>
 
 #include "spec.h"
 
-#define OWN_API_VERSION "config.c-sched.io/v1alpha1" // reserved for our own settings
-#define UPSTREAM_NAME   "default-scheduler"
-#define UPSTREAM_LEASE  "kube-scheduler"
-#define SECONDS_MAX     INT64_C(1000000000)
+#define UPSTREAM_NAME  "default-scheduler"
+#define UPSTREAM_LEASE "kube-scheduler"
+#define SECONDS_MAX    INT64_C(1000000000)
 
 // The file as it is written.
 struct spec {
@@ -182,48 +182,89 @@ struct reading {
 	struct warnings warnings;
 	struct cs_config *config;
 	struct cs_errors *errors;
-	bool built_in; // without a file
+	bool built_in; // without a file, or without this document in it
 };
 
 // ---- the document ----
 
-static int check_document(const struct reading *reading, struct json_object *document, bool again)
+static void read_main(struct reading *reading, struct json_object *document)
+{
+	cs_fields_read(document, spec_fields, reading->arena, &reading->spec, reading->errors);
+}
+
+static void read_load(struct reading *reading, struct json_object *document)
+{
+	reading->errors->at = CS_LOAD_CONFIG_KIND;
+	cs_load_config_read(document, &reading->config->load, reading->errors);
+	reading->errors->at = NULL;
+}
+
+// What a file may hold, each at most once.
+static const struct {
+	const char *api_version;
+	const char *kind;
+	void (*read)(struct reading *reading, struct json_object *document);
+} documents[] = {
+	{ CS_CONFIG_API_VERSION, CS_CONFIG_KIND, read_main },
+	{ CS_LOAD_CONFIG_API_VERSION, CS_LOAD_CONFIG_KIND, read_load },
+};
+#define N_DOCUMENTS   CS_ARRAY_LENGTH(documents)
+#define MAIN_DOCUMENT 0
+
+// Which of `documents` it is; N_DOCUMENTS: none, as is said.
+static size_t identify(const struct reading *reading, struct json_object *document,
+		       const char *line)
 {
 	const char *api_version = cs_value_string_at(document, "apiVersion");
 	const char *kind = cs_value_string_at(document, "kind");
-	struct cs_errors *errors = reading->errors;
-	if (!json_object_is_type(document, json_type_object))
-		return cs_errors_add(errors, "", "expected an object, a %s", CS_CONFIG_KIND);
-	const char *line = cs_arena_printf(reading->arena, "line %d", cs_value_line(document));
-	if (cs_string_equal(api_version, OWN_API_VERSION))
-		return cs_errors_add(errors, line, "apiVersion: %s is not known in this version",
-				     OWN_API_VERSION);
-	if (!cs_string_equal(api_version, CS_CONFIG_API_VERSION))
-		return cs_errors_add(errors, line, "apiVersion: expected \"%s\", got \"%s\"",
-				     CS_CONFIG_API_VERSION, api_version ? api_version : "");
-	if (!cs_string_equal(kind, CS_CONFIG_KIND))
-		return cs_errors_add(errors, line, "kind: expected \"%s\", got \"%s\"",
-				     CS_CONFIG_KIND, kind ? kind : "");
-	if (again)
-		return cs_errors_add(errors, line, "a second %s", CS_CONFIG_KIND);
-	return 0;
+	size_t near = 0;
+	for (size_t i = 0; i < N_DOCUMENTS; i++) {
+		if (!cs_string_equal(api_version, documents[i].api_version))
+			continue;
+		if (cs_string_equal(kind, documents[i].kind))
+			return i;
+		near = i;
+	}
+	if (!cs_string_equal(api_version, documents[near].api_version))
+		cs_errors_add(reading->errors, line, "apiVersion: expected \"%s\", got \"%s\"",
+			      documents[near].api_version, api_version ? api_version : "");
+	else
+		cs_errors_add(reading->errors, line, "kind: expected \"%s\", got \"%s\"",
+			      documents[near].kind, kind ? kind : "");
+	return N_DOCUMENTS;
 }
 
-// The one KubeSchedulerConfiguration of the file.
-static int find_document(const struct reading *reading, struct json_object *documents,
-			 struct json_object **ret)
+// Reads all documents, in whatever order they stand. False: some are not what they should be.
+static bool read_documents(struct reading *reading, struct json_object *list)
 {
-	size_t count = json_object_array_length(documents);
-	int r = 0;
+	struct json_object *found[N_DOCUMENTS] = { NULL };
+	size_t count = json_object_array_length(list);
+	bool good = true;
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *document = json_object_array_get_idx(documents, i);
-		if (check_document(reading, document, i > 0) < 0)
-			r = -EINVAL;
-		*ret = document;
+		struct json_object *document = json_object_array_get_idx(list, i);
+		if (!json_object_is_type(document, json_type_object)) {
+			cs_errors_add(reading->errors, "", "expected an object, a %s",
+				      CS_CONFIG_KIND);
+			return false;
+		}
+		const char *line =
+			cs_arena_printf(reading->arena, "line %d", cs_value_line(document));
+		size_t which = identify(reading, document, line);
+		if (which < N_DOCUMENTS && found[which])
+			cs_errors_add(reading->errors, line, "a second %s", documents[which].kind);
+		else if (which < N_DOCUMENTS)
+			found[which] = document;
+		good &= which < N_DOCUMENTS && found[which] == document;
 	}
 	if (count == 0)
-		return cs_errors_add(reading->errors, "", "no %s in it", CS_CONFIG_KIND);
-	return r;
+		cs_errors_add(reading->errors, "", "no %s in it", CS_CONFIG_KIND);
+	if (!good || count == 0)
+		return false;
+	for (size_t i = 0; i < N_DOCUMENTS; i++)
+		if (found[i])
+			documents[i].read(reading, found[i]);
+	reading->built_in = !found[MAIN_DOCUMENT];
+	return true;
 }
 
 // ---- defaults and rules ----
@@ -500,28 +541,33 @@ static void finish_config(struct reading *reading)
 	make_profiles(reading);
 }
 
+static void add_built_in(struct reading *reading)
+{
+	struct profile_spec *spec = cs_arena_alloc(reading->arena, sizeof(*spec));
+	spec->scheduler_name = CS_CONFIG_BUILT_IN_PROFILE;
+	reading->built_in = true;
+	reading->spec.profiles = (struct cs_field_list){ .count = 1, .items = spec };
+}
+
 static void read_file(struct reading *reading, struct cs_slice text)
 {
-	CS_AUTO_VALUE struct json_object *documents = NULL;
-	struct json_object *document = NULL;
+	CS_AUTO_VALUE struct json_object *list = NULL;
 	struct cs_error err;
-	if (cs_value_read_yaml(text, &documents, &err) < 0) {
+	if (cs_value_read_yaml(text, &list, &err) < 0) {
 		cs_errors_add(reading->errors, "", "%s", err.text);
 		return;
 	}
-	if (find_document(reading, documents, &document) < 0)
+	if (!read_documents(reading, list))
 		return;
-	cs_fields_read(document, spec_fields, reading->arena, &reading->spec, reading->errors);
+	if (reading->built_in)
+		add_built_in(reading);
 	finish_config(reading);
 	warn_without_effect(reading);
 }
 
 static void built_in(struct reading *reading)
 {
-	struct profile_spec *spec = cs_arena_alloc(reading->arena, sizeof(*spec));
-	spec->scheduler_name = CS_CONFIG_BUILT_IN_PROFILE;
-	reading->built_in = true;
-	reading->spec.profiles = (struct cs_field_list){ .count = 1, .items = spec };
+	add_built_in(reading);
 	finish_config(reading);
 }
 
@@ -567,6 +613,7 @@ void cs_config_destroy(struct cs_config *config)
 	for (uint32_t i = 0; i < config->n_profiles; i++)
 		profile_destroy(config->profiles[i]);
 	free(config->profiles);
+	cs_load_config_destroy(config->load);
 	for (uint32_t i = 0; i < config->n_warnings; i++)
 		free(config->warnings[i]);
 	free(config->warnings);

@@ -8,6 +8,7 @@
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 #include <csched/framework/fields.h>
+#include <csched/framework/load_config.h>
 #include <csched/framework/profile.h>
 
 #include "spec.h"
@@ -139,17 +140,30 @@ void cs_config_write(const struct cs_config *config, struct cs_json_writer *json
 	cs_json_object_end(json);
 }
 
-int cs_config_print(const struct cs_config *config, struct cs_buffer *out)
+// Appends what was written as JSON, as a YAML document.
+static int print_document(struct cs_buffer *text, struct cs_buffer *out)
 {
 	CS_AUTO_VALUE struct json_object *tree = NULL;
+	struct cs_error err;
+	if (text->overflow)
+		return -EMSGSIZE;
+	int r = cs_value_read_json(cs_buffer_slice(text), &tree, &err);
+	return r ? r : cs_value_write_yaml(tree, out);
+}
+
+int cs_config_print(const struct cs_config *config, struct cs_buffer *out)
+{
 	CS_AUTO_BUFFER struct cs_buffer text;
 	struct cs_json_writer json;
-	struct cs_error err;
 	cs_buffer_init(&text, out->max);
 	cs_json_init(&json, &text);
 	cs_config_write(config, &json);
-	if (text.overflow)
-		return -EMSGSIZE;
-	int r = cs_value_read_json(cs_buffer_slice(&text), &tree, &err);
-	return r ? r : cs_value_write_yaml(tree, out);
+	int r = print_document(&text, out);
+	if (r || !config->load)
+		return r;
+	cs_buffer_clear(&text);
+	cs_json_init(&json, &text);
+	cs_load_config_write(config->load, &json);
+	r = cs_buffer_append_string(out, "---\n");
+	return r ? r : print_document(&text, out);
 }

@@ -44,8 +44,9 @@ struct cs_config {
 };
 
 // `plugins` is the list of all plugins (ends with NULL): framework knows none by itself.
-// Without a file (`text.data` NULL) the built-in profile. -EINVAL with everything that is wrong:
-// "profiles[0].plugins.score.enabled[1].name: unknown plugin \"Foo\"".
+// Without a file (`text.data` NULL), or with a LoadConfiguration alone in it, the built-in profile.
+// -EINVAL with everything that is wrong: "profiles[0].plugins.score.enabled[1].name: unknown plugin
+// \"Foo\"".
 int cs_config_read_all(struct cs_slice text, const struct cs_plugin *const *plugins,
 		       struct cs_config **ret, struct cs_errors *errors);
 // The same with the first error alone, behind the file's name.
@@ -55,8 +56,8 @@ int cs_config_read(const char *file_name, struct cs_slice text,
 void cs_config_destroy(struct cs_config *config);
 
 // What is in force, every default filled in, as a KubeSchedulerConfiguration that reads back as the
-// same: plugins stand at each point by themselves, and multiPoint is off. As JSON, and as YAML
-// (-EMSGSIZE when `out` is full).
+// same: plugins stand at each point by themselves, and multiPoint is off. As JSON without, and as
+// YAML (-EMSGSIZE when `out` is full) with the LoadConfiguration behind it where there is one.
 void cs_config_write(const struct cs_config *config, struct cs_json_writer *json);
 int cs_config_print(const struct cs_config *config, struct cs_buffer *out);
 

@@ -178,7 +178,7 @@ static const struct {
 	{ "apiVersion: kubescheduler.config.k8s.io/v1\nkind: Policy\n",
 	  "line 1: kind: expected \"KubeSchedulerConfiguration\", got \"Policy\"" },
 	{ NAMED "---\napiVersion: config.c-sched.io/v1alpha1\nkind: Settings\n",
-	  "line 5: apiVersion: config.c-sched.io/v1alpha1 is not known in this version" },
+	  "line 5: kind: expected \"LoadConfiguration\", got \"Settings\"" },
 	{ NAMED "---\n" NAMED, "line 5: a second KubeSchedulerConfiguration" },
 	{ NAMED "foo: 1\n", "foo: unknown field" },
 	{ NAMED "leaderElection: {leaderelect: true}\n",
