@@ -10,6 +10,7 @@
 
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
+#include <csched/framework/load_config.h>
 #include <csched/kube/codec.h>
 #include <csched/plugins/list.h>
 
@@ -30,6 +31,7 @@ static struct cs_message_write *writes[WRITES_MAX]; // copies
 static size_t n_writes;
 static size_t credited;
 static int n_stops;
+static unsigned load_credited;
 
 static struct cs_time look(void *user)
 {
@@ -58,6 +60,13 @@ static void on_stop(void *user)
 	n_stops++;
 }
 
+static void on_load_credit(void *user, uint32_t source)
+{
+	(void)user;
+	ck_assert_uint_eq(source, 0);
+	load_credited++;
+}
+
 static void create(bool elect, bool emit_events)
 {
 	struct cs_error err = { 0 };
@@ -75,6 +84,7 @@ static void create(bool elect, bool emit_events)
 		.emit_events = emit_events,
 		.write = on_write,
 		.credit = on_credit,
+		.load_credit = on_load_credit,
 		.stop = on_stop,
 	};
 	ck_assert_msg(cs_core_create(&options, &core, &err) == 0, "%s", err.text);
@@ -96,6 +106,7 @@ static void setup(void)
 	core = NULL;
 	n_writes = credited = 0;
 	n_stops = 0;
+	load_credited = 0;
 }
 
 static void forget_writes(void)
@@ -110,6 +121,7 @@ static void teardown(void)
 	cs_core_destroy(core);
 	forget_writes();
 	cs_metrics_destroy(metrics);
+	config->load = NULL; // a test's own
 	cs_config_destroy(config);
 	close(log_fd);
 }
@@ -602,6 +614,146 @@ START_TEST(a_binding_is_withdrawn_with_its_node)
 }
 END_TEST
 
+// ---- load figures ----
+
+static char load_cpu[] = CS_LOAD_CPU, load_source[] = "metrics";
+static struct cs_load_metric load_metrics[] = { { .name = load_cpu,
+						  .kind = CS_LOAD_USAGE,
+						  .max = 1e9,
+						  .ttl = 60 * CS_SECOND,
+						  .ramp = 60 * CS_SECOND } };
+static uint32_t load_of_source[] = { 0 };
+static struct cs_load_source load_sources[] = { { .name = load_source,
+						  .type = CS_LOAD_METRICS_API,
+						  .pods = true,
+						  .n_metrics = 1,
+						  .metrics = load_of_source } };
+static struct cs_load_config load_config = {
+	.n_metrics = 1, .metrics = load_metrics, .n_sources = 1, .sources = load_sources
+};
+
+static void tell_load(const char *node, double milli_cpu)
+{
+	struct cs_part *part = cs_part_create(0);
+	cs_part_add(part, &(struct cs_part_sample){
+				  .node = node, .value = milli_cpu, .taken = now.wall });
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_load(0, part));
+}
+
+static double load_samples(const char *question, const char *kind)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	CS_AUTO_FREE char *line = cs_asprintf("csched_load_source_samples{source=\"metrics\","
+					      "question=\"%s\",kind=\"%s\"} ",
+					      question, kind);
+	cs_buffer_init(&out, 1 << 20);
+	cs_metrics_print(metrics, &out);
+	const char *at = strstr(out.data, line);
+	ck_assert_msg(at != NULL, "%s", line);
+	return strtod(at + strlen(line), NULL);
+}
+
+START_TEST(load_is_taken_in_once_nodes_are_known)
+{
+	config->load = &load_config;
+	create(false, true);
+	tell_load("n1", 1000);
+	tell_node("n1", "4");
+	turn();
+	ck_assert_uint_eq(load_credited, 0);
+	sync_all();
+	ck_assert_uint_eq(load_credited, 1);
+	ck_assert_double_eq(load_samples("nodes", "matched"), 1);
+	tell_load("other", 1000);
+	turn();
+	ck_assert_uint_eq(load_credited, 2);
+	ck_assert_double_eq(load_samples("nodes", "matched"), 0);
+	ck_assert_double_eq(load_samples("nodes", "unmatched"), 1);
+	ck_assert(logged("No load figure is of a node or pod of this cluster"));
+}
+END_TEST
+
+// In slices, whose counts add up; decisions go on in between.
+START_TEST(long_lists_of_pods)
+{
+	enum { N = 10000 };
+	config->load = &load_config;
+	create(false, true);
+	tell_node("n1", "4");
+	sync_all();
+	struct cs_part *part = cs_part_create(1);
+	for (unsigned i = 0; i < N; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("p%u", i);
+		cs_part_add_pod(part, &(struct cs_part_pod){ .namespace = "ns",
+							     .name = name,
+							     .value = 1,
+							     .taken = now.wall });
+	}
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_load(0, part));
+	tell_pod("p", "1");
+	tick = CS_MILLISECOND; // each turn is over at its first look at the clock
+	cs_core_turn(core);
+	ck_assert_uint_eq(load_credited, 0);
+	turn();
+	ck_assert_uint_eq(load_credited, 1);
+	ck_assert_double_eq(load_samples("pods", "unmatched"), N);
+	ck_assert_ptr_nonnull(find_write(CS_WRITE_BIND));
+}
+END_TEST
+
+static void pass(int64_t ns)
+{
+	now.boot += ns;
+	now.wall += ns;
+	turn();
+}
+
+// One Event when all figures are gone, one when they are back; whoever does not schedule is silent.
+START_TEST(the_loss_of_all_load)
+{
+	config->load = &load_config;
+	create(true, true);
+	tell_node("n1", "4");
+	sync_all();
+	tell_load("n1", 1000);
+	turn();
+	for (int i = 0; i < 10; i++) {
+		pass(60 * CS_SECOND);
+		tell_node("n1", "4");
+		turn();
+	}
+	ck_assert(logged("Load figures are not known"));
+	ck_assert_uint_eq(n_writes, 0);
+	cs_mailbox_send(cs_core_mailbox(core), cs_message_plain(CS_CORE_LEADING));
+	turn();
+	ck_assert_uint_eq(n_writes, 1);
+	ck_assert_int_eq(writes[0]->write.kind, CS_WRITE_EVENT);
+	ck_assert_str_eq(writes[0]->write.namespace, "kube-system");
+	ck_assert(cs_string_prefix(writes[0]->write.name, "c-sched."));
+	ck_assert_ptr_nonnull(
+		memmem(writes[0]->write.body, writes[0]->write.body_size, "LoadUnknown", 11));
+	pass(60 * CS_SECOND);
+	ck_assert_uint_eq(n_writes, 1);
+	tell_load("n1", 1000);
+	turn();
+	pass(2 * CS_SECOND);
+	ck_assert_uint_eq(n_writes, 2);
+	ck_assert_ptr_nonnull(
+		memmem(writes[1]->write.body, writes[1]->write.body_size, "LoadKnown", 9));
+	ck_assert(logged("Load figures are known again"));
+}
+END_TEST
+
+START_TEST(load_that_is_left_is_freed)
+{
+	config->load = &load_config;
+	create(false, true);
+	tell_load("n1", 1);
+	turn();
+	tell_load("n1", 2);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("core");
@@ -625,6 +777,10 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, the_end);
 	tcase_add_test(tcase, the_lease_is_lost);
 	tcase_add_test(tcase, messages_left_over);
+	tcase_add_test(tcase, load_is_taken_in_once_nodes_are_known);
+	tcase_add_test(tcase, long_lists_of_pods);
+	tcase_add_test(tcase, the_loss_of_all_load);
+	tcase_add_test(tcase, load_that_is_left_is_freed);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
