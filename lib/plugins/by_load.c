@@ -126,10 +126,21 @@ bool cs_by_load_take_name(struct cs_cluster *cluster, uint32_t *kept, uint32_t n
 
 // ---- thresholds ----
 
-// Full to the threshold, as the ledger watches it: load / capacity.
-static double watched(const struct cs_load_column *column, int64_t percent)
+// How full a row is at the threshold; 0 = there is none that applies.
+static double fraction_of(const struct cs_load_column *column,
+			  const struct cs_by_load_threshold *threshold)
 {
-	double fraction = (double)percent / 100;
+	const struct cs_load_metric *metric = column->metric;
+	if (threshold->value <= 0)
+		return (double)threshold->percent / 100;
+	if (!isfinite(metric->max) || metric->max <= metric->min)
+		return 0;
+	return (threshold->value - metric->min) / (metric->max - metric->min);
+}
+
+// The same as the ledger watches it: load / capacity.
+static double watched(const struct cs_load_column *column, double fraction)
+{
 	const struct cs_load_metric *metric = column->metric;
 	if (adds_up(column) || !isfinite(metric->max) || metric->max <= 0)
 		return fraction;
@@ -140,18 +151,20 @@ void cs_by_load_watch(struct cs_cluster *cluster, const struct cs_by_load_thresh
 {
 	const struct cs_load_table *table = cs_cluster_load(cluster);
 	const struct cs_load_column *column = cs_by_load_column(table, threshold->metric);
-	if (column && threshold->percent > 0)
+	double fraction = column ? fraction_of(column, threshold) : 0;
+	if (fraction > 0)
 		cs_cluster_watch_load(cluster, (uint32_t)(column - table->columns),
-				      watched(column, threshold->percent));
+				      watched(column, fraction));
 }
 
 void cs_by_load_unwatch(struct cs_cluster *cluster, const struct cs_by_load_threshold *threshold)
 {
 	const struct cs_load_table *table = cs_cluster_load(cluster);
 	const struct cs_load_column *column = cs_by_load_column(table, threshold->metric);
-	if (column && threshold->percent > 0)
+	double fraction = column ? fraction_of(column, threshold) : 0;
+	if (fraction > 0)
 		cs_cluster_unwatch_load(cluster, (uint32_t)(column - table->columns),
-					watched(column, threshold->percent));
+					watched(column, fraction));
 }
 
 struct limits {
@@ -171,15 +184,15 @@ enum cs_prepare cs_by_load_prepare_filter(struct cs_cycle *cycle, struct cs_plug
 	struct limits *limits = NULL;
 	for (uint32_t i = 0; i < n; i++) {
 		const struct cs_load_column *column =
-			thresholds[i].percent > 0 ? cs_by_load_column(table, thresholds[i].metric)
-						  : NULL;
-		if (!column || column->n_known == 0)
+			cs_by_load_column(table, thresholds[i].metric);
+		double fraction = column ? fraction_of(column, &thresholds[i]) : 0;
+		if (fraction <= 0 || column->n_known == 0)
 			continue;
 		if (!limits)
 			limits = cs_arena_alloc(cycle->scratch, sizeof(*limits));
 		limits->items[limits->n++] = (struct limit){
 			.metric = thresholds[i].metric,
-			.fraction = (double)thresholds[i].percent / 100,
+			.fraction = fraction,
 			.term = cs_by_load_term(table, column),
 		};
 	}

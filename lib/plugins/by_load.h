@@ -29,10 +29,12 @@ void cs_by_load_weight_reasons(const struct cs_cycle *cycle, const struct cs_plu
 const struct cs_load_column *cs_by_load_column(const struct cs_load_table *table,
 					       const char *metric);
 
-// A threshold on one metric, in percent of what nodes have of it; 0 = none.
+// A threshold on one metric: in percent of what nodes have of it, or (LEVEL, which then needs a
+// max) in its unit. 0 and 0 = none.
 struct cs_by_load_threshold {
 	const char *metric;
 	int64_t percent;
+	double value;
 };
 // For attach and detach: the queue is to be told when a row falls below it.
 void cs_by_load_watch(struct cs_cluster *cluster, const struct cs_by_load_threshold *threshold);

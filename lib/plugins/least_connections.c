@@ -114,8 +114,8 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 	wrong |= cs_by_ratio_configure(&read.ratio, &args->ratio, errors) < 0;
 	if (wrong)
 		return -EINVAL;
-	args->threshold =
-		(struct cs_by_load_threshold){ CS_LOAD_CONNECTIONS, read.threshold.value };
+	args->threshold = (struct cs_by_load_threshold){ .metric = CS_LOAD_CONNECTIONS,
+							 .percent = read.threshold.value };
 	*ret = CS_TAKE(args);
 	return 0;
 }

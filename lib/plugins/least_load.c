@@ -250,7 +250,8 @@ static int complete(struct least_load_args *args, struct cs_errors *errors)
 		if (!items[i].weight.given)
 			items[i].weight.value = 1;
 		args->thresholds[i] =
-			(struct cs_by_load_threshold){ items[i].name, items[i].threshold.value };
+			(struct cs_by_load_threshold){ .metric = items[i].name,
+						       .percent = items[i].threshold.value };
 	}
 	return r;
 }

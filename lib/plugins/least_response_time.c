@@ -194,11 +194,8 @@ struct response_fields {
 static const struct cs_field fields[] = {
 	CS_BY_RATIO_FIELDS(struct response_fields, ratio),
 	{ .name = "threshold",
-	  .type = CS_FIELD_INT,
-	  .offset = offsetof(struct response_fields, threshold),
-	  .min = 0,
-	  .max = 100,
-	  .wrong = "not in valid range [0, 100]" },
+	  .type = CS_FIELD_DURATION,
+	  .offset = offsetof(struct response_fields, threshold) },
 	{ .name = "decay",
 	  .type = CS_FIELD_DURATION,
 	  .offset = offsetof(struct response_fields, decay) },
@@ -216,6 +213,8 @@ static int64_t read_duration(const struct cs_field_int *field, int64_t otherwise
 static int check(const struct response_args *args, struct cs_errors *errors)
 {
 	int r = 0;
+	if (args->threshold.value < 0 || args->threshold.value > 3600)
+		r = cs_errors_add(errors, "threshold", "Invalid value: must be 0s to 1h");
 	if (args->decay < CS_SECOND || args->decay > 3600 * CS_SECOND)
 		r = cs_errors_add(errors, "decay", "Invalid value: must be 1s to 1h");
 	if (args->slow_start < 0 || args->slow_start > 3600 * CS_SECOND)
@@ -230,7 +229,10 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 	CS_AUTO_FREE struct response_args *args = cs_alloc(sizeof(*args));
 	bool wrong = from && cs_fields_read(from, fields, arena, &read, errors) < 0;
 	wrong |= cs_by_ratio_configure(&read.ratio, &args->ratio, errors) < 0;
-	args->threshold = (struct cs_by_load_threshold){ CS_LOAD_RESPONSE, read.threshold.value };
+	args->threshold = (struct cs_by_load_threshold){
+		.metric = CS_LOAD_RESPONSE,
+		.value = (double)read.threshold.value / CS_SECOND,
+	};
 	args->decay = read_duration(&read.decay, 60 * CS_SECOND);
 	args->slow_start = read_duration(&read.slow_start, 120 * CS_SECOND);
 	wrong |= check(args, errors) < 0;
@@ -244,16 +246,16 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 {
 	const struct response_args *args = pointer;
 	cs_by_ratio_write(&args->ratio, json);
-	cs_json_member_int(json, "threshold", args->threshold.percent);
+	cs_by_load_write_duration(json, "threshold",
+				  (int64_t)(args->threshold.value * CS_SECOND + 0.5));
 	cs_by_load_write_duration(json, "decay", args->decay);
 	cs_by_load_write_duration(json, "slowStart", args->slow_start);
 }
 
 static const struct cs_argument arguments[] = {
 	CS_BY_RATIO_ARGUMENTS,
-	{ "threshold", "integer, 0..100",
-	  "a node whose response time is at this percentage of the metric's max or above takes no "
-	  "pod; default 0: none" },
+	{ "threshold", "duration, 0s..1h",
+	  "a node whose response time is this or more takes no pod; default 0s: none" },
 	{ "decay", "duration, 1s..1h", "how long a peak is remembered; default 1m" },
 	{ "slowStart", "duration, 0s..1h",
 	  "how long a node that joins gets fewer pods than its weight says; default 2m" },

@@ -12,6 +12,11 @@
 
 // ---- sums ----
 
+static inline float at_most_1(float full)
+{
+	return full < 1 ? full : 1.0F;
+}
+
 CS_CLONES
 static void add_part(const struct cs_load_part *part, struct cs_rows rows, float *restrict sums)
 {
@@ -21,7 +26,7 @@ static void add_part(const struct cs_load_part *part, struct cs_rows rows, float
 	float add = (float)part->add;
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
 		float full = ((float)load[i] + add) * inverse[i];
-		sums[i] += share[i] * (full < 1 ? full : 1.0F);
+		sums[i] += share[i] * at_most_1(full);
 	}
 }
 
@@ -32,10 +37,34 @@ static void round_sums(const float *restrict sums, uint32_t n, int64_t *restrict
 		out[i] = (int32_t)(sums[i] + 0.5F);
 }
 
+// Two parts at once, as mostly there are: cpu and memory.
+CS_CLONES
+static void sum_pair(const struct cs_load_part parts[2], const float *restrict base,
+		     struct cs_rows rows, int64_t *restrict out)
+{
+	const double *restrict load_a = parts[0].load;
+	const double *restrict load_b = parts[1].load;
+	const float *restrict inverse_a = parts[0].inverse;
+	const float *restrict inverse_b = parts[1].inverse;
+	const float *restrict part_a = parts[0].part;
+	const float *restrict part_b = parts[1].part;
+	float add_a = (float)parts[0].add;
+	float add_b = (float)parts[1].add;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		float a = at_most_1(((float)load_a[row] + add_a) * inverse_a[row]);
+		float b = at_most_1(((float)load_b[row] + add_b) * inverse_b[row]);
+		out[row] = (int32_t)(base[row] + part_a[row] * a + part_b[row] * b + 0.5F);
+	}
+}
+
 void cs_load_kernel_sum(const struct cs_load_part *parts, uint32_t n_parts,
 			const float *restrict base, struct cs_rows rows, int64_t *restrict out)
 {
 	float sums[BLOCK];
+	if (n_parts == 2) {
+		sum_pair(parts, base, rows, out);
+		return;
+	}
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t n = rows.end - first < BLOCK ? rows.end - first : BLOCK;
 		struct cs_rows block = { first, first + n };

@@ -7,11 +7,24 @@
 #include <string.h>
 
 #include <csched/base/memory.h>
+#include <csched/framework/load_config.h>
+#include <csched/kube/timestamp.h>
 
 #include "expand.h"
 #include "priority.h"
 
 #define HASH_SEED 0 // of hash tables: the same input gives the same order
+
+// Wherever the configuration has a metric from: here it comes from nodes' annotations.
+static void tell_metrics(struct cs_simulation *simulation)
+{
+	const struct cs_load_config *load = simulation->config->load;
+	bool from_annotations[CS_LOAD_METRICS_MAX];
+	for (uint32_t i = 0; i < CS_LOAD_METRICS_MAX; i++)
+		from_annotations[i] = true;
+	cs_cluster_set_load_metrics(simulation->cluster, load->metrics, load->n_metrics,
+				    from_annotations);
+}
 
 struct cs_simulation *cs_simulation_create(const struct cs_config *config, uint32_t pods_max)
 {
@@ -19,6 +32,8 @@ struct cs_simulation *cs_simulation_create(const struct cs_config *config, uint3
 	simulation->config = config;
 	simulation->pods_max = pods_max;
 	simulation->cluster = cs_cluster_create(HASH_SEED);
+	if (config->load)
+		tell_metrics(simulation);
 	simulation->scratch = cs_arena_create();
 	input_init(&simulation->input);
 	return simulation;
@@ -219,10 +234,33 @@ static int apply_nodes(struct cs_simulation *simulation, struct cs_error *err)
 	return r;
 }
 
+// The newest time that a sample in nodes' annotations was taken at, 0 without one. What else is
+// wrong with them is the ledger's to see.
+static int64_t newest_sample(const struct input *input)
+{
+	int64_t newest = 0;
+	for (size_t i = 0; i < input->n_objects; i++) {
+		const Kube__ObjectMeta *metadata = input->objects[i].metadata;
+		if (input->objects[i].kind != &cs_kind_node)
+			continue;
+		for (size_t k = 0; k < metadata->n_annotations; k++) {
+			const Kube__StringEntry *note = metadata->annotations[k];
+			const char *at = note->value ? strrchr(note->value, '@') : NULL;
+			int64_t taken;
+			if (at && cs_string_prefix(note->key, "load.c-sched.io/") &&
+			    cs_timestamp_parse(cs_slice_of(at + 1), &taken, NULL) == 0 &&
+			    taken > newest)
+				newest = taken;
+		}
+	}
+	return newest;
+}
+
 int cs_simulation_prepare(struct cs_simulation *simulation, struct cs_error *err)
 {
 	const struct input *input = &simulation->input;
 	struct owners owners;
+	cs_cluster_set_time(simulation->cluster, newest_sample(input));
 	int r = apply_nodes(simulation, err);
 	for (size_t i = 0; i < input->n_objects && r == 0; i++)
 		r = apply_other(simulation, &input->objects[i], err);
@@ -232,6 +270,7 @@ int cs_simulation_prepare(struct cs_simulation *simulation, struct cs_error *err
 			    ? admit_pod(simulation, &input->objects[i], err)
 			    : expand(simulation, &owners, &input->objects[i], err);
 	owners_finish(&owners);
+	cs_cluster_tick_load(simulation->cluster);
 	if (r == 0 && simulation->n_pending > 0)
 		qsort(simulation->pending, simulation->n_pending, sizeof(*simulation->pending),
 		      compare_pending);

@@ -16,8 +16,10 @@
 
 struct cs_simulation;
 
-// `config` is borrowed: its profiles decide for the pods that name them. More than `pods_max` pods,
-// at most CS_SIMULATION_PODS_MAX, are an error.
+// `config` is borrowed: its profiles decide for the pods that name them. Where it has a
+// LoadConfiguration, samples of its metrics come from nodes' annotations load.c-sched.io/METRIC,
+// whatever its sources, which are not asked; and the time of the newest of them is now all along.
+// More than `pods_max` pods, at most CS_SIMULATION_PODS_MAX, are an error.
 struct cs_simulation *cs_simulation_create(const struct cs_config *config, uint32_t pods_max);
 void cs_simulation_destroy(struct cs_simulation *simulation); // NULL is fine
 

@@ -161,7 +161,7 @@ START_TEST(thresholds)
 {
 	load_world_node(&run, "a", "", "");
 	load_world_node(&run, "b", "", "");
-	run_configure(&run, "LeastResponseTime", "{threshold: 5}"); // of 10 s
+	run_configure(&run, "LeastResponseTime", "{threshold: 500ms}");
 	answers("a", 0.5);
 	answers("b", 0.49);
 	run_filter(&run, pod("p"));
@@ -182,8 +182,7 @@ START_TEST(arguments)
 		{ "{decay: 500ms}", "decay: Invalid value: must be 1s to 1h" },
 		{ "{decay: 2h}", "decay: Invalid value: must be 1s to 1h" },
 		{ "{slowStart: -1s}", "slowStart: Invalid value: must be 0s to 1h" },
-		{ "{threshold: 101}",
-		  "threshold: Invalid value: 101: not in valid range [0, 100]" },
+		{ "{threshold: 2h}", "threshold: Invalid value: must be 0s to 1h" },
 		{ "{bias: 0}", "bias: Invalid value: 0: not in valid range [0.25, 4]" },
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++)

@@ -70,7 +70,7 @@ START_TEST(sums)
 {
 	static float inverse[2][N], part[2][N];
 	for (int i = 0; i < N; i++) {
-		base[i] = 0;
+		base[i] = 25; // three parts are 25 below 0 at least
 		for (int m = 0; m < 2; m++) {
 			inverse[m][i] = (float)(capacity[m][i] > 0 ? 1 / capacity[m][i] : 0);
 			part[m][i] = (m ? 75.0F : -25.0F) * (capacity[m][i] > 0 ? 1.0F : 0.0F);
@@ -80,9 +80,12 @@ START_TEST(sums)
 	const struct cs_load_part parts[] = {
 		{ load[0], inverse[0], part[0], 5e4 },
 		{ load[1], inverse[1], part[1], 0 },
+		{ load[1], inverse[0], part[0], 0 },
 	};
 	expect_sum(parts, 1, (struct cs_rows){ 0, N });
 	expect_sum(parts, 2, (struct cs_rows){ 0, N });
+	expect_sum(parts, 3, (struct cs_rows){ 0, N });
+	expect_sum(parts, 3, (struct cs_rows){ 17, 1777 });
 	expect_sum(parts, 2, (struct cs_rows){ 300, 301 });
 	expect_sum(parts, 2, (struct cs_rows){ 17, 1777 });
 }
