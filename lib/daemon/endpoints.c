@@ -10,6 +10,7 @@
 
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
+#include <csched/framework/load_config.h>
 #include <csched/framework/profile.h>
 #include <csched/http/server.h>
 
@@ -84,6 +85,10 @@ static void serve_config(struct cs_http_request *request, struct cs_http_respons
 	cs_json_object_begin(&json);
 	cs_json_key(&json, "componentconfig");
 	cs_config_write(config, &json);
+	if (config->load) {
+		cs_json_key(&json, "loadconfig");
+		cs_load_config_write(config->load, &json);
+	}
 	cs_json_object_end(&json);
 }
 
