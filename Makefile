@@ -46,7 +46,7 @@ HARDENING_LD := -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 WERROR := $(if $(CI),-Werror)
 
 # Goals that need no compiler flags yet: they install what is missing first, then call make again.
-FRONT := help demo test e2e oracle oracle-mutants bench fuzz lint fmt deps clean
+FRONT := help demo test e2e oracle oracle-mutants bench bench-load fuzz lint fmt deps clean
 FLAGS_FILE := $(B)/flags.mk
 ifneq ($(filter-out $(FRONT),$(or $(MAKECMDGOALS),all)),)
 -include $(FLAGS_FILE)
@@ -132,7 +132,7 @@ $(foreach l,$(LAYERS),$(eval $(call unit_rules,$(l))))
 INTEGRATION_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/integration/test_*.c))
 $(INTEGRATION_TESTS): $(B)/%: $(B)/%.o $(B)/test/integration/harness.o \
 		$(B)/test/integration/fake_server.o $(B)/test/unit/check_main.o \
-		$(call archives,client kube base) | $(PROGRAMS:%=$(B)/%)
+		$(B)/test/unit/http/authority.o $(call archives,client http kube base) | $(PROGRAMS:%=$(B)/%)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
 
 # ---- C sides of the comparisons in test/oracle and test/e2e: test/oracle/<name>_main.c ----
@@ -158,7 +158,7 @@ SCENARIO_TESTS := $(patsubst %.c,$(B)/%,$(wildcard test/scenarios/test_*.c))
 $(SCENARIO_TESTS): %: %.o $(B)/test/unit/check_main.o $(call archives,plugins $(USES_plugins))
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $$(pkg-config --libs check) $(PKG_LIBS)
 
-TESTS := $(UNIT_TESTS) $(SCENARIO_TESTS) $(INTEGRATION_TESTS)
+TESTS := $(UNIT_TESTS) $(SCENARIO_TESTS) $(LOAD_TESTS) $(INTEGRATION_TESTS)
 tests: $(TESTS) $(PROGRAMS:%=$(B)/%)
 oracles: $(ORACLES)
 
@@ -218,6 +218,18 @@ bench: ## c-sched beside kube-scheduler: decisions alone, then on the same API s
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/test/bench/decide/decide $(E2E_BIN)/.stamp
 	cd test/oracle && go run ./cmd/speed -program $(CURDIR)/$(B)/test/bench/decide/decide $(SPEED)
 	cd test/bench && go run . -root $(CURDIR) -variant $(VARIANT) $(BENCH)
+
+# The tables go to the terminal, plots to build/bench-load. SCENARIO=FILE: that one, of the format in test/bench/load/README.md.
+LOAD_SCENARIOS := burst staggered heavy_tail requests long_connections slow_node stale missing
+bench-load: ## placement by load beside the rules of others, in a simulated cluster; SCENARIO=FILE, SEEDS=20
+	@hack/deps build plot
+	@$(MAKE) --no-print-directory $(PARALLEL) $(B)/test/bench/load/load
+	@rm -rf build/bench-load && mkdir -p build/bench-load
+	$(B)/test/bench/load/load --plots build/bench-load $(if $(SEEDS),--seeds $(SEEDS)) \
+		$(if $(SCENARIO),--scenario $(SCENARIO),--reference test/bench/load/scenarios --cost \
+		$(LOAD_SCENARIOS:%=--scenario test/bench/load/scenarios/%.yaml))
+	gnuplot -e "dir='build/bench-load'" test/bench/load/plot.gp
+	@ls build/bench-load/*.png
 
 # kube-apiserver, kube-controller-manager, kube-scheduler, kubectl, and etcd as `server`.
 GO_VERSION_FLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,\

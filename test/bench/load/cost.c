@@ -15,7 +15,9 @@
 #define NODES   5000
 #define PODS    20000
 #define REPEATS 201
-#define FIRST   (INT64_C(1800000000) * 1000000000) // after all that the world has said
+#define NAME    16
+#define SECOND  INT64_C(1000000000)
+#define FIRST   (1800000000 * SECOND) // after all that the world has said
 
 static double cpu_time(void)
 {
@@ -97,33 +99,43 @@ static void measure_scores(struct cs_cluster *cluster, const struct cs_profile *
 
 // ---- samples ----
 
-static void measure_samples(struct cs_cluster *cluster, uint32_t metric, const char *name)
+// A round of one metric; returns what it took in microseconds.
+static double absorb(struct cs_cluster *cluster, char (*names)[NAME], uint32_t metric, int64_t now)
 {
-	double took[REPEATS];
-	char(*names)[16] = cs_alloc_array(NODES, sizeof(*names));
-	struct cs_load_sample *samples = cs_alloc_array(NODES, sizeof(*samples));
-	uint32_t n_matched = 0;
+	struct cs_load_report report;
+	CS_AUTO_FREE struct cs_load_sample *samples = cs_alloc_array(NODES, sizeof(*samples));
+	for (uint32_t n = 0; n < NODES; n++)
+		samples[n] = (struct cs_load_sample){
+			.node = names[n],
+			.metric = metric,
+			.value = 1000 + (double)((n * 37 + (uint64_t)now / SECOND) % 5000),
+			.taken = now,
+			.window = 60 * SECOND
+		};
+	cs_cluster_set_time(cluster, now);
+	double begun = cpu_time();
+	cs_cluster_apply_samples(cluster, samples, NODES, &report);
+	double took = cpu_time() - begun;
+	if (report.n_matched != NODES)
+		fprintf(stderr, "load: %u samples matched\n", report.n_matched);
+	return took;
+}
+
+static void measure_samples(struct cs_cluster *cluster)
+{
+	static double took[FIGURES][REPEATS];
+	uint32_t n_metrics;
+	const struct cs_load_metric *metrics = ours_metrics(&n_metrics);
+	char(*names)[NAME] = cs_alloc_array(NODES, sizeof(*names));
 	for (uint32_t n = 0; n < NODES; n++)
 		snprintf(names[n], sizeof(names[n]), "node-%03u", n);
-	for (uint32_t i = 0; i < REPEATS; i++) {
-		struct cs_load_report report;
-		int64_t now = FIRST + (metric * REPEATS + i) * 30 * INT64_C(1000000000);
-		for (uint32_t n = 0; n < NODES; n++)
-			samples[n] = (struct cs_load_sample){ .node = names[n],
-							      .metric = metric,
-							      .value = 1000 + (n * 37 + i) % 5000,
-							      .taken = now,
-							      .window = 60 * INT64_C(1000000000) };
-		cs_cluster_set_time(cluster, now);
-		double begun = cpu_time();
-		cs_cluster_apply_samples(cluster, samples, NODES, &report);
-		took[i] = cpu_time() - begun;
-		n_matched = report.n_matched;
-	}
-	printf("a round of %u samples of %s, %u pods on the nodes: %.0f us (%u matched)\n", NODES,
-	       name, cs_cluster_count(cluster).pods, median(took), n_matched);
+	for (uint32_t i = 0; i < REPEATS; i++)
+		for (uint32_t m = 0; m < n_metrics; m++)
+			took[m][i] = absorb(cluster, names, m, FIRST + i * 30 * SECOND);
+	for (uint32_t m = 0; m < n_metrics; m++)
+		printf("a round of %u samples of %s, %u pods on the nodes: %.0f us\n", NODES,
+		       metrics[m].name, cs_cluster_count(cluster).pods, median(took[m]));
 	free(names);
-	free(samples);
 }
 
 // ---- the cluster ----
@@ -148,8 +160,6 @@ void cost_measure(const struct cs_config *config)
 	static const struct scenario scenario = { .interval = 30, .window = 60, .stops = -1 };
 	static const struct nodes group = { .capacity = { 16, 64 }, .weight = 100, .speed = 1 };
 	struct world world = { .scenario = &scenario, .seed = 1, .n_nodes = NODES };
-	uint32_t n_metrics;
-	const struct cs_load_metric *metrics = ours_metrics(&n_metrics);
 	struct placer *placer = ours_create(config, 1);
 	world.nodes = cs_alloc_array(NODES, sizeof(*world.nodes));
 	for (uint32_t n = 0; n < NODES; n++)
@@ -159,8 +169,7 @@ void cost_measure(const struct cs_config *config)
 	place_pods(placer, &world);
 	printf("\ncost, medians of %d, CPU time\n", REPEATS);
 	measure_scores(ours_cluster(placer), config->profiles[0]);
-	for (uint32_t m = 0; m < n_metrics; m++)
-		measure_samples(ours_cluster(placer), m, metrics[m].name);
+	measure_samples(ours_cluster(placer));
 	ours_destroy(placer);
 	free(world.nodes);
 	free(world.pods);

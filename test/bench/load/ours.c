@@ -15,11 +15,12 @@
 #include <csched/framework/cycle.h>
 #include <csched/kube/codec.h>
 
-#define EPOCH INT64_C(1700000000) // Unix seconds at the world's start
-#define MIB   1048576.0
-#define GIB   (1024 * MIB)
-#define MILLI 1000.0
-#define NAME  32
+#define EPOCH     INT64_C(1700000000) // Unix seconds at the world's start
+#define MIB       1048576.0
+#define GIB       (1024 * MIB)
+#define MILLI     1000.0
+#define NAME      32
+#define BASE_PODS 4
 
 struct ours {
 	struct placer placer;
@@ -144,10 +145,27 @@ static void tell_workload(struct ours *ours, uint32_t workload)
 	cs_arena_reset(ours->arena);
 }
 
-// Nodes, and on each a pod for what runs there already.
-static void begin(struct ours *ours, const struct world *world)
+// Pods for what runs there already.
+static void tell_base(struct ours *ours, const struct node *node, const char *node_name)
 {
 	static const double none[RESOURCES] = { 0 };
+	double request[RESOURCES];
+	for (int r = 0; r < RESOURCES; r++)
+		request[r] = node->base_requested[r] / BASE_PODS;
+	for (int i = 0; i < BASE_PODS; i++) {
+		char name[2 * NAME];
+		snprintf(name, sizeof(name), "base-%s-%d", node_name, i);
+		tell_pod(ours, &(struct pod_words){ .name = name,
+						    .node = node_name,
+						    .created = -3600,
+						    .workload = NOWHERE,
+						    .request = request,
+						    .limit = none });
+	}
+}
+
+static void begin(struct ours *ours, const struct world *world)
+{
 	uint32_t workloads = 0;
 	ours->begun = true;
 	ours->samples = cs_alloc_array((size_t)world->n_nodes * FIGURES, sizeof(*ours->samples));
@@ -156,16 +174,9 @@ static void begin(struct ours *ours, const struct world *world)
 	ours->names = cs_alloc_array((size_t)world->n_nodes + world->n_pods, NAME);
 	cs_cluster_set_time(ours->cluster, wall(world->now));
 	for (uint32_t n = 0; n < world->n_nodes; n++) {
-		char name[NAME];
 		snprintf(ours->names[n], NAME, "node-%03u", n);
-		snprintf(name, sizeof(name), "base-%u", n);
 		tell_node(ours, &world->nodes[n], ours->names[n]);
-		tell_pod(ours, &(struct pod_words){ .name = name,
-						    .node = ours->names[n],
-						    .created = -3600,
-						    .workload = NOWHERE,
-						    .request = world->nodes[n].base_requested,
-						    .limit = none });
+		tell_base(ours, &world->nodes[n], ours->names[n]);
 	}
 	for (uint32_t p = 0; p < world->n_pods; p++) {
 		snprintf(ours->names[world->n_nodes + p], NAME, "pod-%u", p);

@@ -1,0 +1,275 @@
+// The experiment's own rules: the same seed gives the same run, pods are conserved, measuring means
+// what it says, peers' formulas give their published values, and files with mistakes are refused.
+// Neighbours: world.h, policy.h, ours.h, scenario.h.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <csched/base/memory.h>
+#include <csched/plugins/list.h>
+
+#include "../../unit/check_main.h"
+#include "ours.h"
+#include "policy.h"
+
+static const char small[] =
+	"name: small\n"
+	"about: for tests\n"
+	"seconds: 300\n"
+	"measureFrom: 60\n"
+	"nodes:\n"
+	"- {count: 6, cpu: 8, memory: 32, baseCPU: [0.1, 0.4], baseMemory: 0.1,\n"
+	"   baseConnections: [0, 100]}\n"
+	"pods:\n"
+	"- {workloads: 4, replicas: 6, over: 60, requestCPU: [0.4, 1], requestMemory: 1,\n"
+	"   useCPU: [0.5, 1.2], connections: [20, 80], spread: 0.3, noise: 0.2,\n"
+	"   lifetime: 200, rampCPU: 30, rampConnections: 60}\n";
+
+static struct scenario read_small(void)
+{
+	struct scenario scenario;
+	struct cs_error err;
+	ck_assert_msg(scenario_read("small", cs_slice_of(small), &scenario, &err) == 0, "%s",
+		      err.text);
+	return scenario;
+}
+
+static struct cs_config *built_in(void)
+{
+	struct cs_config *config;
+	struct cs_error err;
+	ck_assert_int_eq(cs_config_read(NULL, (struct cs_slice){ 0 }, cs_plugins, &config, &err),
+			 0);
+	return config;
+}
+
+// Plays as often as asked and compares bit by bit.
+static void check_same(struct placer *(*create)(const struct scenario *scenario, uint64_t seed),
+		       void (*destroy)(struct placer *placer))
+{
+	struct scenario scenario = read_small();
+	double outcomes[3][OUTCOMES];
+	for (int i = 0; i < 3; i++) {
+		uint64_t seed = i < 2 ? 7 : 8;
+		struct placer *placer = create(&scenario, seed);
+		world_run(&scenario, seed, placer, outcomes[i], NULL);
+		destroy(placer);
+	}
+	ck_assert_mem_eq(outcomes[0], outcomes[1], sizeof(outcomes[0]));
+	ck_assert_mem_ne(outcomes[0], outcomes[2], sizeof(outcomes[0]));
+	ck_assert_double_eq(outcomes[0][UNPLACED], 0);
+	ck_assert_double_gt(outcomes[0][MAX_USE], 0.1);
+	ck_assert_double_ge(outcomes[0][IMBALANCE], 1);
+	ck_assert_double_ge(outcomes[0][RESPONSE], 4.6); // an idle node's: -ln(0.01)
+}
+
+static struct placer *rule_named(const struct scenario *scenario, uint64_t seed, uint32_t which)
+{
+	return policy_create(&policy_rules[which], scenario, seed);
+}
+
+static struct placer *first_rule(const struct scenario *scenario, uint64_t seed)
+{
+	return rule_named(scenario, seed, 0);
+}
+
+static struct placer *two_choices(const struct scenario *scenario, uint64_t seed)
+{
+	return rule_named(scenario, seed, 8);
+}
+
+static struct cs_config *config;
+
+static struct placer *ours(const struct scenario *scenario, uint64_t seed)
+{
+	(void)scenario;
+	return ours_create(config, seed);
+}
+
+START_TEST(a_seed_gives_one_run)
+{
+	check_same(first_rule, policy_destroy);
+	check_same(two_choices, policy_destroy);
+}
+END_TEST
+
+START_TEST(a_seed_gives_one_run_of_the_real_plugins)
+{
+	config = built_in();
+	check_same(ours, ours_destroy);
+	cs_config_destroy(config);
+}
+END_TEST
+
+// ---- the ledger, checked against what was placed ----
+
+static uint32_t seconds_checked;
+
+static void check_ledger(void *user, const struct world *world)
+{
+	struct placer *inner = user;
+	struct cs_error err;
+	inner->second(inner->user, world);
+	if ((uint32_t)world->now % 20 != 0)
+		return;
+	ck_assert_msg(cs_cluster_check(ours_cluster(inner), &err) == 0, "%s", err.text);
+	seconds_checked++;
+}
+
+static uint32_t pass_place(void *user, const struct world *world, const struct pod *pod)
+{
+	struct placer *inner = user;
+	return inner->place(inner->user, world, pod);
+}
+
+static void pass_gone(void *user, const struct world *world, const struct pod *pod)
+{
+	struct placer *inner = user;
+	inner->gone(inner->user, world, pod);
+}
+
+START_TEST(the_ledger_stays_right)
+{
+	struct scenario scenario = read_small();
+	double outcomes[OUTCOMES];
+	struct cs_config *mine = built_in();
+	struct placer *inner = ours_create(mine, 1);
+	struct placer outer = { .name = "checked",
+				.user = inner,
+				.place = pass_place,
+				.gone = pass_gone,
+				.second = check_ledger };
+	world_run(&scenario, 1, &outer, outcomes, NULL);
+	ck_assert_uint_ge(seconds_checked, 15);
+	ours_destroy(inner);
+	cs_config_destroy(mine);
+}
+END_TEST
+
+// ---- worlds ----
+
+// One node, one pod of 2 cores from second 10 on, no noise but that of the base, which is 0.
+static uint32_t place_at_ten(void *user, const struct world *world, const struct pod *pod)
+{
+	(void)user;
+	(void)pod;
+	return world->now >= 10 ? 0 : NOWHERE;
+}
+
+static struct measured at_forty, at_eighty;
+
+static void measure(void *user, const struct world *world)
+{
+	(void)user;
+	if (world->now == 40)
+		ck_assert(world_measure(world, 0, 1, 60, &at_forty));
+	if (world->now == 80)
+		ck_assert(world_measure(world, 0, 1, 60, &at_eighty));
+}
+
+START_TEST(figures_are_means_of_the_window)
+{
+	static const char text[] = "{name: a, about: b, seconds: 90, scrapeInterval: 1,"
+				   "nodes: [{cpu: 4}], pods: [{requestCPU: 2, connections: 9}]}";
+	struct scenario scenario;
+	struct cs_error err;
+	double outcomes[OUTCOMES];
+	struct placer placer = { .name = "ten", .place = place_at_ten, .second = measure };
+	ck_assert_int_eq(scenario_read("text", cs_slice_of(text), &scenario, &err), 0);
+	world_run(&scenario, 1, &placer, outcomes, NULL);
+	// 29 or 30 s of 60 at 2 cores: scrapes begin within a second.
+	ck_assert_double_eq_tol(at_forty.value[CPU], 2 * 30.0 / 60, 2.0 / 60 + 1e-9);
+	ck_assert_double_eq_tol(at_eighty.value[CPU], 2, 1e-9);
+	ck_assert_double_eq_tol(at_eighty.deviation[CPU], 0, 1e-6);
+	ck_assert_double_eq(at_eighty.value[CONNECTIONS], 9);
+	ck_assert_double_eq_tol(outcomes[MAX_USE], 0.5, 1e-9);
+}
+END_TEST
+
+// ---- rules ----
+
+static double score_of(const char *name, const struct seen *node, const struct asked *pod)
+{
+	const struct rule *rule = policy_rules;
+	while (rule->name && strcmp(rule->name, name) != 0)
+		rule++;
+	ck_assert_ptr_nonnull(rule->name);
+	return rule->score(node, pod);
+}
+
+START_TEST(rules_score_as_published)
+{
+	struct asked pod = { .request = { 1, 2 } };
+	struct seen node = { .now = 100,
+			     .known = true,
+			     .measured = { .taken = 100, .value = { 2.5, 8, 300 } },
+			     .interval = 60,
+			     .window = 60,
+			     .capacity = { 10, 40 },
+			     .weight = 2,
+			     .requested = { 4, 8 } };
+	// 1 - 5/10 and 1 - 10/40.
+	ck_assert_double_eq_tol(score_of("LeastAllocated", &node, &pod), 62.5, 1e-9);
+	// 2.5 + 1.5 of 10 is the target: the peak.
+	ck_assert_double_eq(score_of("Trimaran TLP", &node, &pod), 100);
+	// 2 cores more, twice 1.5 predicted for pods that came after: 7 / 10 -> 40 * 30 / 60.
+	const struct pod came = { .request = { 1, 2 } };
+	const struct recent recent[] = { { &came, 90 }, { &came, 95 } };
+	node.recent = recent;
+	node.n_recent = 2;
+	ck_assert_double_eq(score_of("Trimaran TLP", &node, &pod), 20);
+	// cpu (3.5/10 + 0)/2, memory (10/40)/2.
+	ck_assert_double_eq(score_of("Trimaran LVRB", &node, &pod), round(100 - 17.5));
+	// Two of 0.85 cores and 1.4 GiB in flight, and the pod's own.
+	ck_assert_double_eq_tol(score_of("Koordinator", &node, &pod),
+				50 * (1 - 5.05 / 10) + 50 * (1 - 12.2 / 40), 1e-9);
+	// floor(50 * 0.75 + 50 * 0.8) - 10 * (floor(2/5) + floor(2/2)): both came before the
+	// figures.
+	ck_assert_double_eq(score_of("Crane", &node, &pod), 77 - 10);
+	ck_assert_double_eq(score_of("IPVS WLC", &node, &pod), -150);
+	ck_assert_double_eq(score_of("IPVS SED", &node, &pod), -150.5);
+}
+END_TEST
+
+// ---- files ----
+
+static void check_refused(const char *text, const char *words)
+{
+	struct scenario scenario;
+	struct cs_error err = { 0 };
+	ck_assert_int_lt(scenario_read("f", cs_slice_of(text), &scenario, &err), 0);
+	ck_assert_msg(strstr(err.text, words), "%s", err.text);
+}
+
+START_TEST(mistakes_are_named)
+{
+	check_refused("[]", "f: ");
+	check_refused("{name: a, about: b, pods: [{}]}", "nodes: not a list of 1 to 8");
+	check_refused("{name: a, about: b, nodes: [{cpus: 1}], pods: [{}]}",
+		      "nodes[0]: unknown field \"cpus\"");
+	check_refused("{name: a, about: b, nodes: [{cpu: x}], pods: [{}]}",
+		      "nodes[0]: cpu: not a number");
+	check_refused("{name: a, about: b, nodes: [{baseCPU: [0, 0.1, 0.2]}], pods: [{}]}",
+		      "baseCPU: not one number, or two");
+	check_refused("{name: a, about: b, missing: 2, nodes: [{}], pods: [{}]}",
+		      "missing: not from 0 to 1");
+	check_refused("{name: a, about: b, seconds: 10, measureFrom: 10, nodes: [{}], pods: [{}]}",
+		      "measureFrom: not below seconds");
+	check_refused("{about: b, nodes: [{}], pods: [{}]}", "name: not a text");
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("load experiment");
+	TCase *tcase = tcase_create("all");
+	tcase_set_timeout(tcase, 120);
+	tcase_add_test(tcase, a_seed_gives_one_run);
+	tcase_add_test(tcase, a_seed_gives_one_run_of_the_real_plugins);
+	tcase_add_test(tcase, the_ledger_stays_right);
+	tcase_add_test(tcase, figures_are_means_of_the_window);
+	tcase_add_test(tcase, rules_score_as_published);
+	tcase_add_test(tcase, mistakes_are_named);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
