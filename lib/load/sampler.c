@@ -316,12 +316,12 @@ static void end_limits(struct cs_sampler *sampler, enum cs_sampler_result result
 	    cs_prometheus_read_limits(query, response->body, &sampler->limits[asking->question],
 				      err) < 0)
 		result = CS_SAMPLER_BROKEN;
-	if (result != CS_SAMPLER_OK)
-		cs_error_prefix(err, "limit");
 	if (result == CS_SAMPLER_UNREACHABLE) {
 		fail_question(sampler, result, err->text);
 		return;
 	}
+	if (result != CS_SAMPLER_OK)
+		cs_error_prefix(err, "limit");
 	asking->limits_result = result;
 	asking->limits_error = *err;
 	asking->limits = false;
@@ -349,7 +349,11 @@ static void end_values(struct cs_sampler *sampler)
 {
 	const struct asking *asking = &sampler->asking;
 	struct cs_error err;
-	if (asking->part->n_samples + asking->part->n_pods == 0) {
+	// A cluster without pods is no fault.
+	bool pods = sampler->source->kind == CS_SOURCE_METRICS_API && asking->question == 1;
+	if (pods && asking->part->n_items == 0) {
+		end_question(sampler, CS_SAMPLER_OK, "");
+	} else if (asking->part->n_samples + asking->part->n_pods == 0) {
 		word_empty(sampler, &err);
 		end_question(sampler, CS_SAMPLER_EMPTY, err.text);
 	} else {
