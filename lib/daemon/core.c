@@ -537,8 +537,9 @@ static void read_messages(struct cs_core *core)
 	struct cs_message *next;
 	for (struct cs_message *m = cs_mailbox_take(core->mailbox); m; m = next) {
 		next = m->next;
+		bool ends_here = !kept[m->kind]; // who keeps one may have freed it by then
 		on[m->kind](core, m);
-		if (!kept[m->kind])
+		if (ends_here)
 			cs_message_free_core(m);
 	}
 }
