@@ -15,6 +15,7 @@
 #include "daemon/message.h"
 
 #define CONNECTIONS_MAX 1000
+#define PEER_MAX        400 // so that no address has them all
 #define THREADS         2
 #define ANSWER_MAX      (3u * CS_EXTENDER_BODY_MAX)
 // Beyond a call's own deadline, for what has been received of it by then.
@@ -347,6 +348,7 @@ static int listen_on(struct cs_extender *extender, struct cs_error *err)
 		.reloaded_user = extender,
 		.threads = THREADS,
 		.connections = CONNECTIONS_MAX,
+		.connections_per_peer = PEER_MAX,
 		.request_timeout = REQUEST_TIMEOUT + serving->timeout,
 		.authorize = authorize,
 		.authorize_user = extender,
