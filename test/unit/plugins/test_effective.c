@@ -49,6 +49,26 @@ static const char *const texts[] = {
 	     "    multiPoint: {enabled: [{name: NodeAffinity, weight: 9}]}\n"
 	     "    score: {enabled: [{name: NodeResourcesFit, weight: 3}]}\n"
 	     "    filter: {disabled: [{name: NodeName}]}\n",
+	HEAD "profiles:\n"
+	     "- schedulerName: a\n"
+	     "  plugins: {multiPoint: {enabled: [{name: LeastLoad}, {name: LeastConnections}, "
+	     "{name: LeastResponseTime}, {name: MinimumDistance}, {name: MinimumLatency}, {name: "
+	     "RoundRobin}, {name: Random, weight: 100}]}}\n"
+	     "  pluginConfig:\n"
+	     "  - {name: LeastLoad, args: {resources: [{name: cpu, threshold: 85}, {name: gpu, "
+	     "weight: 3}]}}\n"
+	     "  - {name: LeastConnections, args: {bias: 0.5, deadband: 0, threshold: 85}}\n"
+	     "  - {name: LeastResponseTime, args: {threshold: 1500ms, decay: 90s, slowStart: 0s}}\n"
+	     "  - {name: MinimumDistance, args: {levels: [{topologyKey: example.com/row, distance: "
+	     "0}], threshold: 30}}\n"
+	     "  - {name: MinimumLatency, args: {floor: 50us, threshold: 5ms}}\n"
+	     "  - {name: Random, args: {seed: -5}}\n",
+	HEAD "profiles:\n"
+	     "- schedulerName: a\n"
+	     "---\n"
+	     "apiVersion: config.c-sched.io/v1alpha1\n"
+	     "kind: LoadConfiguration\n"
+	     "sources: [{name: notes, type: NodeAnnotations, metrics: [cpu, memory]}]\n",
 };
 
 START_TEST(reads_back)
