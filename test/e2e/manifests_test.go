@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -86,6 +87,19 @@ func (e *test) noMoreRights() {
 			if printed, err := e.Kubectl("", "auth", "can-i", as, verb, kind, "-A"); err != nil {
 				e.Errorf("c-sched may not %s %s: %s%v", verb, kind, printed, err)
 			}
+		}
+	}
+	// kubectl asks only about what the server has; metrics-server is not there.
+	for _, resource := range []string{"nodes", "pods"} {
+		review := authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+			User: "system:serviceaccount:kube-system:c-sched",
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Verb: "list", Group: "metrics.k8s.io", Version: "v1beta1", Resource: resource},
+		}}
+		answer, err := e.Admin.AuthorizationV1().SubjectAccessReviews().Create(e.ctx, &review, metav1.CreateOptions{})
+		e.must(err)
+		if !answer.Status.Allowed {
+			e.Errorf("c-sched may not list %s.metrics.k8s.io: %s", resource, answer.Status.Reason)
 		}
 	}
 }
