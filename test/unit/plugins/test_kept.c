@@ -490,6 +490,19 @@ START_TEST(arguments)
 }
 END_TEST
 
+// Without thresholds: nothing but the version of the score tells that samples have come.
+START_TEST(by_load_alone)
+{
+	loaded = true;
+	history(HEAD "profiles:\n"
+		     "- schedulerName: c-sched\n"
+		     "  plugins:\n"
+		     "    multiPoint: {enabled: [{name: LeastLoad, weight: 3}]}\n",
+		8);
+	loaded = false;
+}
+END_TEST
+
 START_TEST(by_load)
 {
 	loaded = true;
@@ -522,6 +535,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_test(tcase, the_default_plugins);
 	tcase_add_test(tcase, arguments);
+	tcase_add_test(tcase, by_load_alone);
 	tcase_add_test(tcase, by_load);
 	suite_add_tcase(suite, tcase);
 	return suite;
