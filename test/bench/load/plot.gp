@@ -8,16 +8,16 @@ unset key
 files = system("cd ".dir." && ls *.dat | grep -v ^imbalance")
 do for [file in files] {
 	data = dir."/".file
-	stats data using 1 nooutput
-	columns = STATS_columns
+	columns = int(system("awk 'NF > n { n = NF } END { print n }' ".data))
 	name = file[1:strlen(file)-4]
 	set output dir."/".name.".png"
 	set multiplot layout 2,5 title "CPU use of each node / capacity, over seconds: ".name
 	set yrange [0:1.2]
 	set ytics 0.3
+	set xtics 600
 	do for [i=0:players-1] {
 		set title system(sprintf("grep '^\"' %s | sed -n %dp | tr -d '\"'", data, i + 1))
-		plot for [c=2:columns] data index i using 1:c every ::1 with lines lw 0.6 lc rgb "#60406090", \
+		plot for [c=2:columns] data index i using 1:c every ::1 with lines lw 0.6 lc rgb "#406090", \
 			0.9 with lines lw 1 lc rgb "#c04040"
 	}
 	unset multiplot
