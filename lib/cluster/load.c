@@ -227,7 +227,7 @@ static uint32_t current_resource(struct cs_loads *loads, uint32_t i)
 	if (hidden->resource >= CS_RESOURCE_FIXED_COUNT &&
 	    loads->metrics[i].kind == CS_LOAD_USAGE) {
 		uint32_t now = resource_of(loads, i);
-		loads->unsettled |= now != hidden->resource;
+		loads->unsettled |= (uint32_t)(now != hidden->resource) << i;
 		hidden->resource = now;
 	}
 	return hidden->resource;
@@ -283,7 +283,7 @@ void cs_loads_age(struct cs_loads *loads, uint32_t i, uint32_t row)
 		column->n_known -= before > 0;
 	}
 	if (quality != before)
-		loads->unsettled = true;
+		loads->unsettled |= 1u << i;
 	cs_loads_refresh(loads, i, row);
 }
 
@@ -389,11 +389,11 @@ void cs_loads_settle(struct cs_loads *loads)
 {
 	if (!loads->unsettled)
 		return;
-	loads->unsettled = false;
 	loads->table.version++;
 	for (uint32_t i = 0; i < loads->table.n_columns; i++)
-		if (loads->metrics[i].kind != CS_LOAD_PAIR)
+		if (loads->unsettled >> i & 1 && loads->metrics[i].kind != CS_LOAD_PAIR)
 			settle_column(loads, i);
+	loads->unsettled = 0;
 }
 
 // ---- watching ----
@@ -402,6 +402,8 @@ struct cs_load_before cs_loads_before(const struct cs_loads *loads, uint32_t i, 
 {
 	const struct cs_load_column *column = &loads->table.columns[i];
 	double capacity = column->capacity[row];
+	if (loads->n_watches == 0)
+		return (struct cs_load_before){ 0 };
 	return (struct cs_load_before){
 		.known = column->quality[row] > 0,
 		.fraction = column->load[row] / (capacity > 0 ? capacity : 1),
@@ -411,6 +413,8 @@ struct cs_load_before cs_loads_before(const struct cs_loads *loads, uint32_t i, 
 uint32_t cs_loads_events(const struct cs_loads *loads, uint32_t i, uint32_t row,
 			 struct cs_load_before before)
 {
+	if (loads->n_watches == 0)
+		return 0;
 	struct cs_load_before now = cs_loads_before(loads, i, row);
 	for (uint32_t w = 0; w < loads->n_watches; w++) {
 		const struct cs_load_watch *watch = &loads->watches[w];

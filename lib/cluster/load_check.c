@@ -19,7 +19,7 @@ static int check_figure(const struct cs_cluster *cluster, uint32_t i, uint32_t r
 	const struct cs_loads *loads = &cluster->loads;
 	const struct cs_load_column *column = &loads->table.columns[i];
 	uint32_t slot = cs_loads_slot(loads, i);
-	bool settled = !loads->unsettled || column->quality[row] == 1;
+	bool settled = !(loads->unsettled >> i & 1) || column->quality[row] == 1;
 	if (slot != UINT32_MAX && loads->hidden[i].in_flight[row] != cs_loads_sum(loads, slot, row))
 		return fail(cluster, i, row, "what is in flight", err);
 	if (settled && column->load[row] != cs_loads_expect(loads, i, row))

@@ -275,7 +275,7 @@ void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 			cs_loads_resum(loads, slot, row);
 	}
 	cs_loads_refresh_row(loads, row);
-	loads->unsettled = true;
+	loads->unsettled = UINT32_MAX;
 }
 
 // No sample will show more of it than is shown now: those there are say nothing any more.

@@ -55,9 +55,10 @@ struct cs_loads {
 	int64_t horizon; // how long a pod may be in flight where nothing is sampled
 
 	int64_t now;
-	int64_t aged;   // when ageing was last applied
-	uint64_t ticks; // of ageing
-	bool unsettled; // medians and means are to be made again
+	int64_t aged;        // when ageing was last applied
+	uint64_t ticks;      // of ageing
+	uint32_t unsettled;  // mask of columns whose median and mean are to be made again
+	uint32_t last_found; // the row that was found last: sources tell of nodes in order
 
 	uint32_t capacity; // rows of the arrays
 	int32_t *weight;

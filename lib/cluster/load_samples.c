@@ -74,16 +74,27 @@ static struct cs_slice without_port(struct cs_slice node)
 	return host;
 }
 
+static bool is_of_row(const struct cs_loads *loads, uint32_t row, const char *node)
+{
+	const struct cs_node_table *table = &loads->nodes->table;
+	return row < table->n_rows && table->live[row] &&
+	       strcmp(cs_intern_string(loads->nodes->strings, table->name[row]), node) == 0;
+}
+
 uint32_t cs_loads_find_row(struct cs_loads *loads, const char *node)
 {
 	if (loads->addresses_changed)
 		index_addresses(loads);
-	struct cs_slice name = cs_slice_of(node);
-	uint32_t row = find_exactly(loads, name);
-	if (row != CS_ROW_NONE)
-		return row;
-	struct cs_slice host = without_port(name);
-	return host.size > 0 ? find_exactly(loads, host) : CS_ROW_NONE;
+	uint32_t row = loads->last_found + 1;
+	if (!is_of_row(loads, row, node)) {
+		struct cs_slice name = cs_slice_of(node);
+		row = find_exactly(loads, name);
+		struct cs_slice host = without_port(name);
+		if (row == CS_ROW_NONE && host.size > 0)
+			row = find_exactly(loads, host);
+	}
+	loads->last_found = row;
+	return row;
 }
 
 // ---- values ----
@@ -135,7 +146,7 @@ uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_l
 		take(loads, row, sample, taken);
 	else
 		*refused = taken;
-	loads->unsettled = true;
+	loads->unsettled |= 1u << sample->metric;
 	cs_loads_age(loads, sample->metric, row);
 	return cs_loads_events(loads, sample->metric, row, before);
 }
