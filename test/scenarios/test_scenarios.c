@@ -4,7 +4,7 @@
 //
 // A scenario is a manifest of Nodes, Pods, Namespaces, Services and what controls pods, as kubectl
 // takes them, at most one
-// KubeSchedulerConfiguration, and Steps (apiVersion: test.c-sched.io/v1), which are points where
+// KubeSchedulerConfiguration, at most one LoadConfiguration, and Steps (apiVersion: test.c-sched.io/v1), which are points where
 // the scheduler works until it is idle. The end is a step too. What a step says happens before:
 //   title: words for the output
 //   wait: 90s                      time passes
@@ -32,6 +32,7 @@
 #define FILE_MAX      (1 << 20)
 #define STEP_VERSION  "test.c-sched.io/v1"
 #define CONFIG_KIND   "KubeSchedulerConfiguration"
+#define LOAD_KIND     "LoadConfiguration"
 #define TURNS_MAX     1000
 #define BINDINGS_MAX  64
 #define DEFAULT_SPACE "default"
@@ -296,10 +297,9 @@ static const struct {
 	const char *kind;
 	void (*apply)(struct scenario *scenario, struct json_object *tree);
 } kinds[] = {
-	{ "Node", apply_node },
-	{ "Pod", apply_pod },
-	{ "Step", apply_step },
-	{ CONFIG_KIND, ignore }, // read before
+	{ "Node", apply_node }, { "Pod", apply_pod },
+	{ "Step", apply_step }, { CONFIG_KIND, ignore }, // read before, as the next
+	{ LOAD_KIND, ignore },
 };
 
 static void apply_object(struct scenario *scenario, const struct cs_manifest_object *object)
@@ -332,8 +332,10 @@ static void read_config(struct scenario *scenario, const struct cs_manifest *man
 	struct cs_error err;
 	cs_buffer_init(&text, FILE_MAX);
 	for (size_t i = 0; i < manifest->count; i++) {
-		if (strcmp(manifest->objects[i].kind, CONFIG_KIND) != 0)
+		if (strcmp(manifest->objects[i].kind, CONFIG_KIND) != 0 &&
+		    strcmp(manifest->objects[i].kind, LOAD_KIND) != 0)
 			continue;
+		cs_buffer_append_string(&text, text.size ? "\n---\n" : "");
 		cs_json_init(&json, &text);
 		cs_value_write(manifest->objects[i].tree, &json);
 	}

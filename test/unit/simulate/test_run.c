@@ -201,6 +201,45 @@ START_TEST(whether_all_were_placed)
 }
 END_TEST
 
+#define LOADED(name, note)                                                                 \
+	"---\n{apiVersion: v1, kind: Node, metadata: {name: " name ", annotations: {" note \
+	"}}, status: {capacity: {cpu: 4, memory: 8Gi, pods: 10}}}\n"
+
+static const char by_load[] =
+	"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
+	"profiles:\n- schedulerName: default-scheduler\n"
+	"  plugins: {multiPoint: {enabled: [{name: LeastLoad, weight: 50}]}}\n---\n"
+	"apiVersion: config.c-sched.io/v1alpha1\nkind: LoadConfiguration\n"
+	"sources: [{name: api, type: MetricsAPI, metrics: [cpu, memory]}]\n";
+
+// Samples come from annotations, though the file names another source; the newest one's time is
+// now, so that an old one has faded; pods that were placed count.
+START_TEST(load_of_annotations)
+{
+	static const struct {
+		const char *b;
+		const char *wanted; // the node of the last pod
+	} rows[] = {
+		{ "load.c-sched.io/cpu: '1500@2026-11-21T00:00:00Z'", "b" },
+		{ "load.c-sched.io/cpu: '2500@2026-11-21T00:00:00Z'", "a" },
+		{ "load.c-sched.io/cpu: '3900@2026-11-20T00:00:00Z'", "b" }, // a day ago
+		{ "load.c-sched.io/cpu: 'nonsense'", "b" },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
+		CS_AUTO_FREE char *yaml =
+			cs_asprintf(LOADED("a", "load.c-sched.io/cpu: '2000@2026-11-21T00:00:00Z'")
+					    LOADED("b", "%s") POD("p", "containers: [{name: c}]"),
+				    rows[i].b);
+		CS_AUTO_FREE char *out = fixture_run(
+			yaml,
+			(struct fixture_options){ .config = by_load, .format = CS_REPORT_JSON },
+			NULL);
+		CS_AUTO_FREE char *wanted = cs_asprintf("\"node\":\"%s\"", rows[i].wanted);
+		ck_assert_msg(strstr(out, wanted), "%s: %s", rows[i].b, out);
+	}
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("simulate run");
@@ -215,6 +254,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, ties_by_name_or_by_seed);
 	tcase_add_test(tcase, the_first_node_tells_the_size_of_an_image);
 	tcase_add_test(tcase, whether_all_were_placed);
+	tcase_add_test(tcase, load_of_annotations);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
