@@ -471,7 +471,7 @@ void options_apply(const struct options *options, struct cs_config *config,
 	apply_election(options, config);
 	if (given(options, "pod-max-in-unschedulable-pods-duration"))
 		config->pod_max_in_unschedulable = options->max_unschedulable;
-	if (!*options->config) {
+	if (config->built_in) {
 		replace(&config->client_connection.kubeconfig, options->kubeconfig);
 		config->client_connection.qps = options->qps;
 		config->client_connection.burst = (int)options->burst;

@@ -546,6 +546,7 @@ static void add_built_in(struct reading *reading)
 	struct profile_spec *spec = cs_arena_alloc(reading->arena, sizeof(*spec));
 	spec->scheduler_name = CS_CONFIG_BUILT_IN_PROFILE;
 	reading->built_in = true;
+	reading->config->built_in = true;
 	reading->spec.profiles = (struct cs_field_list){ .count = 1, .items = spec };
 }
 

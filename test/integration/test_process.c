@@ -194,6 +194,22 @@ START_TEST(config_and_flags)
 }
 END_TEST
 
+// A file that says nothing of clientConnection, but of load: the flags count as without a file.
+START_TEST(load_config_and_flags)
+{
+	struct harness_process *kubesim = HARNESS_KUBESIM("--nodes=1");
+	const char *path = harness_path("config.yaml");
+	harness_write_file(path, "apiVersion: config.c-sched.io/v1alpha1\n"
+				 "kind: LoadConfiguration\n"
+				 "sources: [{name: n, type: NodeAnnotations, metrics: [cpu]}]\n");
+	CS_AUTO_FREE char *config = cs_asprintf("--config=%s", path);
+	struct harness_process *process = HARNESS_C_SCHED(kubesim, config);
+	harness_create_pod(kubesim, "p", "100m");
+	harness_wait_bound(kubesim, "p");
+	ck_assert(!harness_logged(process, "is ignored"));
+}
+END_TEST
+
 // ---- servers that are none ----
 
 // What the process gives up: new privileges, core files.
@@ -457,6 +473,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, good_config);
 	tcase_add_loop_test(tcase, bad_kubeconfig, 0, (int)CS_ARRAY_LENGTH(bad_kubeconfigs));
 	tcase_add_test(tcase, config_and_flags);
+	tcase_add_test(tcase, load_config_and_flags);
 	tcase_add_test(tcase, hardening);
 	tcase_add_test(tcase, not_a_kubernetes_server);
 	tcase_add_test(tcase, nobody_listens);

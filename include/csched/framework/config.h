@@ -38,8 +38,9 @@ struct cs_config {
 	int64_t pod_max_in_unschedulable; // the flush: 5 minutes
 	uint32_t n_profiles;
 	struct cs_profile **profiles; // profile.h
-	struct cs_load_config *load;  // load_config.h; NULL = no such document
-	uint32_t n_warnings;          // words the daemon logs at start
+	bool built_in; // no KubeSchedulerConfiguration was read: no file, or one without it
+	struct cs_load_config *load; // load_config.h; NULL = no such document
+	uint32_t n_warnings;         // words the daemon logs at start
 	char **warnings;
 };
 
