@@ -36,6 +36,10 @@ struct waiting {
 struct cs_verbs {
 	struct cs_verbs_options options;
 	struct cs_workspace *workspace;
+	// By row: the one that the last request named after it. Requests name nodes in the same
+	// order again and again, so that guessing is mostly right.
+	uint32_t *successors;
+	uint32_t n_successors;
 	struct cs_list supposed;
 	struct cs_map supposed_by_uid;
 	struct cs_list waiting;
@@ -164,6 +168,41 @@ static uint32_t find_row(const struct cs_cluster *cluster, struct cs_slice name)
 	return cs_cluster_find_node(cluster, text);
 }
 
+static bool is_name_of(const struct cs_cluster *cluster, uint32_t row, struct cs_slice name)
+{
+	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
+	return row < nodes->n_rows && nodes->live[row] &&
+	       cs_slice_equal(cs_slice_of(cs_cluster_node_name(cluster, row)), name);
+}
+
+static void grow_successors(struct cs_verbs *verbs)
+{
+	uint32_t n = cs_cluster_nodes(verbs->options.cluster)->n_rows + 1;
+	if (verbs->n_successors >= n)
+		return;
+	verbs->successors = cs_realloc_array(verbs->successors, n, sizeof(*verbs->successors));
+	for (uint32_t i = verbs->n_successors; i < n; i++)
+		verbs->successors[i] = i;
+	verbs->n_successors = n;
+}
+
+// The rows of the names. What the first is guessed by is the last entry.
+static void find_rows(struct cs_verbs *verbs, const struct cs_extender_args *args, uint32_t *rows)
+{
+	const struct cs_cluster *cluster = verbs->options.cluster;
+	grow_successors(verbs);
+	uint32_t before = verbs->n_successors - 1;
+	for (uint32_t i = 0; i < args->n_nodes; i++) {
+		rows[i] = verbs->successors[before];
+		if (!is_name_of(cluster, rows[i], args->names[i]))
+			rows[i] = find_row(cluster, args->names[i]);
+		if (rows[i] == CS_ROW_NONE)
+			continue;
+		verbs->successors[before] = rows[i];
+		before = rows[i];
+	}
+}
+
 struct judged {
 	struct cs_judge_question question;
 	struct cs_judge_answer *answers; // in the call's arena
@@ -175,8 +214,7 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_pod *pod, struct 
 {
 	const struct cs_extender_args *args = &call->args;
 	uint32_t *rows = cs_arena_alloc_array(call->arena, args->n_nodes + 1, sizeof(*rows));
-	for (uint32_t i = 0; i < args->n_nodes; i++)
-		rows[i] = find_row(verbs->options.cluster, args->names[i]);
+	find_rows(verbs, args, rows);
 	*ret = (struct judged){
 		.question = { .profile = verbs->options.profile,
 			      .pod = pod,
@@ -386,6 +424,7 @@ void cs_verbs_destroy(struct cs_verbs *verbs)
 	CS_LIST_FOR_EACH (link, &verbs->supposed)
 		end_supposed(verbs, CS_CONTAINER_OF(link, struct supposed, link));
 	cs_map_finish(&verbs->supposed_by_uid);
+	free(verbs->successors);
 	cs_workspace_destroy(verbs->workspace);
 	free(verbs);
 }

@@ -164,12 +164,17 @@ static int take_names(struct scan *scan, void *user)
 	struct args_reader *reader = user;
 	struct cs_slice name;
 	reader->has_names = true;
+	reader->args->plain = true;
+	scan_blanks(scan);
+	const char *begin = scan->at;
 	int r = scan_open(scan, '[');
 	while (r == 0 && (r = scan_element(scan)) > 0) {
 		r = scan_string(scan, &name);
 		if (r == 0)
 			r = append(scan, &reader->names, name);
+		reader->args->plain &= scan->at == name.data + name.size + 1;
 	}
+	reader->args->list = (struct cs_slice){ begin, (size_t)(scan->at - begin) };
 	return r;
 }
 
@@ -404,9 +409,22 @@ static void write_passed_nodes(struct cs_json_writer *json, const struct cs_exte
 	cs_json_object_end(json);
 }
 
+static bool all_passed(const struct cs_extender_args *args,
+		       const struct cs_extender_verdict *verdicts)
+{
+	for (uint32_t i = 0; i < args->n_nodes; i++)
+		if (verdicts[i].message)
+			return false;
+	return true;
+}
+
 static void write_passed_names(struct cs_json_writer *json, const struct cs_extender_args *args,
 			       const struct cs_extender_verdict *verdicts)
 {
+	if (args->list.size && all_passed(args, verdicts)) {
+		cs_json_raw(json, args->list);
+		return;
+	}
 	cs_json_array_begin(json);
 	for (uint32_t i = 0; i < args->n_nodes; i++)
 		if (!verdicts[i].message)
@@ -457,10 +475,56 @@ void cs_extender_write_filter(const struct cs_extender_args *args,
 	cs_json_object_end(&json);
 }
 
+#define HOST_BEGIN   "{\"Host\":"
+#define SCORE_END(n) ",\"Score\":" #n "}"
+
+static char *put(char *at, const char *text, size_t size)
+{
+	memcpy(at, text, size);
+	return at + size;
+}
+
+// Thousands of small members: copied where the general writer would look at each byte.
+static void write_plain_priorities(const struct cs_extender_args *args, const uint8_t *scores,
+				   struct cs_buffer *out)
+{
+	static const struct cs_slice ends[CS_EXTENDER_SCORE_MAX + 1] = {
+		CS_SLICE(SCORE_END(0)), CS_SLICE(SCORE_END(1)),  CS_SLICE(SCORE_END(2)),
+		CS_SLICE(SCORE_END(3)), CS_SLICE(SCORE_END(4)),  CS_SLICE(SCORE_END(5)),
+		CS_SLICE(SCORE_END(6)), CS_SLICE(SCORE_END(7)),  CS_SLICE(SCORE_END(8)),
+		CS_SLICE(SCORE_END(9)), CS_SLICE(SCORE_END(10)),
+	};
+	const size_t around = sizeof(HOST_BEGIN) + ends[CS_EXTENDER_SCORE_MAX].size + 4;
+	size_t size = 2;
+	for (uint32_t i = 0; i < args->n_nodes; i++)
+		size += args->names[i].size + around;
+	char *begin = cs_buffer_reserve(out, size);
+	if (!begin)
+		return;
+	char *at = begin;
+	*at++ = '[';
+	for (uint32_t i = 0; i < args->n_nodes; i++) {
+		struct cs_slice name = args->names[i];
+		struct cs_slice end = ends[scores[i]];
+		if (i > 0)
+			*at++ = ',';
+		at = put(at, HOST_BEGIN, sizeof(HOST_BEGIN) - 1);
+		at = put(at, name.data - 1, name.size + 2); // with its quotes
+		at = put(at, end.data, end.size);
+	}
+	*at++ = ']';
+	out->size += (size_t)(at - begin);
+	out->data[out->size] = '\0';
+}
+
 void cs_extender_write_priorities(const struct cs_extender_args *args, const uint8_t *scores,
 				  struct cs_buffer *out)
 {
 	struct cs_json_writer json;
+	if (args->plain) {
+		write_plain_priorities(args, scores, out);
+		return;
+	}
 	cs_json_init(&json, out);
 	cs_json_array_begin(&json);
 	for (uint32_t i = 0; i < args->n_nodes; i++) {

@@ -32,6 +32,8 @@ struct cs_extender_args {
 	bool whole;          // asked by Nodes: answered with Nodes
 	uint32_t n_nodes;
 	const struct cs_slice *names;
+	struct cs_slice list; // NodeNames as it stands in the request; size 0 where `whole`
+	bool plain;           // each name stands in the request as it is, between its quotes
 	const struct cs_slice *items; // JSON of the nodes, where `whole`; else NULL
 };
 int cs_extender_read_args(struct cs_slice body, struct cs_arena *arena,

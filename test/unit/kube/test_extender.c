@@ -420,6 +420,16 @@ START_TEST(filter_of_whole_nodes)
 }
 END_TEST
 
+START_TEST(filter_that_all_pass)
+{
+	struct cs_extender_args args = read_args("{\"nodenames\": [ \"a\" , \"\\u0062\"] }");
+	cs_extender_write_filter(&args, (const struct cs_extender_verdict[2]){ 0 }, &out);
+	ck_assert_str_eq(out.data, "{\"Nodes\":null,\"NodeNames\":[ \"a\" , \"\\u0062\"],"
+				   "\"FailedNodes\":null,\"FailedAndUnresolvableNodes\":null,"
+				   "\"Error\":\"\"}");
+}
+END_TEST
+
 // An empty list is not null: kube-scheduler would look for Nodes then.
 START_TEST(filter_without_a_node_left)
 {
@@ -449,6 +459,17 @@ START_TEST(priorities)
 	args.n_nodes = 0;
 	cs_extender_write_priorities(&args, NULL, &out);
 	ck_assert_str_eq(out.data, "[]");
+	cs_buffer_clear(&out);
+	args = read_args("{\"NodeNames\":[\"a\\\"b\",\"c\"]}");
+	ck_assert(!args.plain);
+	cs_extender_write_priorities(&args, (const uint8_t[]){ 3, 0 }, &out);
+	ck_assert_str_eq(out.data, "[{\"Host\":\"a\\\"b\",\"Score\":3},{\"Host\":\"c\","
+				   "\"Score\":0}]");
+	cs_buffer_clear(&out);
+	out.max = 20;
+	args = read_args("{\"NodeNames\":[\"myhost\",\"b\"]}");
+	cs_extender_write_priorities(&args, (const uint8_t[]){ 3, 0 }, &out);
+	ck_assert(out.overflow);
 }
 END_TEST
 
@@ -475,6 +496,7 @@ Suite *test_suite(void)
 	tcase_add_test(tests, upstreams_binding_result);
 	tcase_add_test(tests, filter_of_names);
 	tcase_add_test(tests, filter_of_whole_nodes);
+	tcase_add_test(tests, filter_that_all_pass);
 	tcase_add_test(tests, filter_without_a_node_left);
 	tcase_add_test(tests, filter_error);
 	tcase_add_test(tests, priorities);
