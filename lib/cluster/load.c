@@ -13,6 +13,7 @@
 #define AGEING_INTERVAL (CS_SECOND / 2)
 #define WINDOW_ASSUMED  (600 * CS_SECOND) // what sources average over at most, as far as we know
 #define UNIT            0x1p-24           // of exact sums
+#define STEP_BACK       (60 * CS_SECOND)  // a clock that goes back so far has been put right
 
 // ---- life ----
 
@@ -144,10 +145,37 @@ void cs_cluster_set_load_notice(struct cs_cluster *cluster,
 	cluster->loads.notice_user = user;
 }
 
+static int64_t at_most(int64_t time, int64_t now)
+{
+	return time < now ? time : now;
+}
+
+// All that is dated later than the clock now says.
+static void put_back(struct cs_loads *loads, int64_t now)
+{
+	cs_loads_redate(loads, now);
+	loads->now = now;
+	loads->aged = at_most(loads->aged, now);
+	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
+		const struct cs_load_column *column = &loads->table.columns[i];
+		uint32_t slot = cs_loads_slot(loads, i);
+		for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++) {
+			column->taken[row] = at_most(column->taken[row], now);
+			loads->hidden[i].refused[row] = at_most(loads->hidden[i].refused[row], now);
+			if (slot != UINT32_MAX)
+				cs_loads_resum(loads, slot, row);
+			cs_loads_age(loads, i, row);
+		}
+	}
+}
+
 void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall)
 {
-	if (wall > cluster->loads.now)
-		cluster->loads.now = wall;
+	struct cs_loads *loads = &cluster->loads;
+	if (wall > loads->now)
+		loads->now = wall;
+	else if (loads->now - wall >= STEP_BACK)
+		put_back(loads, wall);
 }
 
 int64_t cs_cluster_time(const struct cs_cluster *cluster)

@@ -306,3 +306,18 @@ void cs_loads_expire(struct cs_loads *loads)
 			drop(loads, flight);
 		}
 }
+
+void cs_loads_redate(struct cs_loads *loads, int64_t now)
+{
+	for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++)
+		for (struct cs_flight *flight = loads->flights[row]; flight;
+		     flight = flight->next) {
+			flight->came = flight->came < now ? flight->came : now;
+			if (flight->left != INT64_MAX)
+				flight->left = flight->left < now ? flight->left : now;
+		}
+	size_t at = 0;
+	struct cs_reservation *reservation;
+	while ((reservation = cs_map_next(&loads->reservations, &at)))
+		reservation->until -= loads->now - now; // as long as it had
+}

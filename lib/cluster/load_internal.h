@@ -137,6 +137,8 @@ void cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row);
 void cs_loads_land(struct cs_loads *loads, uint32_t row);
 // Ends reservations that have expired, and flights of rows that nothing is sampled of.
 void cs_loads_expire(struct cs_loads *loads);
+// The clock has gone back to `now`: sums are the caller's.
+void cs_loads_redate(struct cs_loads *loads, int64_t now);
 // What the row's flights add up to.
 __int128 cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row);
 uint32_t cs_loads_slot(const struct cs_loads *loads, uint32_t column); // UINT32_MAX = none

@@ -103,7 +103,8 @@ void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_loa
 void cs_cluster_set_load_notice(struct cs_cluster *cluster,
 				void (*notice)(void *user, const char *words), void *user);
 
-// The model's clock (Unix ns): what assume, forget and removals are dated by. Never goes back.
+// The model's clock (Unix ns): what assume, forget and removals are dated by. Small steps back are
+// waited out; by a minute or more the clock has been put right: what lay ahead of it is as of now.
 void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall);
 int64_t cs_cluster_time(const struct cs_cluster *cluster);
 

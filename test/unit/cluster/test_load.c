@@ -508,6 +508,28 @@ START_TEST(a_reservation_counts_until_it_ends)
 }
 END_TEST
 
+// The clock was an hour ahead, and is put right.
+START_TEST(a_clock_that_is_put_back)
+{
+	uint32_t row = add_node(&world, "a", NODE4);
+	at(3600);
+	sample("a", CPU, 1000, 3600, 30);
+	assume("p", row);
+	cs_cluster_reserve(world.cluster, add_pod(&world, "q", POD), row, START + 3610 * SECOND);
+	at(3590); // a small step is waited out
+	ck_assert_int_eq(cs_cluster_time(world.cluster), START + 3600 * SECOND);
+	at(0);
+	ck_assert_int_eq(cs_cluster_time(world.cluster), START);
+	near(table->columns[CPU].load[row], 2000);
+	at(30);
+	cs_cluster_tick_load(world.cluster);
+	ck_assert_uint_eq(cs_cluster_count_reservations(world.cluster), 0); // ten seconds
+	sample("a", CPU, 1200, 30, 30);
+	ck_assert_uint_eq(report.n_old, 0);
+	near(table->columns[CPU].load[row], 1450); // half of the ramp since
+}
+END_TEST
+
 // ---- what is unknown ----
 
 // 30 connections over 3 pods on the known row: a pod has 10; two of them on the other make 20.
@@ -835,6 +857,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_restart_dates_pods_by_their_condition);
 	tcase_add_test(tcase, flights_of_rows_without_samples_end);
 	tcase_add_test(tcase, a_reservation_counts_until_it_ends);
+	tcase_add_test(tcase, a_clock_that_is_put_back);
 	tcase_add_test(tcase, unknown_counts_are_the_mean_of_pods);
 	tcase_add_test(tcase, unknown_levels_are_the_median);
 	tcase_add_test(tcase, expected_by_request);

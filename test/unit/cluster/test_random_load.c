@@ -177,6 +177,8 @@ static void step(void)
 		step_pod(roll(N_PODS));
 	} else if (kind < 14) {
 		now += (int64_t)roll(8) * CS_SECOND;
+		if (roll(200) == 0)
+			now -= (int64_t)roll(300) * CS_SECOND;
 		cs_cluster_set_time(world.cluster, now);
 		cs_cluster_tick_load(world.cluster);
 	} else if (kind < 18) {
