@@ -64,8 +64,12 @@ bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		int64_t score = out[row];
 		wrong |= score | (100 - score);
-		// Of a row that is not live it may be anything.
-		double product = (double)(int32_t)(score & 0x7f) * factor;
+		// Of a row that is not live it may be anything. Whole numbers stand in the lowest
+		// bits of a double from 2^52 on.
+		int64_t bits = (score & 0x7f) | INT64_C(0x4330000000000000);
+		double product;
+		memcpy(&product, &bits, sizeof(product));
+		product = (product - 0x1p52) * factor;
 		sum[row] = first ? product : sum[row] + product;
 	}
 	return wrong >= 0;
@@ -205,6 +209,17 @@ CS_CLONES
 uint32_t kernel_count(const struct kernel_totals *totals, double value, struct cs_rows rows)
 {
 	return count_of(totals, value, rows.first, rows.end - rows.first);
+}
+
+CS_CLONES
+uint32_t kernel_count_all(const struct kernel_totals *totals, const double *tops, double value,
+			  uint32_t n_rows)
+{
+	uint32_t row = 0, count = 0;
+	for (; row + TOP_ROWS <= n_rows; row += TOP_ROWS)
+		if (tops[row / TOP_ROWS] >= value)
+			count += count_of(totals, value, row, TOP_ROWS);
+	return count + count_of(totals, value, row, n_rows - row);
 }
 
 CS_CLONES

@@ -194,11 +194,7 @@ double view_best(const struct view *view, uint32_t except)
 uint32_t view_count(const struct view *view, double value)
 {
 	const struct kernel_totals totals = { view->sum, view->by };
-	uint32_t count = 0;
-	for (uint32_t block = 0; block < n_blocks(view); block++)
-		if (view->tops[block] >= value)
-			count += kernel_count(&totals, value, block_of(view, block));
-	return count;
+	return kernel_count_all(&totals, view->tops, value, view->n_rows);
 }
 
 uint32_t view_nth(const struct view *view, double value, uint32_t n)

@@ -4,37 +4,38 @@
 
 #include <csched/base/clones.h>
 #include <math.h>
+#include <string.h>
 
 #define BLOCK 256 // rows whose sums live on the stack
 
 CS_CLONES
-void cs_kernel_mark_pods(const int64_t *restrict n_pods, const int64_t *restrict max_pods,
-			 struct cs_rows rows, uint8_t *restrict marks)
+void cs_kernel_fit_pods(const struct cs_kernel_pods *pods, const struct cs_kernel_fit fits[2],
+			struct cs_rows rows, uint8_t *restrict verdict)
 {
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		marks[row] = n_pods[row] >= max_pods[row] ? CS_KERNEL_SHORT : 0;
+	const int64_t *restrict n_pods = pods->n_pods;
+	const int64_t *restrict max_pods = pods->max_pods;
+	const struct cs_kernel_fit a = fits[0], b = fits[1];
+	_Static_assert(CS_VERDICT_UNSCHEDULABLE == 1, "what is short");
+	_Static_assert(CS_VERDICT_UNRESOLVABLE == 2, "what is short and never enough");
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int64_t full = n_pods[row] >= max_pods[row];
+		int64_t is_short = (a.asked > a.allocatable[row] - a.requested[row]) |
+				   (b.asked > b.allocatable[row] - b.requested[row]);
+		int64_t never = (a.asked > a.allocatable[row]) | (b.asked > b.allocatable[row]);
+		verdict[row] = (uint8_t)((full | is_short) + never);
+	}
 }
 
 CS_CLONES
-void cs_kernel_fit_verdicts(struct cs_rows rows, uint8_t *restrict marks)
-{
-	_Static_assert(CS_KERNEL_SHORT == (int)CS_VERDICT_UNSCHEDULABLE, "1 is 1");
-	_Static_assert(CS_KERNEL_NEVER == (int)CS_VERDICT_UNRESOLVABLE, "3 becomes 2");
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		marks[row] = (uint8_t)(marks[row] - (marks[row] >> 1));
-}
-
-CS_CLONES
-void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows,
-			    uint8_t *restrict marks)
+void cs_kernel_fit(const struct cs_kernel_fit *fit, struct cs_rows rows, uint8_t *restrict verdict)
 {
 	const int64_t *restrict allocatable = fit->allocatable;
 	const int64_t *restrict requested = fit->requested;
 	int64_t asked = fit->asked;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		uint8_t is_short = asked > allocatable[row] - requested[row];
-		uint8_t never = asked > allocatable[row];
-		marks[row] |= (uint8_t)(is_short * CS_KERNEL_SHORT | never * CS_KERNEL_NEVER);
+		uint8_t word = (uint8_t)((asked > allocatable[row] - requested[row]) +
+					 (asked > allocatable[row]));
+		verdict[row] = word > verdict[row] ? word : verdict[row];
 	}
 }
 
@@ -107,39 +108,23 @@ static inline double hundredths(double part, double capacity, double inverse)
 	return near - (near * capacity > wanted ? 1.0 : 0.0);
 }
 
-CS_CLONES
-static bool is_uniform(const double *restrict values, uint32_t n)
+// Of whole numbers, truncated; the inverse is that of a weight below 4,000. No quotient is nearer
+// to the next whole number than 1 / weight, if not equal.
+static inline int64_t quotient(double score, double inverse)
 {
-	int64_t differing = 0;
-	for (uint32_t i = 0; i < n; i++)
-		differing |= values[i] != values[0];
-	return differing == 0;
+	double whole = (score + 0.5) * inverse - 0.5 + 0x1p52;
+	int64_t bits;
+	memcpy(&bits, &whole, sizeof(bits));
+	return bits - INT64_C(0x4330000000000000);
 }
 
 CS_CLONES
-static void divide_each(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
+static void divide(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		double weight = sums->weight[i] > 0 ? sums->weight[i] : 1.0;
 		out[i] = (int32_t)(sums->score[i] / weight + round);
 	}
-}
-
-// Scores and weights are small whole numbers, and `round` is 0 or half the weight: no quotient is
-// nearer to the next whole number than half of 1 / weight, if not equal.
-CS_CLONES
-static void divide_all(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
-{
-	double weight = sums->weight[0] > 0 ? sums->weight[0] : 1.0;
-	double inverse = 1.0 / weight;
-	double more = round * weight + 0.25;
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = (int32_t)((sums->score[i] + more) * inverse);
-}
-
-static void divide(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
-{
-	(is_uniform(sums->weight, n) ? divide_all : divide_each)(sums, n, round, out);
 }
 
 static void run(const struct strategy *strategy, const struct cs_kernel_term *terms,
@@ -201,11 +186,37 @@ static void add_least_exact(const struct strategy *self, const struct cs_kernel_
 	}
 }
 
+static const struct strategy least = { .add = add_least, .add_exact = add_least_exact };
+
+// The whole of it for two resources. False where a node lacks one of them: weights then differ.
+CS_CLONES
+static bool least_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
+		       int64_t *restrict out)
+{
+	const struct cs_kernel_term a = terms[0], b = terms[1];
+	double asked_a = (double)a.asked, asked_b = (double)b.asked;
+	double weight_a = (double)a.weight, weight_b = (double)b.weight;
+	double inverse = 1.0 / (weight_a + weight_b);
+	int64_t lacks = 0;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		double capacity_a = a.allocatable_double[row],
+		       capacity_b = b.allocatable_double[row];
+		double free_a = capacity_a - (a.used_double[row] + asked_a);
+		double free_b = capacity_b - (b.used_double[row] + asked_b);
+		double part_a = hundredths(free_a > 0 ? free_a : 0, capacity_a, a.inverse[row]);
+		double part_b = hundredths(free_b > 0 ? free_b : 0, capacity_b, b.inverse[row]);
+		out[row] = quotient(part_a * weight_a + part_b * weight_b, inverse);
+		lacks |= !(capacity_a > 0) | !(capacity_b > 0);
+	}
+	return !lacks;
+}
+
 void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
 			       struct cs_rows rows, int64_t *restrict out)
 {
-	static const struct strategy least = { .add = add_least, .add_exact = add_least_exact };
-	run(&least, terms, n_terms, rows, out);
+	bool is_pair = n_terms == 2 && terms[0].exact && terms[1].exact;
+	if (!is_pair || !least_pair(terms, rows, out))
+		run(&least, terms, n_terms, rows, out);
 }
 
 // ---- MostAllocated ----

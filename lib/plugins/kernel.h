@@ -7,25 +7,26 @@
 
 #include <csched/framework/plugin.h>
 
-// Marks of cs_kernel_insufficient in a row's byte.
-enum {
-	CS_KERNEL_SHORT = 1, // more is asked than is free
-	CS_KERNEL_NEVER = 2, // more is asked than the node has at all
-};
+// ---- verdicts ----
 
-// Sets the marks: SHORT where no further pod has a place.
-void cs_kernel_mark_pods(const int64_t *restrict n_pods, const int64_t *restrict max_pods,
-			 struct cs_rows rows, uint8_t *restrict marks);
-// ORs the marks for one resource into marks[row].
+// One resource: UNSCHEDULABLE where more is asked than is free, UNRESOLVABLE where it is more than
+// the node has at all.
 struct cs_kernel_fit {
 	const int64_t *allocatable;
 	const int64_t *requested;
-	int64_t asked; // > 0
+	int64_t asked; // > 0; CS_KERNEL_ASKS_NONE always fits
 };
-void cs_kernel_insufficient(const struct cs_kernel_fit *fit, struct cs_rows rows,
-			    uint8_t *restrict marks);
-// Turns marks into verdicts (enum cs_verdict). Who has NEVER has SHORT.
-void cs_kernel_fit_verdicts(struct cs_rows rows, uint8_t *restrict marks);
+#define CS_KERNEL_ASKS_NONE INT64_MIN
+// UNSCHEDULABLE where no further pod has a place.
+struct cs_kernel_pods {
+	const int64_t *n_pods;
+	const int64_t *max_pods;
+};
+// Sets the verdicts: the worst word of the pods and of two resources.
+void cs_kernel_fit_pods(const struct cs_kernel_pods *pods, const struct cs_kernel_fit fits[2],
+			struct cs_rows rows, uint8_t *restrict verdict);
+// Makes verdicts worse where another resource says so.
+void cs_kernel_fit(const struct cs_kernel_fit *fit, struct cs_rows rows, uint8_t *restrict verdict);
 
 // verdict[row] = value * flags[row]; flags are 0 and 1.
 void cs_kernel_flags(const uint8_t *restrict flags, uint8_t value, struct cs_rows rows,

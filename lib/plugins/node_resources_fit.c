@@ -108,12 +108,18 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
 	const struct fit_state *state = self->state;
-	cs_kernel_mark_pods(cycle->nodes->n_pods, cycle->nodes->max_pods, rows, verdict);
-	for (uint32_t i = 0; i < state->n; i++) {
+	const struct cs_kernel_pods pods = { cycle->nodes->n_pods, cycle->nodes->max_pods };
+	struct cs_kernel_fit first[2];
+	for (uint32_t i = 0; i < 2; i++)
+		first[i] = i < state->n ? fit_of(cycle, state, i)
+					: (struct cs_kernel_fit){ cycle->nodes->allocatable[0],
+								  cycle->nodes->requested[0],
+								  CS_KERNEL_ASKS_NONE };
+	cs_kernel_fit_pods(&pods, first, rows, verdict);
+	for (uint32_t i = 2; i < state->n; i++) {
 		struct cs_kernel_fit fit = fit_of(cycle, state, i);
-		cs_kernel_insufficient(&fit, rows, verdict);
+		cs_kernel_fit(&fit, rows, verdict);
 	}
-	cs_kernel_fit_verdicts(rows, verdict);
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

@@ -96,6 +96,12 @@ START_TEST(counting)
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		count += by[row] == BY_NOBODY && sum[row] == 7000;
 	ck_assert_uint_eq(kernel_count(&totals, 7000, rows), count);
+	double tops[ROWS / TOP_ROWS + 1];
+	uint32_t n = ROWS - (uint32_t)_i;
+	kernel_tops(&totals, n, tops);
+	for (double value = 0; value < 30000; value += 1000)
+		ck_assert_uint_eq(kernel_count_all(&totals, tops, value, n),
+				  kernel_count(&totals, value, (struct cs_rows){ 0, n }));
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include "../check_main.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <csched/base/memory.h>
 #include <csched/base/random.h>
@@ -248,37 +249,50 @@ START_TEST(test_balance_beyond_doubles)
 }
 END_TEST
 
-START_TEST(test_insufficient_marks)
+static const int64_t fit_allocatable[] = { 100, 100, 100, 100, 0, INT64_MAX };
+static const int64_t fit_requested[] = { 0, 50, 51, 100, 0, INT64_MAX };
+static const uint8_t fit_words[] = { CS_VERDICT_FITS,          CS_VERDICT_FITS,
+				     CS_VERDICT_UNSCHEDULABLE, CS_VERDICT_UNSCHEDULABLE,
+				     CS_VERDICT_UNRESOLVABLE,  CS_VERDICT_UNSCHEDULABLE };
+static const struct cs_kernel_fit fifty = { fit_allocatable, fit_requested, 50 };
+static const struct cs_kernel_fit nothing = { fit_allocatable, fit_requested, CS_KERNEL_ASKS_NONE };
+
+START_TEST(test_fit)
 {
-	int64_t allocatable[] = { 100, 100, 100, 100, 0, INT64_MAX };
-	int64_t requested[] = { 0, 50, 51, 100, 0, INT64_MAX };
-	uint8_t marks[6] = { 0, 0, 4, 0, 0, 0 };
-	struct cs_kernel_fit fit = { .allocatable = allocatable,
-				     .requested = requested,
-				     .asked = 50 };
-	cs_kernel_insufficient(&fit, (struct cs_rows){ .first = 0, .end = 6 }, marks);
-	ck_assert_uint_eq(marks[0], 0);
-	ck_assert_uint_eq(marks[1], 0);
-	ck_assert_uint_eq(marks[2], CS_KERNEL_SHORT | 4);
-	ck_assert_uint_eq(marks[3], CS_KERNEL_SHORT);
-	ck_assert_uint_eq(marks[4], CS_KERNEL_SHORT | CS_KERNEL_NEVER);
-	ck_assert_uint_eq(marks[5], CS_KERNEL_SHORT);
+	uint8_t verdict[6] = { 0 }, worst[6];
+	memset(worst, CS_VERDICT_UNRESOLVABLE, sizeof(worst));
+	cs_kernel_fit(&fifty, (struct cs_rows){ 0, 6 }, verdict);
+	ck_assert_mem_eq(verdict, fit_words, sizeof(verdict));
+	cs_kernel_fit(&nothing, (struct cs_rows){ 0, 6 }, verdict);
+	ck_assert_mem_eq(verdict, fit_words, sizeof(verdict));
+	cs_kernel_fit(&fifty, (struct cs_rows){ 0, 6 }, worst);
+	for (int row = 0; row < 6; row++)
+		ck_assert_uint_eq(worst[row], CS_VERDICT_UNRESOLVABLE);
 }
 END_TEST
 
-START_TEST(test_pods_and_verdicts)
+// The worst of pods and both resources, whichever says so.
+START_TEST(test_fit_pods)
 {
-	int64_t n_pods[] = { 0, 9, 10, 11, 0 };
-	int64_t max_pods[] = { 10, 10, 10, 10, 0 };
-	uint8_t marks[] = { 7, 7, 7, 7, 7 };
-	cs_kernel_mark_pods(n_pods, max_pods, (struct cs_rows){ .first = 1, .end = 5 }, marks);
-	static const uint8_t marked[] = { 7, 0, CS_KERNEL_SHORT, CS_KERNEL_SHORT, CS_KERNEL_SHORT };
-	ck_assert_mem_eq(marks, marked, sizeof(marked));
-	uint8_t verdicts[] = { 0, CS_KERNEL_SHORT, CS_KERNEL_SHORT | CS_KERNEL_NEVER, 7 };
-	cs_kernel_fit_verdicts((struct cs_rows){ .first = 0, .end = 3 }, verdicts);
-	static const uint8_t want[] = { CS_VERDICT_FITS, CS_VERDICT_UNSCHEDULABLE,
-					CS_VERDICT_UNRESOLVABLE, 7 };
-	ck_assert_mem_eq(verdicts, want, sizeof(want));
+	static const int64_t n_pods[] = { 0, 9, 10, 11, 0, 0 };
+	static const int64_t few[] = { 10, 10, 10, 10, 0, 0 };
+	static const int64_t many[] = { 12, 12, 12, 12, 12, 12 };
+	static const uint8_t full[] = { 0, 0, 1, 1, 1, 1 };
+	const struct cs_kernel_pods pods[] = { { n_pods, many }, { n_pods, few } };
+	for (int i = 0; i < 8; i++) {
+		const struct cs_kernel_fit fits[] = { i & 1 ? fifty : nothing,
+						      i & 2 ? fifty : nothing };
+		uint8_t verdict[7] = { 7, 7, 7, 7, 7, 7, 7 };
+		cs_kernel_fit_pods(&pods[i / 4], fits, (struct cs_rows){ 1, 6 }, verdict);
+		ck_assert_uint_eq(verdict[0], 7);
+		ck_assert_uint_eq(verdict[6], 7);
+		for (int row = 1; row < 6; row++) {
+			uint8_t want = i & 3 ? fit_words[row] : 0;
+			if (i & 4 && full[row] > want)
+				want = full[row];
+			ck_assert_uint_eq(verdict[row], want);
+		}
+	}
 }
 END_TEST
 
@@ -390,8 +404,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_least_allocated_touches_its_rows_alone);
 	tcase_add_test(tcase, test_other_scores);
 	tcase_add_test(tcase, test_balance_beyond_doubles);
-	tcase_add_test(tcase, test_insufficient_marks);
-	tcase_add_test(tcase, test_pods_and_verdicts);
+	tcase_add_test(tcase, test_fit);
+	tcase_add_test(tcase, test_fit_pods);
 	tcase_add_test(tcase, test_match);
 	tcase_add_test(tcase, test_flags);
 	tcase_add_test(tcase, test_balanced_pair);
