@@ -12,10 +12,11 @@
 //
 // Example: two nodes of 4000 milli-CPU and 8 GiB; the pod is expected to add 400 milli-CPU and
 // 1 GiB. a uses 1600 and 3 GiB, b uses 600 and 5 GiB:
-//     a: cpu 1 - 2000/4000 = 0.5, memory 1 - 4/8 = 0.5   -> 50
-//     b: cpu 1 - 1000/4000 = 0.75, memory 1 - 6/8 = 0.25 -> 50
-// With cpu of weight 3: a 50, b (3 * 0.75 + 0.25) / 4 = 0.625 -> 63. With b of c-sched.io/weight 50
-// (2000, 4 GiB) and weights 1: b (0.5 + 0) / 2 -> 25.
+//     a: cpu 1 - 2000/4000 = 0.5, memory 1 - 4/8 = 0.5
+//     b: cpu 1 - 1000/4000 = 0.75, memory 1 - 6/8 = 0.25
+// By default cpu has w = 3, since it is what others wait for, and memory 1: a 50,
+// b (3 * 0.75 + 0.25) / 4 = 0.625 -> 63. With w = 1 for both: a 50, b 50. With b of
+// c-sched.io/weight 50 (2000, 4 GiB): b (3 * 0.5 + 0) / 4 = 0.375 -> 38.
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -26,6 +27,8 @@
 
 #include "by_load.h"
 #include "plugins.h"
+
+#define CPU_WEIGHT 3 // by default; memory has 1: by test/bench/load
 
 struct resource {
 	const char *name;
@@ -218,6 +221,7 @@ static void default_resources(struct least_load_args *args)
 {
 	struct resource *items = cs_arena_alloc_array(args->arena, 2, sizeof(*items));
 	items[0].name = CS_LOAD_CPU;
+	items[0].weight = (struct cs_field_int){ .given = true, .value = CPU_WEIGHT };
 	items[1].name = CS_LOAD_MEMORY;
 	args->resources = (struct cs_field_list){ .count = 2, .items = items };
 }
@@ -296,8 +300,9 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 
 static const struct cs_argument arguments[] = {
 	{ "resources", "list of {name, weight 1..100, threshold 0..100}",
-	  "metrics of the LoadConfiguration that count, each once; default cpu and memory with "
-	  "weight 1. A node whose load is at `threshold` percent of its capacity or above takes no "
+	  "metrics of the LoadConfiguration that count, each once; default cpu with weight 3 "
+	  "and memory with 1. A node whose load is at `threshold` percent of its capacity or above "
+	  "takes no "
 	  "pod; default 0: none" },
 	{ 0 },
 };
@@ -312,7 +317,7 @@ const struct cs_plugin cs_plugin_least_load = {
 	.reasons = cs_by_load_reasons,
 	.prepare_score = prepare_score,
 	.score = score,
-	.default_weight = 3,
+	.default_weight = 20, // by test/bench/load
 	.by_default = CS_PLUGIN_WITH_LOAD,
 	.cures = CS_BY_LOAD_CURES,
 	.arguments = arguments,

@@ -54,13 +54,12 @@ START_TEST(example)
 	used("a", 1600, 3 * GIB);
 	used("b", 600, 5 * GIB);
 	const struct cs_pod *pod = example_pod();
-	ck_assert_str_eq(scores(pod), "a=50 b=50");
-	run_configure(&run, "LeastLoad",
-		      "{resources: [{name: cpu, weight: 3}, {name: memory, weight: 1}]}");
 	ck_assert_str_eq(scores(pod), "a=50 b=63");
+	run_configure(&run, "LeastLoad", "{resources: [{name: cpu}, {name: memory}]}");
+	ck_assert_str_eq(scores(pod), "a=50 b=50");
 	load_world_node(&run, "b", "c-sched.io/weight: '50'", "");
 	run_configure(&run, "LeastLoad", NULL);
-	ck_assert_str_eq(scores(pod), "a=50 b=25");
+	ck_assert_str_eq(scores(pod), "a=50 b=38");
 }
 END_TEST
 
