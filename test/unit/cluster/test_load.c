@@ -565,6 +565,15 @@ START_TEST(unknown_levels_are_the_median)
 	sample("d", RESPONSE, 1.5, 0, 0);
 	near(table->columns[RESPONSE].median, 1);
 	near(table->columns[RESPONSE].in_flight[rows[3]], 0);
+	at(100); // of these samples none is fresh now
+	sample("a", RESPONSE, 8, 100, 0);
+	sample("b", RESPONSE, 16, 100, 0);
+	cs_cluster_tick_load(world.cluster);
+	uint32_t row = add_node(&world, "e", NODE4);
+	cs_cluster_tick_load(world.cluster);
+	near(table->columns[RESPONSE].load[row], 12);
+	double quality = exp(-40.0 / 60);
+	near(table->columns[RESPONSE].load[rows[2]], quality * 4 + (1 - quality) * 12);
 }
 END_TEST
 
