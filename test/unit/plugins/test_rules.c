@@ -141,7 +141,9 @@ START_TEST(upstreams_order)
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++)
 		ck_assert_str_eq(cs_plugins[i]->name, names[i]);
-	ck_assert_ptr_null(cs_plugins[CS_ARRAY_LENGTH(names)]);
+	for (size_t i = 0; cs_plugins[i]; i++)
+		ck_assert_int_eq(cs_plugins[i]->by_default == CS_PLUGIN_ALWAYS,
+				 i < CS_ARRAY_LENGTH(names));
 	ck_assert(find("DefaultBinder")->binds);
 	ck_assert_int_eq(find("TaintToleration")->default_weight, 3);
 	ck_assert_int_eq(find("NodeAffinity")->default_weight, 2);
