@@ -93,6 +93,8 @@ void cs_call_return(struct cs_call *call, enum cs_call_result result)
 
 static void write_filter(const struct cs_call *call, struct cs_buffer *out)
 {
+	// Mostly what came goes back: room for it at once.
+	(void)cs_buffer_reserve(out, call->body.size);
 	if (call->error)
 		cs_extender_write_filter_error(call->error, out);
 	else
