@@ -97,8 +97,7 @@ static void log_outcome(struct cs_load_thread *thread, const struct cs_sampler_o
 	const char *question = cs_source_question(&thread->feed.source, outcome->question);
 	static const char *const words[AGE_COUNT] = {
 		[AGE_FINE] = "Load figures come in",
-		[AGE_OLD] = "Load figures come in, but old ones: has the source stopped measuring, "
-			    "or does its clock differ from ours?",
+		[AGE_OLD] = "Load figures come in, but old ones: is one of the clocks wrong?",
 		[AGE_AHEAD] = "Load figures come in with times ahead of our clock",
 	};
 	int64_t age = age_of(thread, outcome);

@@ -125,9 +125,10 @@ static int read_items(const struct cs_source *source, bool pods, struct cs_items
 	return r;
 }
 
-int cs_metrics_api_read(const struct cs_source *source, bool pods, struct cs_slice body,
-			struct cs_part *part, char **ret_more, struct cs_error *err)
+int cs_metrics_api_read(const struct cs_source *source, struct cs_slice body, struct cs_part *part,
+			char **ret_more, struct cs_error *err)
 {
+	bool pods = part->question == 1;
 	static const char *const kinds[] = { "NodeMetricsList", "PodMetricsList" };
 	CS_AUTO_VALUE struct json_object *rest = NULL;
 	struct cs_items items;

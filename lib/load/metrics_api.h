@@ -8,11 +8,11 @@
 #include <csched/load/part.h>
 #include <csched/load/source.h>
 
-// Adds what one page has to the part: nodes' usage, or with `pods` the sum of each pod's
+// Adds what one page has to the part: nodes' usage, or for question 1 the sum of each pod's
 // containers; CPU in milli-CPU, memory in bytes, each with the server's own time and window. An
 // item that cannot be read is skipped. *ret_more is the token of the next page (free()), or NULL.
 // -EINVAL where the answer is no such list.
-int cs_metrics_api_read(const struct cs_source *source, bool pods, struct cs_slice body,
-			struct cs_part *part, char **ret_more, struct cs_error *err);
+int cs_metrics_api_read(const struct cs_source *source, struct cs_slice body, struct cs_part *part,
+			char **ret_more, struct cs_error *err);
 
 #endif

@@ -376,8 +376,7 @@ static void read_page(struct cs_sampler *sampler, const struct cs_response *resp
 		r = cs_prometheus_read(&sampler->source->queries[asking->question], response->body,
 				       &sampler->limits[asking->question], asking->part, &err);
 	else
-		r = cs_metrics_api_read(sampler->source, asking->question == 1, response->body,
-					asking->part, &more, &err);
+		r = cs_metrics_api_read(sampler->source, response->body, asking->part, &more, &err);
 	asking->bytes += response->body.size;
 	if (r < 0)
 		fail_question(sampler, CS_SAMPLER_BROKEN, err.text);

@@ -26,10 +26,10 @@ static void check(const struct cs_part *part)
 static void read_metrics(struct cs_slice body, bool pods)
 {
 	static const struct cs_source source = { .cpu = 0, .memory = 1, .pods = true };
-	struct cs_part *part = cs_part_create(0);
+	struct cs_part *part = cs_part_create(pods);
 	struct cs_error err = { 0 };
 	char *more = NULL;
-	int r = cs_metrics_api_read(&source, pods, body, part, &more, &err);
+	int r = cs_metrics_api_read(&source, body, part, &more, &err);
 	REQUIRE((r < 0) == (err.code != 0) && (r == 0 || !more));
 	REQUIRE(pods ? part->n_samples == 0 : part->n_pods == 0);
 	check(part);

@@ -222,6 +222,9 @@ static unsigned count_lines(const char *part)
 	"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":" \
 	"{\"node\":\"a\"},\"value\":[1795248000,\"" value "\"]}]}}"
 
+static const char one[] = VECTOR("1");
+static const char more[] = VECTOR("1.5");
+
 static double metric(const char *line)
 {
 	CS_AUTO_BUFFER struct cs_buffer out;
@@ -234,7 +237,7 @@ static double metric(const char *line)
 
 START_TEST(samples_arrive)
 {
-	static const char *const answers[] = { VECTOR("1.5") };
+	static const char *const answers[] = { more };
 	begin(answers, 1);
 	struct cs_message_load *load = next_message();
 	ck_assert_uint_eq(load->source, 0);
@@ -261,7 +264,7 @@ END_TEST
 // However much time goes by: the core has not read the last round.
 START_TEST(a_round_waits_for_the_core)
 {
-	static const char *const answers[] = { VECTOR("1") };
+	static const char *const answers[] = { one };
 	begin(answers, 1);
 	struct cs_message_load *load = next_message();
 	atomic_store(&passed, 60 * CS_SECOND);
@@ -278,7 +281,7 @@ END_TEST
 
 START_TEST(a_line_per_change)
 {
-	static const char *const answers[] = { NULL, NULL, "[]", VECTOR("1"), NULL };
+	static const char *const answers[] = { NULL, NULL, "[]", one, NULL };
 	begin(answers, CS_ARRAY_LENGTH(answers));
 	for (unsigned i = 1; i <= 3; i++) {
 		wait_for_calls(i);
@@ -314,7 +317,7 @@ static const struct {
 
 START_TEST(clocks_that_differ)
 {
-	static const char *const answers[] = { VECTOR("1") };
+	static const char *const answers[] = { one };
 	skew = skews[_i].skew * CS_SECOND;
 	begin(answers, 1);
 	cs_message_free_core(&next_message()->message);
@@ -325,7 +328,7 @@ END_TEST
 
 START_TEST(it_ends_while_it_waits)
 {
-	static const char *const answers[] = { VECTOR("1") };
+	static const char *const answers[] = { one };
 	begin(answers, 1);
 	cs_load_thread_destroy(CS_TAKE(thread));
 }

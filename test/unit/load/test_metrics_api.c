@@ -31,8 +31,8 @@ static int read_answer(const struct cs_source *source, bool pods, const char *te
 {
 	free(more);
 	cs_part_destroy(part);
-	part = cs_part_create(0);
-	return cs_metrics_api_read(source, pods, cs_slice_of(text), part, &more, &err);
+	part = cs_part_create(pods);
+	return cs_metrics_api_read(source, cs_slice_of(text), part, &more, &err);
 }
 
 static void teardown(void)
