@@ -19,7 +19,9 @@ type Node struct {
 	Name          string
 	CPU, Memory   string
 	Pods          int
+	InternalIP    string
 	Labels        map[string]string
+	Annotations   map[string]string
 	Taints        []corev1.Taint
 	Unschedulable bool
 }
@@ -35,11 +37,16 @@ func (n Node) Object() *corev1.Node {
 	for key, value := range n.Labels {
 		labels[key] = value
 	}
+	var addresses []corev1.NodeAddress
+	if n.InternalIP != "" {
+		addresses = append(addresses, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: n.InternalIP})
+	}
 	return &corev1.Node{
-		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels},
+		TypeMeta:   metav1.TypeMeta{Kind: "Node", APIVersion: "v1"},
+		ObjectMeta: metav1.ObjectMeta{Name: n.Name, Labels: labels, Annotations: n.Annotations},
 		Spec:       corev1.NodeSpec{Taints: n.Taints, Unschedulable: n.Unschedulable},
 		Status: corev1.NodeStatus{
-			Capacity: capacity, Allocatable: capacity,
+			Capacity: capacity, Allocatable: capacity, Addresses: addresses,
 			Conditions: []corev1.NodeCondition{{
 				Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "KubeletReady",
 				LastHeartbeatTime: metav1.Now(), LastTransitionTime: metav1.Now(),
