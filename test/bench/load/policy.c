@@ -287,7 +287,7 @@ const struct rule policy_connections[] = {
 	{ .name = "SED", .score = shortest_delay },
 	{ .name = "WLC+P2C", .score = weighted_least_connections, .two_choices = true },
 	{ .name = "pods/weight", .score = pods_per_weight },
-	{ .name = "SED+inflight", .score = shortest_delay_in_flight },
+	{ .name = "SED, in flight", .score = shortest_delay_in_flight },
 	{ 0 },
 };
 
@@ -405,6 +405,8 @@ static void forget_old(struct place *place, double now)
 	uint32_t n = 0;
 	while (n < place->n_recent && place->recent[n].placed < now - REMEMBERED)
 		n++;
+	if (n == 0)
+		return;
 	place->n_recent -= n;
 	memmove(place->recent, place->recent + n, place->n_recent * sizeof(*place->recent));
 }
