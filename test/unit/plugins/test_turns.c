@@ -176,7 +176,7 @@ END_TEST
 // In proportion to weights 100, 200, 300: chi-squared with two degrees of freedom, 99.9 %.
 START_TEST(in_proportion)
 {
-	enum { N = 6000 };
+	enum { N = 1500 };
 	run_configure(&run, "Random", NULL);
 	three("100", "200", "300");
 	double counts[3] = { 0 };
@@ -224,6 +224,7 @@ Suite *test_suite(void)
 	};
 	Suite *suite = suite_create("plugins/turns");
 	TCase *tcase = tcase_create("turns");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(tests); i++)
 		tcase_add_test(tcase, tests[i]);
