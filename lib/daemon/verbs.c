@@ -168,11 +168,14 @@ static uint32_t find_row(const struct cs_cluster *cluster, struct cs_slice name)
 	return cs_cluster_find_node(cluster, text);
 }
 
+// `name` has no NUL.
 static bool is_name_of(const struct cs_cluster *cluster, uint32_t row, struct cs_slice name)
 {
 	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
-	return row < nodes->n_rows && nodes->live[row] &&
-	       cs_slice_equal(cs_slice_of(cs_cluster_node_name(cluster, row)), name);
+	if (row >= nodes->n_rows || !nodes->live[row])
+		return false;
+	const char *known = cs_cluster_node_name(cluster, row);
+	return strncmp(known, name.data, name.size) == 0 && known[name.size] == '\0';
 }
 
 static void grow_successors(struct cs_verbs *verbs)
@@ -194,7 +197,7 @@ static void find_rows(struct cs_verbs *verbs, const struct cs_extender_args *arg
 	uint32_t before = verbs->n_successors - 1;
 	for (uint32_t i = 0; i < args->n_nodes; i++) {
 		rows[i] = verbs->successors[before];
-		if (!is_name_of(cluster, rows[i], args->names[i]))
+		if (!args->plain || !is_name_of(cluster, rows[i], args->names[i]))
 			rows[i] = find_row(cluster, args->names[i]);
 		if (rows[i] == CS_ROW_NONE)
 			continue;
@@ -213,7 +216,7 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_pod *pod, struct 
 		       struct judged *ret)
 {
 	const struct cs_extender_args *args = &call->args;
-	uint32_t *rows = cs_arena_alloc_array(call->arena, args->n_nodes + 1, sizeof(*rows));
+	uint32_t *rows = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*rows));
 	find_rows(verbs, args, rows);
 	*ret = (struct judged){
 		.question = { .profile = verbs->options.profile,
@@ -221,8 +224,7 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_pod *pod, struct 
 			      .n = args->n_nodes,
 			      .rows = rows,
 			      .scores = call->verb == CS_VERB_PRIORITIZE },
-		.answers =
-			cs_arena_alloc_array(call->arena, args->n_nodes + 1, sizeof(*ret->answers)),
+		.answers = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*ret->answers)),
 	};
 	cs_judge(verbs->workspace, &ret->question, call->arena, ret->answers, &ret->result);
 }

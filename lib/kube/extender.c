@@ -77,12 +77,15 @@ struct slices {
 	uint32_t capacity;
 };
 
+// Bytes of a list of nodes that are taken for one entry at first: few are shorter.
+#define ENTRY_BYTES 12
+
 // Doubling leaves at most as much behind as it holds.
-static void *grow(struct cs_arena *arena, const void *old, uint32_t *capacity, size_t size)
+static void *grow(struct scan *scan, const void *old, uint32_t *capacity, size_t size)
 {
 	uint32_t before = *capacity;
-	*capacity = before ? 2 * before : 64;
-	void *more = cs_arena_alloc_array(arena, *capacity, size);
+	*capacity = before ? 2 * before : 4;
+	void *more = cs_arena_alloc_raw(scan->arena, *capacity * size);
 	if (before)
 		memcpy(more, old, before * size);
 	return more;
@@ -94,7 +97,7 @@ static int append(struct scan *scan, struct slices *list, struct cs_slice slice)
 		return cs_error_set(scan->err, -EMSGSIZE, "more than %d entries",
 				    CS_EXTENDER_NODES_MAX);
 	if (list->n == list->capacity)
-		list->items = grow(scan->arena, list->items, &list->capacity, sizeof(slice));
+		list->items = grow(scan, list->items, &list->capacity, sizeof(slice));
 	list->items[list->n++] = slice;
 	return 0;
 }
@@ -159,12 +162,21 @@ static int take_pod(struct scan *scan, void *user)
 	return r;
 }
 
+// What is left of the request may be a list of nodes, of which there is one per request.
+static void expect_nodes(const struct scan *scan, struct slices *list)
+{
+	size_t guess = (size_t)(scan->end - scan->at) / ENTRY_BYTES + 1;
+	list->capacity = guess < CS_EXTENDER_NODES_MAX ? (uint32_t)guess : CS_EXTENDER_NODES_MAX;
+	list->items = cs_arena_alloc_raw(scan->arena, list->capacity * sizeof(*list->items));
+}
+
 static int take_names(struct scan *scan, void *user)
 {
 	struct args_reader *reader = user;
 	struct cs_slice name;
 	reader->has_names = true;
 	reader->args->plain = true;
+	expect_nodes(scan, &reader->names);
 	scan_blanks(scan);
 	const char *begin = scan->at;
 	int r = scan_open(scan, '[');
@@ -294,8 +306,8 @@ static int take_victims_map(struct scan *scan, struct preemption_reader *reader,
 			return cs_error_set(scan->err, -EMSGSIZE, "more than %d nodes",
 					    CS_EXTENDER_NODES_MAX);
 		if (list->n == list->capacity)
-			list->items = grow(scan->arena, list->items, &list->capacity,
-					   sizeof(*list->items));
+			list->items =
+				grow(scan, list->items, &list->capacity, sizeof(*list->items));
 		reader->node = &list->items[list->n++];
 		*reader->node = (struct cs_extender_victims){ .node = name };
 		reader->uids = (struct slices){ 0 };
