@@ -46,7 +46,7 @@ HARDENING_LD := -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 WERROR := $(if $(CI),-Werror)
 
 # Goals that need no compiler flags yet: they install what is missing first, then call make again.
-FRONT := help demo test e2e oracle oracle-mutants bench bench-load fuzz lint fmt deps clean
+FRONT := help demo test e2e oracle oracle-mutants bench bench-load bench-extender fuzz lint fmt deps clean
 FLAGS_FILE := $(B)/flags.mk
 ifneq ($(filter-out $(FRONT),$(or $(MAKECMDGOALS),all)),)
 -include $(FLAGS_FILE)
@@ -218,6 +218,12 @@ bench: ## c-sched beside kube-scheduler: decisions alone, then on the same API s
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/test/bench/decide/decide $(E2E_BIN)/.stamp
 	cd test/oracle && go run ./cmd/speed -program $(CURDIR)/$(B)/test/bench/decide/decide $(SPEED)
 	cd test/bench && go run . -root $(CURDIR) -variant $(VARIANT) $(BENCH)
+
+bench-extender: ## c-sched as kube-scheduler's extender beside a plain Go one: requests/s, CPU, times (BENCH='-nodes 5000')
+	@hack/check-go
+	@hack/deps build
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	cd test/bench && go run ./extender -root $(CURDIR) -variant $(VARIANT) $(BENCH)
 
 # The tables go to the terminal, plots to build/bench-load. SCENARIO=FILE: that one, of the format in test/bench/load/README.md.
 LOAD_SCENARIOS := burst staggered heavy_tail requests long_connections slow_node stale missing
