@@ -439,8 +439,8 @@ struct cs_reviews *cs_reviews_create(struct cs_transport *transport,
 
 static void end_all(struct cs_reviews *reviews, struct cs_list *asks)
 {
-	while (!cs_list_empty(asks)) {
-		struct ask *ask = CS_CONTAINER_OF(asks->next, struct ask, link);
+	CS_LIST_FOR_EACH (link, asks) {
+		struct ask *ask = CS_CONTAINER_OF(link, struct ask, link);
 		if (ask->call)
 			cs_transport_cancel(reviews->transport, ask->call);
 		cs_list_remove(&ask->link);

@@ -108,8 +108,7 @@ void cs_message_free_core(struct cs_message *message)
 		[CS_CORE_BATCH] = free_batch,     [CS_CORE_WRITTEN] = free_written,
 		[CS_CORE_LEADING] = free_nothing, [CS_CORE_LOAD] = free_load,
 		[CS_CORE_ASK] = free_ask,         [CS_CORE_CALL] = free_call,
-		[CS_CORE_STOP] = free_nothing,
-		[CS_CORE_ENDED] = free_nothing,
+		[CS_CORE_STOP] = free_nothing,    [CS_CORE_ENDED] = free_nothing,
 	};
 	frees[message->kind](message);
 	free(message);

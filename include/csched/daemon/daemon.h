@@ -40,8 +40,8 @@ struct cs_daemon_extender {
 	const char *client_ca_file;
 	const char *allowed_names; // of clients' certificates, comma-separated; "" = any
 	bool allow_unauthenticated;
-	bool bind;       // verb bind sends Bindings
-	int64_t timeout; // ns until an answer that changes nothing
+	bool bind;           // verb bind sends Bindings
+	int64_t timeout;     // ns until an answer that changes nothing
 	const char *profile; // by its schedulerName; "" = the built-in one
 };
 
