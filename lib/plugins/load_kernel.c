@@ -33,8 +33,10 @@ static void add_part(const struct cs_load_part *part, struct cs_rows rows, float
 CS_CLONES
 static void round_sums(const float *restrict sums, uint32_t n, int64_t *restrict out)
 {
-	for (uint32_t i = 0; i < n; i++)
-		out[i] = (int32_t)(sums[i] + 0.5F);
+	for (uint32_t i = 0; i < n; i++) {
+		float rounded = sums[i] + 0.5F;
+		out[i] = (int32_t)rounded;
+	}
 }
 
 // Two parts at once, as mostly there are: cpu and memory.
@@ -53,7 +55,8 @@ static void sum_pair(const struct cs_load_part parts[2], const float *restrict b
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		float a = at_most_1(((float)load_a[row] + add_a) * inverse_a[row]);
 		float b = at_most_1(((float)load_b[row] + add_b) * inverse_b[row]);
-		out[row] = (int32_t)(base[row] + part_a[row] * a + part_b[row] * b + 0.5F);
+		float rounded = base[row] + part_a[row] * a + part_b[row] * b + 0.5F;
+		out[row] = (int32_t)rounded;
 	}
 }
 

@@ -126,7 +126,8 @@ START_TEST(it_decides)
 	add_pod("new", "");
 	cs_scheduler_turn(scheduler, now, 1);
 	ck_assert_str_eq(chosen, "b");
-	const struct cs_record *record = cs_records_find(cs_scheduler_records(scheduler), "ns/new", 0);
+	const struct cs_record *record =
+		cs_records_find(cs_scheduler_records(scheduler), "ns/new", 0);
 	ck_assert_int_eq(cs_record_total(record, 0), 2 * 100);
 	ck_assert_str_eq(cs_record_node(record, 1), "c");
 	ck_assert_int_eq(cs_record_total(record, 1), 2 * 90);
