@@ -465,7 +465,7 @@ static void read_metric(struct reading *reading, const struct metric_spec *spec,
 	if (!known)
 		default_metric(&metric);
 	metric.name = spec->name;
-	metric.unit = spec->unit ? spec->unit : metric.unit;
+	metric.unit = spec->unit && *spec->unit ? spec->unit : metric.unit;
 	metric.topology = spec->topology && *spec->topology ? spec->topology : metric.topology;
 	if (spec->higher_is_better.given)
 		metric.higher_is_better = spec->higher_is_better.value;

@@ -135,6 +135,7 @@ START_TEST(what_is_in_force_reads_back)
 {
 	static const char *const texts[] = {
 		API,
+		API "metrics: [{name: cpu, unit: ''}]\n",
 		MAIN "---\n" API,
 		PROM("{metric: cpu, query: 'builtin:cpu'}, {metric: latency, query: l}, {metric: "
 		     "responseTime, query: 'builtin:istio-response-time', scale: 2.5}"),
