@@ -145,9 +145,9 @@ START_TEST(strange_answers)
 		"{\"decisions\":{}}",
 		"{\"decisions\":[1,null,\"x\",[]]}",
 		"{\"decisions\":[{\"candidates\":[null,1]}],\"now\":[]}",
-		"{\"now\":{\"candidates\":[{\"scores\":1,\"load\":[]}],\"weights\":3,"
-		"\"rejected\":[{\"reasons\":[null],\"examples\":[{}]}],\"onNode\":{\"fits\":true}}"
-		"}",
+		"{\"now\":{\"candidates\":[{\"scores\":1,\"load\":[]}],\"weights\":3}}",
+		"{\"now\":{\"rejected\":[{\"reasons\":[null],\"examples\":[{}]}]}}",
+		"{\"now\":{\"onNode\":{\"fits\":true}}}",
 		"{\"now\":{\"onNode\":{\"scores\":{\"a\":\"b\"},\"fits\":true},\"weights\":{}}}",
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(answers); i++)
