@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/x509"
 	"fmt"
 	"os"
 	"os/exec"
@@ -155,5 +156,43 @@ func TestConfigurations(t *testing.T) {
 	e.needsCSched()
 	for name, c := range configCases {
 		t.Run(name, func(t *testing.T) { e.with(t).compareConfig(c) })
+	}
+}
+
+// What extender-config prints is taken by kube-scheduler, with and without TLS. It looks for the files that users
+// have to provide, so they are made here.
+func TestExtenderConfig(t *testing.T) {
+	e := begin(t)
+	e.needsCSched()
+	for name, flags := range map[string][]string{
+		"plain": {"--extender-port=10261", "--extender-bind"},
+		"TLS":   {"--extender-tls-cert-file=a", "--extender-tls-key-file=b", "--extender-client-ca-file=c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			printed, words, good := e.output(cSched, append([]string{"extender-config"}, flags...)...)
+			if !good {
+				t.Fatal(words)
+			}
+			authority := e.newAuthority("clients")
+			certificate, key := authority.issue(leaf{name: "kube-scheduler", usage: x509.ExtKeyUsageClientAuth})
+			dir := t.TempDir()
+			for file, text := range map[string][]byte{"ca.crt": certificate, "client.crt": certificate, "client.key": key} {
+				e.must(os.WriteFile(filepath.Join(dir, file), text, 0o600))
+			}
+			printed = strings.ReplaceAll(printed, "/etc/kubernetes/c-sched/", dir+"/")
+			file := filepath.Join(dir, "config.yaml")
+			text := configHead + "clientConnection: {kubeconfig: " + schedulerKubeconfig + "}\n" + printed
+			e.must(os.WriteFile(file, []byte(text), 0o600))
+			if words, good := e.kubeSchedulerTakes(file); !good {
+				t.Fatalf("%s\n%s", words, text)
+			}
+			written, err := os.ReadFile(file + ".written")
+			e.must(err)
+			for _, line := range []string{"nodeCacheCapable: true", "ignorable: true", "weight: 3", "httpTimeout: 2s"} {
+				if !strings.Contains(string(written), line) {
+					t.Errorf("%q is not in\n%s", line, written)
+				}
+			}
+		})
 	}
 }
