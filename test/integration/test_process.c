@@ -199,9 +199,10 @@ START_TEST(load_config_and_flags)
 {
 	struct harness_process *kubesim = HARNESS_KUBESIM("--nodes=1");
 	const char *path = harness_path("config.yaml");
-	harness_write_file(path, "apiVersion: config.c-sched.io/v1alpha1\n"
-				 "kind: LoadConfiguration\n"
-				 "sources: [{name: notes, type: NodeAnnotations, metrics: [cpu]}]\n");
+	harness_write_file(path,
+			   "apiVersion: config.c-sched.io/v1alpha1\n"
+			   "kind: LoadConfiguration\n"
+			   "sources: [{name: notes, type: NodeAnnotations, metrics: [cpu]}]\n");
 	CS_AUTO_FREE char *config = cs_asprintf("--config=%s", path);
 	struct harness_process *process = HARNESS_C_SCHED(kubesim, config);
 	harness_create_pod(kubesim, "p", "100m");
