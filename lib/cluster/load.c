@@ -226,7 +226,11 @@ static double fallback(const struct cs_loads *loads, uint32_t i, uint32_t row)
 	if (metric->kind == CS_LOAD_LEVEL)
 		return loads->hidden[i].level;
 	double mean = loads->table.columns[i].mean_per_pod;
-	return (double)loads->nodes->table.n_pods[row] * (mean > 0 ? mean : metric->per_pod);
+	double of_pods =
+		(double)loads->nodes->table.n_pods[row] * (mean > 0 ? mean : metric->per_pod);
+	// A node that says nothing, among others that do, is not taken for an idle one.
+	double least = loads->table.columns[i].quality[row] > 0 ? 0 : loads->hidden[i].level;
+	return of_pods > least ? of_pods : least;
 }
 
 double cs_loads_expect(const struct cs_loads *loads, uint32_t i, uint32_t row)
@@ -397,9 +401,9 @@ static void settle_column(struct cs_loads *loads, uint32_t i)
 {
 	struct cs_load_column *column = &loads->table.columns[i];
 	const struct cs_node_table *nodes = &loads->nodes->table;
-	if (column->metric->kind == CS_LOAD_LEVEL)
+	if (column->metric->kind != CS_LOAD_USAGE)
 		loads->hidden[i].level = median_level(loads, column);
-	else
+	if (column->metric->kind != CS_LOAD_LEVEL)
 		column->mean_per_pod = mean_per_pod(loads, column);
 	uint32_t n = 0;
 	for (uint32_t row = 0; row < nodes->n_rows; row++) {

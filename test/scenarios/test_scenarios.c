@@ -4,8 +4,9 @@
 //
 // A scenario is a manifest of Nodes, Pods, Namespaces, Services and what controls pods, as kubectl
 // takes them, at most one
-// KubeSchedulerConfiguration, at most one LoadConfiguration, and Steps (apiVersion: test.c-sched.io/v1), which are points where
-// the scheduler works until it is idle. The end is a step too. What a step says happens before:
+// KubeSchedulerConfiguration, at most one LoadConfiguration, and Steps (apiVersion:
+// test.c-sched.io/v1), which are points where the scheduler works until it is idle. The end is a
+// step too. What a step says happens before:
 //   title: words for the output
 //   wait: 90s                      time passes
 //   deleteNodes: [n1]              names

@@ -59,7 +59,8 @@ enum cs_load_state {
 // nothing. USAGE and COUNT:
 //     load = quality * max(0, sample + in_flight) + (1 - quality) * fallback
 // where fallback is made of requests (USAGE: of the pods on the row, those without get what
-// kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster).
+// kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster, on a row
+// with quality 0 at least the median of the fresh rows).
 // LEVEL: fallback is the median of the fresh rows. It is never NaN, and unknown is never 0 by
 // itself.
 struct cs_load_column {

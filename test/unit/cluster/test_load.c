@@ -532,21 +532,25 @@ END_TEST
 
 // ---- what is unknown ----
 
-// 30 connections over 3 pods on the known row: a pod has 10; two of them on the other make 20.
+// 30 connections over 3 pods on the known row: a pod has 10, four of them 40. A row with fewer that
+// says nothing is not taken for idler than the median of those that speak.
 START_TEST(unknown_counts_are_the_mean_of_pods)
 {
 	uint32_t a = add_node(&world, "a", NODE4);
 	uint32_t b = add_node(&world, "b", NODE4);
-	for (int i = 0; i < 5; i++) {
+	uint32_t c = add_node(&world, "c", NODE4);
+	for (int i = 0; i < 7; i++) {
 		char name[8];
 		snprintf(name, sizeof(name), "p%d", i);
 		bind(name, i < 3 ? "a" : "b", "");
 	}
-	near(table->columns[CONNECTIONS].load[b], 16); // per_pod
+	near(table->columns[CONNECTIONS].load[b], 32); // per_pod
+	near(table->columns[CONNECTIONS].load[c], 0);
 	sample("a", CONNECTIONS, 30, 0, 0);
 	near(table->columns[CONNECTIONS].mean_per_pod, 10);
 	near(table->columns[CONNECTIONS].load[a], 30);
-	near(table->columns[CONNECTIONS].load[b], 20);
+	near(table->columns[CONNECTIONS].load[b], 40);
+	near(table->columns[CONNECTIONS].load[c], 30);
 	near(cs_cluster_expected(world.cluster, add_pod(&world, "q", POD), CONNECTIONS), 10);
 }
 END_TEST
