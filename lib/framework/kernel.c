@@ -55,9 +55,12 @@ uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict 
 	return count;
 }
 
-CS_CLONES
-bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight, bool first,
-		double *restrict sum)
+// Fixed arguments let the compiler make loops of their own.
+#define always_inline static inline __attribute__((always_inline))
+
+// sum[row] = from[row] + weight * out[row]; from may be NULL (zeros) or the sum itself.
+always_inline bool add_to(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+			  const double *from, double *sum)
 {
 	int64_t wrong = 0; // negative as soon as a score is negative, or above 100
 	double factor = (double)weight;
@@ -70,9 +73,30 @@ bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight
 		double product;
 		memcpy(&product, &bits, sizeof(product));
 		product = (product - 0x1p52) * factor;
-		sum[row] = first ? product : sum[row] + product;
+		sum[row] = from ? from[row] + product : product;
 	}
 	return wrong >= 0;
+}
+
+CS_CLONES
+bool kernel_set(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+		double *restrict sum)
+{
+	return add_to(out, rows, weight, NULL, sum);
+}
+
+CS_CLONES
+bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+		double *restrict sum)
+{
+	return add_to(out, rows, weight, sum, sum);
+}
+
+CS_CLONES
+bool kernel_add_from(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+		     const double *restrict from, double *restrict sum)
+{
+	return add_to(out, rows, weight, from, sum);
 }
 
 CS_CLONES
@@ -147,9 +171,6 @@ struct kernel_range kernel_range(const int64_t *restrict values, const uint8_t *
 	}
 	return (struct kernel_range){ least, greatest };
 }
-
-// Fixed trip counts let the compiler drop the ends of its loops.
-#define always_inline static inline __attribute__((always_inline))
 
 always_inline double max_of(const struct kernel_totals *totals, uint32_t first, uint32_t n)
 {

@@ -26,10 +26,15 @@ void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t posi
 // Lists the feasible rows of 0 .. n-1 in ascending order; returns how many. `list` holds n.
 uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list);
 
-// sum[row] = weight * out[row], or, but for the first, += that. False where a row's score may be
-// out of 0 .. 100, be it feasible or not.
-bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight, bool first,
+// sum[row] += weight * out[row]. False where a row's score may be out of 0 .. 100, be it feasible
+// or not.
+bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
 		double *restrict sum);
+// The same to nothing, or to the sums of another column.
+bool kernel_set(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+		double *restrict sum);
+bool kernel_add_from(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+		     const double *restrict from, double *restrict sum);
 // sum[row] += weight * norm[row] where that is known.
 void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
 		      double *restrict sum);

@@ -302,7 +302,8 @@ static int score_block(struct vectors *vectors, const struct vectors_input *inpu
 			keep_raw(vectors, own, input, rows);
 			continue;
 		}
-		if (!kernel_add(input->out, rows, instance->weight, first, vectors->sum))
+		if (!(first ? kernel_set : kernel_add)(input->out, rows, instance->weight,
+						       vectors->sum))
 			r = vectors_check_range(instance, input->out, vectors->by, rows, err);
 		first = false;
 	}

@@ -145,15 +145,16 @@ static int add(struct view *view, const struct vectors_input *input, uint32_t po
 	const struct cs_plugin_instance *instance = input->profile->score[position];
 	const struct cs_rows all = { 0, view->n_rows };
 	int64_t *out = scores_of(view, position);
-	if (view->sum != view->own_sum) {
-		memcpy(view->own_sum, view->sum, view->n_rows * sizeof(*view->sum));
-		view->sum = view->own_sum;
-	}
 	instance->plugin->score(input->cycle, instance, all, out);
 	if (instance->plugin->normalise)
 		instance->plugin->normalise(input->cycle, instance, view->feasible,
 					    view->n_feasible, out);
-	if (kernel_add(out, all, instance->weight, false, view->own_sum))
+	bool right =
+		view->sum == view->own_sum
+			? kernel_add(out, all, instance->weight, view->own_sum)
+			: kernel_add_from(out, all, instance->weight, view->sum, view->own_sum);
+	view->sum = view->own_sum;
+	if (right)
 		return 0;
 	return vectors_check_range(instance, out, view->by, all, err);
 }

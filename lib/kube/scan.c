@@ -207,7 +207,8 @@ static int skip_number(struct scan *scan)
 
 static bool skip_word(struct scan *scan, struct cs_slice word)
 {
-	if ((size_t)(scan->end - scan->at) < word.size || memcmp(scan->at, word.data, word.size))
+	if ((size_t)(scan->end - scan->at) < word.size ||
+	    memcmp(scan->at, word.data, word.size) != 0)
 		return false;
 	scan->at += word.size;
 	scan->first = false;

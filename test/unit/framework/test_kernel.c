@@ -29,16 +29,19 @@ static void set_up(void)
 START_TEST(adding)
 {
 	const struct cs_rows rows = { (uint32_t)_i, ROWS - (uint32_t)_i };
-	double before[ROWS];
+	double before[ROWS], third[ROWS];
 	memcpy(before, sum, sizeof(sum));
-	for (int round = 0; round < 2; round++) {
-		bool first = round == 1;
-		ck_assert(kernel_add(out, rows, INT32_MAX, first, sum));
+	memcpy(third, sum, sizeof(sum));
+	for (int round = 0; round < 3; round++) {
+		double *to = round == 2 ? third : sum;
+		ck_assert(round == 0   ? kernel_add(out, rows, INT32_MAX, to)
+			  : round == 1 ? kernel_set(out, rows, INT32_MAX, to)
+				       : kernel_add_from(out, rows, INT32_MAX, before, to));
 		for (uint32_t row = 0; row < ROWS; row++) {
 			bool in = row >= rows.first && row < rows.end;
 			double product = (double)out[row] * INT32_MAX;
-			double want = in ? (first ? 0 : before[row]) + product : before[row];
-			ck_assert_double_eq(sum[row], want);
+			double want = in ? (round == 1 ? 0 : before[row]) + product : before[row];
+			ck_assert_double_eq(to[row], want);
 		}
 	}
 }
@@ -48,17 +51,17 @@ START_TEST(scores_out_of_range_are_seen)
 {
 	static const int64_t wrong[] = { -1, 101, INT64_MIN, INT64_MAX, 128, 256 };
 	const struct cs_rows rows = { 1, ROWS - 1 };
-	ck_assert(kernel_add(out, rows, 1, false, sum));
+	ck_assert(kernel_add(out, rows, 1, sum));
 	for (uint32_t i = 0; i < CS_ARRAY_LENGTH(wrong); i++) {
 		uint32_t row = (uint32_t)cs_random_below(&dice, ROWS - 2) + 1;
 		int64_t right = out[row];
 		out[row] = wrong[i];
-		ck_assert(!kernel_add(out, rows, 1, false, sum));
+		ck_assert(!kernel_add(out, rows, 1, sum));
 		out[row] = right;
 	}
 	// Beside the rows nobody looks.
 	out[0] = out[ROWS - 1] = -1;
-	ck_assert(kernel_add(out, rows, 1, false, sum));
+	ck_assert(kernel_add(out, rows, 1, sum));
 }
 END_TEST
 
