@@ -18,10 +18,14 @@
 #define REQUEST_MAX  (1u << 20)
 // More than any answer that it comes from: a key that was cut short would be somebody else's.
 #define KEY_MAX (4u << 20)
-#define MASTERS "system:masters"
+// Longer ones are not remembered: strangers choose the paths in them.
+#define KEY_KEPT_MAX (8u << 10)
+#define MASTERS      "system:masters"
 
 struct who {
 	char *name;
+	char *uid;   // "" = none
+	char *extra; // what an authenticator said besides: the JSON of an object; "" = nothing
 	char **groups;
 	size_t n_groups;
 };
@@ -69,16 +73,28 @@ static void finish_who(struct who *who)
 		free(who->groups[i]);
 	free(who->groups);
 	free(who->name);
+	free(who->uid);
+	free(who->extra);
 	*who = (struct who){ 0 };
 }
 
 static void copy_who(const char *name, const char *const *groups, size_t n, struct who *ret)
 {
 	ret->name = cs_strdup(name);
+	ret->uid = cs_strdup("");
+	ret->extra = cs_strdup("");
 	ret->groups = cs_alloc_array(n ? n : 1, sizeof(char *));
 	ret->n_groups = n;
 	for (size_t i = 0; i < n; i++)
 		ret->groups[i] = cs_strdup(groups[i]);
+}
+
+static void set_extra(struct who *who, const char *uid, const char *extra)
+{
+	free(who->uid);
+	free(who->extra);
+	who->uid = cs_strdup(uid);
+	who->extra = cs_strdup(extra);
 }
 
 static bool is_master(const struct who *who)
@@ -118,7 +134,7 @@ static const struct answer *look_up(const struct cs_map *cache, struct cs_slice 
 // An answer to remember for `ttl`; NULL where it is not to be.
 static struct answer *remember(struct cs_map *cache, struct cs_slice key, int64_t now, int64_t ttl)
 {
-	if (ttl <= 0)
+	if (ttl <= 0 || key.size > KEY_KEPT_MAX)
 		return NULL;
 	// Nobody fills it but strangers who try tokens and paths: what is lost costs a question.
 	if (cs_map_count(cache) >= CS_REVIEW_CACHED_MAX)
@@ -145,7 +161,8 @@ static void token_key(const char *token, struct cs_buffer *out)
 
 static void access_key(const struct ask *ask, struct cs_buffer *out)
 {
-	const char *const parts[] = { ask->verb, ask->path, ask->who.name };
+	const char *const parts[] = { ask->verb, ask->path, ask->who.name, ask->who.uid,
+				      ask->who.extra };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(parts); i++)
 		cs_buffer_append(out, parts[i], strlen(parts[i]) + 1);
 	for (size_t i = 0; i < ask->who.n_groups; i++)
@@ -204,6 +221,12 @@ static void write_access(const struct ask *ask, struct cs_buffer *out)
 	struct cs_json_writer json;
 	begin_review(&json, out, "authorization.k8s.io/v1", "SubjectAccessReview");
 	cs_json_member_string(&json, "user", ask->who.name);
+	if (*ask->who.uid)
+		cs_json_member_string(&json, "uid", ask->who.uid);
+	if (*ask->who.extra) {
+		cs_json_key(&json, "extra");
+		cs_json_raw(&json, cs_slice_of(ask->who.extra));
+	}
 	cs_json_key(&json, "groups");
 	cs_json_array_begin(&json);
 	for (size_t i = 0; i < ask->who.n_groups; i++)
@@ -311,6 +334,7 @@ static void ask_token(struct ask *ask, struct cs_time now)
 	drop_token(ask);
 	copy_who(answer->who.name, (const char *const *)answer->who.groups, answer->who.n_groups,
 		 &ask->who);
+	set_extra(&ask->who, answer->who.uid, answer->who.extra);
 	ask_access(ask, now);
 }
 
@@ -346,6 +370,20 @@ static bool flag_at(struct json_object *value, const char *path)
 	return json_object_is_type(flag, json_type_boolean) && json_object_get_boolean(flag);
 }
 
+// An authorizer may go by these, so they count in its question and in what is remembered of it.
+static void read_extra(struct json_object *value, struct who *ret)
+{
+	struct json_object *extra = cs_value_at(value, "status.user.extra");
+	const char *uid = cs_value_string_at(value, "status.user.uid");
+	CS_AUTO_BUFFER struct cs_buffer text;
+	struct cs_json_writer json;
+	cs_buffer_init(&text, RESPONSE_MAX);
+	cs_json_init(&json, &text);
+	if (json_object_is_type(extra, json_type_object) && json_object_object_length(extra) > 0)
+		cs_value_write(extra, &json);
+	set_extra(ret, uid ? uid : "", text.size ? text.data : "");
+}
+
 static void read_who(struct json_object *value, struct who *ret)
 {
 	struct json_object *groups = cs_value_at(value, "status.user.groups");
@@ -360,6 +398,7 @@ static void read_who(struct json_object *value, struct who *ret)
 			list[count++] = json_object_get_string(group);
 	}
 	copy_who(name ? name : "", list, count, ret);
+	read_extra(value, ret);
 }
 
 static void on_token(void *user, struct cs_time now, const struct cs_response *response)

@@ -320,6 +320,8 @@ static void free_call(struct cs_call *call)
 	free(call->path);
 	free(call->accept);
 	free(call->content_type);
+	if (call->body)
+		explicit_bzero(call->body, call->body_size); // a TokenReview has a token in it
 	free(call->body);
 	free(call);
 }

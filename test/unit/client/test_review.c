@@ -166,6 +166,48 @@ START_TEST(test_denials_are_remembered)
 }
 END_TEST
 
+// What an authorizer may go by besides user and groups: sent on, and part of who he is.
+START_TEST(test_uid_and_extra)
+{
+	ask_by_token("scoped", "/metrics");
+	reply(201, "{\"status\":{\"authenticated\":true,\"user\":{\"username\":\"ann\","
+		   "\"uid\":\"7\",\"extra\":{\"scopes\":[\"user:info\"]}}}}");
+	ck_assert_str_eq(fake_newest(&fake)->body.data,
+			 "{\"apiVersion\":\"authorization.k8s.io/v1\",\"kind\":"
+			 "\"SubjectAccessReview\",\"spec\":{\"user\":\"ann\",\"uid\":\"7\","
+			 "\"extra\":{\"scopes\":[\"user:info\"]},\"groups\":[],"
+			 "\"nonResourceAttributes\":{\"path\":\"/metrics\",\"verb\":\"get\"}}}");
+	reply(201, denied);
+	expect(1, CS_REVIEW_DENIED, "ann", "no rule");
+	// The same once more: both are remembered.
+	ask_by_token("scoped", "/metrics");
+	expect(2, CS_REVIEW_DENIED, "ann", "");
+	ck_assert_uint_eq(fake.started, 2);
+	// Another token of hers is another question.
+	ask_by_token("whole", "/metrics");
+	reply(201, "{\"status\":{\"authenticated\":true,\"user\":{\"username\":\"ann\"}}}");
+	ck_assert_uint_eq(fake.started, 4);
+	reply(201, allowed);
+	expect(3, CS_REVIEW_ALLOWED, "ann", "");
+	ask_by_token("scoped", "/metrics");
+	expect(4, CS_REVIEW_DENIED, "ann", "");
+}
+END_TEST
+
+// A path as long as strangers like is asked about each time, and not kept.
+START_TEST(test_long_paths_are_not_kept)
+{
+	CS_AUTO_FREE char *path = cs_alloc(20000);
+	memset(path, 'x', 19999);
+	for (unsigned i = 1; i <= 2; i++) {
+		ask_as("bob", "g", path);
+		ck_assert_uint_eq(fake.started, i);
+		reply(201, denied);
+		expect((int)i, CS_REVIEW_DENIED, "bob", "no rule");
+	}
+}
+END_TEST
+
 START_TEST(test_masters)
 {
 	ask_as("root", "system:masters", "/metrics");
@@ -267,6 +309,8 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, test_token_then_access);
 	tcase_add_test(tcase, test_denials_are_remembered);
+	tcase_add_test(tcase, test_uid_and_extra);
+	tcase_add_test(tcase, test_long_paths_are_not_kept);
 	tcase_add_test(tcase, test_masters);
 	tcase_add_test(tcase, test_no_verdict_is_no_leave);
 	tcase_add_test(tcase, test_limits);
