@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <csched/base/memory.h>
 
@@ -115,7 +116,7 @@ static int check_length(const struct exchange *exchange)
 		       : 0;
 }
 
-// A connection keeps the certificate it began with: it is looked at once.
+// A connection keeps the certificate it began with: it is looked at once, but for its end.
 static int check_certificate(struct exchange *exchange)
 {
 	struct connection *connection = exchange->connection;
@@ -129,6 +130,9 @@ static int check_certificate(struct exchange *exchange)
 			connection->refusal = cs_strdup(err.text);
 		exchange->request.identity = connection->identity;
 	}
+	if (connection->identity && !connection->refusal &&
+	    (int64_t)time(NULL) > connection->identity->expires)
+		connection->refusal = cs_strdup("the client certificate has expired");
 	bool missing = exchange->server->options.require_certificate && !connection->identity;
 	return connection->refusal || missing ? 401 : 0;
 }

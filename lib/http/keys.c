@@ -44,6 +44,7 @@ struct http_keys {
 	struct cs_http_tls pair; // the one in use
 	struct stamp stamps[FILES];
 	int64_t next_poll;
+	bool failed; // the files could not be used: what hinders need not show in their stamps
 	void (*reloaded)(void *user, const char *failure);
 	void *user;
 };
@@ -160,12 +161,14 @@ void http_keys_poll(struct http_keys *keys, int64_t now)
 	keys->next_poll = now + POLL_PERIOD;
 	struct stamp stamps[FILES];
 	take_stamps(&keys->files, stamps);
-	if (same_stamps(stamps, keys->stamps))
+	bool same = same_stamps(stamps, keys->stamps);
+	if (same && !keys->failed)
 		return;
 	memcpy(keys->stamps, stamps, sizeof(stamps));
 	struct cs_error err;
 	int r = load(keys, &err);
-	if (keys->reloaded)
+	keys->failed = r < 0;
+	if (keys->reloaded && (!same || r == 0)) // one complaint per change
 		keys->reloaded(keys->user, r < 0 ? err.text : NULL);
 }
 
@@ -273,6 +276,20 @@ static int verify(gnutls_session_t session, struct cs_error *err)
 	return -EACCES;
 }
 
+// GnuTLS gives text with RFC 4514's backslashes, and what it cannot decode as '#' and hex.
+static bool unescape(char *text)
+{
+	char *to = text;
+	if (*text == '#' || cs_string_prefix(text, "\\#"))
+		return false;
+	for (const char *from = text; *from; from++) {
+		from += *from == '\\' && from[1];
+		*to++ = *from;
+	}
+	*to = '\0';
+	return true;
+}
+
 // The attribute of the subject at `index`, NULL behind the last. *odd: it is there, but too long or
 // with a NUL in it, which would make two names of one.
 static char *subject_part(gnutls_x509_crt_t certificate, const char *oid, unsigned index, bool *odd)
@@ -282,8 +299,8 @@ static char *subject_part(gnutls_x509_crt_t certificate, const char *oid, unsign
 	int r = gnutls_x509_crt_get_dn_by_oid(certificate, oid, index, 0, text, &size);
 	if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 		return NULL;
-	*odd |= r < 0 || strlen(text) != size;
-	return *odd ? NULL : cs_strndup(text, size);
+	*odd |= r < 0 || strlen(text) != size || !unescape(text);
+	return *odd ? NULL : cs_strdup(text);
 }
 
 // The alternative name at `index` as text, NULL for a kind without one and behind the last (*last).
@@ -352,6 +369,7 @@ int http_keyring_identify(const struct http_keyring *keyring, gnutls_session_t s
 		r = cs_error_set(err, -EACCES, "the client certificate cannot be read");
 	else
 		r = read_names(certificate, identity, err);
+	identity->expires = (int64_t)gnutls_x509_crt_get_expiration_time(certificate);
 	gnutls_x509_crt_deinit(certificate);
 	if (r < 0)
 		http_identity_destroy(identity);

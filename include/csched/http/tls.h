@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <csched/base/error.h>
 
@@ -37,6 +38,7 @@ struct cs_http_identity {
 	size_t n_organizations;
 	char **names; // subject alternative names: DNS names, e-mail and IP addresses, URIs
 	size_t n_names;
+	int64_t expires; // Unix seconds: not accepted after it, also on a connection that is open
 };
 
 // Whether the common name or one of the alternative names is `name`, to the letter.

@@ -3,6 +3,7 @@
 #include "../check_main.h"
 
 #include <curl/curl.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -83,6 +84,14 @@ static void wait_count(const int *counter, int count)
 	ck_assert_int_eq(count_of(counter), count);
 }
 
+// Half a pair may have been seen in between, and said.
+static void wait_failures_above(int count)
+{
+	for (int i = 0; i < 500 && count_of(&told.failures) <= count; i++)
+		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000000 }, NULL);
+	ck_assert_int_gt(count_of(&told.failures), count);
+}
+
 // Says who asked: "cn|o1,o2|n1,n2", or "nobody".
 static void handle(struct cs_http_request *request, struct cs_http_response *response, void *user)
 {
@@ -128,15 +137,14 @@ static struct cs_http_server *start(const struct cs_http_options *options)
 	return server;
 }
 
-// The status of GET / with a client's certificate (NULL = none), 0 without an answer.
-static long get(const struct cs_http_server *server, const char *server_ca,
-		const struct cs_http_tls *client, struct cs_buffer *body)
+// A client with a certificate (NULL = none) that keeps its connection.
+static CURL *client_of(const struct cs_http_server *server, const char *server_ca,
+		       const struct cs_http_tls *client, struct cs_buffer *body)
 {
 	CURL *curl = curl_easy_init();
 	char url[64];
 	struct curl_blob ca = blob_of(server_ca);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", cs_http_server_port(server));
-	cs_buffer_clear(body);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &ca);
 	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
@@ -150,9 +158,25 @@ static long get(const struct cs_http_server *server, const char *server_ca,
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 10L);
+	return curl;
+}
+
+// The status of GET /, 0 without an answer.
+static long perform(CURL *curl)
+{
 	long status = 0;
 	if (curl_easy_perform(curl) == CURLE_OK)
 		curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+// The same in one call.
+static long get(const struct cs_http_server *server, const char *server_ca,
+		const struct cs_http_tls *client, struct cs_buffer *body)
+{
+	CURL *curl = client_of(server, server_ca, client, body);
+	cs_buffer_clear(body);
+	long status = perform(curl);
 	curl_easy_cleanup(curl);
 	return status;
 }
@@ -217,6 +241,14 @@ START_TEST(test_clients)
 		  401,
 		  "purpose" },
 		{ true, good, 401, "not accepted" },
+		{ false,
+		  { .common_name = "jane+ci@example.com",
+		    .organization = "Ops, \"EU\"; a\\b",
+		    .begins = -60,
+		    .ends = 60 },
+		  200,
+		  "jane+ci@example.com|Ops, \"EU\"; a\\b|" },
+		{ false, { .common_name = "#1", .begins = -60, .ends = 60 }, 401, "" },
 	};
 	struct cs_http_tls own = self_signed();
 	for (int required = 0; required < 2; required++) {
@@ -235,6 +267,32 @@ START_TEST(test_clients)
 		cs_http_server_destroy(server);
 	}
 	cs_http_tls_finish(&own);
+}
+END_TEST
+
+START_TEST(test_a_certificate_ends_on_an_open_connection)
+{
+	struct cs_http_tls own = self_signed(), client;
+	struct issued what = good;
+	what.ends = 3;
+	authority_issue(clients, &what, &client);
+	struct cs_http_server *server =
+		start(&(struct cs_http_options){ .tls = &own, .files.client_ca = files[2] });
+	CS_AUTO_BUFFER struct cs_buffer body;
+	cs_buffer_init(&body, 10000);
+	CURL *curl = client_of(server, own.certificate, &client, &body);
+	ck_assert_int_eq(perform(curl), 200);
+	nanosleep(&(struct timespec){ .tv_sec = 5 }, NULL);
+	cs_buffer_clear(&body);
+	ck_assert_int_eq(perform(curl), 401);
+	ck_assert_msg(strstr(body.data, "expired"), "%s", body.data);
+	long connections;
+	curl_easy_getinfo(curl, CURLINFO_NUM_CONNECTS, &connections);
+	ck_assert_int_eq(connections, 0);
+	curl_easy_cleanup(curl);
+	cs_http_server_destroy(server);
+	cs_http_tls_finish(&own);
+	cs_http_tls_finish(&client);
 }
 END_TEST
 
@@ -311,14 +369,28 @@ START_TEST(test_reload)
 	ck_assert_int_eq(get(server, second.certificate, &client, &body), 200);
 	ck_assert_int_eq(get(server, first.certificate, &client, &body), 0);
 
+	// What hindered may pass without a trace in the files' sizes and times.
+	struct stat before;
+	write_file(files[0], first.certificate);
+	wait_count(&told.failures, 2);
+	ck_assert_int_eq(stat(files[1], &before), 0);
+	write_file(files[1], first.key);
+	ck_assert_int_eq(utimensat(AT_FDCWD, files[1],
+				   (struct timespec[]){ before.st_atim, before.st_mtim }, 0),
+			 0);
+	wait_count(&told.loads, 2);
+	write_file(files[0], second.certificate);
+	write_file(files[1], second.key);
+	wait_count(&told.loads, 3);
+
 	// A CA that goes away is not a CA that trusts nobody, nor one that trusts everybody.
 	remove(files[2]);
-	wait_count(&told.failures, 2);
+	wait_failures_above(2);
 	ck_assert_int_eq(get(server, second.certificate, &client, &body), 200);
 	ck_assert_int_eq(get(server, second.certificate, NULL, &body), 401);
 
 	write_file(files[2], authority_certificate(successor));
-	wait_count(&told.loads, 2);
+	wait_count(&told.loads, 4);
 	ck_assert_int_eq(get(server, second.certificate, &newer, &body), 200);
 	ck_assert_int_eq(get(server, second.certificate, &client, &body), 401);
 	cs_http_server_destroy(server);
@@ -361,6 +433,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_clients);
+	tcase_add_test(tests, test_a_certificate_ends_on_an_open_connection);
 	tcase_add_test(tests, test_without_client_ca);
 	tcase_add_test(tests, test_no_older_tls);
 	tcase_add_test(tests, test_reload);
