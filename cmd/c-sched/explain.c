@@ -167,6 +167,8 @@ static int make_endpoint(const struct settings *settings, struct cs_endpoint *re
 	*ret = (struct cs_endpoint){
 		.server = given(settings->server),
 		.tls_server_name = given(settings->server_name),
+		// "": not by a proxy, whatever the environment says
+		.proxy_url = is_here(settings->server) ? (char *)(uintptr_t) "" : NULL,
 		.insecure = settings->insecure || unverified,
 		.ca_file = given(settings->ca_file),
 		.certificate_file = given(settings->certificate_file),
@@ -278,13 +280,13 @@ static int print_answer(const struct settings *settings, const struct asking *as
 	CS_AUTO_VALUE struct json_object *answer = NULL;
 	struct cs_slice text = { asking->body.data, asking->body.size };
 	struct cs_error err;
+	cs_buffer_init(&out, TEXT_MAX);
 	if (settings->output == OUTPUT_JSON) {
 		puts(asking->body.data);
 		return EXIT_ANSWERED;
 	}
 	if (cs_value_read_json(text, &answer, &err) < 0)
 		return fail(EXIT_NO_ANSWER, "the answer is no JSON: is that server a c-sched?");
-	cs_buffer_init(&out, TEXT_MAX);
 	cs_explain_print(answer,
 			 &(struct cs_explain_options){
 				 .color = wants_color(settings),
@@ -298,12 +300,12 @@ static int print_answer(const struct settings *settings, const struct asking *as
 static int conclude(const struct settings *settings, struct asking *asking)
 {
 	CS_AUTO_FREE char *words = NULL;
-	if (asking->status == 200)
-		return print_answer(settings, asking);
-	if (!asking->status) {
+	if (asking->err.code || !asking->status) {
 		words = cs_asprintf("%s: %s", settings->server, asking->err.text);
 		return fail(EXIT_NO_ANSWER, words);
 	}
+	if (asking->status == 200)
+		return print_answer(settings, asking);
 	char *end = asking->body.size ? asking->body.data + asking->body.size : NULL;
 	while (end && end > asking->body.data && end[-1] == '\n')
 		*--end = '\0';

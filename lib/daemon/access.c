@@ -148,7 +148,8 @@ static struct cs_message_review *make_review(const struct cs_http_request *reque
 {
 	struct cs_message_review *review = cs_alloc(sizeof(*review));
 	review->message.kind = CS_CLIENT_REVIEW;
-	if (!request->identity)
+	// A certificate without a common name names nobody.
+	if (!request->identity || !*request->identity->common_name)
 		review->token = bearer_token(request);
 	if (!review->token)
 		take_identity(request->identity, review);
