@@ -61,7 +61,8 @@ struct cs_load_term cs_by_load_term(const struct cs_load_table *table,
 		.quality = column->quality,
 		.weight = table->weight,
 		.level = level,
-		.min = level ? column->metric->min : 0,
+		// Without a max there is no room: capacity is 0, and so must this be.
+		.min = level && isfinite(column->metric->max) ? column->metric->min : 0,
 		.flip = level && column->metric->higher_is_better,
 	};
 }
@@ -138,13 +139,16 @@ static double fraction_of(const struct cs_load_column *column,
 	return (threshold->value - metric->min) / (metric->max - metric->min);
 }
 
-// The same as the ledger watches it: load / capacity.
+// The same as the ledger watches it: load / capacity, negative where higher is better.
 static double watched(const struct cs_load_column *column, double fraction)
 {
 	const struct cs_load_metric *metric = column->metric;
-	if (adds_up(column) || !isfinite(metric->max) || metric->max <= 0)
+	if (adds_up(column) || !isfinite(metric->max))
 		return fraction;
-	return (metric->min + fraction * (metric->max - metric->min)) / metric->max;
+	double full = metric->higher_is_better ? 1 - fraction : fraction;
+	double load = metric->min + full * (metric->max - metric->min);
+	double share = load / (metric->max > 0 ? metric->max : 1);
+	return metric->higher_is_better ? -share : share;
 }
 
 void cs_by_load_watch(struct cs_cluster *cluster, const struct cs_by_load_threshold *threshold)

@@ -141,6 +141,10 @@ static bool find_columns(struct memory *memory, const struct cs_load_table *tabl
 	bool known = false;
 	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
 		const struct cs_load_column *column = cs_by_load_column(table, resources[i].name);
+		// What pods request tells nothing of a level: unknown everywhere, it has no
+		// estimate.
+		if (column && column->metric->kind == CS_LOAD_LEVEL && column->n_known == 0)
+			column = NULL;
 		memory->columns[i] = column;
 		if (!column)
 			continue;
@@ -150,8 +154,8 @@ static bool find_columns(struct memory *memory, const struct cs_load_table *tabl
 	return known;
 }
 
-// Where nothing is known of any of the metrics the plugin has no say; of the others the estimates
-// take part as long as one is known.
+// Where nothing is known of any of the metrics the plugin has no say; of the others the estimates,
+// but for levels, take part as long as one is known.
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	struct memory *memory = self->attached;

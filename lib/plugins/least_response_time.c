@@ -105,6 +105,7 @@ static void take_sample(const struct memory *memory, struct node *node, uint32_t
 	const struct cs_load_column *column = memory->column;
 	double sample = column->sample[row];
 	double dt = (double)(column->taken[row] - node->taken);
+	dt = dt > 0 ? dt : 0; // the clock was put back
 	double old = node->taken ? exp(-dt / (double)memory->args->decay) : 0;
 	node->cost =
 		node->taken && sample < node->cost ? node->cost * old + sample * (1 - old) : sample;
@@ -132,8 +133,10 @@ static void renew(void *user, uint32_t row)
 			.n_pods = table->n_pods[row],
 			.joined = memory->follower.begun ? memory->newest : 0,
 		};
-	if (memory->column->taken[row] > node->taken)
+	if (memory->column->taken[row] && memory->column->taken[row] != node->taken)
 		take_sample(memory, node, row);
+	if (node->joined > memory->newest)
+		node->joined = memory->newest;
 	double quality = node->taken ? memory->column->quality[row] : 0;
 	double cost = quality * node->cost + (1 - quality) * memory->column->median;
 	int64_t in_flight = table->n_pods[row] - node->n_pods;
@@ -147,10 +150,12 @@ static void remember(struct memory *memory, const struct cs_cycle *cycle, uint64
 	const struct cs_node_table *nodes = cycle->nodes;
 	grow(memory, nodes);
 	memory->table = nodes;
-	if (!memory->follower.begun || memory->follower.version != version)
+	if (!memory->follower.begun || memory->follower.version != version) {
+		memory->newest = 0;
 		for (uint32_t row = 0; row < nodes->n_rows; row++)
 			if (nodes->live[row] && memory->column->taken[row] > memory->newest)
 				memory->newest = memory->column->taken[row];
+	}
 	cs_by_load_follow(&memory->follower, nodes, version, renew, memory);
 }
 

@@ -201,18 +201,21 @@ void cs_load_kernel_share(const float *restrict values, float greatest, struct c
 {
 	float scale = 100.0F / greatest;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int32_t score = (int32_t)(values[row] * scale + 0.5F);
-		out[row] = score < 100 ? score : 100;
+		float score = values[row] * scale;
+		score = score < 100.0F ? score : 100.0F;
+		out[row] = (int32_t)(score + 0.5F);
 	}
 }
 
+// Rows that are not feasible may be beyond all bounds: limited before they are integers.
 CS_CLONES
 static void find_steps(const float *restrict values, float scale, uint32_t n,
 		       int32_t *restrict steps)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		int32_t step = (int32_t)(values[i] * scale + 0.5F);
-		steps[i] = step < CS_LOAD_CURVE_STEPS ? step : CS_LOAD_CURVE_STEPS;
+		float step = values[i] * scale;
+		step = step < (float)CS_LOAD_CURVE_STEPS ? step : (float)CS_LOAD_CURVE_STEPS;
+		steps[i] = (int32_t)(step + 0.5F);
 	}
 }
 

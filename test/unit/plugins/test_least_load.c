@@ -63,6 +63,38 @@ START_TEST(example)
 }
 END_TEST
 
+// A level that nothing is known of yet has no part: it is no estimate, and surely not 0 degrees.
+START_TEST(a_level_of_which_nothing_is_known)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	used("a", 1600, 3 * GIB);
+	used("b", 600, 5 * GIB);
+	run_configure(&run, "LeastLoad",
+		      "{resources: [{name: cpu, weight: 3}, {name: memory}, {name: temperature, "
+		      "weight: 4}]}");
+	ck_assert_str_eq(scores(example_pod()), "a=50 b=63");
+	load_world_sample(&run, "a", METRIC_TEMPERATURE, 20);
+	load_world_sample(&run, "b", METRIC_TEMPERATURE, 100);
+	ck_assert_str_eq(scores(example_pod()), "a=75 b=31");
+}
+END_TEST
+
+// Where more is better a rise cures, and a fall does not.
+START_TEST(more_that_is_better)
+{
+	load_world_node(&run, "a", "", "");
+	run_configure(&run, "LeastLoad", "{resources: [{name: free, threshold: 90}]}");
+	load_world_sample(&run, "a", METRIC_FREE, 0.5);
+	ck_assert_str_eq(fitting(example_pod()), "");
+	load_world_wait(&run, CS_SECOND);
+	ck_assert_uint_eq(load_world_sample(&run, "a", METRIC_FREE, 0.25), 0);
+	load_world_wait(&run, CS_SECOND);
+	ck_assert_uint_eq(load_world_sample(&run, "a", METRIC_FREE, 5), CS_EVENT_LOAD);
+	ck_assert_str_eq(fitting(example_pod()), "a");
+}
+END_TEST
+
 // Requests say nothing: a full node is taken where it is idle.
 START_TEST(by_use_and_not_by_requests)
 {
@@ -223,6 +255,8 @@ Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
 		example,
+		a_level_of_which_nothing_is_known,
+		more_that_is_better,
 		by_use_and_not_by_requests,
 		what_is_in_flight_counts,
 		versions,

@@ -198,11 +198,33 @@ START_TEST(rests)
 }
 END_TEST
 
+// Rows that are not feasible may be worth more than any number of steps, or nothing that is one.
+START_TEST(beyond_all_bounds)
+{
+	static struct cs_load_curve curve;
+	const float worths[] = { 1e22F, 5e3F, 2.5e3F, INFINITY, NAN, 0 };
+	int64_t wide[CS_ARRAY_LENGTH(worths)];
+	const struct cs_rows rows = { 0, CS_ARRAY_LENGTH(worths) };
+	for (int i = 0; i <= CS_LOAD_CURVE_STEPS; i++)
+		curve.score[i] = (uint8_t)(100.0 * i / CS_LOAD_CURVE_STEPS + 0.5);
+	for (int by_curve = 0; by_curve < 2; by_curve++) {
+		static const int64_t wanted[] = { 100, 100, 50, 100, 100, 0 };
+		if (by_curve)
+			cs_load_kernel_curve(worths, 5e3F, &curve, rows, wide);
+		else
+			cs_load_kernel_share(worths, 5e3F, rows, wide);
+		for (size_t i = 0; i < CS_ARRAY_LENGTH(wanted); i++)
+			ck_assert_int_eq(wide[i], wanted[i]);
+	}
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("plugins/load_kernel");
 	TCase *tcase = tcase_create("load_kernel");
 	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_test(tcase, beyond_all_bounds);
 	tcase_add_test(tcase, sums);
 	tcase_add_test(tcase, filters);
 	tcase_add_test(tcase, filter_bounds);
