@@ -252,12 +252,30 @@ static void drop_empty(struct cs_latency *latency)
 	free(empty);
 }
 
-void cs_latency_tick(struct cs_cluster *cluster, struct cs_latency *latency, int64_t now)
+static void redate(int64_t *time, int64_t now)
+{
+	*time = *time < now ? *time : now;
+}
+
+void cs_latency_redate(struct cs_latency *latency, int64_t now)
+{
+	size_t at = 0;
+	struct place *place;
+	redate(&latency->swept, now);
+	while ((place = cs_map_next(&latency->places, &at)))
+		for (uint32_t i = 0; i < place->n; i++) {
+			redate(&place->links[i].out_taken, now);
+			redate(&place->links[i].in_taken, now);
+		}
+}
+
+uint32_t cs_latency_tick(struct cs_cluster *cluster, struct cs_latency *latency, int64_t now)
 {
 	(void)cluster;
 	int64_t ttl = latency->metric->ttl;
+	uint64_t version = latency->version;
 	if (now - latency->swept < ttl / 2)
-		return;
+		return 0;
 	latency->swept = now;
 	int64_t oldest = now - (int64_t)((double)ttl * (1 + FADED));
 	size_t at = 0;
@@ -265,6 +283,7 @@ void cs_latency_tick(struct cs_cluster *cluster, struct cs_latency *latency, int
 	while ((place = cs_map_next(&latency->places, &at)))
 		sweep_links(latency, place, oldest);
 	drop_empty(latency);
+	return latency->version != version ? CS_EVENT_LOAD : 0;
 }
 
 // ---- asking ----

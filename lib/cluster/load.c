@@ -156,6 +156,7 @@ static void put_back(struct cs_loads *loads, int64_t now)
 	cs_loads_redate(loads, now);
 	loads->now = now;
 	loads->aged = at_most(loads->aged, now);
+	loads->unsettled = UINT32_MAX; // what is in flight changes where no log tells of it
 	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
 		const struct cs_load_column *column = &loads->table.columns[i];
 		uint32_t slot = cs_loads_slot(loads, i);
@@ -172,10 +173,14 @@ static void put_back(struct cs_loads *loads, int64_t now)
 void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall)
 {
 	struct cs_loads *loads = &cluster->loads;
-	if (wall > loads->now)
+	if (wall > loads->now) {
 		loads->now = wall;
-	else if (loads->now - wall >= STEP_BACK)
+	} else if (loads->now - wall >= STEP_BACK) {
 		put_back(loads, wall);
+		cs_uses_redate(&cluster->uses, wall);
+		if (cluster->latency)
+			cs_latency_redate(cluster->latency, wall);
+	}
 }
 
 int64_t cs_cluster_time(const struct cs_cluster *cluster)
@@ -434,11 +439,12 @@ struct cs_load_before cs_loads_before(const struct cs_loads *loads, uint32_t i, 
 {
 	const struct cs_load_column *column = &loads->table.columns[i];
 	double capacity = column->capacity[row];
+	double sign = column->metric->higher_is_better ? -1 : 1; // what rises is what cures
 	if (loads->n_watches == 0)
 		return (struct cs_load_before){ 0 };
 	return (struct cs_load_before){
 		.known = column->quality[row] > 0,
-		.fraction = column->load[row] / (capacity > 0 ? capacity : 1),
+		.fraction = sign * column->load[row] / (capacity > 0 ? capacity : 1),
 	};
 }
 
@@ -524,8 +530,10 @@ uint32_t cs_cluster_tick_load(struct cs_cluster *cluster)
 				events |= age_column(loads, i);
 		cs_loads_expire(loads);
 		if (cluster->latency)
-			cs_latency_tick(cluster, cluster->latency, loads->now);
+			events |= cs_latency_tick(cluster, cluster->latency, loads->now);
 	}
 	cs_loads_settle(loads);
+	events |= loads->untold;
+	loads->untold = 0;
 	return events;
 }

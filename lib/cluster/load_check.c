@@ -24,7 +24,8 @@ static int check_figure(const struct cs_cluster *cluster, uint32_t i, uint32_t r
 		return fail(cluster, i, row, "what is in flight", err);
 	if (settled && column->load[row] != cs_loads_expect(loads, i, row))
 		return fail(cluster, i, row, "load", err);
-	if (isnan(column->load[row]) || column->load[row] < 0)
+	bool negative = column->metric->kind != CS_LOAD_LEVEL && column->load[row] < 0;
+	if (isnan(column->load[row]) || negative)
 		return fail(cluster, i, row, "the sign of load", err);
 	if ((column->taken[row] == 0 && column->quality[row] > 0) || column->quality[row] > 1 ||
 	    column->taken[row] > loads->now)

@@ -184,15 +184,23 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod)
 
 // ---- reservations ----
 
-static void end_reservation(struct cs_loads *loads, struct cs_reservation *reservation)
+// Returns CS_EVENT_LOAD where that takes the row below a watched threshold.
+static uint32_t end_reservation(struct cs_loads *loads, struct cs_reservation *reservation)
 {
 	uint32_t row = reservation->flight->row;
+	struct cs_load_before before[CS_LOAD_METRICS_MAX];
+	uint32_t events = 0;
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+		before[slot] = cs_loads_before(loads, loads->slot_column[slot], row);
 	cs_map_remove(&loads->reservations, cs_slice_of(reservation->uid));
 	count(loads, reservation->flight, -1);
 	drop(loads, reservation->flight);
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+		events |= cs_loads_events(loads, loads->slot_column[slot], row, before[slot]);
 	cs_nodes_touch(loads->nodes, row);
 	free(reservation->uid);
 	free(reservation);
+	return events;
 }
 
 void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
@@ -220,7 +228,7 @@ void cs_cluster_unreserve(struct cs_cluster *cluster, const char *uid)
 		return;
 	struct cs_reservation *known = cs_map_get(&loads->reservations, cs_slice_of(uid));
 	if (known)
-		end_reservation(loads, known);
+		loads->untold |= end_reservation(loads, known);
 }
 
 uint32_t cs_cluster_count_reservations(const struct cs_cluster *cluster)
@@ -244,7 +252,7 @@ static void end_reservations(struct cs_loads *loads, uint32_t row)
 				       : reservation->flight->row == row)
 			ending[n_ending++] = reservation;
 	for (size_t i = 0; i < n_ending; i++)
-		end_reservation(loads, ending[i]);
+		loads->untold |= end_reservation(loads, ending[i]);
 }
 
 // ---- rows and time ----

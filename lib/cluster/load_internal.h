@@ -50,6 +50,7 @@ struct cs_loads {
 	struct cs_load_metric metrics[CS_LOAD_METRICS_MAX];
 	struct cs_load_hidden hidden[CS_LOAD_METRICS_MAX];
 	// The columns that add up over pods (USAGE, COUNT) are slots too.
+	uint32_t untold; // events of reservations that ended: the next tick tells of them
 	uint32_t n_slots;
 	uint32_t slot_column[CS_LOAD_METRICS_MAX];
 	int64_t horizon; // how long a pod may be in flight where nothing is sampled

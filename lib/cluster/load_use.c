@@ -233,6 +233,24 @@ static struct cs_pod *find_pod(const struct cs_uses *uses, const struct cs_load_
 		       : NULL;
 }
 
+static void redate(int64_t *time, int64_t now)
+{
+	*time = *time < now ? *time : now;
+}
+
+void cs_uses_redate(struct cs_uses *uses, int64_t now)
+{
+	size_t at = 0;
+	struct cs_content *content;
+	while ((content = cs_map_next(&uses->by_content, &at))) {
+		struct cs_use *use = CS_CONTAINER_OF(content, struct cs_use, content);
+		for (uint32_t slot = 0; slot < uses->n_slots; slot++) {
+			redate(&use->learned[slot].newest, now);
+			redate(&use->learned[slot].latest, now);
+		}
+	}
+}
+
 // Whether the pod had started up when the sample was taken, and lived through its window.
 static bool is_grown(const struct cs_load_metric *metric, const struct cs_pod *pod,
 		     const struct cs_load_pod_sample *sample)

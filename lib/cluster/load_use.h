@@ -44,6 +44,9 @@ void cs_uses_init(struct cs_uses *uses, uint64_t seed);
 void cs_uses_finish(struct cs_uses *uses); // no pod may have one
 void cs_uses_set_slots(struct cs_uses *uses, uint32_t n_slots);
 
+// The clock was put back: nothing is dated later than it says now.
+void cs_uses_redate(struct cs_uses *uses, int64_t now);
+
 // NULL where no metric adds up over pods.
 struct cs_use *cs_use_ref(struct cs_uses *uses, struct cs_arena *scratch,
 			  const Kube__ObjectMeta *metadata);

@@ -166,10 +166,10 @@ uint32_t cs_cluster_count_reservations(const struct cs_cluster *cluster);
 // Pods that came or left, and reservations, that samples do not show wholly.
 uint32_t cs_cluster_count_in_flight(const struct cs_cluster *cluster);
 
-// CS_EVENT_LOAD is told when load / capacity (load itself where there is no capacity) of some row
-// falls below `fraction`, or below a further hundredth under it, since what a pod adds may keep it
-// out still; or when a row becomes known or unknown. Registered and given back by plugins' attach
-// and detach.
+// CS_EVENT_LOAD is told when load / capacity (load itself where there is no capacity; negative
+// where higher is better) of some row falls below `fraction`, or below a further hundredth under
+// it, since what a pod adds may keep it out still; or when a row becomes known or unknown.
+// Registered and given back by plugins' attach and detach.
 void cs_cluster_watch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
 void cs_cluster_unwatch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
 
