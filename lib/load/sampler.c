@@ -177,10 +177,9 @@ static int64_t next_due(struct cs_sampler *sampler)
 	for (unsigned i = 0; i < sampler->failures && wait < max; i++)
 		wait *= 2;
 	wait = cs_random_jitter(&sampler->random, wait < max ? wait : max, JITTER);
-	if (sampler->retry_after > wait)
-		wait = sampler->retry_after < CS_SAMPLER_RETRY_MAX ? sampler->retry_after
-								   : CS_SAMPLER_RETRY_MAX;
-	return sampler->started + wait;
+	int64_t asked = sampler->retry_after < CS_SAMPLER_RETRY_MAX ? sampler->retry_after
+								    : CS_SAMPLER_RETRY_MAX;
+	return sampler->started + (asked > wait ? asked : wait);
 }
 
 static void end_round(struct cs_sampler *sampler)
