@@ -188,7 +188,7 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod)
 static uint32_t end_reservation(struct cs_loads *loads, struct cs_reservation *reservation)
 {
 	uint32_t row = reservation->flight->row;
-	struct cs_load_before before[CS_LOAD_METRICS_MAX];
+	struct cs_load_before before[CS_LOAD_METRICS_MAX] = { 0 };
 	uint32_t events = 0;
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
 		before[slot] = cs_loads_before(loads, loads->slot_column[slot], row);

@@ -201,9 +201,8 @@ void cs_load_kernel_share(const float *restrict values, float greatest, struct c
 {
 	float scale = 100.0F / greatest;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float score = values[row] * scale;
-		score = score < 100.0F ? score : 100.0F;
-		out[row] = (int32_t)(score + 0.5F);
+		float rounded = values[row] * scale + 0.5F;
+		out[row] = (int32_t)(rounded < 100.0F ? rounded : 100.0F);
 	}
 }
 
@@ -213,9 +212,10 @@ static void find_steps(const float *restrict values, float scale, uint32_t n,
 		       int32_t *restrict steps)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		float step = values[i] * scale;
-		step = step < (float)CS_LOAD_CURVE_STEPS ? step : (float)CS_LOAD_CURVE_STEPS;
-		steps[i] = (int32_t)(step + 0.5F);
+		float rounded = values[i] * scale + 0.5F;
+		steps[i] = (int32_t)(rounded < (float)CS_LOAD_CURVE_STEPS
+					     ? rounded
+					     : (float)CS_LOAD_CURVE_STEPS);
 	}
 }
 
