@@ -1,6 +1,7 @@
 // A call of the extender: read, answered, freed. Neighbours: kube/extender.h has the wire format.
 #include "daemon/call.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
@@ -14,12 +15,20 @@ const char *const cs_call_results[CS_CALL_RESULT_COUNT] = { "done", "fallback", 
 
 // ---- reading ----
 
+// The model knows pods by C strings: one that was cut short would be another pod's.
+static int take_uid(struct cs_call *call, struct cs_slice uid, struct cs_error *err)
+{
+	if (uid.size > 0 && memchr(uid.data, '\0', uid.size))
+		return cs_error_set(err, -EINVAL, "the pod's uid contains a NUL character");
+	call->uid = cs_arena_strndup(call->arena, uid.data, uid.size);
+	return 0;
+}
+
 static int read_args(struct cs_call *call, struct cs_error *err)
 {
 	int r = cs_extender_read_args(cs_buffer_slice(&call->body), call->arena, &call->args, err);
 	call->pod = call->args.pod;
-	call->uid = cs_arena_strndup(call->arena, call->args.uid.data, call->args.uid.size);
-	return r;
+	return r < 0 ? r : take_uid(call, call->args.uid, err);
 }
 
 static int read_preemption(struct cs_call *call, struct cs_error *err)
@@ -28,8 +37,7 @@ static int read_preemption(struct cs_call *call, struct cs_error *err)
 	int r = cs_extender_read_preemption(cs_buffer_slice(&call->body), call->arena, preemption,
 					    err);
 	call->pod = preemption->pod;
-	call->uid = cs_arena_strndup(call->arena, preemption->uid.data, preemption->uid.size);
-	return r;
+	return r < 0 ? r : take_uid(call, preemption->uid, err);
 }
 
 static int read_binding(struct cs_call *call, struct cs_error *err)

@@ -18,7 +18,10 @@
 // How long a node stays reserved for the pod that ranked it first, and a supposed pod in the model.
 #define HOLD         (30 * CS_SECOND)
 #define SUPPOSED_MAX 10000
-#define WAITING_MAX  1000 // Bindings without an answer
+// Bytes of a pod that is taken from a request: nobody has validated it, and some of its lists are
+// read in quadratic time. A larger one is waited for.
+#define POD_MAX     (64u << 10)
+#define WAITING_MAX 1000 // Bindings without an answer
 
 // A pod of the model that only a call has told of.
 struct supposed {
@@ -115,10 +118,16 @@ static const Kube__Pod *decode_pod(const struct cs_call *call)
 	CS_AUTO_VALUE struct json_object *tree = NULL;
 	ProtobufCMessage *message;
 	struct cs_error err;
-	if (call->pod.size == 0 || cs_value_read_json(call->pod, &tree, &err) < 0 ||
+	if (call->pod.size == 0 || call->pod.size > POD_MAX ||
+	    cs_value_read_json(call->pod, &tree, &err) < 0 ||
 	    cs_codec_read(&kube__pod__descriptor, tree, call->arena, &message, &err) < 0)
 		return NULL;
-	const Kube__Pod *pod = (const Kube__Pod *)message;
+	Kube__Pod *pod = (Kube__Pod *)message;
+	// The watch's word counts more, also of the same version; and only it nominates.
+	if (pod->metadata)
+		pod->metadata->resource_version = NULL;
+	if (pod->status)
+		pod->status->nominated_node_name = NULL;
 	bool placed = pod->spec && pod->spec->node_name && *pod->spec->node_name;
 	return placed || cs_cluster_pod_ended(pod) ? NULL : pod;
 }
@@ -137,7 +146,7 @@ static struct cs_pod *suppose(struct cs_verbs *verbs, struct cs_time now,
 		return NULL;
 	}
 	struct supposed *supposed = cs_alloc(sizeof(*supposed));
-	supposed->uid = cs_strdup(call->uid);
+	supposed->uid = cs_strdup(change.pod->uid);
 	supposed->until = now.boot + HOLD;
 	cs_list_append(&verbs->supposed, &supposed->link);
 	cs_map_put(&verbs->supposed_by_uid, cs_slice_of(supposed->uid), supposed);
@@ -373,7 +382,10 @@ static void bound(struct cs_verbs *verbs, struct cs_call *call,
 	case CS_WRITE_REFUSED:
 	case CS_WRITE_FAILED:
 	default:
-		call->error = cs_arena_strdup(call->arena, result->message ? result->message : "");
+		// Without words the caller would take it for bound.
+		call->error = result->message && *result->message
+				      ? cs_arena_strdup(call->arena, result->message)
+				      : "the API server refused the Binding";
 	}
 	if (call->error)
 		cs_cluster_unreserve(verbs->options.cluster, call->uid);

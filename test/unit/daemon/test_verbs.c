@@ -3,6 +3,7 @@
 // Neighbours: daemon/verbs.c, call.c.
 #include "../check_main.h"
 
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -351,6 +352,47 @@ START_TEST(an_unknown_pod_is_taken_from_the_request)
 }
 END_TEST
 
+// Nobody has validated what a request says: not its length, nor its nomination, and the watch's
+// word of the same version counts more.
+START_TEST(what_a_request_says_is_not_believed_whole)
+{
+	char *long_name = cs_arena_alloc(arena, 70000);
+	memset(long_name, 'x', 69999);
+	expect_all_pass(cs_arena_printf(arena,
+					"{\"Pod\":{\"metadata\":{\"uid\":\"uid-a\",\"name\":\"a\","
+					"\"namespace\":\"default\",\"generateName\":\"%s\"}},"
+					"\"NodeNames\":" ALL "}",
+					long_name));
+	ck_assert_uint_eq(cs_cluster_count(cluster).pods, 0);
+	ask(CS_VERB_FILTER,
+	    "{\"Pod\":{\"metadata\":{\"uid\":\"uid-a\",\"name\":\"a\",\"namespace\":\"default\","
+	    "\"resourceVersion\":\"7\"},\"spec\":{\"containers\":[{\"name\":\"c\"}]},"
+	    "\"status\":{\"nominatedNodeName\":\"n1\"}},\"NodeNames\":" ALL "}");
+	ck_assert_ptr_nonnull(find_pod("a"));
+	ck_assert_uint_eq(find_pod("a")->nominated_node, CS_INTERN_NONE);
+	ck_assert_ptr_null(find_pod("a")->resource_version);
+}
+END_TEST
+
+// Cut short, it would be another pod's.
+START_TEST(a_uid_with_nul_is_malformed)
+{
+	static const char *const bodies[] = {
+		"{\"Pod\":{\"metadata\":{\"uid\":\"a\\u0000b\",\"name\":\"a\"}}}",
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(bodies); i++) {
+		struct cs_buffer body;
+		struct cs_call *call = NULL;
+		struct cs_error err = { 0 };
+		cs_buffer_init(&body, 1000);
+		cs_buffer_append_string(&body, bodies[i]);
+		ck_assert_int_eq(cs_call_create(CS_VERB_FILTER, &body, &call, &err), -EINVAL);
+		ck_assert_msg(strstr(err.text, "NUL"), "%s", err.text);
+		cs_buffer_finish(&body);
+	}
+}
+END_TEST
+
 START_TEST(a_pod_that_a_watch_tells_of_stays)
 {
 	ask(CS_VERB_FILTER, about("a", ALL));
@@ -472,6 +514,8 @@ Suite *test_suite(void)
 	tcase_add_test(load, calls_in_a_row_do_not_herd);
 	tcase_add_test(load, a_reservation_ends_with_the_next_call_or_in_time);
 	tcase_add_test(load, an_unknown_pod_is_taken_from_the_request);
+	tcase_add_test(load, what_a_request_says_is_not_believed_whole);
+	tcase_add_test(load, a_uid_with_nul_is_malformed);
 	tcase_add_test(load, a_pod_that_a_watch_tells_of_stays);
 	tcase_add_loop_test(load, a_binding_is_written_and_its_end_answered, 0,
 			    CS_ARRAY_LENGTH(ends));
