@@ -39,6 +39,7 @@ struct collection {
 	struct candidate candidates[CANDIDATES_MAX]; // best first
 	uint32_t row;                                // asked for in particular; CS_ROW_NONE = none
 	const struct group *rejected;
+	struct group beyond; // the rejection of `row` where the groups are full
 	struct candidate asked;
 };
 
@@ -55,9 +56,9 @@ static bool is_group_of(const struct group *group, const struct cs_judgement *ju
 	return true;
 }
 
-static struct group *new_group(struct collection *collection, const struct cs_judgement *judgement)
+static struct group *fill_group(struct collection *collection, struct group *group,
+				const struct cs_judgement *judgement)
 {
-	struct group *group = &collection->groups[collection->n_groups++];
 	*group = (struct group){
 		.plugin = judgement->by ? judgement->by->name : "",
 		.n_reasons = judgement->n_reasons,
@@ -77,10 +78,15 @@ static void collect_rejected(struct collection *collection, const struct cs_judg
 		group++;
 	if (group == end && collection->n_groups == GROUPS_MAX) {
 		collection->n_more++;
+		if (judgement->row == collection->row)
+			collection->rejected =
+				fill_group(collection, &collection->beyond, judgement);
 		return;
 	}
-	if (group == end)
-		group = new_group(collection, judgement);
+	if (group == end) {
+		collection->n_groups++;
+		fill_group(collection, group, judgement);
+	}
 	if (group->n_nodes < EXAMPLES_MAX)
 		group->examples[group->n_nodes] = judgement->row;
 	group->n_nodes++;
@@ -232,7 +238,9 @@ static void write_collection(const struct cs_answer_context *context,
 		write_candidate(context, collection->profile, &collection->candidates[i], json);
 	cs_json_array_end(json);
 	write_weights(collection->profile, json);
-	if (collection->row != CS_ROW_NONE)
+	// Of a pod that has its nominated node no other one was asked.
+	if (collection->row != CS_ROW_NONE &&
+	    (collection->rejected || collection->asked.row == collection->row))
 		write_asked(context, collection, json);
 }
 
@@ -248,6 +256,7 @@ static void write_now(const struct cs_answer_context *context, const struct cs_m
 	collection->profile = cs_scheduler_profile(context->scheduler, pod);
 	collection->row =
 		ask->node ? cs_cluster_find_node(context->cluster, ask->node) : CS_ROW_NONE;
+	collection->asked.row = CS_ROW_NONE;
 	if (cs_scheduler_explain(context->scheduler, pod, &outcome,
 				 (struct cs_judge){ collect, collection }) < 0)
 		return;
