@@ -213,7 +213,11 @@ static struct cs_slice name_of(const struct cs_pod *pod)
 
 void cs_uses_enter(struct cs_uses *uses, struct cs_pod *pod)
 {
-	if (uses->n_slots > 0)
+	if (uses->n_slots == 0)
+		return;
+	// Who waits does not take the name of one that runs: that is sampled.
+	const struct cs_pod *holder = cs_map_get(&uses->pods, name_of(pod));
+	if (!holder || !cs_pod_is_counted(holder) || cs_pod_is_counted(pod))
 		cs_map_put(&uses->pods, name_of(pod), pod);
 }
 
@@ -343,7 +347,8 @@ int cs_uses_check(const struct cs_cluster *cluster, struct cs_error *err)
 			return cs_error_set(err, -EUCLEAN, "pod %s/%s: has no workload",
 					    pod->namespace, pod->name);
 		n -= pod->use != NULL;
-		if (pod->use && !cs_map_get(&cluster->uses.pods, name_of(pod)))
+		if (pod->use && pod->state == CS_POD_BOUND &&
+		    !cs_map_get(&cluster->uses.pods, name_of(pod)))
 			return cs_error_set(err, -EUCLEAN, "pod %s/%s: not found by name",
 					    pod->namespace, pod->name);
 	}

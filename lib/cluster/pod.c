@@ -350,6 +350,7 @@ static uint32_t become_bound(struct cs_cluster *cluster, struct cs_pod *pod, con
 		events |= CS_EVENT_POD_ADD | CS_EVENT_POD_DELETE;
 	}
 	change_state(cluster, pod, CS_POD_BOUND);
+	cs_uses_enter(&cluster->uses, pod);
 	cs_pod_drop_asked(cluster, pod);
 	return events;
 }
