@@ -11,6 +11,9 @@
 
 // How much longer than for the request a client may take to read an answer that is no stream.
 #define RESPONSE_TIMEOUT_FACTOR 10
+// Answers up to this size are sent whatever the others hold: those of all connections together are
+// little, and a health check is to get through.
+#define SMALL_ANSWER (64u << 10)
 
 // ---- beginning: the request line has been read ----
 
@@ -197,14 +200,43 @@ static void add_allow_header(const struct exchange *exchange, struct MHD_Respons
 	(void)MHD_add_response_header(mhd, MHD_HTTP_HEADER_ALLOW, allow);
 }
 
-// Nobody looks at the body any more: others may have its room.
+// Others may have the room of what is gone.
+static void give_room(struct exchange *exchange)
+{
+	atomic_fetch_sub(&exchange->server->bodies, exchange->counted);
+	exchange->counted = 0;
+}
+
+// Nobody looks at the body any more.
 static void drop_body(struct exchange *exchange)
 {
 	bool overflow = exchange->body.overflow;
 	cs_buffer_finish(&exchange->body);
 	exchange->body.overflow = overflow;
-	atomic_fetch_sub(&exchange->server->bodies, exchange->counted);
-	exchange->counted = 0;
+	give_room(exchange);
+}
+
+// False where `size` more bytes are too many.
+static bool take_room(struct exchange *exchange, size_t size)
+{
+	struct cs_http_server *server = exchange->server;
+	bool room = atomic_fetch_add(&server->bodies, size) + size <= server->options.bodies_max;
+	exchange->counted += size;
+	return room;
+}
+
+// An answer is held until its client has read it, or its time is over.
+static void count_answer(struct exchange *exchange)
+{
+	struct cs_http_response *response = &exchange->response;
+	size_t size = response->body.capacity;
+	if (exchange->stream || size <= SMALL_ANSWER || take_room(exchange, size))
+		return;
+	give_room(exchange);
+	cs_http_response_finish(response);
+	cs_http_response_init(response);
+	cs_http_response_text(response, 503, "too many answers wait for their readers, try again");
+	response->close = true;
 }
 
 static enum MHD_Result send_response(struct exchange *exchange)
@@ -213,6 +245,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	drop_body(exchange);
 	if (response->cut)
 		return MHD_NO;
+	count_answer(exchange);
 	struct MHD_Response *mhd;
 	if (exchange->stream) {
 		mhd = stream_response(exchange->stream);
@@ -308,13 +341,11 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *upload, 
 {
 	// Past a limit the rest is read and dropped, within the request's deadline: only a
 	// complete request can be answered here.
-	struct cs_http_server *server = exchange->server;
 	size_t size = *upload_size;
 	*upload_size = 0;
 	if (exchange->full || exchange->body.overflow)
 		return MHD_YES;
-	exchange->counted += size;
-	if (atomic_fetch_add(&server->bodies, size) + size > server->options.bodies_max)
+	if (!take_room(exchange, size))
 		exchange->full = true;
 	else
 		(void)cs_buffer_append(&exchange->body, upload, size);

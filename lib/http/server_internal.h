@@ -56,7 +56,7 @@ struct exchange {
 	struct cs_http_response response;
 	const struct cs_http_route *route;
 	struct cs_buffer body;
-	size_t counted; // bytes of `body` in server->bodies
+	size_t counted; // bytes in server->bodies: of `body`, later of the answer
 	int refused;    // status to answer without asking a handler; 0 = none
 	bool started;
 	bool full; // its body found no room in server->bodies
@@ -77,7 +77,7 @@ struct cs_http_server {
 	struct cs_http_options options; // with defaults filled in; its pointers are not kept
 	struct cs_list connections;     // lock
 	struct http_keys *keys;         // NULL = plain
-	atomic_size_t bodies;           // bytes of all request bodies held
+	atomic_size_t bodies;           // bytes of all bodies held: of requests, of answers
 	size_t exchanges;               // lock
 	size_t references;              // lock: the owner's and one per unanswered pending
 	bool stopping;                  // lock

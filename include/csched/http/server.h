@@ -151,7 +151,9 @@ struct cs_http_options {
 	int64_t request_timeout;       // ns from the first byte to the end of the body, and for a
 				 // deferred answer: 30 s, absolute, so that dripping is no use
 	int64_t idle_timeout; // ns between two requests of a connection: 120 s
-	size_t bodies_max;    // bytes of all request bodies held at a time: 256 MiB; beyond, 503
+	// Bytes of bodies held at a time: 256 MiB; beyond, 503. A request's counts until it is
+	// answered, an answer's of more than 64 KiB until its client has read it.
+	size_t bodies_max;
 	cs_http_authorize_f authorize;
 	void *authorize_user;
 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <csched/base/clock.h>
 #include <csched/base/memory.h>
@@ -143,6 +144,17 @@ static void handle_cut(struct cs_http_request *request, struct cs_http_response 
 	response->cut = true;
 }
 
+#define LARGE ((8u << 20) - 1) // more than a socket takes whose client does not read
+
+static void handle_large(struct cs_http_request *request, struct cs_http_response *response,
+			 void *user)
+{
+	(void)request;
+	(void)user;
+	memset(cs_buffer_reserve(&response->body, LARGE), 'x', LARGE);
+	response->body.size += LARGE;
+}
+
 static int authorize(const struct cs_http_request *request, void *user)
 {
 	(void)user;
@@ -162,6 +174,7 @@ static const struct cs_http_route routes[] = {
 	{ .method = "GET", .path = "/later", .handler = handle_later },
 	{ .method = "POST", .path = "/again", .body_max = 10, .handler = handle_again },
 	{ .method = "POST", .path = "/hold", .body_max = 2000, .handler = handle_later },
+	{ .method = "GET", .path = "/large", .handler = handle_large },
 	{ .method = "GET", .path = "/cut", .handler = handle_cut },
 	{ .path = "/any/", .prefix = true, .handler = handle_hello, .user = tag },
 };
@@ -197,6 +210,21 @@ static void setup_impatient(void)
 static void setup_narrow(void)
 {
 	start((struct cs_http_options){ .bodies_max = 2000 });
+}
+
+#define SLOW_READERS     40
+#define ROOM_FOR_ANSWERS (40u << 20)
+
+// Sanitizers keep what was freed, up to 256 MiB of it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RESIDENT_KIB_MAX (400 << 10)
+#else
+#define RESIDENT_KIB_MAX (2 * (int)(ROOM_FOR_ANSWERS >> 10))
+#endif
+
+static void setup_slow_readers(void)
+{
+	start((struct cs_http_options){ .bodies_max = ROOM_FOR_ANSWERS });
 }
 
 static void teardown(void)
@@ -661,6 +689,59 @@ START_TEST(test_room_for_bodies)
 }
 END_TEST
 
+static long resident_kib(void)
+{
+	long total = 0, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fscanf(file, "%ld %ld", &total, &resident), 2);
+	fclose(file);
+	return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+// A client that asks for much and reads no more than the beginning: the status.
+static int ask_and_stop(int *ret_fd)
+{
+	char head[16] = "";
+	int status = 0, small = 4096;
+	*ret_fd = dial();
+	setsockopt(*ret_fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	send_text(*ret_fd, "GET /large" HEAD "\r\n");
+	ck_assert_int_eq(recv(*ret_fd, head, sizeof(head) - 1, MSG_WAITALL), sizeof(head) - 1);
+	ck_assert_int_eq(sscanf(head, "HTTP/1.1 %d ", &status), 1);
+	return status;
+}
+
+// Answers count from the first byte to the last, so that who does not read cannot fill the memory;
+// who wants little is answered all the same.
+START_TEST(test_room_for_answers)
+{
+	int fds[SLOW_READERS];
+	long before = resident_kib();
+	for (int round = 0; round < 3; round++) {
+		int served = 0;
+		for (int i = 0; i < SLOW_READERS; i++) {
+			int status = ask_and_stop(&fds[i]);
+			ck_assert_msg(status == 200 || status == 503, "%d", status);
+			served += status == 200;
+		}
+		ck_assert_int_eq(served, ROOM_FOR_ANSWERS / (LARGE + 1));
+		expect_status("GET /hello" HEAD "Connection: close\r\n\r\n", 200);
+		ck_assert_int_lt(resident_kib() - before, RESIDENT_KIB_MAX);
+		for (int i = 0; i < SLOW_READERS; i++)
+			close(fds[i]);
+		// The room comes back when the connections are seen to be gone.
+		int64_t begin = now();
+		int fd, status;
+		do {
+			ck_assert_int_lt(now() - begin, 5 * CS_SECOND);
+			status = ask_and_stop(&fd);
+			close(fd);
+		} while (status != 200);
+	}
+}
+END_TEST
+
 START_TEST(test_end_with_a_deferred_answer)
 {
 	int fd = dial();
@@ -733,5 +814,10 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(narrow, setup_narrow, teardown);
 	tcase_add_test(narrow, test_room_for_bodies);
 	suite_add_tcase(suite, narrow);
+	TCase *slow_readers = tcase_create("slow readers");
+	tcase_set_timeout(slow_readers, 60);
+	tcase_add_checked_fixture(slow_readers, setup_slow_readers, teardown);
+	tcase_add_test(slow_readers, test_room_for_answers);
+	suite_add_tcase(suite, slow_readers);
 	return suite;
 }
