@@ -101,11 +101,12 @@ $(B)/gen/%.o: $(GEN)/%.c $(FLAGS_FILE)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -I$(GEN)/kube -std=gnu17 -O2 -g -fPIE $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -c -o $@ $<
 
+# An archive follows its folder too, so that a file which left it leaves the archive.
 define layer_rules
-$(B)/lib$(1).a: $(call objects,$(1)) $(if $(filter kube,$(1)),$(PROTO_O))
+$(B)/lib$(1).a: $(call objects,$(1)) $(if $(filter kube,$(1)),$(PROTO_O)) lib/$(1)
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(call say,AR,$$@)ar rcs $$@ $$^
+	$$(call say,AR,$$@)ar rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rules,$(l))))
 

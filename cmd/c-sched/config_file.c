@@ -50,14 +50,15 @@ int config_file_check(const char *file)
 	return EXIT_ENDED;
 }
 
-void config_file_help(struct cs_buffer *out)
+void config_file_help(void)
 {
-	cs_buffer_append_string(out, "\nArguments of plugins, in the file's "
-				     "profiles[].pluginConfig[].args:\n");
+	fputs("\n"
+	      "Arguments of plugins, in the file's profiles[].pluginConfig[].args:\n",
+	      stdout);
 	for (const struct cs_plugin *const *plugin = cs_plugins; *plugin; plugin++) {
 		const struct cs_argument *argument = (*plugin)->arguments;
 		for (; argument && argument->name; argument++)
-			cs_buffer_printf(out, "  %s %s: %s\n        %s\n", (*plugin)->name,
-					 argument->name, argument->type, argument->help);
+			printf("  %s %s: %s\n        %s\n", (*plugin)->name, argument->name,
+			       argument->type, argument->help);
 	}
 }

@@ -12,7 +12,7 @@ int config_file_read(const char *file, struct cs_config **ret);
 // output: it can be used as a file again. Returns the exit status.
 int config_file_check(const char *file);
 
-// Appends what plugins can be told in the file.
-void config_file_help(struct cs_buffer *out);
+// Prints what plugins can be told in the file.
+void config_file_help(void);
 
 #endif

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <csched/base/flags.h>
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 #include <csched/client/transport.h>
 #include <csched/daemon/explain.h>
-#include <csched/daemon/flags.h>
 
 enum {
 	EXIT_ANSWERED = 0,
@@ -25,7 +25,6 @@ enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 #define ANSWER_MAX (16u << 20)
 #define TEXT_MAX   (1u << 20)
-#define HELP_MAX   (64u << 10)
 #define TIMEOUT    (10 * CS_SECOND)
 
 struct settings {
@@ -89,13 +88,7 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_CHOICE,
 	  .offset = IN(color),
 	  .help = "Scores as a heat map; auto: on a terminal, unless NO_COLOR is set." },
-	{ .name = "help",
-	  .letter = 'h',
-	  .section = general,
-	  .initial = "false",
-	  .type = CS_FLAG_BOOL,
-	  .offset = IN(help),
-	  .help = "Print this and exit." },
+	CS_FLAG_HELP(general, IN(help)),
 	{ 0 },
 };
 
@@ -114,17 +107,6 @@ static const char epilogue[] =
 	"Exit status: 0 an answer was printed; 1 nobody answered, or nothing is known of the pod; "
 	"2 the\n"
 	"command line is wrong.\n";
-
-static int print_help(void)
-{
-	CS_AUTO_BUFFER struct cs_buffer out;
-	cs_buffer_init(&out, HELP_MAX);
-	cs_buffer_append_string(&out, usage);
-	cs_flags_print(table, &out);
-	cs_buffer_append_string(&out, epilogue);
-	fputs(out.data, stdout);
-	return EXIT_ANSWERED;
-}
 
 static int fail(int status, const char *words)
 {
@@ -333,8 +315,10 @@ int explain_main(const char **argv)
 		fprintf(stderr, "c-sched explain: %s\nSee 'c-sched explain --help'.\n", err.text);
 		return EXIT_BAD_USAGE;
 	}
-	if (settings.help)
-		return print_help();
+	if (settings.help) {
+		cs_flags_help(usage, table, epilogue);
+		return EXIT_ANSWERED;
+	}
 	signal(SIGPIPE, SIG_IGN); // OpenSSL may raise it
 	cs_buffer_init(&asking.body, ANSWER_MAX);
 	int status = ask(&settings, &asking, &err) < 0 ? fail(EXIT_BAD_USAGE, err.text)

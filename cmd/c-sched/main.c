@@ -16,21 +16,10 @@
 #include "probe.h"
 #include "simulate.h"
 
-#define HELP_MAX (64u << 10)
-
 static int fail(const struct cs_error *err)
 {
 	fprintf(stderr, "c-sched: %s\n", err->text);
 	return EXIT_FAILED;
-}
-
-static int print_help(void)
-{
-	CS_AUTO_BUFFER struct cs_buffer out;
-	cs_buffer_init(&out, HELP_MAX);
-	options_help(&out);
-	fputs(out.data, stdout);
-	return EXIT_ENDED;
 }
 
 static void warn(void *user, const char *text)
@@ -145,8 +134,10 @@ static int run_command(int argc, char **argv)
 		fprintf(stderr, "c-sched: %s\nSee 'c-sched --help'.\n", err.text);
 		return EXIT_USAGE;
 	}
-	if (options.help)
-		return print_help();
+	if (options.help) {
+		options_help();
+		return EXIT_ENDED;
+	}
 	if (options.version) {
 		puts("c-sched " CSCHED_VERSION);
 		return EXIT_ENDED;

@@ -1,8 +1,9 @@
 // The command line of c-sched: its table, and what its flags change in the configuration.
-// Neighbours: main.c acts on it; daemon/flags.h parses.
+// Neighbours: main.c acts on it; base/flags.h parses.
 #include "options.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <csched/base/clock.h>
@@ -31,8 +32,8 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_STRING,
 	  .offset = IN(config),
 	  .help = "KubeSchedulerConfiguration to read (kubescheduler.config.k8s.io/v1). Without "
-		  "it, "
-		  "one profile with the default plugins serves pods with schedulerName c-sched." },
+		  "it, one profile with the default plugins serves pods with schedulerName "
+		  "c-sched." },
 	{ .name = "pod-max-in-unschedulable-pods-duration",
 	  .section = general,
 	  .value = "DURATION",
@@ -65,17 +66,9 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_BOOL,
 	  .offset = IN(probe),
 	  .help = "With check-config: ask each source of load figures in FILE once, and say for "
-		  "each "
-		  "metric which nodes it matches, how old its figures are, and what is "
-		  "implausible. "
-		  "Nodes are listed at --master or --kubeconfig." },
-	{ .name = "help",
-	  .letter = 'h',
-	  .section = general,
-	  .initial = "false",
-	  .type = CS_FLAG_BOOL,
-	  .offset = IN(help),
-	  .help = "Print this and exit." },
+		  "each metric which nodes it matches, how old its figures are, and what is "
+		  "implausible. Nodes are listed at --master or --kubeconfig." },
+	CS_FLAG_HELP(general, IN(help)),
 	{ .name = "version",
 	  .section = general,
 	  .initial = "false",
@@ -90,9 +83,8 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_STRING,
 	  .offset = IN(kubeconfig),
 	  .help = "Kubeconfig with the API server and our credentials. Without it $KUBECONFIG, "
-		  "then "
-		  "the pod's service account. Ignored with --config: clientConnection.kubeconfig "
-		  "counts." },
+		  "then the pod's service account. Ignored with --config: "
+		  "clientConnection.kubeconfig counts." },
 	{ .name = "master",
 	  .section = api,
 	  .value = "URL",
@@ -137,8 +129,7 @@ static const struct cs_flag table[] = {
 	  .max = HOUR,
 	  .offset = IN(lease_duration),
 	  .help = "How long a replica waits after the last renewal it saw before it takes the "
-		  "Lease "
-		  "over. Whole seconds." },
+		  "Lease over. Whole seconds." },
 	{ .name = "leader-elect-renew-deadline",
 	  .section = election,
 	  .value = "DURATION",
@@ -397,12 +388,11 @@ static const char epilogue[] =
 	"lost the lease, or check-config found an error (with --probe: or a source fails); 2 the\n"
 	"command line is wrong.\n";
 
-void options_help(struct cs_buffer *out)
+void options_help(void)
 {
-	cs_buffer_append_string(out, usage);
-	cs_flags_print(table, out);
-	config_file_help(out);
-	cs_buffer_append_string(out, epilogue);
+	cs_flags_help(usage, table, "");
+	config_file_help();
+	fputs(epilogue, stdout);
 }
 
 static int parse_rest(struct options *options, struct cs_error *err)

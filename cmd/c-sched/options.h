@@ -1,13 +1,12 @@
-// The command line of c-sched. Neighbours: main.c acts on it; daemon/flags.h parses.
+// The command line of c-sched. Neighbours: main.c acts on it; base/flags.h parses.
 #ifndef CMD_C_SCHED_OPTIONS_H
 #define CMD_C_SCHED_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <csched/base/buffer.h>
 #include <csched/base/error.h>
-#include <csched/daemon/flags.h>
+#include <csched/base/flags.h>
 #include <csched/framework/config.h>
 
 // Exit statuses of the program; README.md and --help name them.
@@ -71,8 +70,8 @@ struct options {
 // -EINVAL with words.
 int options_parse(const char **argv, struct options *ret, struct cs_error *err);
 
-// What --help prints.
-void options_help(struct cs_buffer *out);
+// Prints --help on standard output.
+void options_help(void);
 
 // Brings flags into what the file said: with a file only the leader election's and
 // --pod-max-in-unschedulable-pods-duration count, as upstream. Each flag that does not count is

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <csched/base/flags.h>
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
-#include <csched/daemon/flags.h>
 #include <csched/plugins/list.h>
 #include <csched/simulate/report.h>
 
@@ -21,7 +21,6 @@ enum {
 
 #define CONFIG_MAX (1u << 20)
 #define INPUT_MAX  ((size_t)1 << 30) // bytes of one file
-#define HELP_MAX   (64u << 10)
 
 struct settings {
 	bool help;
@@ -46,8 +45,7 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_STRINGS,
 	  .offset = IN(files),
 	  .help = "A file with objects, - for standard input. May be given again; all files make "
-		  "one "
-		  "cluster." },
+		  "one cluster." },
 	{ .name = "config",
 	  .section = general,
 	  .value = "FILE",
@@ -55,8 +53,7 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_STRING,
 	  .offset = IN(config),
 	  .help = "KubeSchedulerConfiguration to read: its profiles decide. Without it there are "
-		  "two, "
-		  "c-sched and default-scheduler, both with kube-scheduler's defaults." },
+		  "two, c-sched and default-scheduler, both with kube-scheduler's defaults." },
 	{ .name = "output",
 	  .letter = 'o',
 	  .section = general,
@@ -84,13 +81,7 @@ static const struct cs_flag table[] = {
 	  .offset = IN(seed),
 	  .help = "Choose among nodes of equal score by random numbers from this seed; 0 takes the "
 		  "node with the lowest name." },
-	{ .name = "help",
-	  .letter = 'h',
-	  .section = general,
-	  .initial = "false",
-	  .type = CS_FLAG_BOOL,
-	  .offset = IN(help),
-	  .help = "Print this and exit." },
+	CS_FLAG_HELP(general, IN(help)),
 	{ 0 },
 };
 
@@ -154,17 +145,6 @@ static const char built_in_config[] = "apiVersion: kubescheduler.config.k8s.io/v
 				      "kind: KubeSchedulerConfiguration\n"
 				      "profiles: [{schedulerName: " CS_CONFIG_BUILT_IN_PROFILE
 				      "}, {schedulerName: default-scheduler}]\n";
-
-static int print_help(void)
-{
-	CS_AUTO_BUFFER struct cs_buffer out;
-	cs_buffer_init(&out, HELP_MAX);
-	cs_buffer_append_string(&out, usage);
-	cs_flags_print(table, &out);
-	cs_buffer_append_string(&out, epilogue);
-	fputs(out.data, stdout);
-	return EXIT_PLACED;
-}
 
 static int fail(const struct cs_error *err, const char *hint)
 {
@@ -257,8 +237,10 @@ int simulate_main(const char **argv)
 	struct cs_config *config = NULL;
 	if (parse(argv, &settings, &err) < 0)
 		return fail(&err, "See 'c-sched simulate --help'.\n");
-	if (settings.help)
-		return print_help();
+	if (settings.help) {
+		cs_flags_help(usage, table, epilogue);
+		return EXIT_PLACED;
+	}
 	if (read_config(settings.config, &config, &err) < 0)
 		return fail(&err, "");
 	for (uint32_t i = 0; i < config->n_warnings; i++)

@@ -44,11 +44,11 @@ static int write_outputs(const struct cs_sim *sim, const struct options *options
 	CS_AUTO_BUFFER struct cs_buffer text;
 	cs_buffer_init(&text, 1u << 20);
 	int result = 0;
-	if (options->kubeconfig_out) {
+	if (*options->kubeconfig_out) {
 		cs_sim_kubeconfig(sim, &text);
 		result = write_file(options->kubeconfig_out, cs_buffer_slice(&text), err);
 	}
-	if (!result && options->port_file) {
+	if (!result && *options->port_file) {
 		cs_buffer_clear(&text);
 		(void)cs_buffer_printf(&text, "%u\n", cs_sim_port(sim));
 		result = write_file(options->port_file, cs_buffer_slice(&text), err);
@@ -59,10 +59,10 @@ static int write_outputs(const struct cs_sim *sim, const struct options *options
 static int prepare(struct cs_sim *sim, const struct options *options, struct cs_error *err)
 {
 	int result = 0;
-	if (options->faults)
+	if (*options->faults)
 		result = load_file(sim, options->faults, err, cs_sim_set_faults);
-	for (size_t i = 0; i < options->n_manifests && !result; i++)
-		result = load_file(sim, options->manifests[i], err, cs_sim_load);
+	for (uint32_t i = 0; i < options->manifests.n && !result; i++)
+		result = load_file(sim, options->manifests.values[i], err, cs_sim_load);
 	if (!result)
 		result = write_outputs(sim, options, err);
 	return result;
@@ -96,14 +96,15 @@ static int close_output(void)
 
 int main(int argc, char **argv)
 {
+	(void)argc;
 	struct options options;
 	struct cs_error err = { 0 };
-	if (options_read(argc, argv, &options, &err)) {
-		fprintf(stderr, "kubesim: %s\n", err.text);
+	if (options_read((const char **)argv, &options, &err) < 0) {
+		fprintf(stderr, "kubesim: %s\nSee 'kubesim --help'.\n", err.text);
 		return 2;
 	}
 	if (options.help) {
-		options_print_help();
+		options_help();
 		return close_output();
 	}
 	if (options.version) {

@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <csched/base/flags.h>
 #include <csched/sim/sim.h>
-
-#define MANIFESTS_MAX 64
 
 struct options {
 	struct cs_sim_options sim;
@@ -18,19 +17,25 @@ struct options {
 	int64_t seed;
 	int64_t history;
 	int64_t threads;
+	int64_t kubelet_delay;     // ms
+	int64_t bookmark_interval; // s
+	int64_t load_interval;     // ms
+	int64_t load_delay;        // ms
+	int64_t load_ramp;         // ms
+	int64_t load_noise;        // percent
 	int64_t verbosity;
-	int64_t noise; // percent
 	const char *port_file;
 	const char *kubeconfig_out;
-	const char *manifests[MANIFESTS_MAX];
-	size_t n_manifests;
+	struct cs_flag_strings manifests;
 	const char *faults;
 	bool help;
 	bool version;
 };
 
 // Strings are those of argv. -EINVAL with words that name the flag.
-int options_read(int argc, char **argv, struct options *ret, struct cs_error *err);
-void options_print_help(void);
+int options_read(const char **argv, struct options *ret, struct cs_error *err);
+
+// Prints --help on standard output.
+void options_help(void);
 
 #endif

@@ -175,19 +175,18 @@ START_TEST(limits_by_node)
 	ck_assert_int_eq(
 		cs_prometheus_read_limits(
 			&query,
-			cs_slice_of(VECTOR(
-				ONE("\"node\":\"a\"", "\"100\"") "," ONE("\"node\":\"a\"", "\"7\"") "," ONE(
-					"\"node\":\"b\"",
-					"\"NaN\"") "," ONE("\"node\":\"c\"",
-							   "\"0\"") "," ONE("\"node\":\"d\"",
-									    "\"-1\"") "," ONE("\"no"
-											      "de\""
-											      ":\"e"
-											      "\"",
-											      "\"+"
-											      "Inf"
-											      "\"") "," ONE("",
-													    "\"5\"") ",3")),
+			cs_slice_of(VECTOR(ONE("\"node\":\"a\"", "\"100\"") "," ONE("\"node\":\"a\"", "\"7\"") "," ONE(
+				"\"node\":\"b\"",
+				"\"NaN\"") "," ONE("\"node\":\"c\"",
+						   "\"0\"") "," ONE("\"node\":\"d\"",
+								    "\"-1\"") "," ONE("\"no"
+										      "de\""
+										      ":\"e"
+										      "\"",
+										      "\"+"
+										      "Inf"
+										      "\"") "," ONE("",
+												    "\"5\"") ",3")),
 			&limits, &err),
 		0);
 	ck_assert_int_eq(read_answer(&query, VECTOR(ONE("\"node\":\"a\"", "\"1\"") "," ONE(

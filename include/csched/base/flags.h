@@ -1,7 +1,7 @@
 // Command line flags as a table: parsing, defaults and the text of --help come from the same rows.
-// Neighbours: cmd/c-sched/options.c has the table.
-#ifndef CSCHED_DAEMON_FLAGS_H
-#define CSCHED_DAEMON_FLAGS_H
+// Neighbours: the tables are in cmd.
+#ifndef CSCHED_BASE_FLAGS_H
+#define CSCHED_BASE_FLAGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,5 +63,15 @@ bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *r
 
 // Appends the rows as --help shows them, 100 columns wide.
 void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out);
+
+// The row of --help itself, with its bool at `at` in the caller's struct.
+#define CS_FLAG_HELP(in_section, at)                                                        \
+	{                                                                                   \
+		.name = "help", .letter = 'h', .section = (in_section), .initial = "false", \
+		.type = CS_FLAG_BOOL, .offset = (at), .help = "Print this and exit."        \
+	}
+
+// Prints all of --help on standard output: what the program is for, its flags, and the rest.
+void cs_flags_help(const char *usage, const struct cs_flag *flags, const char *epilogue);
 
 #endif

@@ -1,6 +1,6 @@
 // Command line flags as a table: see the header for what a row says.
-// Neighbours: framework/fields.h reads durations; the tables are in cmd.
-#include <csched/daemon/flags.h>
+// Neighbours: duration.h reads durations; the tables are in cmd.
+#include <csched/base/flags.h>
 
 #include <ctype.h>
 #include <errno.h>
@@ -9,12 +9,13 @@
 #include <string.h>
 
 #include <csched/base/clock.h>
+#include <csched/base/duration.h>
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
-#include <csched/framework/fields.h>
 
 #define HELP_WIDTH  100
 #define HELP_INDENT 8
+#define HELP_MAX    (64u << 10)
 
 typedef int (*parse_f)(const struct cs_flag *flag, const char *text, void *field,
 		       struct cs_error *err);
@@ -280,4 +281,14 @@ void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out)
 		section = flag->section;
 		print_flag(flag, out);
 	}
+}
+
+void cs_flags_help(const char *usage, const struct cs_flag *flags, const char *epilogue)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	cs_buffer_init(&out, HELP_MAX);
+	cs_buffer_append_string(&out, usage);
+	cs_flags_print(flags, &out);
+	cs_buffer_append_string(&out, epilogue);
+	fputs(out.data, stdout);
 }

@@ -1,9 +1,9 @@
-// The flag table: every type, both spellings, every error. Neighbours: lib/daemon/flags.c.
+// The flag table: every type, both spellings, every error. Neighbours: lib/base/flags.c.
 #include "../check_main.h"
 
 #include <csched/base/clock.h>
+#include <csched/base/flags.h>
 #include <csched/base/memory.h>
-#include <csched/daemon/flags.h>
 #include <errno.h>
 #include <string.h>
 
