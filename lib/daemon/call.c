@@ -140,16 +140,12 @@ void cs_call_write(const struct cs_call *call, struct cs_buffer *out)
 
 void cs_call_write_fallback(const struct cs_call *call, const char *why, struct cs_buffer *out)
 {
-	CS_AUTO_FREE void *nothing = NULL;
 	switch (call->verb) {
 	case CS_VERB_FILTER:
-		nothing =
-			cs_alloc_array(call->args.n_nodes + 1, sizeof(struct cs_extender_verdict));
-		cs_extender_write_filter(&call->args, nothing, out);
+		cs_extender_write_filter(&call->args, NULL, out);
 		break;
 	case CS_VERB_PRIORITIZE:
-		nothing = cs_alloc_array(call->args.n_nodes + 1, 1);
-		cs_extender_write_priorities(&call->args, nothing, out);
+		cs_extender_write_priorities(&call->args, NULL, out);
 		break;
 	case CS_VERB_PREEMPT:
 		cs_extender_write_preemption(&call->preemption, NULL, out);

@@ -51,7 +51,7 @@ struct cs_call {
 	// The core's: arrays as the request's nodes, in the arena. Until `result` is set they say
 	// nothing.
 	enum cs_call_result result;
-	struct cs_extender_verdict *verdicts; // filter
+	struct cs_extender_verdict *verdicts; // filter; NULL = all pass
 	uint8_t *scores;                      // prioritize; NULL = all equal
 	bool *kept;                           // preempt; NULL = all
 	const char *error;                    // of filter and bind; NULL = none

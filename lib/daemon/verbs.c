@@ -14,7 +14,8 @@
 #include <csched/framework/judge.h>
 #include <csched/kube/codec.h>
 
-#define NODE_NAME_MAX 253
+#include "daemon/node_names.h"
+
 // How long a node stays reserved for the pod that ranked it first, and a supposed pod in the model.
 #define HOLD         (30 * CS_SECOND)
 #define SUPPOSED_MAX 10000
@@ -39,10 +40,7 @@ struct waiting {
 struct cs_verbs {
 	struct cs_verbs_options options;
 	struct cs_workspace *workspace;
-	// By row: the one that the last request named after it. Requests name nodes in the same
-	// order again and again, so that guessing is mostly right.
-	uint32_t *successors;
-	uint32_t n_successors;
+	struct cs_node_names *names;
 	struct cs_list supposed;
 	struct cs_map supposed_by_uid;
 	struct cs_list waiting;
@@ -65,6 +63,7 @@ struct cs_verbs *cs_verbs_create(const struct cs_verbs_options *options)
 		.cluster = options->cluster,
 		.config = options->config,
 	});
+	verbs->names = cs_node_names_create(options->cluster);
 	cs_list_init(&verbs->supposed);
 	cs_list_init(&verbs->waiting);
 	if (options->metrics)
@@ -167,54 +166,6 @@ static struct cs_pod *pod_of(struct cs_verbs *verbs, const struct cs_verbs_state
 
 // ---- judging ----
 
-static uint32_t find_row(const struct cs_cluster *cluster, struct cs_slice name)
-{
-	char text[NODE_NAME_MAX + 1];
-	if (name.size > NODE_NAME_MAX || memchr(name.data, '\0', name.size))
-		return CS_ROW_NONE;
-	memcpy(text, name.data, name.size);
-	text[name.size] = '\0';
-	return cs_cluster_find_node(cluster, text);
-}
-
-// `name` has no NUL.
-static bool is_name_of(const struct cs_cluster *cluster, uint32_t row, struct cs_slice name)
-{
-	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
-	if (row >= nodes->n_rows || !nodes->live[row])
-		return false;
-	const char *known = cs_cluster_node_name(cluster, row);
-	return strncmp(known, name.data, name.size) == 0 && known[name.size] == '\0';
-}
-
-static void grow_successors(struct cs_verbs *verbs)
-{
-	uint32_t n = cs_cluster_nodes(verbs->options.cluster)->n_rows + 1;
-	if (verbs->n_successors >= n)
-		return;
-	verbs->successors = cs_realloc_array(verbs->successors, n, sizeof(*verbs->successors));
-	for (uint32_t i = verbs->n_successors; i < n; i++)
-		verbs->successors[i] = i;
-	verbs->n_successors = n;
-}
-
-// The rows of the names. What the first is guessed by is the last entry.
-static void find_rows(struct cs_verbs *verbs, const struct cs_extender_args *args, uint32_t *rows)
-{
-	const struct cs_cluster *cluster = verbs->options.cluster;
-	grow_successors(verbs);
-	uint32_t before = verbs->n_successors - 1;
-	for (uint32_t i = 0; i < args->n_nodes; i++) {
-		rows[i] = verbs->successors[before];
-		if (!args->plain || !is_name_of(cluster, rows[i], args->names[i]))
-			rows[i] = find_row(cluster, args->names[i]);
-		if (rows[i] == CS_ROW_NONE)
-			continue;
-		verbs->successors[before] = rows[i];
-		before = rows[i];
-	}
-}
-
 struct judged {
 	struct cs_judge_question question;
 	struct cs_judge_answer *answers; // in the call's arena
@@ -226,7 +177,7 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_pod *pod, struct 
 {
 	const struct cs_extender_args *args = &call->args;
 	uint32_t *rows = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*rows));
-	find_rows(verbs, args, rows);
+	cs_node_names_find(verbs->names, args->names, args->n_nodes, rows);
 	*ret = (struct judged){
 		.question = { .profile = verbs->options.profile,
 			      .pod = pod,
@@ -236,6 +187,20 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_pod *pod, struct 
 		.answers = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*ret->answers)),
 	};
 	cs_judge(verbs->workspace, &ret->question, call->arena, ret->answers, &ret->result);
+}
+
+static struct cs_extender_verdict *verdicts_of(const struct judged *judged, struct cs_arena *arena)
+{
+	uint32_t n = judged->question.n;
+	struct cs_extender_verdict *verdicts = cs_arena_alloc_array(arena, n, sizeof(*verdicts));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct cs_judge_answer *answer = &judged->answers[i];
+		if (answer->verdict != CS_VERDICT_FITS)
+			verdicts[i] = (struct cs_extender_verdict){
+				answer->words, answer->verdict == CS_VERDICT_UNRESOLVABLE
+			};
+	}
+	return verdicts;
 }
 
 static enum cs_call_result filter(struct cs_verbs *verbs, const struct cs_verbs_state *state,
@@ -248,15 +213,8 @@ static enum cs_call_result filter(struct cs_verbs *verbs, const struct cs_verbs_
 	cs_cluster_unreserve(verbs->options.cluster, call->uid);
 	judge_args(verbs, pod, call, &judged);
 	call->error = judged.result.error;
-	call->verdicts =
-		cs_arena_alloc_array(call->arena, call->args.n_nodes + 1, sizeof(*call->verdicts));
-	for (uint32_t i = 0; i < call->args.n_nodes; i++) {
-		const struct cs_judge_answer *answer = &judged.answers[i];
-		if (answer->verdict != CS_VERDICT_FITS)
-			call->verdicts[i] = (struct cs_extender_verdict){
-				answer->words, answer->verdict == CS_VERDICT_UNRESOLVABLE
-			};
-	}
+	if (judged.result.n_rejected > 0)
+		call->verdicts = verdicts_of(&judged, call->arena);
 	return call->error ? CS_CALL_ERROR : CS_CALL_DONE;
 }
 
@@ -278,9 +236,9 @@ static enum cs_call_result prioritize(struct cs_verbs *verbs, const struct cs_ve
 		return CS_CALL_FALLBACK;
 	cs_cluster_unreserve(verbs->options.cluster, call->uid);
 	judge_args(verbs, pod, call, &judged);
-	call->scores = cs_arena_alloc(call->arena, call->args.n_nodes + 1);
 	if (judged.result.error)
 		return CS_CALL_ERROR;
+	call->scores = cs_arena_alloc_raw(call->arena, call->args.n_nodes);
 	cs_judge_scale(&judged.question, judged.answers, &judged.result, CS_EXTENDER_SCORE_MAX,
 		       call->scores);
 	if (judged.result.best < judged.question.n)
@@ -302,7 +260,7 @@ static enum cs_call_result preempt(struct cs_verbs *verbs, const struct cs_verbs
 	struct cs_judge_answer *answers =
 		cs_arena_alloc_array(call->arena, n + 1, sizeof(*answers));
 	for (uint32_t i = 0; i < n; i++)
-		rows[i] = find_row(verbs->options.cluster, preemption->nodes[i].node);
+		rows[i] = cs_node_names_row(verbs->names, preemption->nodes[i].node);
 	cs_judge(verbs->workspace,
 		 &(struct cs_judge_question){
 			 .profile = verbs->options.profile, .pod = pod, .n = n, .rows = rows },
@@ -340,7 +298,7 @@ static enum cs_call_result bind(struct cs_verbs *verbs, const struct cs_verbs_st
 	if (call->error || atomic_load(&call->late))
 		return CS_CALL_ERROR;
 	struct cs_pod *pod = cs_cluster_find_pod(verbs->options.cluster, binding->pod_uid);
-	uint32_t row = find_row(verbs->options.cluster, cs_slice_of(binding->node));
+	uint32_t row = cs_node_names_row(verbs->names, cs_slice_of(binding->node));
 	if (pod && row != CS_ROW_NONE)
 		cs_cluster_reserve(verbs->options.cluster, pod, row, state->now.wall + HOLD);
 	struct waiting *waiting = cs_alloc(sizeof(*waiting));
@@ -438,7 +396,7 @@ void cs_verbs_destroy(struct cs_verbs *verbs)
 	CS_LIST_FOR_EACH (link, &verbs->supposed)
 		end_supposed(verbs, CS_CONTAINER_OF(link, struct supposed, link));
 	cs_map_finish(&verbs->supposed_by_uid);
-	free(verbs->successors);
+	cs_node_names_destroy(verbs->names);
 	cs_workspace_destroy(verbs->workspace);
 	free(verbs);
 }

@@ -34,22 +34,33 @@ static void reject(struct attempt *attempt, uint32_t row, struct cs_arena *arena
 	answer->words = cs_arena_strdup(arena, words.data);
 }
 
-static void judge_row(struct attempt *attempt, uint32_t row, struct cs_arena *arena,
-		      struct cs_judge_answer *answer)
+static void reject_row(struct attempt *attempt, uint32_t row, struct cs_arena *arena,
+		       struct cs_judge_answer *answer)
+{
+	if (attempt->view->by[row] == BY_NOT_NOW)
+		*answer = (struct cs_judge_answer){
+			.verdict = CS_VERDICT_UNRESOLVABLE,
+			.words = cs_arena_printf(
+				arena, "node(s) didn't satisfy plugin(s) %s",
+				attempt_plugin_names(attempt, attempt->narrowed_by)),
+		};
+	else
+		reject(attempt, row, arena, answer);
+}
+
+static void judge_rows(struct attempt *attempt, const struct cs_judge_question *question,
+		       struct cs_arena *arena, struct cs_judge_answer *answers)
 {
 	const struct view *view = attempt->view;
-	switch (view->by[row]) {
-	case BY_NOBODY:
-		answer->total = attempt->scored ? view->sum[row] + view->offset : 0;
-		break;
-	case BY_NOT_NOW:
-		answer->verdict = CS_VERDICT_UNRESOLVABLE;
-		answer->words =
-			cs_arena_printf(arena, "node(s) didn't satisfy plugin(s) %s",
-					attempt_plugin_names(attempt, attempt->narrowed_by));
-		break;
-	default:
-		reject(attempt, row, arena, answer);
+	for (uint32_t i = 0; i < question->n; i++) {
+		uint32_t row = question->rows[i];
+		answers[i] = (struct cs_judge_answer){ 0 };
+		if (row == CS_ROW_NONE)
+			continue;
+		if (view->by[row] != BY_NOBODY)
+			reject_row(attempt, row, arena, &answers[i]);
+		else if (attempt->scored)
+			answers[i].total = view->sum[row] + view->offset;
 	}
 }
 
@@ -74,15 +85,23 @@ static double most(const struct attempt *attempt)
 	return attempt->scored ? 100 * weights : 0;
 }
 
-static uint32_t find_best(const struct cs_judge_question *question,
-			  const struct cs_judge_answer *answers)
+// What the answers say in all.
+static void sum_up(const struct cs_judge_question *question, const struct cs_judge_answer *answers,
+		   struct cs_judge_result *result)
 {
 	uint32_t best = question->n;
-	for (uint32_t i = 0; i < question->n; i++)
-		if (question->rows[i] != CS_ROW_NONE && answers[i].verdict == CS_VERDICT_FITS &&
-		    (best == question->n || answers[i].total > answers[best].total))
+	double greatest = 0;
+	for (uint32_t i = 0; i < question->n; i++) {
+		if (question->rows[i] == CS_ROW_NONE)
+			continue;
+		if (answers[i].verdict != CS_VERDICT_FITS) {
+			result->n_rejected++;
+		} else if (best == question->n || answers[i].total > greatest) {
 			best = i;
-	return best;
+			greatest = answers[i].total;
+		}
+	}
+	result->best = best;
 }
 
 void cs_judge(struct cs_workspace *workspace, const struct cs_judge_question *question,
@@ -93,18 +112,17 @@ void cs_judge(struct cs_workspace *workspace, const struct cs_judge_question *qu
 				   .profile = question->profile,
 				   .outcome = &outcome };
 	*ret = (struct cs_judge_result){ 0 };
-	if (question->n)
-		memset(answers, 0, question->n * sizeof(*answers));
 	attempt_judge(&attempt, question);
+	if (attempt.vectors && outcome.decision != CS_DECISION_ERROR)
+		judge_rows(&attempt, question, arena, answers);
+	else if (question->n)
+		memset(answers, 0, question->n * sizeof(*answers));
 	if (outcome.decision == CS_DECISION_ERROR)
 		ret->error = cs_arena_strdup(arena, outcome.message);
 	else if (attempt.words)
 		reject_all(&attempt, question, arena, answers);
-	for (uint32_t i = 0; i < question->n && attempt.vectors && !ret->error; i++)
-		if (question->rows[i] != CS_ROW_NONE)
-			judge_row(&attempt, question->rows[i], arena, &answers[i]);
 	ret->total_max = most(&attempt);
-	ret->best = find_best(question, answers);
+	sum_up(question, answers, ret);
 }
 
 // ---- scores ----
@@ -121,8 +139,9 @@ static struct range range_of(const struct cs_judge_question *question,
 	for (uint32_t i = 0; i < question->n; i++) {
 		if (question->rows[i] == CS_ROW_NONE || answers[i].verdict != CS_VERDICT_FITS)
 			continue;
-		range.least = fmin(range.least, answers[i].total);
-		range.greatest = fmax(range.greatest, answers[i].total);
+		double total = answers[i].total;
+		range.least = total < range.least ? total : range.least;
+		range.greatest = total > range.greatest ? total : range.greatest;
 	}
 	return range;
 }
@@ -139,7 +158,7 @@ void cs_judge_scale(const struct cs_judge_question *question, const struct cs_ju
 		if (question->rows[i] == CS_ROW_NONE || answers[i].verdict != CS_VERDICT_FITS)
 			continue;
 		double below = span > 0 ? (range.greatest - answers[i].total) / span : 0;
-		scores[i] = (uint8_t)(top - lround(top * below));
+		scores[i] = (uint8_t)(top - (uint8_t)(top * below + 0.5));
 		sum += scores[i];
 		n++;
 	}

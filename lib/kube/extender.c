@@ -91,11 +91,15 @@ static void *grow(struct scan *scan, const void *old, uint32_t *capacity, size_t
 	return more;
 }
 
+static int too_many(struct scan *scan)
+{
+	return cs_error_set(scan->err, -EMSGSIZE, "more than %d entries", CS_EXTENDER_NODES_MAX);
+}
+
 static int append(struct scan *scan, struct slices *list, struct cs_slice slice)
 {
 	if (list->n == CS_EXTENDER_NODES_MAX)
-		return cs_error_set(scan->err, -EMSGSIZE, "more than %d entries",
-				    CS_EXTENDER_NODES_MAX);
+		return too_many(scan);
 	if (list->n == list->capacity)
 		list->items = grow(scan, list->items, &list->capacity, sizeof(slice));
 	list->items[list->n++] = slice;
@@ -173,18 +177,23 @@ static void expect_nodes(const struct scan *scan, struct slices *list)
 static int take_names(struct scan *scan, void *user)
 {
 	struct args_reader *reader = user;
-	struct cs_slice name;
+	struct slices *names = &reader->names;
 	reader->has_names = true;
 	reader->args->plain = true;
-	expect_nodes(scan, &reader->names);
+	expect_nodes(scan, names);
 	scan_blanks(scan);
 	const char *begin = scan->at;
-	int r = scan_open(scan, '[');
-	while (r == 0 && (r = scan_element(scan)) > 0) {
-		r = scan_string(scan, &name);
-		if (r == 0)
-			r = append(scan, &reader->names, name);
-		reader->args->plain &= scan->at == name.data + name.size + 1;
+	int r = scan_open(scan, '[') < 0 ? -EINVAL : 1;
+	while (r > 0) {
+		uint32_t n = 0;
+		if (names->n == names->capacity)
+			names->items =
+				grow(scan, names->items, &names->capacity, sizeof(*names->items));
+		r = scan_strings(scan, names->items + names->n, names->capacity - names->n, &n,
+				 &reader->args->plain);
+		names->n += n;
+		if (r >= 0 && names->n > CS_EXTENDER_NODES_MAX)
+			r = too_many(scan);
 	}
 	reader->args->list = (struct cs_slice){ begin, (size_t)(scan->at - begin) };
 	return r;
@@ -415,7 +424,7 @@ static void write_passed_nodes(struct cs_json_writer *json, const struct cs_exte
 	cs_json_key(json, "items");
 	cs_json_array_begin(json);
 	for (uint32_t i = 0; i < args->n_nodes; i++)
-		if (!verdicts[i].message)
+		if (!verdicts || !verdicts[i].message)
 			cs_json_raw(json, args->items[i]);
 	cs_json_array_end(json);
 	cs_json_object_end(json);
@@ -424,7 +433,7 @@ static void write_passed_nodes(struct cs_json_writer *json, const struct cs_exte
 static bool all_passed(const struct cs_extender_args *args,
 		       const struct cs_extender_verdict *verdicts)
 {
-	for (uint32_t i = 0; i < args->n_nodes; i++)
+	for (uint32_t i = 0; verdicts && i < args->n_nodes; i++)
 		if (verdicts[i].message)
 			return false;
 	return true;
@@ -439,7 +448,7 @@ static void write_passed_names(struct cs_json_writer *json, const struct cs_exte
 	}
 	cs_json_array_begin(json);
 	for (uint32_t i = 0; i < args->n_nodes; i++)
-		if (!verdicts[i].message)
+		if (!verdicts || !verdicts[i].message)
 			cs_json_slice(json, args->names[i]);
 	cs_json_array_end(json);
 }
@@ -448,7 +457,7 @@ static void write_failed(struct cs_json_writer *json, const struct cs_extender_a
 			 const struct cs_extender_verdict *verdicts, bool unresolvable)
 {
 	bool any = false;
-	for (uint32_t i = 0; i < args->n_nodes; i++) {
+	for (uint32_t i = 0; verdicts && i < args->n_nodes; i++) {
 		if (!verdicts[i].message || verdicts[i].unresolvable != unresolvable)
 			continue;
 		if (!any)
@@ -517,7 +526,7 @@ static void write_plain_priorities(const struct cs_extender_args *args, const ui
 	*at++ = '[';
 	for (uint32_t i = 0; i < args->n_nodes; i++) {
 		struct cs_slice name = args->names[i];
-		struct cs_slice end = ends[scores[i]];
+		struct cs_slice end = ends[scores ? scores[i] : 0];
 		if (i > 0)
 			*at++ = ',';
 		at = put(at, HOST_BEGIN, sizeof(HOST_BEGIN) - 1);
@@ -543,7 +552,7 @@ void cs_extender_write_priorities(const struct cs_extender_args *args, const uin
 		cs_json_object_begin(&json);
 		cs_json_key(&json, "Host");
 		cs_json_slice(&json, args->names[i]);
-		cs_json_member_int(&json, "Score", scores[i]);
+		cs_json_member_int(&json, "Score", scores ? scores[i] : 0);
 		cs_json_object_end(&json);
 	}
 	cs_json_array_end(&json);

@@ -2,12 +2,15 @@
 // Neighbours: scan.h; base/utf8.h.
 #include "scan.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 #include <csched/base/utf8.h>
 
 #define REPLACEMENT UINT32_C(0xfffd)
+
+static const char expected_string[] = "expected a string";
 
 void scan_init(struct scan *scan, struct cs_slice text, struct cs_arena *arena,
 	       struct cs_error *err)
@@ -27,22 +30,29 @@ int scan_fail(struct scan *scan, const char *problem)
 			    problem);
 }
 
-void scan_blanks(struct scan *scan)
+static inline void skip_blanks(struct scan *scan)
 {
 	while (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\t' || *scan->at == '\r')
 		scan->at++;
 }
 
+void scan_blanks(struct scan *scan)
+{
+	skip_blanks(scan);
+}
+
 int scan_end(struct scan *scan)
 {
-	scan_blanks(scan);
+	skip_blanks(scan);
 	return scan->at == scan->end ? 0 : scan_fail(scan, "expected the end");
 }
 
 // ---- strings ----
 
-// Whether one of eight bytes ends a plain run: a control, a quote, a backslash, or no ASCII.
-static bool has_special(uint64_t bytes)
+// The first of eight bytes that ends a plain run (a control, a quote, a backslash, or no ASCII) has
+// its top bit set in what is returned; bytes behind it may have it in error. Bytes before it have
+// not.
+static inline uint64_t find_special(uint64_t bytes)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	const uint64_t tops = ones << 7;
@@ -50,16 +60,17 @@ static bool has_special(uint64_t bytes)
 	uint64_t backslash = bytes ^ ones * '\\';
 	uint64_t found = bytes | ((bytes - ones * 0x20) & ~bytes) | ((quote - ones) & ~quote) |
 			 ((backslash - ones) & ~backslash);
-	return (found & tops) != 0;
+	return found & tops;
 }
 
-static const char *skip_plain(const char *at, const char *end)
+static inline const char *skip_plain(const char *at, const char *end)
 {
 	uint64_t bytes;
 	while ((size_t)(end - at) >= sizeof(bytes)) {
 		memcpy(&bytes, at, sizeof(bytes));
-		if (has_special(bytes))
-			break;
+		uint64_t found = find_special(le64toh(bytes));
+		if (found)
+			return at + __builtin_ctzll(found) / 8;
 		at += sizeof(bytes);
 	}
 	while ((unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\')
@@ -88,30 +99,36 @@ static int32_t code_unit(const char *digits)
 	return unit;
 }
 
+// What is not plain within a string: an escape, or a character beyond ASCII.
+static int skip_special(struct scan *scan, bool *ret_escaped)
+{
+	if (*scan->at == '\\') {
+		*ret_escaped = true;
+		char kind = scan->at[1];
+		if (kind == 'u' ? code_unit(scan->at + 2) < 0
+				: !kind || !strchr("\"\\/bfnrt", kind))
+			return scan_fail(scan, "not an escape");
+		scan->at += 2;
+		return 0;
+	}
+	size_t size = cs_utf8_sequence(scan->at, (size_t)(scan->end - scan->at));
+	if (scan->at == scan->end)
+		return scan_fail(scan, "a string without an end");
+	if (size < 2)
+		return scan_fail(scan, size ? "a control character" : "not UTF-8");
+	scan->at += size;
+	return 0;
+}
+
 // The text between the quotes, as it stands.
-static int raw_string(struct scan *scan, struct cs_slice *ret, bool *ret_escaped)
+static inline int raw_string(struct scan *scan, struct cs_slice *ret, bool *ret_escaped)
 {
 	const char *begin = ++scan->at;
 	*ret_escaped = false;
-	for (;;) {
-		scan->at = skip_plain(scan->at, scan->end);
-		if (*scan->at == '"')
-			break;
-		if (*scan->at == '\\') {
-			*ret_escaped = true;
-			char kind = scan->at[1];
-			if (kind == 'u' ? code_unit(scan->at + 2) < 0
-					: !kind || !strchr("\"\\/bfnrt", kind))
-				return scan_fail(scan, "not an escape");
-			scan->at += 2;
-			continue;
-		}
-		size_t size = cs_utf8_sequence(scan->at, (size_t)(scan->end - scan->at));
-		if (scan->at == scan->end)
-			return scan_fail(scan, "a string without an end");
-		if (size < 2)
-			return scan_fail(scan, size ? "a control character" : "not UTF-8");
-		scan->at += size;
+	while (*(scan->at = skip_plain(scan->at, scan->end)) != '"') {
+		int r = skip_special(scan, ret_escaped);
+		if (r < 0)
+			return r;
 	}
 	*ret = (struct cs_slice){ begin, (size_t)(scan->at - begin) };
 	scan->at++;
@@ -160,7 +177,7 @@ static struct cs_slice unescape(struct cs_arena *arena, struct cs_slice raw)
 static int expect_string(struct scan *scan, const char *problem, struct cs_slice *ret)
 {
 	bool escaped;
-	scan_blanks(scan);
+	skip_blanks(scan);
 	if (*scan->at != '"')
 		return scan_fail(scan, problem);
 	int r = raw_string(scan, ret, &escaped);
@@ -171,7 +188,7 @@ static int expect_string(struct scan *scan, const char *problem, struct cs_slice
 
 int scan_string(struct scan *scan, struct cs_slice *ret)
 {
-	return expect_string(scan, "expected a string", ret);
+	return expect_string(scan, expected_string, ret);
 }
 
 // ---- numbers and words ----
@@ -217,13 +234,13 @@ static bool skip_word(struct scan *scan, struct cs_slice word)
 
 bool scan_null(struct scan *scan)
 {
-	scan_blanks(scan);
+	skip_blanks(scan);
 	return skip_word(scan, CS_SLICE("null"));
 }
 
 int scan_integer(struct scan *scan, int64_t *ret)
 {
-	scan_blanks(scan);
+	skip_blanks(scan);
 	bool negative = *scan->at == '-';
 	const char *begin = scan->at + negative;
 	if (*begin < '0' || *begin > '9')
@@ -246,7 +263,7 @@ int scan_integer(struct scan *scan, int64_t *ret)
 
 int scan_open(struct scan *scan, char bracket)
 {
-	scan_blanks(scan);
+	skip_blanks(scan);
 	if (*scan->at != bracket)
 		return scan_fail(scan, bracket == '{' ? "expected an object" : "expected a list");
 	if (scan->depth == SCAN_DEPTH_MAX)
@@ -258,9 +275,9 @@ int scan_open(struct scan *scan, char bracket)
 }
 
 // Takes the bracket, or the comma that is due: 0 and 1.
-static int step(struct scan *scan, char bracket)
+static inline int step(struct scan *scan, char bracket)
 {
-	scan_blanks(scan);
+	skip_blanks(scan);
 	if (*scan->at == bracket) {
 		scan->at++;
 		scan->depth--;
@@ -283,7 +300,7 @@ int scan_member(struct scan *scan, struct cs_slice *ret_key)
 	r = expect_string(scan, "expected a key", ret_key);
 	if (r < 0)
 		return r;
-	scan_blanks(scan);
+	skip_blanks(scan);
 	if (*scan->at != ':')
 		return scan_fail(scan, "expected :");
 	scan->at++;
@@ -295,6 +312,30 @@ int scan_element(struct scan *scan)
 	return step(scan, ']');
 }
 
+int scan_strings(struct scan *scan, struct cs_slice *items, uint32_t max, uint32_t *ret_n,
+		 bool *plain)
+{
+	uint32_t n = 0;
+	int r = 1;
+	while (n < max && (r = step(scan, ']')) > 0) {
+		bool escaped;
+		skip_blanks(scan);
+		if (*scan->at != '"')
+			return scan_fail(scan, expected_string);
+		r = raw_string(scan, &items[n], &escaped);
+		if (r < 0)
+			return r;
+		if (escaped) {
+			items[n] = unescape(scan->arena, items[n]);
+			*plain = false;
+		}
+		n++;
+		r = 1;
+	}
+	*ret_n = n;
+	return r;
+}
+
 // Whether the value that comes is an object or a list: its opening bracket was taken then.
 static int take_scalar_or_open(struct scan *scan)
 {
@@ -302,7 +343,7 @@ static int take_scalar_or_open(struct scan *scan)
 						 CS_SLICE("null") };
 	struct cs_slice ignored;
 	bool escaped;
-	scan_blanks(scan);
+	skip_blanks(scan);
 	switch (*scan->at) {
 	case '"':
 		return raw_string(scan, &ignored, &escaped);
@@ -325,13 +366,13 @@ static int skip_key(struct scan *scan)
 {
 	struct cs_slice ignored;
 	bool escaped;
-	scan_blanks(scan);
+	skip_blanks(scan);
 	if (*scan->at != '"')
 		return scan_fail(scan, "expected a key");
 	int r = raw_string(scan, &ignored, &escaped);
 	if (r < 0)
 		return r;
-	scan_blanks(scan);
+	skip_blanks(scan);
 	if (*scan->at != ':')
 		return scan_fail(scan, "expected :");
 	scan->at++;
@@ -340,7 +381,7 @@ static int skip_key(struct scan *scan)
 
 int scan_value(struct scan *scan, struct cs_slice *ret)
 {
-	scan_blanks(scan);
+	skip_blanks(scan);
 	const char *begin = scan->at;
 	const unsigned outside = scan->depth;
 	uint64_t is_object = 0; // a bit per depth

@@ -49,5 +49,10 @@ int scan_integer(struct scan *scan, int64_t *ret);
 int scan_open(struct scan *scan, char bracket);
 int scan_member(struct scan *scan, struct cs_slice *ret_key);
 int scan_element(struct scan *scan);
+// Within a list of strings: takes its next ones, `max` at most, their escapes resolved. 1 = as many
+// were taken, there may be more; 0 = the list has ended. *plain becomes false where one had
+// escapes.
+int scan_strings(struct scan *scan, struct cs_slice *items, uint32_t max, uint32_t *ret_n,
+		 bool *plain);
 
 #endif

@@ -29,6 +29,7 @@ struct cs_judge_answer {
 struct cs_judge_result {
 	const char *error; // in the arena; NULL = judged. Else the answers say nothing
 	double total_max;  // the most a total can be; 0: no plugin scored, all totals are 0
+	uint32_t n_rejected;
 	uint32_t best;     // index of the greatest total, the first of several; n where none fits
 };
 

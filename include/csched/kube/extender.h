@@ -73,12 +73,12 @@ struct cs_extender_verdict {
 	const char *message;
 	bool unresolvable; // preemption cannot help
 };
-// ExtenderFilterResult: of each node of `args` its verdict; those that passed are answered in the
-// form of the request, whole nodes as the bytes that came. Members of the maps are in the order of
-// the request.
+// ExtenderFilterResult: of each node of `args` its verdict (NULL: all passed); those that passed are
+// answered in the form of the request, whole nodes as the bytes that came. Members of the maps are
+// in the order of the request.
 void cs_extender_write_filter(const struct cs_extender_args *args,
 			      const struct cs_extender_verdict *verdicts, struct cs_buffer *out);
-// HostPriorityList.
+// HostPriorityList. `scores` NULL: all 0.
 void cs_extender_write_priorities(const struct cs_extender_args *args, const uint8_t *scores,
 				  struct cs_buffer *out);
 // ExtenderPreemptionResult: the nodes of which `kept` is true (NULL: all).
