@@ -354,6 +354,16 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *upload, 
 	return MHD_YES;
 }
 
+// From here on the client is owed an answer. False: it has just been told that it was too slow.
+static bool end_reading(struct exchange *exchange)
+{
+	pthread_mutex_lock(&exchange->server->lock);
+	exchange->whole = true;
+	bool overdue = atomic_load(&exchange->connection->overdue);
+	pthread_mutex_unlock(&exchange->server->lock);
+	return !overdue;
+}
+
 enum MHD_Result http_exchange_step(void *user, struct MHD_Connection *mhd, const char *url,
 				   const char *method, const char *version, const char *upload,
 				   size_t *upload_size, void **context)
@@ -368,12 +378,14 @@ enum MHD_Result http_exchange_step(void *user, struct MHD_Connection *mhd, const
 		exchange->request.path = url;
 		int status = check_head(exchange);
 		if (status)
-			return refuse(exchange, status);
+			return end_reading(exchange) ? refuse(exchange, status) : MHD_NO;
 		exchange->body.max = exchange->route->body_max;
 		return MHD_YES;
 	}
 	if (*upload_size)
 		return take_body(exchange, upload, upload_size);
+	if (!end_reading(exchange))
+		return MHD_NO;
 	if (exchange->full)
 		return refuse(exchange, 503);
 	if (exchange->body.overflow)

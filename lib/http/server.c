@@ -28,7 +28,50 @@ int64_t http_now(void)
 	return (int64_t)now.tv_sec * CS_SECOND + now.tv_nsec;
 }
 
+// ---- requests that have not come whole in time ----
+
+// libmicrohttpd answers whole requests only. So the watchdog ends the reading of such a connection,
+// and the end itself is what the answer comes before.
+static const char overdue_answer[] = "HTTP/1.1 408 Request Timeout\r\n"
+				     "Content-Type: text/plain; charset=utf-8\r\n"
+				     "Content-Length: 39\r\n"
+				     "Connection: close\r\n\r\n"
+				     "the request did not come whole in time\n";
+
+// What GnuTLS reads a connection by, on the thread of libmicrohttpd that it belongs to. That thread
+// is reading, so it cannot be in the middle of another answer, and GnuTLS lets a session send while
+// it receives.
+static ssize_t pull(gnutls_transport_ptr_t user, void *to, size_t size)
+{
+	struct connection *connection = user;
+	ssize_t n = recv(connection->fd, to, size, 0);
+	if (n == 0 && atomic_load(&connection->overdue))
+		(void)gnutls_record_send(connection->session, overdue_answer,
+					 sizeof(overdue_answer) - 1);
+	return n;
+}
+
+// Under the lock: while the request is not whole, libmicrohttpd has nothing to send.
+static void end_overdue(struct connection *connection)
+{
+	if (!connection->session)
+		(void)send(connection->fd, overdue_answer, sizeof(overdue_answer) - 1,
+			   MSG_DONTWAIT | MSG_NOSIGNAL);
+	atomic_store(&connection->overdue, true);
+	(void)shutdown(connection->fd, SHUT_RD);
+}
+
 // ---- connections ----
+
+static void use_keys(struct connection *connection, gnutls_session_t session)
+{
+	gnutls_transport_ptr_t from, to;
+	connection->session = session;
+	connection->keyring = http_keys_attach(connection->server->keys, session);
+	gnutls_transport_get_ptr2(session, &from, &to);
+	gnutls_transport_set_ptr2(session, connection, to);
+	gnutls_transport_set_pull_function(session, pull);
+}
 
 static void connection_open(struct cs_http_server *server, struct MHD_Connection *mhd,
 			    void **context)
@@ -46,10 +89,8 @@ static void connection_open(struct cs_http_server *server, struct MHD_Connection
 	(void)inet_ntop(address->sa_family, ip, connection->peer, sizeof(connection->peer));
 	const union MHD_ConnectionInfo *tls =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	if (server->keys && tls) {
-		connection->session = tls->tls_session;
-		connection->keyring = http_keys_attach(server->keys, connection->session);
-	}
+	if (server->keys && tls)
+		use_keys(connection, tls->tls_session);
 	*context = connection;
 	pthread_mutex_lock(&server->lock);
 	cs_list_append(&server->connections, &connection->link);
@@ -88,7 +129,9 @@ static void check_deadline(struct connection *connection, int64_t now)
 	struct exchange *exchange = connection->exchange;
 	if (exchange && exchange->pending)
 		http_exchange_give_up(exchange);
-	else
+	else if (exchange && !exchange->whole && !atomic_load(&connection->overdue))
+		end_overdue(connection);
+	else // also who has not even sent a request line
 		(void)shutdown(connection->fd, SHUT_RDWR);
 }
 

@@ -23,7 +23,8 @@ struct connection {
 	int fd;
 	int64_t deadline; // monotonic ns; when it passes the socket is shut down
 	struct exchange *exchange;
-	bool served; // at least one request has ended
+	bool served;         // at least one request has ended
+	atomic_bool overdue; // its request has not come whole in time: 408, then the end
 	char peer[INET6_ADDRSTRLEN];
 	gnutls_session_t session;     // NULL = plain
 	struct http_keyring *keyring; // the session's
@@ -59,7 +60,8 @@ struct exchange {
 	size_t counted; // bytes in server->bodies: of `body`, later of the answer
 	int refused;    // status to answer without asking a handler; 0 = none
 	bool started;
-	bool full; // its body found no room in server->bodies
+	bool whole; // lock: read to its end, or refused before: it cannot be overdue any more
+	bool full;  // its body found no room in server->bodies
 	bool deferred;
 	struct cs_http_stream *stream;
 	struct cs_http_pending *pending; // lock

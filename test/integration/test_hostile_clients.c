@@ -356,6 +356,7 @@ END_TEST
 struct drip {
 	struct wire wire;
 	const char *text; // sent at once; then a byte at a time
+	int status;       // it is answered with when its time is over, 0 = not at all
 	bool cut;
 };
 
@@ -370,27 +371,41 @@ static void drip_one(struct drip *drip)
 	drip->cut = n < 1 || (poll(&gone, 1, 0) > 0);
 }
 
+static void check_drip(struct drip *drip)
+{
+	char answer[4096] = "";
+	if (drip->wire.ssl)
+		wire_receive(&drip->wire, answer, sizeof(answer));
+	ck_assert_msg(status_of(answer) == drip->status, "to %s came %s", drip->text, answer);
+	wire_close(&drip->wire);
+}
+
 START_TEST(test_dripping)
 {
-	static const char *const texts[] = {
-		"GET /healthz HTTP/1.1\r\nX-Long: ",
-		"POST /prioritize HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
-		NULL, // not even a handshake
+	static const struct {
+		const char *text;
+		int status[2]; // by listener
+	} kinds[] = {
+		{ "GET /healthz HTTP/1.1\r\nX-Long: ", { 408, 408 } },
+		{ "POST /prioritize HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n",
+		  { 405, 408 } },
+		{ NULL, { 0, 0 } }, // not even a handshake
 	};
 	static struct drip drips[2 * 3 * DRIPPING];
 	size_t n = 0, left;
 	start_good();
 	for (int which = 0; which < 2; which++)
-		for (size_t kind = 0; kind < CS_ARRAY_LENGTH(texts); kind++)
+		for (size_t kind = 0; kind < CS_ARRAY_LENGTH(kinds); kind++)
 			for (int i = 0; i < DRIPPING; i++) {
 				struct drip *drip = &drips[n++];
 				int port = world.ports[which];
-				if (!texts[kind]) {
+				drip->text = kinds[kind].text;
+				drip->status = kinds[kind].status[which];
+				if (!drip->text)
 					drip->wire.fd = dial(port, BAD);
-				} else if (wire_open(&drip->wire, port, BAD,
-						     which == EXTENDER ? &world.caller : NULL)) {
-					wire_send(&drip->wire, texts[kind], strlen(texts[kind]));
-				}
+				else if (wire_open(&drip->wire, port, BAD,
+						   which == EXTENDER ? &world.caller : NULL))
+					wire_send(&drip->wire, drip->text, strlen(drip->text));
 				ck_assert_int_ge(drip->wire.fd, 0);
 			}
 	double begin = harness_now();
@@ -405,14 +420,14 @@ START_TEST(test_dripping)
 	} while (left > 0 && harness_now() - begin < CUT_WITHIN);
 	ck_assert_msg(left == 0, "%zu of %zu still drip after %.0f s", left, n, CUT_WITHIN);
 	for (size_t i = 0; i < n; i++)
-		wire_close(&drips[i].wire);
+		check_drip(&drips[i]);
 	check_good();
 }
 END_TEST
 
 // ---- thousands ----
 
-#define THOUSANDS 2500
+#define THOUSANDS 5000
 
 START_TEST(test_thousands_of_connections)
 {

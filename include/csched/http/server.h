@@ -148,8 +148,10 @@ struct cs_http_options {
 	unsigned threads;              // 2
 	unsigned connections;          // 1000; further ones wait to be accepted
 	unsigned connections_per_peer; // no limit beside `connections`
-	int64_t request_timeout;       // ns from the first byte to the end of the body, and for a
-				 // deferred answer: 30 s, absolute, so that dripping is no use
+	// ns from the first byte to the end of the body, and for a deferred answer: 30 s, absolute,
+	// so that dripping is no use. A request that is not whole by then is answered 408, or cut
+	// where not even its first line is.
+	int64_t request_timeout;
 	int64_t idle_timeout; // ns between two requests of a connection: 120 s
 	// Bytes of bodies held at a time: 256 MiB; beyond, 503. A request's counts until it is
 	// answered, an answer's of more than 64 KiB until its client has read it.
