@@ -932,11 +932,6 @@ void cs_reflector_resume(struct cs_reflector *r, struct cs_time now)
 		step_plain(r, now, GO);
 }
 
-bool cs_reflector_held(const struct cs_reflector *r)
-{
-	return r->state == HELD;
-}
-
 struct cs_reflector_stats cs_reflector_stats(const struct cs_reflector *r)
 {
 	struct cs_reflector_stats stats = r->stats;

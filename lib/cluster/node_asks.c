@@ -134,26 +134,6 @@ static void read_required(struct cs_cluster *cluster, const Kube__Pod *pod,
 		read_pinned_names(cluster, required, ret);
 }
 
-static bool counts(const Kube__PreferredSchedulingTerm *term)
-{
-	return term->weight != 0 && term->preference && !cs_node_term_is_empty(term->preference);
-}
-
-// A term that cannot be read spoils them all.
-static const char *find_faults(struct cs_arena *scratch, const Kube__NodeAffinity *affinity)
-{
-	struct cs_faults faults = { .arena = scratch };
-	for (size_t i = 0; i < affinity->n_preferred_during_scheduling_ignored_during_execution;
-	     i++) {
-		const Kube__PreferredSchedulingTerm *term =
-			affinity->preferred_during_scheduling_ignored_during_execution[i];
-		if (counts(term) && !cs_node_term_is_valid(term->preference))
-			cs_node_term_check(term->preference, cs_arena_printf(scratch, "[%zu]", i),
-					   &faults);
-	}
-	return cs_faults_join(&faults);
-}
-
 static void read_preferred(struct cs_cluster *cluster, const Kube__NodeAffinity *affinity,
 			   struct cs_node_asks *ret)
 {
@@ -161,28 +141,15 @@ static void read_preferred(struct cs_cluster *cluster, const Kube__NodeAffinity 
 	ret->prefers_nodes = n > 0;
 	if (n == 0)
 		return;
-	const char *faults = find_faults(cluster->scratch, affinity);
-	if (faults) {
-		ret->preference_error = cs_intern_ref(cluster->strings, cs_slice_of(faults));
+	struct cs_faults faults = { .arena = cluster->scratch };
+	cs_node_preferences_check(affinity, "", &faults);
+	const char *words = cs_faults_join(&faults);
+	if (words) { // a term that cannot be read spoils them all
+		ret->preference_error = cs_intern_ref(cluster->strings, cs_slice_of(words));
 		return;
 	}
 	ret->preferences = cs_arena_alloc_array(cluster->scratch, n, sizeof(*ret->preferences));
-	for (size_t i = 0; i < n; i++) {
-		const Kube__PreferredSchedulingTerm *term =
-			affinity->preferred_during_scheduling_ignored_during_execution[i];
-		if (!counts(term))
-			continue;
-		Kube__NodeSelectorTerm *terms[] = { term->preference };
-		Kube__NodeSelector selector = KUBE__NODE_SELECTOR__INIT;
-		selector.n_node_selector_terms = 1;
-		selector.node_selector_terms = terms;
-		ret->preferences[ret->n_preferences++] = (struct cs_preferred_node){
-			.selector = cs_node_selectors_ref(
-				&cluster->selectors, cluster->scratch,
-				&(struct cs_node_question){ .required = &selector }),
-			.weight = term->weight,
-		};
-	}
+	ret->n_preferences = cs_node_preferences_read(cluster, affinity, ret->preferences);
 }
 
 // ---- images ----

@@ -5,9 +5,9 @@
 
 #include <csched/base/arena.h>
 #include <csched/cluster/demand.h>
+#include <csched/cluster/node_selector.h>
 
 struct cs_cluster;
-struct cs_node_selector;
 
 // Ids and selectors hold references; arrays are in scratch, or the demand's once it has them.
 struct cs_node_asks {
@@ -18,10 +18,7 @@ struct cs_node_asks {
 	bool prefers_nodes;
 	uint32_t preference_error; // intern id, CS_INTERN_NONE = none
 	uint32_t n_preferences;
-	struct cs_preferred_node {
-		struct cs_node_selector *selector;
-		int32_t weight;
-	} * preferences;
+	struct cs_preferred_node *preferences;
 	uint32_t n_ports;
 	const struct cs_host_port *ports;
 	uint32_t n_images;

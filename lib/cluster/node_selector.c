@@ -643,6 +643,39 @@ struct cs_node_selector *cs_node_selector_ref(struct cs_cluster *cluster,
 	return selector;
 }
 
+uint32_t cs_node_preferences_read(struct cs_cluster *cluster, const Kube__NodeAffinity *affinity,
+				  struct cs_preferred_node *ret)
+{
+	uint32_t n = 0;
+	for (size_t i = 0;
+	     affinity && i < affinity->n_preferred_during_scheduling_ignored_during_execution;
+	     i++) {
+		const Kube__PreferredSchedulingTerm *from =
+			affinity->preferred_during_scheduling_ignored_during_execution[i];
+		if (!cs_node_preference_counts(from))
+			continue;
+		Kube__NodeSelectorTerm *terms[] = { from->preference };
+		Kube__NodeSelector selector = KUBE__NODE_SELECTOR__INIT;
+		selector.n_node_selector_terms = 1;
+		selector.node_selector_terms = terms;
+		ret[n++] = (struct cs_preferred_node){
+			.selector = cs_node_selectors_ref(
+				&cluster->selectors, cluster->scratch,
+				&(struct cs_node_question){ .required = &selector }),
+			.weight = from->weight,
+		};
+	}
+	return n;
+}
+
+uint32_t cs_node_preferences_ref(struct cs_cluster *cluster, const Kube__NodeAffinity *affinity,
+				 struct cs_preferred_node *ret)
+{
+	uint32_t n = cs_node_preferences_read(cluster, affinity, ret);
+	cs_arena_reset(cluster->scratch);
+	return n;
+}
+
 void cs_node_selector_unref(struct cs_cluster *cluster, struct cs_node_selector *selector)
 {
 	cs_node_selectors_unref(&cluster->selectors, selector);

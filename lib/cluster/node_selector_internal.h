@@ -34,6 +34,10 @@ struct cs_node_selector *cs_node_selectors_ref(struct cs_node_selectors *selecto
 void cs_node_selectors_unref(struct cs_node_selectors *selectors,
 			     struct cs_node_selector *selector); // NULL is fine
 
+// cs_node_preferences_ref, with what is in scratch left alone.
+uint32_t cs_node_preferences_read(struct cs_cluster *cluster, const Kube__NodeAffinity *affinity,
+				  struct cs_preferred_node *ret);
+
 // The row began or ceased to be live.
 void cs_node_selectors_update(struct cs_node_selectors *selectors, uint32_t row);
 // The row has other labels than those: selectors that name a changed key are evaluated again.

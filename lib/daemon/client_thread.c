@@ -142,9 +142,22 @@ static void read_messages(struct cs_client_thread *thread, struct cs_time now)
 	}
 }
 
+static void show_watches(const struct cs_client_thread *thread)
+{
+	uint64_t lists = 0, failures = 0;
+	for (size_t i = 0; i < CS_CLIENT_THREAD_WATCHES; i++) {
+		struct cs_reflector_stats stats = cs_client_watch_stats(thread->client, i);
+		lists += stats.lists;
+		failures += stats.failures;
+	}
+	atomic_store(&thread->options.status->lists, lists);
+	atomic_store(&thread->options.status->failures, failures);
+}
+
 static void show_status(struct cs_client_thread *thread, struct cs_time now)
 {
 	struct cs_status *status = thread->options.status;
+	show_watches(thread);
 	struct cs_lease *lease = cs_client_lease(thread->client);
 	atomic_store(&status->informers_synced, cs_client_synced(thread->client));
 	atomic_store(&status->lease_healthy, !lease || cs_lease_healthy(lease, now));

@@ -15,6 +15,8 @@ struct cs_status {
 	_Atomic int64_t client_turn;  // client: boot ns of its last turn
 	atomic_bool stopping;         // core: the process was asked to end
 	atomic_size_t backlog;        // client: bytes of watch data the core has yet to read
+	_Atomic uint64_t lists;       // client: complete ones, of all watched kinds
+	_Atomic uint64_t failures;    // client: of lists and watches, each followed by a back-off
 };
 
 #endif

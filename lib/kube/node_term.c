@@ -274,6 +274,25 @@ void cs_node_term_check(const Kube__NodeSelectorTerm *term, const char *path,
 		   cs_arena_printf(faults->arena, "%s.matchFields", path), check_field, faults);
 }
 
+bool cs_node_preference_counts(const Kube__PreferredSchedulingTerm *term)
+{
+	return term->weight != 0 && term->preference && !cs_node_term_is_empty(term->preference);
+}
+
+void cs_node_preferences_check(const Kube__NodeAffinity *affinity, const char *path,
+			       struct cs_faults *faults)
+{
+	for (size_t i = 0; i < affinity->n_preferred_during_scheduling_ignored_during_execution;
+	     i++) {
+		const Kube__PreferredSchedulingTerm *term =
+			affinity->preferred_during_scheduling_ignored_during_execution[i];
+		if (cs_node_preference_counts(term) && !cs_node_term_is_valid(term->preference))
+			cs_node_term_check(term->preference,
+					   cs_arena_printf(faults->arena, "%s[%zu]", path, i),
+					   faults);
+	}
+}
+
 const char *cs_faults_join(const struct cs_faults *faults)
 {
 	uint32_t count = faults->count < CS_FAULTS_MAX ? faults->count : CS_FAULTS_MAX;

@@ -22,10 +22,7 @@ struct added {
 	struct cs_node_selector *required; // NULL = none
 	bool prefers;                      // has a list, be it empty of meaning
 	uint32_t n_preferences;
-	struct preference {
-		struct cs_node_selector *selector;
-		int32_t weight;
-	} * preferences;
+	struct cs_preferred_node *preferences;
 };
 
 // ---- filter ----
@@ -237,11 +234,6 @@ static int add_faults(const struct cs_faults *faults, struct cs_errors *errors)
 	return count > 0 ? -EINVAL : 0;
 }
 
-static bool counts(const Kube__PreferredSchedulingTerm *term)
-{
-	return term->weight != 0 && term->preference && !cs_node_term_is_empty(term->preference);
-}
-
 // validation_pluginargs.go ValidateNodeAffinityArgs.
 static int check(const struct affinity_args *args, struct cs_errors *errors)
 {
@@ -255,15 +247,7 @@ static int check(const struct affinity_args *args, struct cs_errors *errors)
 			cs_arena_printf(args->arena,
 					"addedAffinity." REQUIRED ".nodeSelectorTerms[%zu]", i),
 			&faults);
-	for (size_t i = 0; i < added->n_preferred_during_scheduling_ignored_during_execution; i++) {
-		const Kube__PreferredSchedulingTerm *term =
-			added->preferred_during_scheduling_ignored_during_execution[i];
-		if (counts(term))
-			cs_node_term_check(
-				term->preference,
-				cs_arena_printf(args->arena, "addedAffinity." PREFERRED "[%zu]", i),
-				&faults);
-	}
+	cs_node_preferences_check(added, "addedAffinity." PREFERRED, &faults);
 	return add_faults(&faults, errors);
 }
 
@@ -326,20 +310,7 @@ static void *attach(struct cs_cluster *cluster, void *from)
 			cluster, affinity->required_during_scheduling_ignored_during_execution);
 	added->prefers = n > 0;
 	added->preferences = cs_alloc_array(n, sizeof(*added->preferences));
-	for (size_t i = 0; i < n; i++) {
-		const Kube__PreferredSchedulingTerm *term =
-			affinity->preferred_during_scheduling_ignored_during_execution[i];
-		if (!counts(term))
-			continue;
-		Kube__NodeSelectorTerm *terms[] = { term->preference };
-		Kube__NodeSelector selector = KUBE__NODE_SELECTOR__INIT;
-		selector.n_node_selector_terms = 1;
-		selector.node_selector_terms = terms;
-		added->preferences[added->n_preferences++] = (struct preference){
-			.selector = cs_node_selector_ref(cluster, &selector),
-			.weight = term->weight,
-		};
-	}
+	added->n_preferences = cs_node_preferences_ref(cluster, affinity, added->preferences);
 	return added;
 }
 

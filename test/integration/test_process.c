@@ -288,6 +288,9 @@ START_TEST(endpoints)
 	ck_assert_ptr_nonnull(strstr(r.body, "\nscheduler_schedule_attempts_total{"));
 	ck_assert_ptr_nonnull(strstr(r.body, "\nrest_client_requests_total{"));
 	ck_assert_ptr_nonnull(strstr(r.body, "\nprocess_resident_memory_bytes "));
+	ck_assert_ptr_nonnull(strstr(r.body, "\ncsched_watch_lists_total "));
+	ck_assert_ptr_null(strstr(r.body, "\ncsched_watch_lists_total 0\n"));
+	ck_assert_ptr_nonnull(strstr(r.body, "\ncsched_watch_failures_total 0\n"));
 	ck_assert_ptr_nonnull(strstr(r.body, "csched_build_info{version=\"0."));
 
 	struct json_object *config = harness_get(process, "/configz");

@@ -54,7 +54,6 @@ bool cs_reflector_synced(const struct cs_reflector *reflector);
 // Cancels the watch until resume, which relists: the receiver cannot keep up.
 void cs_reflector_hold(struct cs_reflector *reflector);
 void cs_reflector_resume(struct cs_reflector *reflector, struct cs_time now);
-bool cs_reflector_held(const struct cs_reflector *reflector);
 
 struct cs_reflector_stats cs_reflector_stats(const struct cs_reflector *reflector);
 

@@ -18,6 +18,16 @@ struct cs_node_selector *cs_node_selector_ref(struct cs_cluster *cluster,
 // NULL is fine.
 void cs_node_selector_unref(struct cs_cluster *cluster, struct cs_node_selector *selector);
 
+struct cs_preferred_node {
+	struct cs_node_selector *selector;
+	int32_t weight;
+};
+
+// The preferred terms that count, each with a reference, to `ret`, which has room for all of them;
+// returns how many. All can be read (kube's node_term.h). A NULL affinity prefers nothing.
+uint32_t cs_node_preferences_ref(struct cs_cluster *cluster, const Kube__NodeAffinity *affinity,
+				 struct cs_preferred_node *ret);
+
 // The live rows that match. The pointer is valid as long as the reference; the content changes with
 // the nodes.
 const struct cs_bitmap *cs_node_selector_rows(const struct cs_node_selector *selector);

@@ -27,6 +27,12 @@ bool cs_node_term_is_valid(const Kube__NodeSelectorTerm *term);
 void cs_node_term_check(const Kube__NodeSelectorTerm *term, const char *path,
 			struct cs_faults *faults);
 
+// Whether a preferred term says anything: upstream passes over weight 0 and empty terms.
+bool cs_node_preference_counts(const Kube__PreferredSchedulingTerm *term);
+// Checks those that do, as "PATH[0]" and so on.
+void cs_node_preferences_check(const Kube__NodeAffinity *affinity, const char *path,
+			       struct cs_faults *faults);
+
 // As Go prints an aggregate of errors: one alone, several as "[a, b]", each once. NULL: no faults.
 const char *cs_faults_join(const struct cs_faults *faults);
 
