@@ -217,6 +217,10 @@ static void print_left_out(const struct probe *probe, const struct cs_part *part
 	if (part->n_unlabelled)
 		cs_buffer_printf(probe->out, "    %u series without the label that names a node\n",
 				 part->n_unlabelled);
+	if (part->n_undated)
+		cs_buffer_printf(probe->out,
+				 "    %u series of nodes that the query for times has not\n",
+				 part->n_undated);
 	if (part->n_duplicate)
 		cs_buffer_printf(probe->out, "    %u further series of a node that has one\n",
 				 part->n_duplicate);

@@ -50,6 +50,7 @@ struct query_spec {
 	const char *metric;
 	const char *query;
 	const char *limit;
+	const char *time;
 	const char *label;
 	const char *to_label;
 	struct cs_field_number scale;
@@ -115,6 +116,7 @@ static const struct cs_field query_fields[] = {
 	FIELD("metric", CS_FIELD_STRING, struct query_spec, metric),
 	FIELD("query", CS_FIELD_STRING, struct query_spec, query),
 	FIELD("limit", CS_FIELD_STRING, struct query_spec, limit),
+	FIELD("time", CS_FIELD_STRING, struct query_spec, time),
 	FIELD("nodeLabel", CS_FIELD_STRING, struct query_spec, label),
 	FIELD("toLabel", CS_FIELD_STRING, struct query_spec, to_label),
 	FIELD("scale", CS_FIELD_NUMBER, struct query_spec, scale),
@@ -493,6 +495,7 @@ static void read_query_text(const struct reading *reading, const struct query_sp
 {
 	const char *query_path = below(reading, path, "query");
 	query->limit = copy_string(spec->limit);
+	query->time = copy_string(spec->time);
 	if (!spec->query || !*spec->query) {
 		cs_errors_required(reading->errors, query_path, "");
 		return;
@@ -515,6 +518,8 @@ static void read_query_text(const struct reading *reading, const struct query_sp
 	query->query = cs_strdup(builtin->query);
 	if (!query->limit)
 		query->limit = copy_string(builtin->limit);
+	if (!query->time)
+		query->time = copy_string(builtin->time);
 	query->window = CS_LOAD_BUILTIN_WINDOW;
 }
 
@@ -750,6 +755,7 @@ static void free_source(struct cs_load_source *source)
 	for (uint32_t i = 0; i < source->n_queries; i++) {
 		free(source->queries[i].query);
 		free(source->queries[i].limit);
+		free(source->queries[i].time);
 		free(source->queries[i].label);
 		free(source->queries[i].to_label);
 	}

@@ -55,6 +55,7 @@ static void write_query(const struct cs_load_config *config, const struct cs_loa
 	cs_json_member_string(json, "metric", config->metrics[query->metric].name);
 	cs_json_member_string(json, "query", query->query);
 	member_if_given(json, "limit", query->limit);
+	member_if_given(json, "time", query->time);
 	member_if_given(json, "nodeLabel", query->label);
 	member_if_given(json, "toLabel", query->to_label);
 	member_number(json, "scale", query->scale);

@@ -20,18 +20,18 @@ void cs_prometheus_question(const char *promql, struct cs_buffer *out)
 	cs_url_escape(promql, out);
 }
 
-// ---- limits ----
+// ---- notes ----
 
-void cs_prometheus_limits_init(struct cs_prometheus_limits *limits, uint64_t seed)
+void cs_prometheus_notes_init(struct cs_prometheus_notes *notes, uint64_t seed)
 {
-	limits->arena = cs_arena_create();
-	cs_map_init(&limits->by_node, seed);
+	notes->arena = cs_arena_create();
+	cs_map_init(&notes->numbers, seed);
 }
 
-void cs_prometheus_limits_finish(struct cs_prometheus_limits *limits)
+void cs_prometheus_notes_finish(struct cs_prometheus_notes *notes)
 {
-	cs_map_finish(&limits->by_node);
-	cs_arena_destroy(limits->arena);
+	cs_map_finish(&notes->numbers);
+	cs_arena_destroy(notes->arena);
 }
 
 // ---- one series ----
@@ -57,6 +57,11 @@ static int read_float(const char *text, double *ret)
 	return *end ? -EINVAL : 0;
 }
 
+static int64_t from_seconds(double seconds)
+{
+	return llround(seconds * 1e3) * CS_MILLISECOND; // as precise as Prometheus'
+}
+
 static int read_value(struct json_object *item, struct series *ret, struct cs_error *err)
 {
 	struct json_object *value = cs_value_at(item, "value");
@@ -74,7 +79,7 @@ static int read_value(struct json_object *item, struct series *ret, struct cs_er
 	if (!json_object_is_type(number, json_type_string) ||
 	    read_float(json_object_get_string(number), &ret->value) < 0)
 		return cs_error_set(err, -EINVAL, "value[1] is no number");
-	ret->taken = llround(seconds * 1e3) * CS_MILLISECOND; // as precise as Prometheus'
+	ret->taken = from_seconds(seconds);
 	return 0;
 }
 
@@ -152,7 +157,7 @@ static char *make_key(struct cs_arena *arena, const struct series *series)
 // What reading a part knows of it.
 struct reading {
 	const struct cs_source_query *query;
-	const struct cs_prometheus_limits *limits;
+	const struct cs_prometheus_known *known;
 	struct cs_part *part;
 	struct cs_map seen; // by node, or pair
 };
@@ -161,22 +166,26 @@ static void add_series(struct reading *reading, const struct series *series)
 {
 	const struct cs_source_query *query = reading->query;
 	struct cs_part *part = reading->part;
-	const double *limit = NULL;
 	char *key = make_key(part->arena, series);
-	if (cs_map_get(&reading->seen, cs_slice_of(key))) {
+	struct cs_slice at = cs_slice_of(key);
+	const double *limit = cs_map_get(&reading->known->limits.numbers, at);
+	const double *time = cs_map_get(&reading->known->times.numbers, at);
+	if (cs_map_get(&reading->seen, at)) {
 		part->n_duplicate++;
 		return;
 	}
-	cs_map_put(&reading->seen, cs_slice_of(key), key);
-	if (reading->limits)
-		limit = cs_map_get(&reading->limits->by_node, cs_slice_of(series->node));
+	cs_map_put(&reading->seen, at, key);
+	if (query->time && !time) {
+		part->n_undated++;
+		return;
+	}
 	cs_part_add(part, &(struct cs_part_sample){
 				  .node = series->node,
 				  .to = series->to,
 				  .metric = query->metric,
 				  .value = series->value * query->scale,
 				  .limit = limit ? *limit : 0,
-				  .taken = series->taken,
+				  .taken = query->time ? from_seconds(*time) : series->taken,
 				  .window = query->window,
 			  });
 }
@@ -195,11 +204,11 @@ static void read_item(struct reading *reading, struct json_object *item)
 }
 
 int cs_prometheus_read(const struct cs_source_query *query, struct cs_slice body,
-		       const struct cs_prometheus_limits *limits, struct cs_part *part,
+		       const struct cs_prometheus_known *known, struct cs_part *part,
 		       struct cs_error *err)
 {
 	CS_AUTO_VALUE struct json_object *rest = NULL;
-	struct reading reading = { .query = query, .limits = limits, .part = part };
+	struct reading reading = { .query = query, .known = known, .part = part };
 	struct json_object *item = NULL;
 	struct cs_items items;
 	int r = open_answer(body, &items, &rest, err);
@@ -208,7 +217,7 @@ int cs_prometheus_read(const struct cs_source_query *query, struct cs_slice body
 	const char *warning = first_string(cs_value_at(rest, "warnings"));
 	if (warning)
 		part->warning = cs_arena_strdup(part->arena, warning);
-	cs_map_init(&reading.seen, limits ? limits->by_node.seed : 0);
+	cs_map_init(&reading.seen, known->limits.numbers.seed);
 	while ((r = cs_items_next(&items, &item, err)) > 0) {
 		read_item(&reading, item);
 		json_object_put(item);
@@ -217,38 +226,39 @@ int cs_prometheus_read(const struct cs_source_query *query, struct cs_slice body
 	return r;
 }
 
-static void add_limit(struct cs_prometheus_limits *limits, const struct cs_source_query *query,
-		      struct json_object *item)
+static void add_note(struct cs_prometheus_notes *notes, const struct cs_source_query *query,
+		     double scale, struct json_object *item)
 {
 	struct series series;
 	if (read_series(query, item, &series, NULL) < 0 || !series.node)
 		return;
-	double limit = series.value * query->scale;
-	if (!isfinite(limit) || limit <= 0 ||
-	    cs_map_get(&limits->by_node, cs_slice_of(series.node)))
+	double number = series.value * scale;
+	struct cs_slice key = cs_slice_of(make_key(notes->arena, &series));
+	if (!isfinite(number) || number <= 0 || cs_map_get(&notes->numbers, key))
 		return;
-	double *own = cs_arena_alloc(limits->arena, sizeof(*own));
-	*own = limit;
-	cs_map_put(&limits->by_node, cs_slice_of(cs_arena_strdup(limits->arena, series.node)), own);
+	double *own = cs_arena_alloc(notes->arena, sizeof(*own));
+	*own = number;
+	cs_map_put(&notes->numbers, key, own);
 }
 
-int cs_prometheus_read_limits(const struct cs_source_query *query, struct cs_slice body,
-			      struct cs_prometheus_limits *limits, struct cs_error *err)
+int cs_prometheus_read_notes(const struct cs_source_query *query, double scale,
+			     struct cs_slice body, struct cs_prometheus_notes *notes,
+			     struct cs_error *err)
 {
 	CS_AUTO_VALUE struct json_object *rest = NULL;
-	struct cs_prometheus_limits fresh;
+	struct cs_prometheus_notes fresh;
 	struct json_object *item = NULL;
 	struct cs_items items;
 	int r = open_answer(body, &items, &rest, err);
 	if (r < 0)
 		return r;
-	cs_prometheus_limits_init(&fresh, limits->by_node.seed);
+	cs_prometheus_notes_init(&fresh, notes->numbers.seed);
 	while ((r = cs_items_next(&items, &item, err)) > 0) {
-		add_limit(&fresh, query, item);
+		add_note(&fresh, query, scale, item);
 		json_object_put(item);
 	}
-	cs_prometheus_limits_finish(r < 0 ? &fresh : limits);
+	cs_prometheus_notes_finish(r < 0 ? &fresh : notes);
 	if (r == 0)
-		*limits = fresh;
+		*notes = fresh;
 	return r;
 }

@@ -12,26 +12,35 @@
 
 #define CS_PROMETHEUS_PATH "/api/v1/query"
 
-// Appends "query=..." as a URL or a form takes it. The time of evaluation is left to the server:
-// its clock dates its samples, and if it differs from ours the samples' age shows it.
+// Appends "query=..." as a URL or a form takes it. When it is evaluated is left to the server: its
+// clock dates its samples, and if it differs from ours the samples' age shows it.
 void cs_prometheus_question(const char *promql, struct cs_buffer *out);
 
-// Limits by node, from the answer to a limit query.
-struct cs_prometheus_limits {
+// One number per node, or pair, from the answer to a query beside the one for values: how much a
+// node can take, or when its value was measured.
+struct cs_prometheus_notes {
 	struct cs_arena *arena;
-	struct cs_map by_node; // double *, in the arena
+	struct cs_map numbers; // double *, in the arena
 };
-void cs_prometheus_limits_init(struct cs_prometheus_limits *limits, uint64_t seed);
-void cs_prometheus_limits_finish(struct cs_prometheus_limits *limits);
+void cs_prometheus_notes_init(struct cs_prometheus_notes *notes, uint64_t seed);
+void cs_prometheus_notes_finish(struct cs_prometheus_notes *notes);
+// Replaces the notes by those of an answer, numbers times `scale`; on error they stay. What is not
+// a positive number is not noted; of several series with one node the first counts.
+int cs_prometheus_read_notes(const struct cs_source_query *query, double scale,
+			     struct cs_slice body, struct cs_prometheus_notes *notes,
+			     struct cs_error *err);
 
-// Adds the samples of an answer to the part, with the limits known (NULL = none). Of several series
-// with one node the first counts. -EINVAL in words where it is no vector.
+// What is known of a query's nodes beside their values.
+struct cs_prometheus_known {
+	struct cs_prometheus_notes limits;
+	struct cs_prometheus_notes times; // Unix s; used where query->time
+};
+
+// Adds the samples of an answer to the part. Where the query asks for times, a series without one
+// is left out. Of several series with one node the first counts. -EINVAL in words where it is no
+// vector.
 int cs_prometheus_read(const struct cs_source_query *query, struct cs_slice body,
-		       const struct cs_prometheus_limits *limits, struct cs_part *part,
+		       const struct cs_prometheus_known *known, struct cs_part *part,
 		       struct cs_error *err);
-// Replaces the limits by those of an answer; on error they stay. What is not a positive number is
-// no limit.
-int cs_prometheus_read_limits(const struct cs_source_query *query, struct cs_slice body,
-			      struct cs_prometheus_limits *limits, struct cs_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 // One source, asked again and again. A round is its questions one after the other, each of one call
-// or more: the limits before the values, page after page.
+// or more: limits and times before the values, page after page.
 // Neighbours: sampler.h is the contract; metrics_api.c and prometheus.c word and read.
 #include <csched/load/sampler.h>
 
@@ -20,12 +20,15 @@
 #define PAGE         "500"
 #define QUOTE_MAX    120 // bytes of a body that is no message of its own
 
+// What of a question is being asked for: of a Prometheus' queries one after the other.
+enum stage { STAGE_LIMITS, STAGE_TIMES, STAGE_VALUES };
+
 // The question being asked.
 struct asking {
 	uint32_t question;
-	bool limits; // its limit query
-	enum cs_sampler_result limits_result;
-	struct cs_error limits_error;
+	enum stage stage;
+	enum cs_sampler_result notes_result; // of the first stage before the values that failed
+	struct cs_error notes_error;
 	struct cs_part *part;
 	uint64_t bytes; // of its pages
 };
@@ -35,8 +38,8 @@ struct cs_sampler {
 	struct cs_transport *transport;
 	struct cs_random random;
 	struct cs_sampler_sink sink;
-	struct cs_prometheus_limits *limits; // by query, kept where a limit query fails
-	struct cs_call *call;                // NULL between rounds
+	struct cs_prometheus_known *known; // by query, kept where one for them fails
+	struct cs_call *call;              // NULL between rounds
 	struct asking asking;
 	struct cs_time now;  // of the turn
 	int64_t due;         // boot ns of the next round
@@ -66,7 +69,7 @@ const char *cs_sampler_result_name(enum cs_sampler_result result)
 
 // ---- life ----
 
-static uint32_t count_limits(const struct cs_source *source)
+static uint32_t count_queries(const struct cs_source *source)
 {
 	return source->kind == CS_SOURCE_PROMETHEUS ? source->n_queries : 0;
 }
@@ -74,17 +77,21 @@ static uint32_t count_limits(const struct cs_source *source)
 struct cs_sampler *cs_sampler_create(const struct cs_sampler_options *options)
 {
 	struct cs_sampler *sampler = cs_alloc(sizeof(*sampler));
-	uint32_t n = count_limits(options->source);
+	uint32_t n = count_queries(options->source);
 	*sampler = (struct cs_sampler){
 		.source = options->source,
 		.transport = options->transport,
 		.sink = options->sink,
 		.due = INT64_MIN,
-		.limits = cs_alloc_array(n + 1, sizeof(*sampler->limits)),
+		.known = cs_alloc_array(n + 1, sizeof(*sampler->known)),
 	};
 	cs_random_init(&sampler->random, options->seed);
-	for (uint32_t i = 0; i < n; i++)
-		cs_prometheus_limits_init(&sampler->limits[i], cs_random_next(&sampler->random));
+	for (uint32_t i = 0; i < n; i++) {
+		cs_prometheus_notes_init(&sampler->known[i].limits,
+					 cs_random_next(&sampler->random));
+		cs_prometheus_notes_init(&sampler->known[i].times,
+					 cs_random_next(&sampler->random));
+	}
 	return sampler;
 }
 
@@ -95,10 +102,12 @@ void cs_sampler_destroy(struct cs_sampler *sampler)
 	if (sampler->call)
 		cs_transport_cancel(sampler->transport, sampler->call);
 	sampler->transport->ops->destroy(sampler->transport);
-	for (uint32_t i = 0; i < count_limits(sampler->source); i++)
-		cs_prometheus_limits_finish(&sampler->limits[i]);
+	for (uint32_t i = 0; i < count_queries(sampler->source); i++) {
+		cs_prometheus_notes_finish(&sampler->known[i].limits);
+		cs_prometheus_notes_finish(&sampler->known[i].times);
+	}
 	cs_part_destroy(sampler->asking.part);
-	free(sampler->limits);
+	free(sampler->known);
 	free(sampler);
 }
 
@@ -125,14 +134,30 @@ static void send(struct cs_sampler *sampler, enum cs_method method, const char *
 		});
 }
 
-// Prometheus answers a POST like a GET, but proxies in front of it tend to allow GET alone.
-static void ask_prometheus(struct cs_sampler *sampler)
+static const struct cs_source_query *query_at(const struct cs_sampler *sampler)
 {
-	const struct asking *asking = &sampler->asking;
-	const struct cs_source_query *query = &sampler->source->queries[asking->question];
+	return &sampler->source->queries[sampler->asking.question];
+}
+
+static const char *promql_of(const struct cs_source_query *query, enum stage stage)
+{
+	const char *const texts[] = { [STAGE_LIMITS] = query->limit,
+				      [STAGE_TIMES] = query->time,
+				      [STAGE_VALUES] = query->query };
+	return texts[stage];
+}
+
+// Asks at the stage, or at the next one that the query has. Prometheus answers a POST like a GET,
+// but proxies in front of it tend to allow GET alone.
+static void ask_prometheus(struct cs_sampler *sampler, enum stage stage)
+{
+	const struct cs_source_query *query = query_at(sampler);
 	CS_AUTO_BUFFER struct cs_buffer form;
+	while (!promql_of(query, stage))
+		stage++;
+	sampler->asking.stage = stage;
 	cs_buffer_init(&form, QUESTION_MAX);
-	cs_prometheus_question(asking->limits ? query->limit : query->query, &form);
+	cs_prometheus_question(promql_of(query, stage), &form);
 	if (form.size < GET_MAX) {
 		CS_AUTO_FREE char *path = cs_asprintf(CS_PROMETHEUS_PATH "?%s", form.data);
 		send(sampler, CS_METHOD_GET, path, (struct cs_slice){ 0 });
@@ -157,14 +182,11 @@ static void ask_metrics_api(struct cs_sampler *sampler, const char *more)
 
 static void ask(struct cs_sampler *sampler, uint32_t question)
 {
-	const struct cs_source *source = sampler->source;
-	sampler->asking = (struct asking){ .question = question };
-	if (source->kind == CS_SOURCE_METRICS_API) {
+	sampler->asking = (struct asking){ .question = question, .stage = STAGE_VALUES };
+	if (sampler->source->kind == CS_SOURCE_METRICS_API)
 		ask_metrics_api(sampler, NULL);
-		return;
-	}
-	sampler->asking.limits = source->queries[question].limit != NULL;
-	ask_prometheus(sampler);
+	else
+		ask_prometheus(sampler, STAGE_LIMITS);
 }
 
 // ---- rounds ----
@@ -306,25 +328,28 @@ static enum cs_sampler_result judge(const struct cs_source *source,
 	return CS_SAMPLER_TOO_LARGE;
 }
 
-static void end_limits(struct cs_sampler *sampler, enum cs_sampler_result result,
-		       const struct cs_response *response, struct cs_error *err)
+// Limits and times that cannot be had do not stop the values: what was known of them stays.
+static void end_notes(struct cs_sampler *sampler, enum cs_sampler_result result,
+		      const struct cs_response *response, struct cs_error *err)
 {
 	struct asking *asking = &sampler->asking;
-	const struct cs_source_query *query = &sampler->source->queries[asking->question];
+	const struct cs_source_query *query = query_at(sampler);
+	struct cs_prometheus_known *known = &sampler->known[asking->question];
+	bool times = asking->stage == STAGE_TIMES;
 	if (result == CS_SAMPLER_OK &&
-	    cs_prometheus_read_limits(query, response->body, &sampler->limits[asking->question],
-				      err) < 0)
+	    cs_prometheus_read_notes(query, times ? 1 : query->scale, response->body,
+				     times ? &known->times : &known->limits, err) < 0)
 		result = CS_SAMPLER_BROKEN;
 	if (result == CS_SAMPLER_UNREACHABLE) {
 		fail_question(sampler, result, err->text);
 		return;
 	}
-	if (result != CS_SAMPLER_OK)
-		cs_error_prefix(err, "limit");
-	asking->limits_result = result;
-	asking->limits_error = *err;
-	asking->limits = false;
-	ask_prometheus(sampler);
+	if (result != CS_SAMPLER_OK && asking->notes_result == CS_SAMPLER_OK) {
+		cs_error_prefix(err, times ? "time" : "limit");
+		asking->notes_result = result;
+		asking->notes_error = *err;
+	}
+	ask_prometheus(sampler, asking->stage + 1);
 }
 
 // An answer without a sample, in words.
@@ -336,6 +361,10 @@ static void word_empty(const struct cs_sampler *sampler, struct cs_error *err)
 			     sampler->source->kind == CS_SOURCE_PROMETHEUS
 				     ? "the query finds no series"
 				     : "the list is empty");
+	else if (part->n_undated)
+		cs_error_set(err, -ENODATA,
+			     "the query for times has none of the %u nodes that the query has",
+			     part->n_undated);
 	else if (part->n_unlabelled)
 		cs_error_set(err, -ENODATA, "none of the %u series has the label that names a node",
 			     part->n_items);
@@ -352,14 +381,15 @@ static void end_values(struct cs_sampler *sampler)
 	bool pods = sampler->source->kind == CS_SOURCE_METRICS_API && asking->question == 1;
 	if (pods && asking->part->n_items == 0) {
 		end_question(sampler, CS_SAMPLER_OK, "");
-	} else if (asking->part->n_samples + asking->part->n_pods == 0) {
+	} else if (asking->part->n_samples + asking->part->n_pods == 0 &&
+		   asking->notes_result == CS_SAMPLER_OK) {
 		word_empty(sampler, &err);
 		end_question(sampler, CS_SAMPLER_EMPTY, err.text);
 	} else {
 		// A copy: the question's own memory is used again for the next.
-		err = asking->limits_error;
-		end_question(sampler, asking->limits_result,
-			     asking->limits_result == CS_SAMPLER_OK ? "" : err.text);
+		err = asking->notes_error;
+		end_question(sampler, asking->notes_result,
+			     asking->notes_result == CS_SAMPLER_OK ? "" : err.text);
 	}
 }
 
@@ -372,8 +402,8 @@ static void read_page(struct cs_sampler *sampler, const struct cs_response *resp
 	if (!asking->part)
 		asking->part = cs_part_create(asking->question);
 	if (sampler->source->kind == CS_SOURCE_PROMETHEUS)
-		r = cs_prometheus_read(&sampler->source->queries[asking->question], response->body,
-				       &sampler->limits[asking->question], asking->part, &err);
+		r = cs_prometheus_read(query_at(sampler), response->body,
+				       &sampler->known[asking->question], asking->part, &err);
 	else
 		r = cs_metrics_api_read(sampler->source, response->body, asking->part, &more, &err);
 	asking->bytes += response->body.size;
@@ -397,8 +427,8 @@ static void on_done(void *user, struct cs_time now, const struct cs_response *re
 	enum cs_sampler_result result = judge(sampler->source, response, &err);
 	if (response->retry_after > sampler->retry_after)
 		sampler->retry_after = response->retry_after;
-	if (sampler->asking.limits)
-		end_limits(sampler, result, response, &err);
+	if (sampler->asking.stage != STAGE_VALUES)
+		end_notes(sampler, result, response, &err);
 	else if (result == CS_SAMPLER_OK)
 		read_page(sampler, response);
 	else

@@ -17,7 +17,7 @@ var builtins = map[string]string{
 }
 
 // queryText asks c-sched what builtin:name stands for.
-func queryText(t *testing.T, name, metric string) (query, limit string) {
+func queryText(t *testing.T, name, metric string) (query, limit, time string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "load.yaml")
 	text := "apiVersion: config.c-sched.io/v1alpha1\nkind: LoadConfiguration\nsources:\n- name: p\n  type: Prometheus\n" +
@@ -29,7 +29,8 @@ func queryText(t *testing.T, name, metric string) (query, limit string) {
 	if err != nil {
 		t.Fatalf("check-config: %v", err)
 	}
-	return member(t, string(printed), "query"), member(t, string(printed), "limit")
+	document := string(printed)
+	return member(t, document, "query"), member(t, document, "limit"), member(t, document, "time")
 }
 
 // member is the string that a YAML document has at the first member of that name; "" without one.
@@ -53,11 +54,11 @@ func TestBuiltinQueries(t *testing.T) {
 	}
 	texts := map[string]string{}
 	for name, metric := range builtins {
-		texts["BUILTIN:"+name], texts["LIMIT:"+name] = queryText(t, name, metric)
+		texts["BUILTIN:"+name], texts["LIMIT:"+name], texts["TIME:"+name] = queryText(t, name, metric)
 	}
 	used := map[string]bool{}
 	expression := regexp.MustCompile(`(?m)^( *- expr: )(.*)$`)
-	place := regexp.MustCompile(`(BUILTIN|LIMIT):[a-z-]+`)
+	place := regexp.MustCompile(`(BUILTIN|LIMIT|TIME):[a-z-]+`)
 	rules := expression.ReplaceAllStringFunc(string(recorded), func(line string) string {
 		parts := expression.FindStringSubmatch(line)
 		query := place.ReplaceAllStringFunc(parts[2], func(name string) string {

@@ -28,6 +28,7 @@ struct cs_load_query {
 	uint32_t metric; // index in cs_load_config.metrics
 	char *query;     // PromQL; a built-in one has been replaced by its text
 	char *limit;     // PromQL of the capacity per node; NULL = none
+	char *time;      // PromQL of when each node's value was measured, Unix s; NULL = when asked
 	char *label;     // the label that names the node; NULL = `node`, else `instance`
 	char *to_label;  // PAIR: the label that names the other end; NULL = `to`
 	double scale;    // value * scale is in the metric's unit (1)
@@ -81,6 +82,7 @@ struct cs_load_builtin {
 	const char *metric; // CS_LOAD_CPU, ...: what it measures
 	const char *query;
 	const char *limit; // NULL = none
+	const char *time;  // NULL = when asked
 	const char *help;  // where its series come from, and what it misses
 };
 extern const struct cs_load_builtin cs_load_builtins[];

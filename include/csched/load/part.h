@@ -40,6 +40,7 @@ struct cs_part {
 	struct cs_part_pod *pods;
 	uint32_t n_items;       // series, nodes or pods in the answer
 	uint32_t n_unlabelled;  // series without the label that names the node
+	uint32_t n_undated;     // series without a time, where times are asked for: left out
 	uint32_t n_duplicate;   // further series of a node that has one: left out
 	uint32_t n_unreadable;  // not in the form they must have: left out
 	const char *unreadable; // why the first of them was; NULL

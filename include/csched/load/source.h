@@ -20,6 +20,7 @@ struct cs_source_query {
 	bool pair;            // between two places: `to_label` counts
 	const char *query;    // PromQL
 	const char *limit;    // PromQL of the capacity per node; NULL = none
+	const char *time;     // PromQL of when each value was measured, Unix s; NULL = when asked
 	const char *label;    // the label that names the node; NULL = `node`, else `instance`
 	const char *to_label; // PAIR: the label that names the other end; NULL = `to`
 	double scale;         // value * scale is in the metric's unit

@@ -67,7 +67,7 @@ START_TEST(a_prometheus_with_all_it_may_have)
 		     "  - {metric: connections, query: 'builtin:conntrack'}\n"
 		     "  - {metric: heat, query: 'max(heat)', nodeLabel: host, scale: 0.1, window: "
 		     "5m}\n"
-		     "  - {metric: latency, query: lat, toLabel: peer}\n"
+		     "  - {metric: latency, query: lat, toLabel: peer, time: when}\n"
 		     "  - {metric: nvidia.com/gpu, query: gpu}\n"
 		     "- {name: notes, type: NodeAnnotations, metrics: [cpu]}\n");
 	const struct cs_load_config *load = config->load;
@@ -93,6 +93,7 @@ START_TEST(a_prometheus_with_all_it_may_have)
 	const struct cs_load_builtin *builtin = cs_load_builtin_query("conntrack");
 	ck_assert_str_eq(source->queries[0].query, builtin->query);
 	ck_assert_str_eq(source->queries[0].limit, builtin->limit);
+	ck_assert_str_eq(source->queries[0].time, builtin->time);
 	ck_assert_int_eq(source->queries[0].window, CS_LOAD_BUILTIN_WINDOW);
 	ck_assert_double_eq(source->queries[0].scale, 1);
 	ck_assert_uint_eq(source->queries[1].metric, 1);
@@ -100,6 +101,8 @@ START_TEST(a_prometheus_with_all_it_may_have)
 	ck_assert_double_eq(source->queries[1].scale, 0.1);
 	ck_assert_int_eq(source->queries[1].window, 300 * CS_SECOND);
 	ck_assert_str_eq(source->queries[2].to_label, "peer");
+	ck_assert_str_eq(source->queries[2].time, "when");
+	ck_assert_ptr_null(source->queries[3].time);
 	ck_assert_uint_eq(load->sources[1].metrics[0], 4);
 	cs_config_destroy(config);
 }

@@ -16,26 +16,28 @@
 static const struct cs_source_query plain = { .name = "cpu", .metric = 2, .scale = 1 };
 
 static struct cs_part *part;
-static struct cs_prometheus_limits limits;
+static struct cs_prometheus_known known;
 static struct cs_error err;
 
 static int read_answer(const struct cs_source_query *query, const char *text)
 {
 	cs_part_destroy(part);
 	part = cs_part_create(0);
-	return cs_prometheus_read(query, cs_slice_of(text), &limits, part, &err);
+	return cs_prometheus_read(query, cs_slice_of(text), &known, part, &err);
 }
 
 static void setup(void)
 {
-	cs_prometheus_limits_init(&limits, 1);
+	cs_prometheus_notes_init(&known.limits, 1);
+	cs_prometheus_notes_init(&known.times, 2);
 }
 
 static void teardown(void)
 {
 	cs_part_destroy(part);
 	part = NULL;
-	cs_prometheus_limits_finish(&limits);
+	cs_prometheus_notes_finish(&known.limits);
+	cs_prometheus_notes_finish(&known.times);
 }
 
 START_TEST(series_become_samples)
@@ -168,45 +170,82 @@ START_TEST(of_duplicates_the_first_counts)
 }
 END_TEST
 
+static int read_limits(const struct cs_source_query *query, const char *text)
+{
+	return cs_prometheus_read_notes(query, query->scale, cs_slice_of(text), &known.limits,
+					&err);
+}
+
+#define SERIES(node, value) ONE("\"node\":\"" node "\"", "\"" value "\"")
+#define AND(node, value)    "," SERIES(node, value)
+
 START_TEST(limits_by_node)
 {
 	struct cs_source_query query = plain;
 	query.scale = 2;
-	ck_assert_int_eq(
-		cs_prometheus_read_limits(
-			&query,
-			cs_slice_of(VECTOR(ONE("\"node\":\"a\"", "\"100\"") "," ONE("\"node\":\"a\"", "\"7\"") "," ONE(
-				"\"node\":\"b\"",
-				"\"NaN\"") "," ONE("\"node\":\"c\"",
-						   "\"0\"") "," ONE("\"node\":\"d\"",
-								    "\"-1\"") "," ONE("\"no"
-										      "de\""
-										      ":\"e"
-										      "\"",
-										      "\"+"
-										      "Inf"
-										      "\"") "," ONE("",
-												    "\"5\"") ",3")),
-			&limits, &err),
-		0);
-	ck_assert_int_eq(read_answer(&query, VECTOR(ONE("\"node\":\"a\"", "\"1\"") "," ONE(
-						     "\"node\":\"b\"",
-						     "\"1\"") "," ONE("\"node\":\"e\"", "\"1\""))),
+	static const char text[] = VECTOR(SERIES("a", "100") AND("a", "7") AND("b", "NaN") AND(
+		"c", "0") AND("d", "-1") AND("e", "+Inf") "," ONE("", "\"5\"") ",3");
+	ck_assert_int_eq(read_limits(&query, text), 0);
+	ck_assert_int_eq(read_answer(&query, VECTOR(SERIES("a", "1") AND("b", "1") AND("e", "1"))),
 			 0);
 	ck_assert_double_eq(part->samples[0].limit, 200);
 	ck_assert_double_eq(part->samples[1].limit, 0);
 	ck_assert_double_eq(part->samples[2].limit, 0);
 	// an answer that is none leaves them
-	ck_assert_int_eq(cs_prometheus_read_limits(&query, cs_slice_of(VECTOR("{")), &limits, &err),
-			 -EINVAL);
-	ck_assert_int_eq(cs_prometheus_read_limits(&query, cs_slice_of("{}"), &limits, &err),
-			 -EINVAL);
-	ck_assert_int_eq(read_answer(&query, VECTOR(ONE("\"node\":\"a\"", "\"1\""))), 0);
+	ck_assert_int_eq(read_limits(&query, VECTOR("{")), -EINVAL);
+	ck_assert_int_eq(read_limits(&query, "{}"), -EINVAL);
+	ck_assert_int_eq(read_answer(&query, VECTOR(SERIES("a", "1"))), 0);
 	ck_assert_double_eq(part->samples[0].limit, 200);
-	ck_assert_int_eq(cs_prometheus_read_limits(&query, cs_slice_of(VECTOR("")), &limits, &err),
-			 0);
-	ck_assert_int_eq(read_answer(&query, VECTOR(ONE("\"node\":\"a\"", "\"1\""))), 0);
+	ck_assert_int_eq(read_limits(&query, VECTOR("")), 0);
+	ck_assert_int_eq(read_answer(&query, VECTOR(SERIES("a", "1"))), 0);
 	ck_assert_double_eq(part->samples[0].limit, 0);
+}
+END_TEST
+
+static int read_times(const struct cs_source_query *query, const char *text)
+{
+	return cs_prometheus_read_notes(query, 1, cs_slice_of(text), &known.times, &err);
+}
+
+// A value is as old as what it is made of, not as the answer; who has no time has no sample.
+START_TEST(times_by_node)
+{
+	struct cs_source_query query = plain;
+	query.time = "t";
+	query.scale = 2;
+	ck_assert_int_eq(read_times(&query, VECTOR(SERIES("a", "1435781400.25") AND("b", "NaN"))),
+			 0);
+	static const char text[] =
+		VECTOR(SERIES("a", "1") AND("b", "2") AND("c", "3") AND("c", "4"));
+	ck_assert_int_eq(read_answer(&query, text), 0);
+	ck_assert_uint_eq(part->n_samples, 1);
+	ck_assert_str_eq(part->samples[0].node, "a");
+	ck_assert_double_eq(part->samples[0].value, 2);
+	ck_assert_int_eq(part->samples[0].taken / CS_MILLISECOND, INT64_C(1435781400250));
+	ck_assert_int_eq(part->newest / CS_MILLISECOND, INT64_C(1435781400250));
+	ck_assert_uint_eq(part->n_undated, 2);
+	ck_assert_uint_eq(part->n_duplicate, 1);
+	// a query that does not ask for them does not use them
+	query.time = NULL;
+	ck_assert_int_eq(read_answer(&query, text), 0);
+	ck_assert_uint_eq(part->n_samples, 3);
+	ck_assert_int_eq(part->samples[0].taken / CS_MILLISECOND, TAKEN);
+}
+END_TEST
+
+START_TEST(times_of_pairs)
+{
+	struct cs_source_query query = plain;
+	query.time = "t";
+	query.pair = true;
+	static const char times[] = VECTOR(ONE("\"node\":\"a\",\"to\":\"b\"", "\"60\"") "," ONE(
+		"\"node\":\"a\",\"to\":\"c\"", "\"90\""));
+	ck_assert_int_eq(read_times(&query, times), 0);
+	ck_assert_int_eq(read_answer(&query, times), 0);
+	ck_assert_uint_eq(part->n_samples, 2);
+	ck_assert_int_eq(part->samples[0].taken, 60 * CS_SECOND);
+	ck_assert_int_eq(part->samples[1].taken, 90 * CS_SECOND);
+	ck_assert_int_eq(part->oldest, 60 * CS_SECOND);
 }
 END_TEST
 
@@ -270,6 +309,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, pairs_have_two_ends);
 	tcase_add_test(tcase, of_duplicates_the_first_counts);
 	tcase_add_test(tcase, limits_by_node);
+	tcase_add_test(tcase, times_by_node);
+	tcase_add_test(tcase, times_of_pairs);
 	tcase_add_loop_test(tcase, answers_that_are_none, 0, CS_ARRAY_LENGTH(refused));
 	tcase_add_test(tcase, warnings_are_kept);
 	tcase_add_test(tcase, a_question_is_escaped);

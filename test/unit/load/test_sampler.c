@@ -268,6 +268,73 @@ START_TEST(known_limits_serve_on)
 }
 END_TEST
 
+#define AT(time)                                                                               \
+	"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":" \
+	"{\"node\":\"a\"},\"value\":[9999," time "]}]}}"
+
+static const struct cs_source_query dated = {
+	.name = "connections", .query = "q", .limit = "l", .time = "t", .scale = 1
+};
+
+static void begin_dated(void)
+{
+	source = prometheus;
+	source.n_queries = 1;
+	source.queries = &dated;
+	begin(&source);
+	pass(0);
+}
+
+START_TEST(limits_then_times_then_values)
+{
+	begin_dated();
+	ck_assert_str_eq(fake.call->path, "/api/v1/query?query=l");
+	fake_answer(&fake, 200, VECTOR("100"));
+	ck_assert_str_eq(fake.call->path, "/api/v1/query?query=t");
+	fake_answer(&fake, 200, AT("\"50.5\""));
+	ck_assert_str_eq(fake.call->path, "/api/v1/query?query=q");
+	fake_answer(&fake, 200, AT("\"7\""));
+	ck_assert_int_eq(outcomes[0].result, CS_SAMPLER_OK);
+	ck_assert_double_eq(last_part->samples[0].limit, 100);
+	ck_assert_int_eq(last_part->samples[0].taken, 50500 * CS_MILLISECOND);
+	ck_assert_uint_eq(rounds, 1);
+}
+END_TEST
+
+// While times cannot be had the ones known are kept: figures age, they do not look new.
+START_TEST(without_times_figures_age)
+{
+	begin_dated();
+	fake_answer(&fake, 200, VECTOR("100"));
+	fake_answer(&fake, 400,
+		    "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"x\"}");
+	fake_answer(&fake, 200, AT("\"7\""));
+	ck_assert_int_eq(outcomes[0].result, CS_SAMPLER_REFUSED);
+	ck_assert_str_eq(outcomes[0].words, "time: HTTP 400: bad_data: x");
+	ck_assert_uint_eq(n_parts, 0);
+	pass(34 * CS_SECOND);
+	fake_answer(&fake, 200, VECTOR("100"));
+	fake_answer(&fake, 200, AT("\"50\""));
+	fake_answer(&fake, 200, AT("\"7\""));
+	ck_assert_int_eq(outcomes[1].result, CS_SAMPLER_OK);
+	pass(17 * CS_SECOND);
+	fake_answer(&fake, 500, "");
+	fake_answer(&fake, 503, "");
+	fake_answer(&fake, 200, AT("\"8\""));
+	// the first of the two failures is told
+	ck_assert_str_eq(outcomes[2].words, "limit: HTTP 500");
+	ck_assert_uint_eq(n_parts, 2);
+	ck_assert_int_eq(last_part->samples[0].taken, 50 * CS_SECOND);
+	pass(17 * CS_SECOND);
+	fake_answer(&fake, 200, VECTOR("100"));
+	fake_answer(&fake, 200, NOTHING);
+	fake_answer(&fake, 200, AT("\"8\""));
+	ck_assert_int_eq(outcomes[3].result, CS_SAMPLER_EMPTY);
+	ck_assert_str_eq(outcomes[3].words,
+			 "the query for times has none of the 1 nodes that the query has");
+}
+END_TEST
+
 START_TEST(long_queries_are_forms)
 {
 	static char text[3001];
@@ -528,6 +595,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, pages_are_small_together);
 	tcase_add_test(tcase, queries_one_after_the_other);
 	tcase_add_test(tcase, known_limits_serve_on);
+	tcase_add_test(tcase, limits_then_times_then_values);
+	tcase_add_test(tcase, without_times_figures_age);
 	tcase_add_test(tcase, long_queries_are_forms);
 	tcase_add_loop_test(tcase, a_question_that_fails, 0, CS_ARRAY_LENGTH(failures));
 	tcase_add_test(tcase, an_unreachable_limit_ends_the_round);
