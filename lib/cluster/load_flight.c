@@ -85,6 +85,12 @@ static void count(struct cs_loads *loads, const struct cs_flight *flight, int si
 
 // ---- entries ----
 
+static double expected_of(const struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t slot)
+{
+	double expected = cs_cluster_expected(cluster, pod, cluster->loads.slot_column[slot]);
+	return expected < EXPECTED_MAX ? expected : EXPECTED_MAX;
+}
+
 static struct cs_flight *create(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
 				int64_t came)
 {
@@ -94,10 +100,8 @@ static struct cs_flight *create(struct cs_cluster *cluster, const struct cs_pod 
 	flight->row = row;
 	flight->came = came;
 	flight->left = INT64_MAX;
-	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
-		double expected = cs_cluster_expected(cluster, pod, loads->slot_column[slot]);
-		flight->expected[slot] = expected < EXPECTED_MAX ? expected : EXPECTED_MAX;
-	}
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+		flight->expected[slot] = expected_of(cluster, pod, slot);
 	flight->next = loads->flights[row];
 	if (flight->next)
 		flight->next->prev = flight;
@@ -182,6 +186,20 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod)
 		drop(loads, flight);
 }
 
+// Whatever share of the pod samples hold: what they lack is not added any more, what they hold is
+// taken away, which is all of it together.
+void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row, int sign)
+{
+	struct cs_loads *loads = &cluster->loads;
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
+		uint32_t column = loads->slot_column[slot];
+		double expected =
+			pod->flight ? pod->flight->expected[slot] : expected_of(cluster, pod, slot);
+		loads->hidden[column].in_flight[row] += sign * (__int128)(expected * UNIT);
+		cs_loads_refresh(loads, column, row);
+	}
+}
+
 // ---- reservations ----
 
 // Returns CS_EVENT_LOAD where that takes the row below a watched threshold.
@@ -203,6 +221,18 @@ static uint32_t end_reservation(struct cs_loads *loads, struct cs_reservation *r
 	return events;
 }
 
+// Nobody has validated what another scheduler's pod says of itself before the API server tells of
+// it: it counts as one full node at most.
+static void cap_expected(const struct cs_loads *loads, struct cs_flight *flight)
+{
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
+		double capacity =
+			loads->table.columns[loads->slot_column[slot]].capacity[flight->row];
+		if (capacity > 0 && flight->expected[slot] > capacity)
+			flight->expected[slot] = capacity;
+	}
+}
+
 void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
 			int64_t until_wall)
 {
@@ -216,6 +246,7 @@ void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, ui
 	reservation->until = until_wall;
 	reservation->flight = create(cluster, pod, row, loads->now);
 	reservation->flight->reserved = true;
+	cap_expected(loads, reservation->flight);
 	cs_map_put(&loads->reservations, cs_slice_of(reservation->uid), reservation);
 	count(loads, reservation->flight, 1);
 	cs_nodes_touch(loads->nodes, row);

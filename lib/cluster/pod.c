@@ -503,6 +503,20 @@ void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod)
 	cs_pod_discount(cluster, pod);
 }
 
+uint32_t cs_cluster_suppose_gone(struct cs_cluster *cluster, struct cs_pod *pod)
+{
+	uint32_t row = pod->row;
+	cs_loads_suppose(cluster, pod, row, -1);
+	cs_pod_discount(cluster, pod);
+	return row;
+}
+
+void cs_cluster_put_back(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
+{
+	cs_pod_count(cluster, pod, row);
+	cs_loads_suppose(cluster, pod, row, 1);
+}
+
 void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name)
 {
 	become_bound(cluster, pod, node_name, cluster->loads.now);

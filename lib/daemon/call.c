@@ -116,7 +116,7 @@ static void write_priorities(const struct cs_call *call, struct cs_buffer *out)
 
 static void write_preemption(const struct cs_call *call, struct cs_buffer *out)
 {
-	cs_extender_write_preemption(&call->preemption, call->kept, out);
+	cs_extender_write_preemption(call->candidates, call->n_candidates, out);
 }
 
 static void write_binding(const struct cs_call *call, struct cs_buffer *out)
@@ -148,7 +148,7 @@ void cs_call_write_fallback(const struct cs_call *call, const char *why, struct 
 		cs_extender_write_priorities(&call->args, NULL, out);
 		break;
 	case CS_VERB_PREEMPT:
-		cs_extender_write_preemption(&call->preemption, NULL, out);
+		cs_extender_write_preemption(call->preemption.nodes, call->preemption.n_nodes, out);
 		break;
 	case CS_VERB_BIND:
 	default:

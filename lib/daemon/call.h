@@ -51,10 +51,11 @@ struct cs_call {
 	// The core's: arrays as the request's nodes, in the arena. Until `result` is set they say
 	// nothing.
 	enum cs_call_result result;
-	struct cs_extender_verdict *verdicts; // filter; NULL = all pass
-	uint8_t *scores;                      // prioritize; NULL = all equal
-	bool *kept;                           // preempt; NULL = all
-	const char *error;                    // of filter and bind; NULL = none
+	struct cs_extender_verdict *verdicts;   // filter; NULL = all pass
+	uint8_t *scores;                        // prioritize; NULL = all equal
+	struct cs_extender_victims *candidates; // preempt: a subset of the request's
+	uint32_t n_candidates;
+	const char *error; // of filter and bind; NULL = none
 
 	// The extender's, under its lock.
 	struct cs_list open; // answered by nobody yet

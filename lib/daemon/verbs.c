@@ -15,6 +15,7 @@
 #include <csched/kube/codec.h>
 
 #include "daemon/node_names.h"
+#include "daemon/preemption.h"
 
 // How long a node stays reserved for the pod that ranked it first, and a supposed pod in the model.
 #define HOLD         (30 * CS_SECOND)
@@ -246,31 +247,22 @@ static enum cs_call_result prioritize(struct cs_verbs *verbs, const struct cs_ve
 	return CS_CALL_DONE;
 }
 
-// Nodes that our filters would refuse whoever leaves them are no candidates.
 static enum cs_call_result preempt(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 				   struct cs_call *call)
 {
 	const struct cs_extender_preemption *preemption = &call->preemption;
-	struct cs_judge_result result;
 	struct cs_pod *pod = pod_of(verbs, state, call);
 	if (!pod)
 		return CS_CALL_FALLBACK;
-	uint32_t n = preemption->n_nodes;
-	uint32_t *rows = cs_arena_alloc_array(call->arena, n + 1, sizeof(*rows));
-	struct cs_judge_answer *answers =
-		cs_arena_alloc_array(call->arena, n + 1, sizeof(*answers));
-	for (uint32_t i = 0; i < n; i++)
+	uint32_t *rows = cs_arena_alloc_array(call->arena, preemption->n_nodes + 1, sizeof(*rows));
+	for (uint32_t i = 0; i < preemption->n_nodes; i++)
 		rows[i] = cs_node_names_row(verbs->names, preemption->nodes[i].node);
-	cs_judge(verbs->workspace,
-		 &(struct cs_judge_question){
-			 .profile = verbs->options.profile, .pod = pod, .n = n, .rows = rows },
-		 call->arena, answers, &result);
-	if (result.error)
-		return CS_CALL_FALLBACK;
-	call->kept = cs_arena_alloc_array(call->arena, n + 1, sizeof(*call->kept));
-	for (uint32_t i = 0; i < n; i++)
-		call->kept[i] = answers[i].verdict != CS_VERDICT_UNRESOLVABLE;
-	return CS_CALL_DONE;
+	return cs_preemption_judge(&(struct cs_preemption){ .cluster = verbs->options.cluster,
+							    .workspace = verbs->workspace,
+							    .profile = verbs->options.profile,
+							    .pod = pod,
+							    .rows = rows },
+				   call);
 }
 
 // ---- binding ----

@@ -104,6 +104,13 @@ struct cs_judge_question;
 // counts as no attempt.
 void attempt_judge(struct attempt *attempt, const struct cs_judge_question *question);
 
+// What the filters say of one row now, whatever was kept: all is prepared afresh. It counts as no
+// attempt, and nobody is nominated. `outcome` has an error where a plugin failed.
+enum cs_verdict attempt_ask_row(struct attempt *attempt, const struct cs_pod *pod, uint32_t row);
+// The first filter but those in `off` that rejects the row as it was prepared; NULL: it passes.
+const struct cs_plugin_instance *attempt_ask_filters(const struct attempt *attempt, uint32_t row,
+						     uint64_t off, enum cs_verdict *ret);
+
 // nominated.c. After the plugins have prepared:
 void attempt_collect_nominations(struct attempt *attempt);
 // Whether the pod's nominated node takes it: the decision has ended.

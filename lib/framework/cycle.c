@@ -459,6 +459,46 @@ void attempt_judge(struct attempt *attempt, const struct cs_judge_question *ques
 		score(attempt);
 }
 
+const struct cs_plugin_instance *attempt_ask_filters(const struct attempt *attempt, uint32_t row,
+						     uint64_t off, enum cs_verdict *ret)
+{
+	const struct cs_profile *profile = attempt->profile;
+	uint8_t *verdict = attempt->input.one;
+	for (uint32_t i = 0; i < profile->n_filter; i++) {
+		const struct cs_plugin_instance *instance = profile->filter[i];
+		if (off & bit(instance))
+			continue;
+		instance->plugin->filter(&attempt->cycle, instance,
+					 (struct cs_rows){ row, row + 1 }, verdict);
+		*ret = (enum cs_verdict)verdict[row];
+		if (*ret != CS_VERDICT_FITS)
+			return instance;
+	}
+	*ret = CS_VERDICT_FITS;
+	return NULL;
+}
+
+static bool is_left_out(const struct cs_cycle *cycle, uint32_t row)
+{
+	for (uint32_t i = 0; i < cycle->n_only; i++)
+		if (cycle->only[i] == row)
+			return false;
+	return cycle->narrowed;
+}
+
+enum cs_verdict attempt_ask_row(struct attempt *attempt, const struct cs_pod *pod, uint32_t row)
+{
+	enum cs_verdict verdict;
+	attempt->explains = true;
+	begin(attempt, pod);
+	if (!prepare_filters(attempt))
+		return attempt->words ? attempt->verdict_for_all : CS_VERDICT_UNSCHEDULABLE;
+	if (is_left_out(&attempt->cycle, row))
+		return CS_VERDICT_UNRESOLVABLE;
+	attempt_ask_filters(attempt, row, attempt->input.filters_off, &verdict);
+	return verdict;
+}
+
 void cs_cycle_decide(struct cs_workspace *workspace, const struct cs_profile *profile,
 		     const struct cs_pod *pod, struct cs_outcome *ret)
 {

@@ -85,6 +85,16 @@ static double most(const struct attempt *attempt)
 	return attempt->scored ? 100 * weights : 0;
 }
 
+static bool has_filters(const struct attempt *attempt)
+{
+	if (attempt->cycle.narrowed)
+		return true;
+	for (uint32_t i = 0; i < attempt->profile->n_filter; i++)
+		if (!(attempt->input.filters_off & bit(attempt->profile->filter[i])))
+			return true;
+	return false;
+}
+
 // What the answers say in all.
 static void sum_up(const struct cs_judge_question *question, const struct cs_judge_answer *answers,
 		   struct cs_judge_result *result)
@@ -122,6 +132,7 @@ void cs_judge(struct cs_workspace *workspace, const struct cs_judge_question *qu
 	else if (attempt.words)
 		reject_all(&attempt, question, arena, answers);
 	ret->total_max = most(&attempt);
+	ret->filtered = attempt.words || has_filters(&attempt);
 	sum_up(question, answers, ret);
 }
 

@@ -99,23 +99,14 @@ static struct overlaid *new_rejection(struct attempt *attempt, uint32_t row,
 // All filters but those in `off` about one row. NULL: it passes.
 static struct overlaid *ask_filters(struct attempt *attempt, uint32_t row, uint64_t off)
 {
-	const struct cs_profile *profile = attempt->profile;
-	uint8_t *verdict = attempt->input.one;
-	for (uint32_t i = 0; i < profile->n_filter; i++) {
-		const struct cs_plugin_instance *instance = profile->filter[i];
-		if (off & bit(instance))
-			continue;
-		instance->plugin->filter(&attempt->cycle, instance,
-					 (struct cs_rows){ row, row + 1 }, verdict);
-		if (verdict[row] == CS_VERDICT_FITS)
-			continue;
-		struct overlaid *rejection =
-			new_rejection(attempt, row, instance, (enum cs_verdict)verdict[row]);
-		struct reason_list list = { attempt->workspace->scratch, rejection, 0 };
-		attempt_filter_reasons(attempt, instance, row, collect_reason, &list);
-		return rejection;
-	}
-	return NULL;
+	enum cs_verdict verdict;
+	const struct cs_plugin_instance *by = attempt_ask_filters(attempt, row, off, &verdict);
+	if (!by)
+		return NULL;
+	struct overlaid *rejection = new_rejection(attempt, row, by, verdict);
+	struct reason_list list = { attempt->workspace->scratch, rejection, 0 };
+	attempt_filter_reasons(attempt, by, row, collect_reason, &list);
+	return rejection;
 }
 
 // Every plugin that did not skip prepares once more, for what the model says now. What it narrows

@@ -575,7 +575,7 @@ static void write_victims(struct cs_json_writer *json, const struct cs_extender_
 	cs_json_object_end(json);
 }
 
-void cs_extender_write_preemption(const struct cs_extender_preemption *preemption, const bool *kept,
+void cs_extender_write_preemption(const struct cs_extender_victims *nodes, uint32_t n_nodes,
 				  struct cs_buffer *out)
 {
 	struct cs_json_writer json;
@@ -583,9 +583,8 @@ void cs_extender_write_preemption(const struct cs_extender_preemption *preemptio
 	cs_json_object_begin(&json);
 	cs_json_key(&json, "NodeNameToMetaVictims");
 	cs_json_object_begin(&json);
-	for (uint32_t i = 0; i < preemption->n_nodes; i++)
-		if (!kept || kept[i])
-			write_victims(&json, &preemption->nodes[i]);
+	for (uint32_t i = 0; i < n_nodes; i++)
+		write_victims(&json, &nodes[i]);
 	cs_json_object_end(&json);
 	cs_json_object_end(&json);
 }

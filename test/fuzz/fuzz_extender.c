@@ -80,7 +80,7 @@ static void fuzz_preemption(struct cs_slice body, struct cs_arena *arena)
 		return;
 	CS_AUTO_BUFFER struct cs_buffer out;
 	cs_buffer_init(&out, 1 << 30);
-	cs_extender_write_preemption(&preemption, NULL, &out);
+	cs_extender_write_preemption(preemption.nodes, preemption.n_nodes, &out);
 	REQUIRE(cs_extender_read_preemption(cs_buffer_slice(&out), arena, &again, &err) == 0);
 	REQUIRE(again.n_nodes == preemption.n_nodes);
 	for (uint32_t i = 0; i < again.n_nodes; i++) {

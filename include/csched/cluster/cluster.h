@@ -120,6 +120,11 @@ void cs_cluster_nominate(struct cs_cluster *cluster, struct cs_pod *pod, const c
 // is taken away again, which must happen before anything else changes.
 void cs_cluster_suppose(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
 void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod);
+// What if that bound or assumed pod had left its row, which is returned: nothing counts it, and
+// what it is expected to use is taken off the row's load, until it is put back there, which must
+// happen before anything else changes.
+uint32_t cs_cluster_suppose_gone(struct cs_cluster *cluster, struct cs_pod *pod);
+void cs_cluster_put_back(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
 
 // A demand stays, with its id, while it is kept, also when no pod asks it any more: for who has
 // computed something for it and expects more pods of its kind. Released as often as kept.

@@ -157,7 +157,7 @@ double cs_cluster_expected(const struct cs_cluster *cluster, const struct cs_pod
 			   uint32_t metric);
 
 // A place promised to a pod that is not assumed here: another scheduler will bind it. Counts in
-// in_flight of the row until released. One per pod UID: a further one moves it. A pod that is
+// in_flight of the row until released, as one full node at most. One per pod UID: a further one moves it. A pod that is
 // counted (assumed or bound) has none: becoming it ends the reservation.
 void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
 			int64_t until_wall);

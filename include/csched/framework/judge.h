@@ -31,6 +31,7 @@ struct cs_judge_result {
 	double total_max;  // the most a total can be; 0: no plugin scored, all totals are 0
 	uint32_t n_rejected;
 	uint32_t best;     // index of the greatest total, the first of several; n where none fits
+	bool filtered;     // some filter had a say: else all fit, whatever pods there are
 };
 
 // Other nodes count for nothing, as if the cluster had only those asked for. Nominations are left
@@ -43,5 +44,24 @@ void cs_judge(struct cs_workspace *workspace, const struct cs_judge_question *qu
 // can be, so that near-ties are equal. What is not known gets the mean, what is rejected 0.
 void cs_judge_scale(const struct cs_judge_question *question, const struct cs_judge_answer *answers,
 		    const struct cs_judge_result *result, uint8_t top, uint8_t *scores);
+
+// Pods that are to leave a row so that another one can come there, as its scheduler has chosen.
+struct cs_judge_eviction {
+	const struct cs_profile *profile;
+	const struct cs_pod *pod; // as above
+	uint32_t row;             // live
+	uint32_t n;
+	// The most important one first, as they are to be spared; NULL: not known. One that is not
+	// on the row, or comes again, does not count.
+	struct cs_pod *const *victims;
+};
+// Whether the pod can come once they are gone; true also where nobody knows: some victim is not
+// known, or a plugin failed. Sets spared[i] of each victim that may stay: the pod fits all the
+// same, by a profile that has all filters of kube-scheduler's that look at the pods of a node (any
+// other cannot know what they are to leave for), and nobody else of its priority or more is
+// nominated there. Not of all: who asked sees a need that is not seen here. The model is the same
+// after it. Mirrors plugins/defaultpreemption/default_preemption.go SelectVictimsOnNode.
+bool cs_judge_eviction(struct cs_workspace *workspace, const struct cs_judge_eviction *eviction,
+		       bool *spared);
 
 #endif

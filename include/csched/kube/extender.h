@@ -81,8 +81,8 @@ void cs_extender_write_filter(const struct cs_extender_args *args,
 // HostPriorityList. `scores` NULL: all 0.
 void cs_extender_write_priorities(const struct cs_extender_args *args, const uint8_t *scores,
 				  struct cs_buffer *out);
-// ExtenderPreemptionResult: the nodes of which `kept` is true (NULL: all).
-void cs_extender_write_preemption(const struct cs_extender_preemption *preemption, const bool *kept,
+// ExtenderPreemptionResult.
+void cs_extender_write_preemption(const struct cs_extender_victims *nodes, uint32_t n_nodes,
 				  struct cs_buffer *out);
 // ExtenderFilterResult and ExtenderBindingResult with nothing but an error; "" = none.
 void cs_extender_write_filter_error(const char *error, struct cs_buffer *out);

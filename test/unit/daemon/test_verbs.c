@@ -409,6 +409,183 @@ END_TEST
 
 // ---- preempt ----
 
+static void add_bound_since(const char *name, const char *node, int request, int priority,
+			    const char *created)
+{
+	struct cs_pod_change change;
+	struct cs_error err;
+	const char *json = cs_arena_printf(
+		arena,
+		"{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"uid\":\"uid-%s\","
+		"\"creationTimestamp\":\"%s\"},\"spec\":{\"nodeName\":\"%s\","
+		"\"priority\":%d,\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":"
+		"{\"cpu\":\"%dm\"}}}]}}",
+		name, name, created, node, priority, request);
+	ck_assert_int_eq(cs_cluster_apply_pod(cluster,
+					      (const Kube__Pod *)object(&cs_kind_pod, json),
+					      &change, &err),
+			 0);
+}
+
+// So long that all samples hold it.
+static void add_bound(const char *name, const char *node, int request, int priority)
+{
+	add_bound_since(name, node, request, priority, "2026-11-20T00:00:00Z");
+}
+
+static void sample(const char *node, double value)
+{
+	struct cs_load_report report;
+	cs_cluster_apply_samples(
+		cluster,
+		&(struct cs_load_sample){ .node = node, .value = value, .taken = state.now.wall },
+		1, &report);
+	ck_assert_uint_eq(report.n_matched, 1);
+}
+
+// Of UIDs "v1,v2" in that order; what is answered must leave the model as it was.
+static void expect_candidates(const char *nodes, const char *answered)
+{
+	struct cs_error err = { 0 };
+	ck_assert_int_eq(ask(CS_VERB_PREEMPT,
+			     cs_arena_printf(arena, "{\"Pod\":%s,\"NodeNameToMetaVictims\":{%s}}",
+					     pod_json("a"), nodes)),
+			 CS_CALL_DONE);
+	ck_assert_str_eq(answer.data,
+			 cs_arena_printf(arena, "{\"NodeNameToMetaVictims\":{%s}}", answered));
+	ck_assert_msg(cs_cluster_check(cluster, &err) == 0, "%s", err.text);
+}
+
+#define VICTIM(name) "{\"UID\":\"uid-" name "\"}"
+#define ON(node, victims, count) \
+	"\"" node "\":{\"Pods\":[" victims "],\"NumPDBViolations\":" #count "}"
+
+// n2 is at 90 % and n3 at 40 % of which 40 % is too much: only on n3 is it enough that a pod of
+// 500m leaves. Of the UID that nobody knows nobody knows what it would change.
+START_TEST(a_node_whose_victims_do_not_help_is_no_candidate)
+{
+	add_pod("a");
+	add_bound("v2", "n2", 500, 1);
+	add_bound("v3", "n3", 500, 1);
+	sample("n2", 9000);
+	sample("n3", 4000);
+	expect_candidates(ON("n1", VICTIM("gone"), 0) "," ON("n2", VICTIM("v2"),
+							     1) "," ON("n3", VICTIM("v3"), 1),
+			  ON("n1", VICTIM("gone"), 0) "," ON("n3", VICTIM("v3"), 1));
+	expect_candidates(ON("n2", VICTIM("v2") "," VICTIM("gone"), 0),
+			  ON("n2", VICTIM("v2") "," VICTIM("gone"), 0));
+	// A victim of another node changes nothing here.
+	expect_candidates(ON("n2", VICTIM("v3"), 0), "");
+	expect_candidates(ON("n3", VICTIM("v3") "," VICTIM("v3"), 0),
+			  ON("n3", VICTIM("v3") "," VICTIM("v3"), 0));
+}
+END_TEST
+
+// The load of a pod that just came is in no sample, and goes all the same with the pod.
+START_TEST(a_victim_in_flight_takes_its_load_along)
+{
+	add_pod("a");
+	add_bound("v3", "n3", 0, 1);
+	sample("n3", 3500);
+	add_bound_since("b", "n3", 800, 1, "2026-11-21T01:02:03Z");
+	double before = cs_cluster_load(cluster)->columns[0].load[find_pod("b")->row];
+	ck_assert_double_ge(before, 4000);
+	expect_candidates(ON("n3", VICTIM("b"), 0), ON("n3", VICTIM("b"), 0));
+	ck_assert_double_eq(cs_cluster_load(cluster)->columns[0].load[find_pod("b")->row], before);
+}
+END_TEST
+
+static void setup_whole(void)
+{
+	setup_profile("apiVersion: kubescheduler.config.k8s.io/v1\n"
+		      "kind: KubeSchedulerConfiguration\n"
+		      "profiles:\n"
+		      "- schedulerName: whole\n");
+}
+
+static const struct {
+	const char *victims;
+	int violations;
+	const char *left;
+	int violations_left;
+} spared[] = {
+	// 10 CPUs, the pod asks for 0.5: all but the last one may stay.
+	{ VICTIM("v6") "," VICTIM("v3") "," VICTIM("v1"), 2, VICTIM("v1"), 1 },
+	{ VICTIM("v6") "," VICTIM("v1") "," VICTIM("v3"), 0, VICTIM("v3"), 0 },
+	{ VICTIM("v1") "," VICTIM("v3") "," VICTIM("v6"), 3, VICTIM("v6"), 1 },
+	{ VICTIM("v3"), 1, VICTIM("v3"), 1 },
+	// Who is gone may have taken what nobody knows.
+	{ VICTIM("v6") "," VICTIM("v1") "," VICTIM("gone"), 1,
+	  VICTIM("v6") "," VICTIM("v1") "," VICTIM("gone"), 1 },
+};
+
+static const char *on_n1(const char *victims, int violations)
+{
+	return cs_arena_printf(arena, "\"n1\":{\"Pods\":[%s],\"NumPDBViolations\":%d}", victims,
+			       violations);
+}
+
+START_TEST(victims_that_need_not_leave_are_spared)
+{
+	add_pod("a");
+	add_bound("v6", "n1", 6000, 5);
+	add_bound("v3", "n1", 3000, 4);
+	add_bound("v1", "n1", 1000, 3);
+	expect_candidates(on_n1(spared[_i].victims, spared[_i].violations),
+			  on_n1(spared[_i].left, spared[_i].violations_left));
+}
+END_TEST
+
+// kube-scheduler wants them gone for what is not seen here.
+START_TEST(not_all_victims_are_spared)
+{
+	add_pod("a");
+	add_bound("v1", "n1", 1000, 3);
+	add_bound("v2", "n1", 1000, 3);
+	expect_candidates(ON("n1", VICTIM("v1") "," VICTIM("v2"), 2),
+			  ON("n1", VICTIM("v1") "," VICTIM("v2"), 2));
+}
+END_TEST
+
+START_TEST(nobody_is_spared_where_another_pod_is_to_come)
+{
+	add_pod("a");
+	add_pod("other");
+	add_bound("v6", "n1", 6000, 5);
+	add_bound("v3", "n1", 4000, 4);
+	cs_cluster_nominate(cluster, find_pod("other"), "n1");
+	expect_candidates(ON("n1", VICTIM("v6") "," VICTIM("v3"), 0),
+			  ON("n1", VICTIM("v6") "," VICTIM("v3"), 0));
+	cs_cluster_nominate(cluster, find_pod("other"), NULL);
+	expect_candidates(ON("n1", VICTIM("v6") "," VICTIM("v3"), 0), ON("n1", VICTIM("v3"), 0));
+}
+END_TEST
+
+// What the victims are to leave for this profile cannot know.
+START_TEST(nobody_is_spared_by_a_profile_that_looks_at_load)
+{
+	add_pod("a");
+	add_bound("v6", "n1", 6000, 5);
+	add_bound("v3", "n1", 4000, 4);
+	expect_candidates(ON("n1", VICTIM("v6") "," VICTIM("v3"), 0),
+			  ON("n1", VICTIM("v6") "," VICTIM("v3"), 0));
+}
+END_TEST
+
+START_TEST(more_victims_than_can_be_looked_at_stay)
+{
+	CS_AUTO_BUFFER struct cs_buffer victims;
+	cs_buffer_init(&victims, 1 << 20);
+	add_pod("a");
+	add_bound("v6", "n1", 10000, 5);
+	for (int i = 0; i < 3000; i++)
+		cs_buffer_append_string(&victims, i ? "," VICTIM("v6") : VICTIM("v6"));
+	const char *nodes = cs_arena_printf(arena, "\"n1\":{\"Pods\":[%s],\"NumPDBViolations\":0}",
+					    victims.data);
+	expect_candidates(nodes, nodes);
+}
+END_TEST
+
 START_TEST(nodes_that_no_victim_helps_are_no_candidates)
 {
 	add_pod("a");
@@ -422,7 +599,7 @@ START_TEST(nodes_that_no_victim_helps_are_no_candidates)
 	ck_assert_int_eq(ask(CS_VERB_PREEMPT, text), CS_CALL_DONE);
 	ck_assert_str_eq(answer.data,
 			 "{\"NodeNameToMetaVictims\":{\"n1\":{\"Pods\":[{\"UID\":\"v1\"}],"
-			 "\"NumPDBViolations\":1},\"n3\":{\"Pods\":[],\"NumPDBViolations\":0},"
+			 "\"NumPDBViolations\":1},"
 			 "\"new\":{\"Pods\":[],\"NumPDBViolations\":0}}}");
 }
 END_TEST
@@ -527,6 +704,17 @@ Suite *test_suite(void)
 	tcase_add_test(filters, filters_refuse_with_words);
 	tcase_add_test(filters, whole_nodes_come_back_as_they_were);
 	tcase_add_test(filters, nodes_that_no_victim_helps_are_no_candidates);
+	tcase_add_test(filters, a_node_whose_victims_do_not_help_is_no_candidate);
+	tcase_add_test(filters, a_victim_in_flight_takes_its_load_along);
+	tcase_add_test(filters, nobody_is_spared_by_a_profile_that_looks_at_load);
 	suite_add_tcase(suite, filters);
+	TCase *whole = tcase_create("whole");
+	tcase_add_checked_fixture(whole, setup_whole, teardown);
+	tcase_add_loop_test(whole, victims_that_need_not_leave_are_spared, 0,
+			    CS_ARRAY_LENGTH(spared));
+	tcase_add_test(whole, not_all_victims_are_spared);
+	tcase_add_test(whole, nobody_is_spared_where_another_pod_is_to_come);
+	tcase_add_test(whole, more_victims_than_can_be_looked_at_stay);
+	suite_add_tcase(suite, whole);
 	return suite;
 }

@@ -351,11 +351,11 @@ START_TEST(upstreams_preemption_result)
 	struct cs_extender_preemption preemption =
 		read_preemption("{\"NodeNameToMetaVictims\":{\"foo\":{\"Pods\":[{\"UID\":"
 				"\"myuid\"}],\"NumPDBViolations\":1},\"bar\":{}}}");
-	cs_extender_write_preemption(&preemption, (const bool[]){ true, false }, &out);
+	cs_extender_write_preemption(preemption.nodes, 1, &out);
 	ck_assert_str_eq(out.data, "{\"NodeNameToMetaVictims\":{\"foo\":{\"Pods\":[{\"UID\":"
 				   "\"myuid\"}],\"NumPDBViolations\":1}}}");
 	cs_buffer_clear(&out);
-	cs_extender_write_preemption(&preemption, NULL, &out);
+	cs_extender_write_preemption(preemption.nodes, preemption.n_nodes, &out);
 	ck_assert_str_eq(out.data, "{\"NodeNameToMetaVictims\":{\"foo\":{\"Pods\":[{\"UID\":"
 				   "\"myuid\"}],\"NumPDBViolations\":1},\"bar\":{\"Pods\":[],"
 				   "\"NumPDBViolations\":0}}}");
