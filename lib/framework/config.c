@@ -14,6 +14,7 @@
 #include <csched/framework/load_config.h>
 #include <csched/framework/profile.h>
 
+#include "metric_uses.h"
 #include "spec.h"
 
 #define UPSTREAM_NAME  "default-scheduler"
@@ -564,6 +565,14 @@ static void read_file(struct reading *reading, struct cs_slice text)
 		add_built_in(reading);
 	finish_config(reading);
 	warn_without_effect(reading);
+	if (reading->errors->count == 0)
+		metric_uses_check(&(struct metric_uses){
+			.config = reading->config,
+			.specs = reading->spec.profiles.items,
+			.warnings = &reading->warnings,
+			.errors = reading->errors,
+			.arena = reading->arena,
+		});
 }
 
 static void built_in(struct reading *reading)

@@ -305,6 +305,11 @@ static const struct cs_load_metric *find_known(const char *name)
 	return NULL;
 }
 
+bool cs_load_config_knows(const char *metric)
+{
+	return find_known(metric) != NULL;
+}
+
 static bool is_metric_name(const char *name)
 {
 	static const char others[] = "._-/";
@@ -714,13 +719,27 @@ static void read_sources(struct reading *reading)
 	}
 }
 
+// One is kept. Those of the file come first among the metrics.
 static void check_pairs(const struct reading *reading)
 {
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < reading->config->n_metrics; i++)
-		n += reading->config->metrics[i].kind == CS_LOAD_PAIR;
-	if (n > 1)
-		cs_errors_add(reading->errors, "metrics", "more than one metric of kind Pair");
+	const struct cs_load_config *config = reading->config;
+	const char *first = NULL;
+	for (uint32_t i = 0; i < config->n_metrics; i++) {
+		if (config->metrics[i].kind != CS_LOAD_PAIR)
+			continue;
+		if (first)
+			cs_errors_invalid_string(
+				reading->errors,
+				i < reading->spec.metrics.count
+					? path_of(reading, "metrics[%" PRIu32 "].name", i)
+					: reading->used[i],
+				config->metrics[i].name,
+				path_of(reading,
+					"only one metric may be of kind Pair, and \"%s\" is",
+					first));
+		else
+			first = config->metrics[i].name;
+	}
 }
 
 // ---- all together ----

@@ -127,6 +127,14 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 	cs_json_member_int(json, "threshold", args->threshold.percent);
 }
 
+static bool uses(const void *pointer, uint32_t i, struct cs_metric_use *ret)
+{
+	const struct connections_args *args = pointer;
+	ret->metric = CS_LOAD_CONNECTIONS;
+	ret->full = args->threshold.percent > 0;
+	return i == 0;
+}
+
 static const struct cs_argument arguments[] = {
 	CS_BY_RATIO_ARGUMENTS,
 	{ "threshold", "integer, 0..100",
@@ -151,4 +159,5 @@ const struct cs_plugin cs_plugin_least_connections = {
 	.configure = configure,
 	.write_args = write_args,
 	.free_args = free,
+	.uses = uses,
 };

@@ -302,6 +302,16 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 	cs_json_array_end(json);
 }
 
+static bool uses(const void *pointer, uint32_t i, struct cs_metric_use *ret)
+{
+	const struct least_load_args *args = pointer;
+	const struct resource *items = args->resources.items;
+	if (i >= args->resources.count)
+		return false;
+	*ret = (struct cs_metric_use){ .metric = items[i].name, .list = "resources", .full = true };
+	return true;
+}
+
 static const struct cs_argument arguments[] = {
 	{ "resources", "list of {name, weight 1..100, threshold 0..100}",
 	  "metrics of the LoadConfiguration that count, each once; default cpu with weight 3 "
@@ -328,4 +338,5 @@ const struct cs_plugin cs_plugin_least_load = {
 	.configure = configure,
 	.write_args = write_args,
 	.free_args = free_args,
+	.uses = uses,
 };

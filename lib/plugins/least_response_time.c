@@ -257,6 +257,13 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 	cs_by_load_write_duration(json, "slowStart", args->slow_start);
 }
 
+static bool uses(const void *args, uint32_t i, struct cs_metric_use *ret)
+{
+	(void)args;
+	ret->metric = CS_LOAD_RESPONSE;
+	return i == 0;
+}
+
 static const struct cs_argument arguments[] = {
 	CS_BY_RATIO_ARGUMENTS,
 	{ "threshold", "duration, 0s..1h",
@@ -282,4 +289,5 @@ const struct cs_plugin cs_plugin_least_response_time = {
 	.configure = configure,
 	.write_args = write_args,
 	.free_args = free,
+	.uses = uses,
 };

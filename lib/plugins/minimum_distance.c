@@ -6,7 +6,10 @@
 // Peers are the running pods that the pod's annotation c-sched.io/talks-to selects, in its
 // namespace. The distance to a peer is 0 on its node; else that of the first level whose label has
 // the same value on both nodes; else 100. Levels go from near to far and are taken to nest: who is
-// in the same rack is in the same zone. By default
+// in the same rack is in the same zone. Of zones Kubernetes asks that their names be unique across
+// regions. Where racks of two zones have one name, a peer in the other one is taken for nearer than
+// it is by what is between the rack's distance and the zone's: with these levels 40 for 50.
+// By default
 //     topology.kubernetes.io/rack 10, topology.kubernetes.io/zone 20, topology.kubernetes.io/region
 //     50
 // A pod without peers is not scored.
@@ -234,6 +237,14 @@ static void default_levels(struct distance_args *args)
 	args->levels = (struct cs_field_list){ CS_ARRAY_LENGTH(defaults), items };
 }
 
+static bool is_repeated(const struct level *items, uint32_t at)
+{
+	for (uint32_t i = 0; i < at; i++)
+		if (cs_string_equal(items[i].key, items[at].key))
+			return true;
+	return false;
+}
+
 static int check_levels(const struct distance_args *args, struct cs_errors *errors)
 {
 	const struct level *items = args->levels.items;
@@ -248,6 +259,8 @@ static int check_levels(const struct distance_args *args, struct cs_errors *erro
 			r = cs_errors_required(errors, path, "");
 		else if (cs_args_check_name(items[i].key, path, errors) < 0)
 			r = -EINVAL;
+		else if (is_repeated(items, i))
+			r = cs_errors_duplicate(errors, path, items[i].key);
 		if (items[i].distance.value < before || !items[i].distance.given)
 			r = cs_errors_invalid_int(
 				errors, cs_arena_printf(args->arena, "levels[%u].distance", i),

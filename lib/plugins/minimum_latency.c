@@ -236,6 +236,13 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 	cs_by_load_write_duration(json, "threshold", args->threshold);
 }
 
+static bool uses(const void *args, uint32_t i, struct cs_metric_use *ret)
+{
+	(void)args;
+	(void)ret; // whichever is of kind Pair
+	return i == 0;
+}
+
 static const struct cs_argument arguments[] = {
 	CS_BY_RATIO_ARGUMENTS,
 	{ "floor", "duration, 1us..1s",
@@ -259,4 +266,5 @@ const struct cs_plugin cs_plugin_minimum_latency = {
 	.configure = configure,
 	.write_args = write_args,
 	.free_args = free,
+	.uses = uses,
 };

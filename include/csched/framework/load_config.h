@@ -69,6 +69,7 @@ struct cs_load_config {
 // Reads the document. -EINVAL with every error in `errors`.
 int cs_load_config_read(struct json_object *document, struct cs_load_config **ret,
 			struct cs_errors *errors);
+bool cs_load_config_knows(const char *metric); // without it being declared in the document
 void cs_load_config_destroy(struct cs_load_config *config); // NULL is fine
 // What is in force, every default filled in; reads back as the same.
 void cs_load_config_write(const struct cs_load_config *config, struct cs_json_writer *json);

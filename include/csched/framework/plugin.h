@@ -118,6 +118,13 @@ struct cs_argument {
 	const char *help;
 };
 
+// A metric of load that a plugin goes by.
+struct cs_metric_use {
+	const char *metric; // its name; NULL = whichever is of kind Pair
+	const char *list;   // the argument that lists the metrics: "resources"; NULL = none does
+	bool full;          // by how full nodes are: one without a capacity says nothing
+};
+
 // Plugins in one profile at most: masks of them are 64 bits.
 #define CS_PLUGINS_MAX 64
 
@@ -183,6 +190,9 @@ struct cs_plugin {
 	// Reading that again gives the same arguments.
 	void (*write_args)(const void *args, struct cs_json_writer *json);
 	void (*free_args)(void *args);
+	// The i-th metric of load that it goes by with these arguments, into a zeroed *ret; false
+	// behind the last. For check-config's words.
+	bool (*uses)(const void *args, uint32_t i, struct cs_metric_use *ret);
 };
 
 #endif

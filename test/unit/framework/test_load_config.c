@@ -27,7 +27,10 @@ START_TEST(the_metrics_api_by_default)
 	struct cs_config *config = read_config(API);
 	const struct cs_load_config *load = config->load;
 	ck_assert_str_eq(config->profiles[0]->scheduler_name, CS_CONFIG_BUILT_IN_PROFILE);
-	ck_assert_uint_eq(config->n_warnings, 0);
+	// the toys go by no load
+	ck_assert_uint_eq(config->n_warnings, 2);
+	ck_assert_str_eq(config->warnings[1], "LoadConfiguration.sources[0]: no plugin of any "
+					      "profile goes by \"memory\"");
 	ck_assert_uint_eq(load->n_metrics, 2);
 	ck_assert_str_eq(load->metrics[0].name, "cpu");
 	ck_assert_int_eq(load->metrics[0].kind, CS_LOAD_USAGE);
@@ -277,7 +280,12 @@ static const struct {
 	  "at "
 	  "most 24h0m0s" },
 	{ API "metrics: [{name: x, kind: Pair}, {name: yy, kind: Pair}]\n",
-	  "LoadConfiguration.metrics: more than one metric of kind Pair" },
+	  "LoadConfiguration.metrics[1].name: Invalid value: \"yy\": only one metric may be of kind "
+	  "Pair, and \"x\" is" },
+	{ LOAD "metrics: [{name: x, kind: Pair}]\nsources: [{name: p, type: Prometheus, url: "
+	       "'http://p', queries: [{metric: x, query: q}, {metric: latency, query: r}]}]\n",
+	  "LoadConfiguration.sources[0].queries[1].metric: Invalid value: \"latency\": only one "
+	  "metric may be of kind Pair, and \"x\" is" },
 	{ API "metrics: [{name: a, kind: Level}, {name: b, kind: Level}, {name: c, kind: Level}, "
 	      "{name: d, kind: Level}, {name: e, kind: Level}, {name: f, kind: Level}, "
 	      "{name: g, kind: Level}, {name: h, kind: Level}, {name: i, kind: Level}, "

@@ -73,6 +73,23 @@ START_TEST(levels)
 }
 END_TEST
 
+// Racks are often numbered anew in each zone: that another zone has a rack of the same name makes
+// it a little nearer, not near.
+START_TEST(names_used_twice)
+{
+#define RACK "topology.kubernetes.io/rack"
+	load_world_node(&run, "a", "", REGION ": r, " ZONE ": z1, " RACK ": '1'");
+	load_world_node(&run, "b", "", REGION ": r, " ZONE ": z1, " RACK ": '1'");
+	load_world_node(&run, "c", "", REGION ": r, " ZONE ": z1, " RACK ": '2'");
+	load_world_node(&run, "d", "", REGION ": r, " ZONE ": z2, " RACK ": '1'");
+	load_world_node(&run, "e", "", REGION ": r, " ZONE ": z2, " RACK ": '2'");
+	load_world_node(&run, "g", "", REGION ": s, " ZONE ": z3, " RACK ": '3'");
+	load_world_bound(&run, "db1", "a", "app: db");
+	run_configure(&run, "MinimumDistance", NULL);
+	ck_assert_str_eq(scores(talker("p")), "a=100 b=90 c=80 d=60 e=50 g=0");
+}
+END_TEST
+
 START_TEST(no_peers)
 {
 	places();
@@ -148,6 +165,8 @@ START_TEST(distance_arguments)
 		{ "{levels: [{topologyKey: a, distance: 2}, {topologyKey: b, distance: 1}]}",
 		  "levels[1].distance: Invalid value: 1: values must be given and must not "
 		  "decrease" },
+		{ "{levels: [{topologyKey: a, distance: 1}, {topologyKey: a, distance: 2}]}",
+		  "levels[1].topologyKey: Duplicate value: \"a\"" },
 		{ "{levels: [{topologyKey: a}]}",
 		  "levels[0].distance: Invalid value: 0: values must be given and must not "
 		  "decrease" },
@@ -235,11 +254,12 @@ END_TEST
 Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
-		distance_example,  levels,
-		no_peers,          distance_threshold,
-		as_pairs,          distance_arguments,
-		latency_example,   pairs_that_are_not_known,
-		latency_threshold, latency_arguments,
+		distance_example,         levels,
+		names_used_twice,         no_peers,
+		distance_threshold,       as_pairs,
+		distance_arguments,       latency_example,
+		pairs_that_are_not_known, latency_threshold,
+		latency_arguments,
 	};
 	Suite *suite = suite_create("plugins/minimum");
 	TCase *tcase = tcase_create("minimum");
