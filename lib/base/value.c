@@ -9,17 +9,32 @@
 
 #include "value_reader.h"
 
-void cs_value_set_line(struct json_object *document, int line)
+void cs_value_set_line(struct json_object *value, int line)
 {
-	if (json_object_is_type(document, json_type_object))
-		json_object_set_userdata(document, (void *)(intptr_t)line, NULL);
+	if (json_object_is_type(value, json_type_object))
+		json_object_set_userdata(value, (void *)(intptr_t)line, NULL);
 }
 
-int cs_value_line(struct json_object *document)
+int cs_value_line(struct json_object *value)
 {
-	if (!json_object_is_type(document, json_type_object))
+	if (!json_object_is_type(value, json_type_object))
 		return 0;
-	return (int)(intptr_t)json_object_get_userdata(document);
+	return (int)(intptr_t)json_object_get_userdata(value);
+}
+
+int cs_value_offer(struct cs_value_sink *sink, struct json_object *item, int line,
+		   struct cs_error *err)
+{
+	if (!sink->listener->item)
+		return 0;
+	cs_value_set_line(item, line);
+	if (sink->full)
+		return 0;
+	int r = sink->listener->item(sink->user, item, line, err);
+	sink->n_taken += r > 0;
+	sink->full = r == 0;
+	sink->ended = r < 0;
+	return r;
 }
 
 static struct cs_slice string_slice(struct json_object *value)

@@ -16,7 +16,10 @@ struct reader {
 	const char *at;
 	const char *end;
 	unsigned depth;
-	struct cs_buffer text; // the string read last, without quotes and escapes
+	struct cs_buffer text;      // the string read last, without quotes and escapes
+	struct cs_value_sink *sink; // takes the root's items; may be NULL
+	const char *counted;        // lines are counted up to here
+	int line;
 	struct cs_error *err;
 };
 
@@ -244,7 +247,34 @@ static int enter(struct reader *reader)
 	return 0;
 }
 
-static int read_array(struct reader *reader, struct json_object **ret)
+// The line at hand, counted from where it was asked for last.
+static int count_lines(struct reader *reader)
+{
+	const char *at = reader->counted;
+	while ((at = memchr(at, '\n', (size_t)(reader->at - at)))) {
+		reader->line++;
+		at++;
+	}
+	reader->counted = reader->at;
+	return reader->line;
+}
+
+// One element: to the sink if there is one and it takes it, else into the array.
+static int read_element(struct reader *reader, struct cs_value_sink *sink,
+			struct json_object *array)
+{
+	CS_AUTO_VALUE struct json_object *element = NULL;
+	skip_space(reader);
+	int line = sink ? count_lines(reader) : 0;
+	int r = read_value(reader, &element);
+	if (r == 0 && sink)
+		r = cs_value_offer(sink, element, line, reader->err);
+	if (r == 0)
+		cs_value_append(array, CS_TAKE(element));
+	return r < 0 ? r : 0;
+}
+
+static int read_array(struct reader *reader, struct cs_value_sink *sink, struct json_object **ret)
 {
 	int r = enter(reader);
 	if (r < 0)
@@ -253,11 +283,9 @@ static int read_array(struct reader *reader, struct json_object **ret)
 	for (bool first = true; !take(reader, ']'); first = false) {
 		if (!first && !take(reader, ','))
 			return fail(reader, "expected ',' or ']' in an array");
-		struct json_object *element = NULL;
-		r = read_value(reader, &element);
+		r = read_element(reader, sink, array);
 		if (r < 0)
 			return r;
-		cs_value_append(array, element);
 	}
 	reader->depth--;
 	*ret = CS_TAKE(array);
@@ -282,7 +310,11 @@ static int read_member(struct reader *reader, struct json_object *object)
 	if (!take(reader, ':'))
 		return fail(reader, "expected ':' after a key");
 	struct json_object *member = NULL;
-	r = read_value(reader, &member);
+	skip_space(reader);
+	bool items = reader->sink && reader->depth == 1 && strcmp(key, "items") == 0 &&
+		     reader->at < reader->end && *reader->at == '[';
+	r = items ? read_array(reader, reader->sink, &member) : read_value(reader, &member);
+	skip_space(reader);
 	if (r < 0)
 		return r;
 	cs_value_add(object, key, member, JSON_C_OBJECT_ADD_KEY_IS_NEW);
@@ -340,7 +372,7 @@ static int read_value(struct reader *reader, struct json_object **ret)
 		r = read_object(reader, ret);
 		break;
 	case '[':
-		r = read_array(reader, ret);
+		r = read_array(reader, NULL, ret);
 		break;
 	case '"':
 		r = read_string_value(reader, ret);
@@ -357,37 +389,58 @@ static int read_value(struct reader *reader, struct json_object **ret)
 	return r;
 }
 
-static int read_one(struct cs_slice text, bool whole, struct json_object **ret, size_t *ret_size,
-		    struct cs_error *err)
+// Reads the value that comes next.
+static int read_next(struct reader *reader, struct cs_slice text, struct json_object **ret)
 {
 	if (text.size > INT_MAX)
-		return cs_error_set(err, -EMSGSIZE, "a text of %zu bytes is too large", text.size);
-	if (text.size == 0)
-		text.data = "";
-	struct reader reader = {
-		.start = text.data, .at = text.data, .end = text.data + text.size, .err = err
-	};
-	cs_buffer_init(&reader.text, text.size);
+		return cs_error_set(reader->err, -EMSGSIZE, "a text of %zu bytes is too large",
+				    text.size);
 	CS_AUTO_VALUE struct json_object *value = NULL;
-	int r = read_value(&reader, &value);
-	cs_buffer_finish(&reader.text);
-	if (r < 0)
-		return r;
-	if (whole && reader.at != reader.end)
-		return fail(&reader, "something follows the value");
-	*ret_size = (size_t)(reader.at - reader.start);
-	*ret = CS_TAKE(value);
-	return 0;
+	cs_buffer_init(&reader->text, text.size);
+	int r = read_value(reader, &value);
+	cs_buffer_finish(&reader->text);
+	if (r == 0)
+		*ret = CS_TAKE(value);
+	return r;
 }
 
-int cs_value_read_json_prefix(struct cs_slice text, struct json_object **ret, size_t *ret_size,
-			      struct cs_error *err)
+static struct reader reader_of(struct cs_slice text, struct cs_value_place place,
+			       struct cs_error *err)
 {
-	return read_one(text, false, ret, ret_size, err);
+	const char *start = text.size ? text.data : "";
+	return (struct reader){
+		.start = start,
+		.at = start + place.at,
+		.end = start + text.size,
+		.counted = start + place.at,
+		.line = place.line,
+		.err = err,
+	};
+}
+
+int cs_value_read_json_next(struct cs_slice text, struct cs_value_place *place,
+			    struct cs_value_sink *sink, struct json_object **ret,
+			    struct cs_error *err)
+{
+	struct reader reader = reader_of(text, *place, err);
+	reader.sink = sink;
+	int r = read_next(&reader, text, ret);
+	if (r < 0)
+		return r;
+	place->line = count_lines(&reader);
+	place->at = (size_t)(reader.at - reader.start);
+	return 0;
 }
 
 int cs_value_read_json(struct cs_slice text, struct json_object **ret, struct cs_error *err)
 {
-	size_t size;
-	return read_one(text, true, ret, &size, err);
+	struct reader reader = reader_of(text, (struct cs_value_place){ .line = 1 }, err);
+	CS_AUTO_VALUE struct json_object *value = NULL;
+	int r = read_next(&reader, text, &value);
+	if (r < 0)
+		return r;
+	if (reader.at != reader.end)
+		return fail(&reader, "something follows the value");
+	*ret = CS_TAKE(value);
+	return 0;
 }

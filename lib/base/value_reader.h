@@ -4,6 +4,7 @@
 #define CSCHED_BASE_VALUE_READER_H
 
 #include <csched/base/value.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -36,11 +37,30 @@ static inline struct json_object *cs_value_double(double v, const char *text)
 	return cs_value_must(json_object_new_double_s(v, text));
 }
 
-// Reads one JSON value from the start of `text` and says how many bytes it took with the white
-// space around it.
-int cs_value_read_json_prefix(struct cs_slice text, struct json_object **ret, size_t *ret_size,
-			      struct cs_error *err);
+// A listener at work on one document.
+struct cs_value_sink {
+	const struct cs_value_listener *listener;
+	void *user;
+	size_t n_taken; // items of this document
+	bool full;      // one was not taken: the rest is not offered
+	bool ended;     // the listener returned an error: words of others do not count
+};
 
-void cs_value_set_line(struct json_object *document, int line);
+// Offers an item that began on that line: 1 = taken, 0 = it belongs into the document, < 0.
+int cs_value_offer(struct cs_value_sink *sink, struct json_object *item, int line,
+		   struct cs_error *err);
+
+struct cs_value_place {
+	size_t at; // byte
+	int line;  // of it, from 1
+};
+
+// Reads the JSON value that begins there, and moves the place behind it and the white space that
+// follows. The root's items are offered to the sink. An error leaves the place as it was.
+int cs_value_read_json_next(struct cs_slice text, struct cs_value_place *place,
+			    struct cs_value_sink *sink, struct json_object **ret,
+			    struct cs_error *err);
+
+void cs_value_set_line(struct json_object *value, int line);
 
 #endif

@@ -19,20 +19,25 @@ struct reader {
 	yaml_parser_t parser;
 	struct json_object *anchors; // of this document, by name; only those already complete
 	size_t copied;               // values made by aliases
+	int line;                    // that the parser's first one is
+	struct cs_value_sink *sink;
+	bool offers; // the sequence that comes is the root's "items"
 	struct cs_error *err;
 };
 
 static int read_node(struct reader *reader, yaml_event_t *event, unsigned depth,
 		     struct json_object **ret);
 
-static int line_of(const yaml_event_t *event)
+// A text is shorter than INT_MAX, so its lines are fewer.
+static int line_of(const struct reader *reader, const yaml_mark_t *mark)
 {
-	return event->start_mark.line < INT_MAX ? (int)event->start_mark.line + 1 : INT_MAX;
+	return reader->line + (int)mark->line;
 }
 
 static int fail(struct reader *reader, const yaml_event_t *event, const char *problem)
 {
-	return cs_error_set(reader->err, -EINVAL, "line %d: %s", line_of(event), problem);
+	return cs_error_set(reader->err, -EINVAL, "line %d: %s",
+			    line_of(reader, &event->start_mark), problem);
 }
 
 static int next_event(struct reader *reader, yaml_event_t *event)
@@ -43,9 +48,11 @@ static int next_event(struct reader *reader, yaml_event_t *event)
 	if (parser->error == YAML_MEMORY_ERROR)
 		abort();
 	if (parser->error == YAML_READER_ERROR)
-		return cs_error_set(reader->err, -EINVAL, "line %zu: byte %zu: %s",
-				    parser->mark.line + 1, parser->problem_offset, parser->problem);
-	return cs_error_set(reader->err, -EINVAL, "line %zu: %s%s%s", parser->problem_mark.line + 1,
+		return cs_error_set(reader->err, -EINVAL, "line %d: byte %zu: %s",
+				    line_of(reader, &parser->mark), parser->problem_offset,
+				    parser->problem);
+	return cs_error_set(reader->err, -EINVAL, "line %d: %s%s%s",
+			    line_of(reader, &parser->problem_mark),
 			    parser->context ? parser->context : "", parser->context ? ", " : "",
 			    parser->problem ? parser->problem : "not YAML");
 }
@@ -335,20 +342,36 @@ static int read_alias(struct reader *reader, const yaml_event_t *event, unsigned
 
 // ---- sequences and mappings ----
 
-static int read_sequence(struct reader *reader, unsigned depth, struct json_object **ret)
+// One element: to the sink if that is offered items and takes it, else into the array. Where there
+// are anchors nothing is offered: aliases must find all as it was read.
+static int read_element(struct reader *reader, yaml_event_t *event, unsigned depth, bool offers,
+			struct json_object *array)
+{
+	CS_AUTO_VALUE struct json_object *element = NULL;
+	int r = read_node(reader, event, depth, &element);
+	if (r == 0 && offers && json_object_object_length(reader->anchors) == 0)
+		r = cs_value_offer(reader->sink, element, line_of(reader, &event->start_mark),
+				   reader->err);
+	else if (offers)
+		reader->sink->full = true;
+	if (r == 0)
+		cs_value_append(array, CS_TAKE(element));
+	return r < 0 ? r : 0;
+}
+
+static int read_sequence(struct reader *reader, unsigned depth, bool offers,
+			 struct json_object **ret)
 {
 	CS_AUTO_VALUE struct json_object *array = cs_value_must(json_object_new_array());
 	for (;;) {
 		AUTO_EVENT yaml_event_t event = { 0 };
-		struct json_object *element = NULL;
 		int r = next_event(reader, &event);
 		if (r == 0 && event.type == YAML_SEQUENCE_END_EVENT)
 			break;
 		if (r == 0)
-			r = read_node(reader, &event, depth, &element);
+			r = read_element(reader, &event, depth, offers, array);
 		if (r < 0)
 			return r;
-		cs_value_append(array, element);
 	}
 	*ret = CS_TAKE(array);
 	return 0;
@@ -457,6 +480,8 @@ static int read_member(struct reader *reader, yaml_event_t *event, unsigned dept
 		r = key_text(reader, event, key_value, &key);
 	if (r == 0)
 		r = next_event(reader, &value_event);
+	reader->offers = r == 0 && !merging && depth == 1 && strcmp(key, "items") == 0 &&
+			 value_event.type == YAML_SEQUENCE_START_EVENT;
 	if (r == 0)
 		r = read_node(reader, &value_event, depth, &value);
 	if (r < 0)
@@ -491,12 +516,14 @@ static int read_collection(struct reader *reader, const yaml_event_t *event, uns
 	if (depth == CS_VALUE_DEPTH_MAX)
 		return fail(reader, event, "nested more than 64 deep");
 	bool mapping = event->type == YAML_MAPPING_START_EVENT;
+	bool offers = reader->offers;
+	reader->offers = false;
 	const yaml_char_t *anchor =
 		mapping ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
 	if (anchor) // until it is complete again the name stands for nothing
 		json_object_object_del(reader->anchors, (const char *)anchor);
 	int r = mapping ? read_mapping(reader, depth + 1, ret)
-			: read_sequence(reader, depth + 1, ret);
+			: read_sequence(reader, depth + 1, offers && !anchor, ret);
 	if (r == 0 && anchor)
 		cs_value_add(reader->anchors, (const char *)anchor, json_object_get(*ret), 0);
 	return r;
@@ -525,26 +552,43 @@ static int read_node(struct reader *reader, yaml_event_t *event, unsigned depth,
 
 // ---- documents ----
 
-static int read_document(struct reader *reader, struct json_object *documents)
+static int tell(struct cs_value_sink *sink, struct json_object *document, int line,
+		struct cs_error *err)
+{
+	if (!document)
+		return 0;
+	cs_value_set_line(document, line);
+	int r = sink->listener->document(sink->user, document, line, err);
+	sink->ended = r < 0;
+	return r;
+}
+
+static void begin_document(struct cs_value_sink *sink)
+{
+	sink->n_taken = 0;
+	sink->full = false;
+}
+
+static int read_document(struct reader *reader)
 {
 	CS_AUTO_VALUE struct json_object *root = NULL;
 	AUTO_EVENT yaml_event_t event = { 0 };
 	AUTO_EVENT yaml_event_t end = { 0 };
 	json_object_put(reader->anchors);
 	reader->anchors = cs_value_must(json_object_new_object());
+	reader->offers = false;
+	begin_document(reader->sink);
 	int r = next_event(reader, &event);
 	if (r == 0)
 		r = read_node(reader, &event, 0, &root);
 	if (r == 0)
 		r = next_event(reader, &end); // the document's end
-	if (r < 0 || !root)
-		return r;
-	cs_value_set_line(root, line_of(&event));
-	cs_value_append(documents, CS_TAKE(root));
-	return 0;
+	if (r == 0)
+		r = tell(reader->sink, root, line_of(reader, &event.start_mark), reader->err);
+	return r;
 }
 
-static int read_stream(struct reader *reader, struct json_object *documents)
+static int read_stream(struct reader *reader)
 {
 	for (;;) {
 		AUTO_EVENT yaml_event_t event = { 0 };
@@ -552,46 +596,69 @@ static int read_stream(struct reader *reader, struct json_object *documents)
 		if (r == 0 && event.type == YAML_STREAM_END_EVENT)
 			return 0;
 		if (r == 0 && event.type == YAML_DOCUMENT_START_EVENT)
-			r = read_document(reader, documents);
+			r = read_document(reader);
 		if (r < 0)
 			return r;
 	}
 }
 
-static size_t skip_space(struct cs_slice text, size_t at, int *line)
+static int read_yaml(struct cs_slice text, int line, struct cs_value_sink *sink,
+		     struct cs_error *err)
 {
-	for (; at < text.size && memchr(" \t\r\n", text.data[at], 4); at++)
-		*line += text.data[at] == '\n';
-	return at;
+	struct reader reader = { .line = line, .sink = sink, .err = err };
+	if (!yaml_parser_initialize(&reader.parser))
+		abort();
+	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(
+		&reader.parser, (const unsigned char *)(text.size ? text.data : ""), text.size);
+	int r = read_stream(&reader);
+	yaml_parser_delete(&reader.parser);
+	json_object_put(reader.anchors);
+	return r;
 }
 
-// Reads what is JSON as JSON, one value behind the other, as kubectl tries first.
-static int read_json_stream(struct cs_slice text, struct json_object *documents)
+// Whether a JSON object comes next, and where.
+static bool find_object(struct cs_slice text, struct cs_value_place *place)
 {
-	int line = 1;
-	size_t at = skip_space(text, 0, &line);
-	while (at < text.size) {
-		struct cs_slice rest = { text.data + at, text.size - at };
-		struct json_object *value;
-		size_t size;
-		int r = cs_value_read_json_prefix(rest, &value, &size, NULL);
+	for (; place->at < text.size && memchr(" \t\r\n", text.data[place->at], 4); place->at++)
+		place->line += text.data[place->at] == '\n';
+	return place->at < text.size && text.data[place->at] == '{';
+}
+
+// Whether YAML may go on there behind a JSON value: with a comment or a new document.
+static bool may_go_on(struct cs_slice text, size_t at)
+{
+	static const struct cs_slice marks[] = { CS_SLICE("---"), CS_SLICE("..."), CS_SLICE("#") };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(marks); i++)
+		if (text.size - at >= marks[i].size &&
+		    memcmp(text.data + at, marks[i].data, marks[i].size) == 0)
+			return true;
+	return at == text.size;
+}
+
+// Reads what is JSON as JSON, one value behind the other, as kubectl tries first. Stops before what
+// is not, which may be YAML: 0.
+static int read_json_stream(struct cs_slice text, struct cs_value_place *place,
+			    struct cs_value_sink *sink, struct cs_error *err)
+{
+	struct cs_value_place next = *place;
+	size_t n = 0;
+	for (; find_object(text, &next); n++) {
+		CS_AUTO_VALUE struct json_object *value = NULL;
+		int line = next.line;
+		begin_document(sink);
+		int r = cs_value_read_json_next(text, &next, sink, &value, err);
+		if (r < 0) // in the first document of which nothing was taken it may be YAML
+			return n > 0 || sink->ended || sink->n_taken > 0 ? r : 0;
+		r = tell(sink, value, line, err);
 		if (r < 0)
 			return r;
-		cs_value_set_line(value, line);
-		if (value)
-			cs_value_append(documents, value);
-		for (size_t i = 0; i < size; i++)
-			line += rest.data[i] == '\n';
-		at += size;
+		*place = next;
 	}
+	if (n > 0 && !may_go_on(text, place->at))
+		return cs_error_set(err, -EINVAL, "line %d: expected a JSON object or ---",
+				    place->line);
 	return 0;
-}
-
-static bool starts_like_json(struct cs_slice text)
-{
-	int line = 0;
-	size_t at = skip_space(text, 0, &line);
-	return at < text.size && text.data[at] == '{';
 }
 
 // libyaml counts the mark as a column: the first line would be indented by one.
@@ -603,28 +670,35 @@ static struct cs_slice skip_byte_order_mark(struct cs_slice text)
 	return (struct cs_slice){ text.data + mark.size, text.size - mark.size };
 }
 
-int cs_value_read_yaml(struct cs_slice text, struct json_object **ret_documents,
-		       struct cs_error *err)
+int cs_value_read_stream(struct cs_slice text, const struct cs_value_listener *listener, void *user,
+			 struct cs_error *err)
 {
 	if (text.size > INT_MAX)
 		return cs_error_set(err, -EMSGSIZE, "a text of %zu bytes is too large", text.size);
-	CS_AUTO_VALUE struct json_object *documents = cs_value_must(json_object_new_array());
+	struct cs_value_sink sink = { .listener = listener, .user = user };
+	struct cs_value_place place = { .line = 1 };
 	text = skip_byte_order_mark(text);
-	if (starts_like_json(text) && read_json_stream(text, documents) == 0) {
-		*ret_documents = CS_TAKE(documents);
-		return 0;
-	}
-	json_object_put(documents);
-	documents = cs_value_must(json_object_new_array());
-	struct reader reader = { .err = err };
-	if (!yaml_parser_initialize(&reader.parser))
-		abort();
-	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(
-		&reader.parser, (const unsigned char *)(text.size ? text.data : ""), text.size);
-	int r = read_stream(&reader, documents);
-	yaml_parser_delete(&reader.parser);
-	json_object_put(reader.anchors);
+	int r = read_json_stream(text, &place, &sink, err);
+	if (r < 0 || place.at == text.size)
+		return r;
+	struct cs_slice rest = { text.data + place.at, text.size - place.at };
+	return read_yaml(rest, place.line, &sink, err);
+}
+
+static int append_document(void *user, struct json_object *document, int line, struct cs_error *err)
+{
+	(void)line;
+	(void)err;
+	cs_value_append(user, json_object_get(document));
+	return 0;
+}
+
+int cs_value_read_yaml(struct cs_slice text, struct json_object **ret_documents,
+		       struct cs_error *err)
+{
+	static const struct cs_value_listener listener = { .document = append_document };
+	CS_AUTO_VALUE struct json_object *documents = cs_value_must(json_object_new_array());
+	int r = cs_value_read_stream(text, &listener, documents, err);
 	if (r == 0)
 		*ret_documents = CS_TAKE(documents);
 	return r;

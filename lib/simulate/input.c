@@ -253,9 +253,15 @@ static void note_default_class(struct input *input, const struct input_object *o
 	input->default_priority = class->value;
 }
 
-static int read_object(struct input *input, const char *file, const struct cs_manifest_object *from,
-		       struct cs_error *err)
+struct reading {
+	struct input *input;
+	const char *file;
+};
+
+static int read_object(void *user, const struct cs_manifest_object *from, struct cs_error *err)
 {
+	const struct reading *reading = user;
+	struct input *input = reading->input;
 	const struct cs_kind *kind = cs_kind_find(from->api_version, from->kind);
 	size_t i = 0;
 	while (i < CS_ARRAY_LENGTH(used) && used[i].kind != kind)
@@ -266,7 +272,7 @@ static int read_object(struct input *input, const char *file, const struct cs_ma
 	Kube__ObjectMeta unread;
 	name_of_tree(from->tree, &unread);
 	struct input_object object = {
-		.kind = kind, .metadata = &unread, .file = file, .line = from->line
+		.kind = kind, .metadata = &unread, .file = reading->file, .line = from->line
 	};
 	if (decode(input, from->tree, used[i].has_template, &object, err) < 0) {
 		object.metadata = &unread;
@@ -280,13 +286,6 @@ static int read_object(struct input *input, const char *file, const struct cs_ma
 int input_read(struct input *input, const char *file_name, struct cs_slice text,
 	       struct cs_error *err)
 {
-	struct cs_manifest manifest;
-	const char *file = cs_arena_strdup(input->arena, file_name);
-	int r = cs_manifest_read(file, text, &manifest, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < manifest.count && r == 0; i++)
-		r = read_object(input, file, &manifest.objects[i], err);
-	cs_manifest_finish(&manifest);
-	return r;
+	struct reading reading = { input, cs_arena_strdup(input->arena, file_name) };
+	return cs_manifest_each(file_name, text, read_object, &reading, err);
 }

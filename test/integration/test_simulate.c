@@ -62,7 +62,7 @@ static const struct {
 	{ { "simulate", "-f", CLUSTER }, 1, "Insufficient nvidia.com/gpu" },
 	{ { "simulate", "-f", CLUSTER, "-f", CLUSTER },
 	  2,
-	  "Node \"node-1\": metadata.name: there is one already, in " CLUSTER ", line 3" },
+	  "Node \"node-1\": metadata.name: there is one already, in " CLUSTER ", line 6" },
 	{ { "simulate", "-f", "/dev/null" }, 0, "0 pods to place: nothing to do." },
 };
 

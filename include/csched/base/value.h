@@ -26,8 +26,22 @@ int cs_value_read_json(struct cs_slice text, struct json_object **ret, struct cs
 // "line N: ..." on errors.
 int cs_value_read_yaml(struct cs_slice text, struct json_object **ret_documents,
 		       struct cs_error *err);
-// The line (from 1) where a document of cs_value_read_yaml began, 0 if unknown.
-int cs_value_line(struct json_object *document);
+// Who is told what a stream holds while it is read. Values are borrowed during the call, or kept
+// with json_object_get. < 0 ends the reading and is what cs_value_read_stream returns.
+struct cs_value_listener { // `line` is where it began, from 1
+	// An element of the list "items" that a document has at its root, before the rest of the
+	// document is known. 1: it will not be in the document; 0: it will, and so will those that
+	// follow it, which are not told. Nor are those of a document with anchors before their end.
+	int (*item)(void *user, struct json_object *item, int line,
+		    struct cs_error *err); // may be NULL
+	int (*document)(void *user, struct json_object *document, int line, struct cs_error *err);
+};
+// As cs_value_read_yaml, without having all documents in memory, nor all of a long list. What is
+// wrong further down is found after what stands before it was told.
+int cs_value_read_stream(struct cs_slice text, const struct cs_value_listener *listener, void *user,
+			 struct cs_error *err);
+// The line (from 1) where a document or an item that was told began, 0 if unknown.
+int cs_value_line(struct json_object *value);
 
 // Writes the tree.
 void cs_value_write(struct json_object *value, struct cs_json_writer *json);

@@ -364,6 +364,60 @@ START_TEST(documents_know_their_lines)
 }
 END_TEST
 
+// What a listener is told, as "item:LINE=JSON " and "JSON ".
+struct told {
+	struct cs_buffer words;
+	int takes; // items; the next one is left
+};
+
+static int told_item(void *user, struct json_object *item, int line, struct cs_error *err)
+{
+	struct told *told = user;
+	CS_AUTO_FREE char *json = as_json(item);
+	(void)err;
+	cs_buffer_printf(&told->words, "item:%d=%s ", line, json);
+	return told->takes-- > 0;
+}
+
+static int told_document(void *user, struct json_object *document, int line, struct cs_error *err)
+{
+	CS_AUTO_FREE char *json = as_json(document);
+	(void)err;
+	cs_buffer_printf(&((struct told *)user)->words, "%d:%s ", line, json);
+	return 0;
+}
+
+START_TEST(streams)
+{
+	static const struct {
+		const char *text;
+		int takes;
+		const char *told;
+	} rows[] = {
+		{ "a: 1\nitems:\n- {x: 1}\n- 2\n- {items: [3]}\nb: {items: [4]}\n", 9,
+		  "item:3={\"x\":1} item:4=2 item:5={\"items\":[3]} "
+		  "1:{\"a\":1,\"items\":[],\"b\":{\"items\":[4]}} " },
+		{ "items: [1, 2, 3]\n---\nitems: [4]\n---\n- items: [5]\n", 1,
+		  "item:1=1 item:1=2 1:{\"items\":[2,3]} item:3=4 3:{\"items\":[4]} "
+		  "5:[{\"items\":[5]}] " },
+		{ "{\"items\":\n[{\"x\": 1},\n{\"x\": 2}], \"b\": [6]} {\"items\": 7}", 9,
+		  "item:2={\"x\":1} item:3={\"x\":2} 1:{\"items\":[],\"b\":[6]} 3:{\"items\":7} " },
+		{ "items:\n- 1\n- &a 2\n- *a\n- 3\n", 9, "item:2=1 1:{\"items\":[2,2,3]} " },
+		{ "items: {x: [1]}\n", 9, "1:{\"items\":{\"x\":[1]}} " },
+	};
+	static const struct cs_value_listener listener = { told_item, told_document };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
+		struct told told = { .takes = rows[i].takes };
+		struct cs_error err = { 0 };
+		cs_buffer_init(&told.words, 4096);
+		int r = cs_value_read_stream(cs_slice_of(rows[i].text), &listener, &told, &err);
+		ck_assert_msg(r == 0, "%s", err.text);
+		ck_assert_str_eq(told.words.data, rows[i].told);
+		cs_buffer_finish(&told.words);
+	}
+}
+END_TEST
+
 START_TEST(no_text_at_all)
 {
 	CS_AUTO_FREE char *got = read_stream((struct cs_slice){ 0 });
@@ -411,6 +465,7 @@ Suite *test_suite(void)
 	tcase_add_test(tc, billion_laughs);
 	tcase_add_test(tc, many_honest_aliases);
 	tcase_add_test(tc, documents_know_their_lines);
+	tcase_add_test(tc, streams);
 	tcase_add_test(tc, no_text_at_all);
 	tcase_add_test(tc, damaged_texts);
 	suite_add_tcase(suite, tc);

@@ -101,12 +101,141 @@ START_TEST(lists)
 		  "---\n"
 		  "{kind: List, apiVersion: v1, items: []}\n",
 		  6);
-	check(0, "v1", "Pod", "a", 2);
-	check(1, "v1", "Node", "b", 2);
-	check(2, "v1", "Pod", "c", 2);
-	check(3, "v1", "Pod", "d", 12);
-	check(4, "v1", "Pod", "e", 12);
+	check(0, "v1", "Pod", "a", 5);
+	check(1, "v1", "Node", "b", 6);
+	check(2, "v1", "Pod", "c", 10);
+	check(3, "v1", "Pod", "d", 16);
+	check(4, "v1", "Pod", "e", 17);
 	check(5, "apps/v1", "Deployment", "f", 19);
+}
+END_TEST
+
+// As kubectl prints them: the list says last what it is.
+START_TEST(lists_in_json)
+{
+	read_good(
+		"{\n"
+		"    \"apiVersion\": \"v1\",\n"
+		"    \"items\": [\n"
+		"        {\n"
+		"            \"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"a\"},\n"
+		"            \"spec\": {\"items\": [1]}\n"
+		"        },\n"
+		"        {\"apiVersion\": \"v1\", \"kind\": \"Node\", \"metadata\": {\"name\": \"b\"}}\n"
+		"    ],\n"
+		"    \"kind\": \"List\"\n"
+		"}\n"
+		"{\"kind\": \"PodList\", \"apiVersion\": \"v1\", \"items\": [\n"
+		"{\"metadata\": {\"name\": \"c\"}},\n"
+		"{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"d\"}}]}\n"
+		"---\n"
+		"{\"kind\": \"Pod\", \"apiVersion\": \"v1\", \"metadata\": {\"name\": \"e\"}}\n"
+		"---\n"
+		"kind: Pod\n"
+		"apiVersion: v1\n"
+		"metadata: {name: f}\n",
+		6);
+	check(0, "v1", "Pod", "a", 4);
+	check(1, "v1", "Node", "b", 8);
+	check(2, "v1", "Pod", "c", 13);
+	check(3, "v1", "Pod", "d", 14);
+	check(4, "v1", "Pod", "e", 16);
+	check(5, "v1", "Pod", "f", 18);
+	ck_assert_int_eq(
+		(int)json_object_array_length(cs_value_at(manifest.objects[0].tree, "spec.items")),
+		1);
+}
+END_TEST
+
+START_TEST(lists_with_anchors)
+{
+	read_good("apiVersion: v1\n"
+		  "items:\n"
+		  "- {kind: Pod, apiVersion: v1, metadata: {name: a}}\n"
+		  "- &b {kind: Pod, apiVersion: v1, metadata: {name: b}}\n"
+		  "- {kind: Pod, apiVersion: v1, metadata: {name: c}}\n"
+		  "- *b\n"
+		  "kind: List\n"
+		  "---\n"
+		  "kind: List\n"
+		  "apiVersion: v1\n"
+		  "items: &all\n"
+		  "- {kind: Pod, apiVersion: v1, metadata: {name: d}}\n"
+		  "others: *all\n",
+		  5);
+	check(0, "v1", "Pod", "a", 3);
+	check(1, "v1", "Pod", "b", 1); // where there are anchors, the list's
+	check(2, "v1", "Pod", "c", 1);
+	check(3, "v1", "Pod", "b", 1);
+	check(4, "v1", "Pod", "d", 9);
+}
+END_TEST
+
+// kubectl takes whatever has items as a list.
+START_TEST(a_list_of_another_name)
+{
+	read_good("apiVersion: example.com/v1\n"
+		  "kind: Bundle\n"
+		  "items:\n"
+		  "- {kind: Pod, apiVersion: v1, metadata: {name: a}}\n",
+		  1);
+	check(0, "v1", "Pod", "a", 4);
+	read_good(
+		"{apiVersion: example.com/v1, kind: Bundle, items: [{x: 1}], metadata: {name: a}}",
+		1);
+	check(0, "example.com/v1", "Bundle", "a", 1);
+}
+END_TEST
+
+struct told {
+	int n;
+	int most; // then it is an error
+};
+
+static int count(void *user, const struct cs_manifest_object *object, struct cs_error *err)
+{
+	struct told *told = user;
+	if (told->n++ < told->most)
+		return 0;
+	return cs_error_set(err, -E2BIG, "%s on line %d is too much", object->kind, object->line);
+}
+
+// Objects are told while the text is read: what is wrong behind them is found later, and who is
+// told may end it, in his own words.
+START_TEST(one_by_one)
+{
+	static const struct {
+		const char *text;
+		int most;
+		int told;
+		const char *words;
+	} rows[] = {
+		{ "items:\n- {kind: Pod, apiVersion: v1}\n- {kind: Pod, apiVersion: v1}\nkind: [\n",
+		  9, 2,
+		  "app.yaml: line 5: while parsing a flow node, did not find expected node content" },
+		{ "{\"items\": [{\"kind\": \"Pod\", \"apiVersion\": \"v1\"},\n{\"kind\": 1]}", 9, 1,
+		  "app.yaml: line 2, column 11: expected ',' or '}' in an object" },
+		{ "items:\n- {kind: Pod, apiVersion: v1}\nkind: List\n", 9, 1,
+		  "app.yaml: line 1: List: apiVersion is missing" },
+		{ "items:\n- {kind: Pod, apiVersion: v1}\n- {kind: Pod}\nkind: List\napiVersion: v1\n",
+		  9, 1, "app.yaml: line 3: items[1]: Pod: apiVersion is missing" },
+		{ "items:\n- {kind: Pod, apiVersion: v1}\n- {kind: Node, apiVersion: v1}\n", 1, 2,
+		  "Node on line 3 is too much" },
+		{ "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}\n{\"kind\": \"Pod\"}\n", 9, 1,
+		  "app.yaml: line 2: Pod: apiVersion is missing" },
+		{ "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}\n{\"kind\": \"Pod\",}\n", 9, 1,
+		  "app.yaml: line 2, column 16: expected a string" },
+		{ "{\"kind\": \"Pod\", \"apiVersion\": \"v1\"}\nkind: Pod\n", 9, 1,
+		  "app.yaml: line 2: expected a JSON object or ---" },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
+		struct told told = { .most = rows[i].most };
+		struct cs_error err = { 0 };
+		int r = cs_manifest_each("app.yaml", cs_slice_of(rows[i].text), count, &told, &err);
+		ck_assert_int_eq(r, rows[i].told > rows[i].most ? -E2BIG : -EINVAL);
+		ck_assert_int_eq(told.n, rows[i].told);
+		ck_assert_str_eq(err.text, rows[i].words);
+	}
 }
 END_TEST
 
@@ -167,8 +296,8 @@ static const struct {
 	{ "apiVersion: v1\nkind:\n", "app.yaml: line 1: object: kind is missing" },
 	{ "apiVersion: v1\nkind: 5\n", "app.yaml: line 1: object: kind must be a string" },
 	{ "apiVersion: 1.0\nkind: Pod\n", "app.yaml: line 1: Pod: apiVersion must be a string" },
-	{ "apiVersion: v1\nkind: Pod\n---\n- 1\n", "app.yaml: must be an object" },
-	{ "just text\n", "app.yaml: must be an object" },
+	{ "apiVersion: v1\nkind: Pod\n---\n- 1\n", "app.yaml: line 4: must be an object" },
+	{ "just text\n", "app.yaml: line 1: must be an object" },
 	{ "{kind: List, apiVersion: v1, items: {}}",
 	  "app.yaml: line 1: List: items: must be a list" },
 	{ "{kind: List, apiVersion: v1, items: [null]}",
@@ -209,6 +338,10 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, json);
 	tcase_add_test(tcase, nothing);
 	tcase_add_test(tcase, lists);
+	tcase_add_test(tcase, lists_in_json);
+	tcase_add_test(tcase, lists_with_anchors);
+	tcase_add_test(tcase, a_list_of_another_name);
+	tcase_add_test(tcase, one_by_one);
 	tcase_add_test(tcase, a_kind_that_only_ends_in_list);
 	tcase_add_test(tcase, many_objects);
 	tcase_add_test(tcase, yaml_types_reach_the_codec);
