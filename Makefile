@@ -220,10 +220,10 @@ bench: ## c-sched beside kube-scheduler: decisions alone, then on the same API s
 	cd test/oracle && go run ./cmd/speed -program $(CURDIR)/$(B)/test/bench/decide/decide $(SPEED)
 	cd test/bench && go run . -root $(CURDIR) -variant $(VARIANT) $(BENCH)
 
-bench-extender: ## c-sched as kube-scheduler's extender beside a plain Go one: requests/s, CPU, times (BENCH='-nodes 5000')
+bench-extender: ## c-sched as kube-scheduler's extender beside a plain Go one; BENCH='-what requests -nodes 5000', relist, scheduler
 	@hack/check-go
 	@hack/deps build
-	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(E2E_BIN)/.stamp
 	cd test/bench && go run ./extender -root $(CURDIR) -variant $(VARIANT) $(BENCH)
 
 # The tables go to the terminal, plots to build/bench-load. SCENARIO=FILE: that one, of the format in test/bench/load/README.md.

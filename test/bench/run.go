@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/c-sched/c-sched/test/bench/observe"
 	"github.com/c-sched/c-sched/test/e2e/cluster"
 )
 
@@ -71,18 +72,18 @@ func (b *bench) run(s side) (*result, error) {
 	if err := b.createPods(ctx, namespace); err != nil {
 		return nil, err
 	}
-	p, err := follow(b.Cluster, namespace)
+	p, err := observe.Follow(b.Cluster, namespace)
 	if err != nil {
 		return nil, err
 	}
-	defer p.end()
+	defer p.End()
 	// Creating the pods left garbage to the API server; a pause lets it clean up before the clock starts.
 	time.Sleep(2 * time.Second)
 	r, err := b.measure(s, namespace, p)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
-	p.end()
+	p.End()
 	r.events, err = b.scheduledEvents(ctx, namespace)
 	if err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (b *bench) createPods(ctx context.Context, namespace string) error {
 	return b.CreatePods(ctx, pods)
 }
 
-func (b *bench) measure(s side, namespace string, p *progress) (*result, error) {
+func (b *bench) measure(s side, namespace string, p *observe.Progress) (*result, error) {
 	before, err := b.serverCPU()
 	if err != nil {
 		return nil, err
@@ -114,7 +115,7 @@ func (b *bench) measure(s side, namespace string, p *progress) (*result, error) 
 	if b.options.profiles != "" {
 		go b.profile(s)
 	}
-	if err := p.wait(b.options.pods, s.events); err != nil {
+	if err := p.Wait(b.options.pods, s.events); err != nil {
 		return nil, err
 	}
 	after, err := b.serverCPU()
@@ -125,21 +126,21 @@ func (b *bench) measure(s side, namespace string, p *progress) (*result, error) 
 	perPod := func(d time.Duration) time.Duration { return d / time.Duration(r.pods) }
 	r.apiServerCPU = perPod(after["kube-apiserver"] - before["kube-apiserver"])
 	r.etcdCPU = perPod(after["etcd"] - before["etcd"])
-	bound, events := p.curves()
-	r.bound, r.boundRate = len(bound), bound.middle()
+	bound, events := p.Curves()
+	r.bound, r.boundRate = len(bound), bound.Middle()
 	r.rate = r.boundRate
 	if s.events {
-		r.rate = bound.behind(events).middle()
+		r.rate = bound.Behind(events).Middle()
 	}
 	if pid == 0 {
 		return r, nil
 	}
-	cpu, err := cpuTime(pid)
+	cpu, err := observe.CPUTime(pid)
 	if err != nil {
 		return nil, err
 	}
 	r.schedulerCPU = perPod(cpu)
-	r.rss, err = peakRSS(pid)
+	r.rss, err = observe.PeakRSS(pid)
 	return r, err
 }
 
@@ -161,7 +162,7 @@ func (b *bench) profile(s side) {
 func (b *bench) serverCPU() (map[string]time.Duration, error) {
 	used := map[string]time.Duration{}
 	for _, process := range b.Processes() {
-		cpu, err := cpuTime(process.Pid())
+		cpu, err := observe.CPUTime(process.Pid())
 		if err != nil {
 			return nil, err
 		}

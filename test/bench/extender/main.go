@@ -2,6 +2,8 @@
 // nodes and constant scores): the same requests, one after the other over one TLS connection that stays.
 //
 // c-sched watches kubesim, which tells it of nodes, of pods that nobody binds, and of load; both run beside it.
+// Further: what calls cost while all pods are listed again, and how fast the real kube-scheduler binds on the real
+// API server without an extender, with the plain one and with c-sched.
 package main
 
 import (
@@ -19,8 +21,10 @@ const rounds = 3
 
 type options struct {
 	root, variant string
-	nodes         []int
 	seconds       time.Duration
+	relist        int // running pods
+	// of the runs with kube-scheduler
+	schedulerNodes, pods int
 }
 
 func (o options) program(name string) string {
@@ -29,17 +33,22 @@ func (o options) program(name string) string {
 
 func main() {
 	var o options
+	what := flag.String("what", "requests,relist,scheduler",
+		"measure requests alone, requests during a relist, the real kube-scheduler on the real API server")
 	nodes := flag.String("nodes", "100,1000,5000", "node names in a request, one after the other")
 	serve := flag.String("serve", "", "be the plain Go extender with the certificates of this directory")
 	flag.StringVar(&o.root, "root", "../../..", "the repository")
 	flag.StringVar(&o.variant, "variant", "gcc", "the build of c-sched")
 	flag.DurationVar(&o.seconds, "time", 2*time.Second, "how long to measure each verb, three times")
+	flag.IntVar(&o.relist, "relist", 150000, "running pods that are listed again")
+	flag.IntVar(&o.schedulerNodes, "scheduler-nodes", 1000, "kube-scheduler's nodes")
+	flag.IntVar(&o.pods, "pods", 2000, "pods for kube-scheduler to bind")
 	flag.Parse()
 	var err error
 	if *serve != "" {
 		err = serveGo(*serve)
 	} else {
-		err = benchmark(o, *nodes)
+		err = benchmark(o, *what, *nodes)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -47,7 +56,25 @@ func main() {
 	}
 }
 
-func benchmark(o options, nodes string) error {
+func benchmark(o options, what, nodes string) error {
+	parts := map[string]func() error{
+		"requests":  func() error { return benchmarkRequests(o, nodes) },
+		"relist":    func() error { return benchmarkRelist(o) },
+		"scheduler": func() error { return benchmarkScheduler(o) },
+	}
+	for _, name := range strings.Split(what, ",") {
+		part, known := parts[name]
+		if !known {
+			return fmt.Errorf("-what: %q is none of requests, relist and scheduler", name)
+		}
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func benchmarkRequests(o options, nodes string) error {
 	for _, text := range strings.Split(nodes, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {

@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
-)
 
-// clockTick is the unit of CPU time in /proc, USER_HZ, 100 on every Linux that Go runs on.
-const clockTick = 10 * time.Millisecond
+	"github.com/c-sched/c-sched/test/bench/observe"
+)
 
 // warmUp requests come before those that count.
 const warmUp = 5
@@ -61,7 +57,7 @@ func (w *world) measure(s side, verb string, bodies [][]byte) (*result, error) {
 			return nil, err
 		}
 	}
-	before, err := cpuTime(s.pid)
+	before, err := observe.CPUTime(s.pid)
 	if err != nil {
 		return nil, err
 	}
@@ -75,12 +71,12 @@ func (w *world) measure(s side, verb string, bodies [][]byte) (*result, error) {
 		r.requests++
 	}
 	r.elapsed = time.Since(begin)
-	after, err := cpuTime(s.pid)
+	after, err := observe.CPUTime(s.pid)
 	if err != nil {
 		return nil, err
 	}
 	r.cpu = after - before
-	r.peakRSS, err = peakRSS(s.pid)
+	r.peakRSS, err = observe.PeakRSS(s.pid)
 	return r, err
 }
 
@@ -96,43 +92,6 @@ func (r *result) cpuPerRequest() time.Duration { return r.cpu / time.Duration(r.
 
 func (r *result) quantile(q float64) time.Duration {
 	return r.times[min(int(q*float64(len(r.times))), len(r.times)-1)]
-}
-
-// cpuTime is what a process has used: user and system time of all its threads.
-func cpuTime(pid int) (time.Duration, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	// The name, in parentheses, may contain anything; utime and stime are the 12th and 13th behind it.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat: too few fields", pid)
-	}
-	var ticks int64
-	for _, field := range fields[11:13] {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * clockTick, nil
-}
-
-// peakRSS is in bytes.
-func peakRSS(pid int) (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
-	for _, line := range strings.Split(string(status), "\n") {
-		var kilobytes int64
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kilobytes); err == nil {
-			return kilobytes * 1024, nil
-		}
-	}
-	return 0, fmt.Errorf("/proc/%d/status has no VmHWM", pid)
 }
 
 type row struct {

@@ -94,6 +94,8 @@ type world struct {
 	goExtender, cSched      *exec.Cmd
 	goAddress, cAddress     string
 	nameBodies, wholeBodies [][]byte
+	// simArgs and cSchedArgs are flags beside the usual ones.
+	simArgs, cSchedArgs []string
 }
 
 func newWorld(o options, dir string, nodes int) (*world, error) {
@@ -131,8 +133,10 @@ func (w *world) run(path string, args ...string) (*exec.Cmd, error) {
 }
 
 func (w *world) start(nodes int) error {
-	if _, err := w.run(w.options.program("kubesim"), fmt.Sprintf("--nodes=%d", nodes), "--load", "--load-interval=1000",
-		"--kubeconfig-out="+w.file("kubeconfig"), "--port-file="+w.file("port")); err != nil {
+	if _, err := w.run(w.options.program("kubesim"), append([]string{
+		fmt.Sprintf("--nodes=%d", nodes), "--load", "--load-interval=1000",
+		"--kubeconfig-out=" + w.file("kubeconfig"), "--port-file=" + w.file("port"),
+	}, w.simArgs...)...); err != nil {
 		return err
 	}
 	if err := waitFile(w.file("port")); err != nil {
@@ -145,22 +149,47 @@ func (w *world) start(nodes int) error {
 }
 
 func (w *world) startExtenders() error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	w.cAddress = listener.Addr().String()
-	listener.Close()
 	config := fmt.Sprintf(configuration, w.file("kubeconfig"))
 	if err := os.WriteFile(w.file("config.yaml"), []byte(config), 0o600); err != nil {
 		return err
 	}
-	_, port, _ := net.SplitHostPort(w.cAddress)
-	if w.cSched, err = w.run(w.options.program("c-sched"), "--config="+w.file("config.yaml"),
-		"--secure-port=0", "--extender-port="+port, "--extender-tls-cert-file="+w.file("server.crt"),
-		"--extender-tls-key-file="+w.file("server.key"), "--extender-client-ca-file="+w.file("ca.crt")); err != nil {
+	args, err := w.extenderArgs()
+	if err != nil {
 		return err
 	}
+	args = append(append([]string{"--config=" + w.file("config.yaml"), "--secure-port=0"}, args...), w.cSchedArgs...)
+	if w.cSched, err = w.run(w.options.program("c-sched"), args...); err != nil {
+		return err
+	}
+	if err := w.startGoExtender(); err != nil {
+		return err
+	}
+	return w.waitReady()
+}
+
+// extenderArgs are c-sched's flags that make it answer at w.cAddress, with the certificates.
+func (w *world) extenderArgs() ([]string, error) {
+	address, port, err := freeAddress()
+	w.cAddress = address
+	return []string{
+		"--extender-port=" + port, "--extender-tls-cert-file=" + w.file("server.crt"),
+		"--extender-tls-key-file=" + w.file("server.key"), "--extender-client-ca-file=" + w.file("ca.crt"),
+	}, err
+}
+
+// freeAddress is one nobody listens at.
+func freeAddress() (address, port string, err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", err
+	}
+	defer listener.Close()
+	address = listener.Addr().String()
+	_, port, err = net.SplitHostPort(address)
+	return address, port, err
+}
+
+func (w *world) startGoExtender() error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -173,10 +202,7 @@ func (w *world) startExtenders() error {
 	}
 	address, err := os.ReadFile(w.file("address"))
 	w.goAddress = string(address)
-	if err != nil {
-		return err
-	}
-	return w.waitReady()
+	return err
 }
 
 // waitReady waits for the model and for the first figures of load.

@@ -1,4 +1,5 @@
-package main
+// Package observe sees from outside what a scheduler does and costs.
+package observe
 
 import (
 	"bytes"
@@ -12,8 +13,8 @@ import (
 // ticksPerSecond is USER_HZ, which Linux fixes at 100 for all that it reports.
 const ticksPerSecond = 100
 
-// cpuTime is what a process has used so far, all threads, user and system, from /proc/PID/stat.
-func cpuTime(pid int) (time.Duration, error) {
+// CPUTime is what a process has used so far, all threads, user and system, from /proc/PID/stat.
+func CPUTime(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
@@ -39,8 +40,8 @@ func parseStat(stat []byte) (time.Duration, error) {
 	return time.Duration(ticks) * time.Second / ticksPerSecond, nil
 }
 
-// peakRSS is the most memory a process has held, in bytes (VmHWM of /proc/PID/status).
-func peakRSS(pid int) (int64, error) {
+// PeakRSS is the most memory a process has held, in bytes (VmHWM of /proc/PID/status).
+func PeakRSS(pid int) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err

@@ -1,4 +1,4 @@
-package main
+package observe
 
 import (
 	"context"
@@ -16,12 +16,12 @@ import (
 	"github.com/c-sched/c-sched/test/e2e/cluster"
 )
 
-// curve is how a count grew: at[i] is when it reached i+1.
-type curve []time.Time
+// Curve is how a count grew: at[i] is when it reached i+1.
+type Curve []time.Time
 
-// middle is the rate per second over the middle 80 %: start and end, where caches fill and queues drain, are
+// Middle is the rate per second over the middle 80 %: start and end, where caches fill and queues drain, are
 // left out.
-func (c curve) middle() float64 {
+func (c Curve) Middle() float64 {
 	if len(c) < 10 {
 		return 0
 	}
@@ -33,9 +33,9 @@ func (c curve) middle() float64 {
 	return float64(to-from) / seconds
 }
 
-// behind is the curve of what both have reached.
-func (c curve) behind(other curve) curve {
-	both := make(curve, min(len(c), len(other)))
+// Behind is the curve of what both have reached.
+func (c Curve) Behind(other Curve) Curve {
+	both := make(Curve, min(len(c), len(other)))
 	for i := range both {
 		both[i] = c[i]
 		if other[i].After(both[i]) {
@@ -46,33 +46,33 @@ func (c curve) behind(other curve) curve {
 }
 
 // grow extends a curve that is only sampled: between two samples the count is taken to have grown evenly.
-func (c *curve) grow(before time.Time, count int, now time.Time) {
+func (c *Curve) grow(before time.Time, count int, now time.Time) {
 	missing := count - len(*c)
 	for i := 1; i <= missing; i++ {
 		*c = append(*c, before.Add(now.Sub(before)*time.Duration(i)/time.Duration(missing)))
 	}
 }
 
-// progress follows one run from outside: bindings by a watch, Events by their number. Counting them costs the
+// Progress follows one run from outside: bindings by a watch, Events by their number. Counting them costs the
 // API server next to nothing, where a watch of theirs would decode every one.
-type progress struct {
+type Progress struct {
 	c         *cluster.Cluster
 	namespace string
 	stop      context.CancelFunc
 	stopped   sync.WaitGroup
 
 	mutex  sync.Mutex
-	bound  curve
-	events curve
+	bound  Curve
+	events Curve
 	err    error
 }
 
 const sampleEvery = 200 * time.Millisecond
 
-// follow starts following a namespace whose pods all exist and are unbound.
-func follow(c *cluster.Cluster, namespace string) (*progress, error) {
+// Follow starts following a namespace whose pods all exist and are unbound.
+func Follow(c *cluster.Cluster, namespace string) (*Progress, error) {
 	ctx, stop := context.WithCancel(context.Background())
-	p := &progress{c: c, namespace: namespace, stop: stop}
+	p := &Progress{c: c, namespace: namespace, stop: stop}
 	watcher, err := p.watchPods(ctx)
 	if err != nil {
 		stop()
@@ -85,7 +85,7 @@ func follow(c *cluster.Cluster, namespace string) (*progress, error) {
 
 // watchPods watches what changes from now on. The server ends a watch that does not keep up; this one goes on
 // where it was.
-func (p *progress) watchPods(ctx context.Context) (watch.Interface, error) {
+func (p *Progress) watchPods(ctx context.Context) (watch.Interface, error) {
 	pods := p.c.Admin.CoreV1().Pods(p.namespace)
 	now, err := pods.List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {
@@ -96,12 +96,13 @@ func (p *progress) watchPods(ctx context.Context) (watch.Interface, error) {
 	})
 }
 
-func (p *progress) end() {
+// End stops following.
+func (p *Progress) End() {
 	p.stop()
 	p.stopped.Wait()
 }
 
-func (p *progress) followPods(ctx context.Context, watcher watch.Interface) {
+func (p *Progress) followPods(ctx context.Context, watcher watch.Interface) {
 	defer watcher.Stop()
 	seen := map[string]bool{}
 	for event := range watcher.ResultChan() {
@@ -119,7 +120,7 @@ func (p *progress) followPods(ctx context.Context, watcher watch.Interface) {
 	}
 }
 
-func (p *progress) followEvents(ctx context.Context) {
+func (p *Progress) followEvents(ctx context.Context) {
 	before := time.Now()
 	for ctx.Err() == nil {
 		count, err := p.countEvents(ctx)
@@ -137,7 +138,7 @@ func (p *progress) followEvents(ctx context.Context) {
 }
 
 // countEvents asks for one Event and how many more there are.
-func (p *progress) countEvents(ctx context.Context) (int, error) {
+func (p *Progress) countEvents(ctx context.Context) (int, error) {
 	list, err := p.c.Admin.EventsV1().Events(p.namespace).List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil {
 		return 0, err
@@ -149,7 +150,7 @@ func (p *progress) countEvents(ctx context.Context) (int, error) {
 	return count, nil
 }
 
-func (p *progress) fail(err error) {
+func (p *Progress) fail(err error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if p.err == nil {
@@ -158,14 +159,14 @@ func (p *progress) fail(err error) {
 }
 
 // counts returns how far it is.
-func (p *progress) counts() (bound, events int, err error) {
+func (p *Progress) counts() (bound, events int, err error) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return len(p.bound), len(p.events), p.err
 }
 
-// curves returns copies of both curves.
-func (p *progress) curves() (bound, events curve) {
+// Curves returns copies of both curves.
+func (p *Progress) Curves() (bound, events Curve) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return slices.Clone(p.bound), slices.Clone(p.events)
@@ -179,8 +180,8 @@ const (
 	quiet = 15 * time.Second
 )
 
-// wait returns once n pods are bound and n Events stored, or once further Events are not to be expected.
-func (p *progress) wait(n int, events bool) error {
+// Wait returns once n pods are bound and n Events stored, or once further Events are not to be expected.
+func (p *Progress) Wait(n int, events bool) error {
 	last, lastChange := 0, time.Now()
 	for {
 		bound, stored, err := p.counts()
