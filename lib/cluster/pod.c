@@ -232,6 +232,20 @@ void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod)
 	free(pod);
 }
 
+bool cs_cluster_pod_is(struct cs_cluster *cluster, const struct cs_pod *pod,
+		       const Kube__ObjectMeta *metadata)
+{
+	if (!cs_string_equal(pod->namespace, metadata->namespace_) ||
+	    !cs_string_equal(pod->name, metadata->name) ||
+	    pod->created != cs_timestamp_of(metadata->creation_timestamp))
+		return false;
+	struct cs_use *use = cs_use_ref(&cluster->uses, cluster->scratch, metadata);
+	bool same = use == pod->use;
+	cs_use_unref(&cluster->uses, use);
+	cs_arena_reset(cluster->scratch);
+	return same;
+}
+
 // "a b"
 static char *join_gates(const Kube__PodSpec *spec)
 {

@@ -59,7 +59,8 @@ static void answer_explain(const struct cs_answer_context *context,
 
 // ---- the cluster ----
 
-void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json)
+void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, const struct cs_pod *pod,
+		    struct cs_json_writer *json)
 {
 	static const char *const states[CS_LOAD_STATE_COUNT] = {
 		[CS_LOAD_MISSING] = "missing",
@@ -87,6 +88,10 @@ void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, struct cs_js
 		cs_json_double(json, column->sample[row]);
 		cs_json_key(json, "inFlight");
 		cs_json_double(json, column->in_flight[row]);
+		if (pod) {
+			cs_json_key(json, "expected");
+			cs_json_double(json, cs_cluster_expected(cluster, pod, i));
+		}
 		cs_json_key(json, "quality");
 		cs_json_double(json, column->quality[row]);
 		cs_json_member_string(json, "state", states[column->state[row]]);
@@ -109,7 +114,8 @@ static void write_amounts(const struct cs_cluster *cluster, const char *key,
 	cs_json_object_end(json);
 }
 
-void cs_answer_node(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json)
+void cs_answer_node(const struct cs_cluster *cluster, uint32_t row, const struct cs_pod *pod,
+		    struct cs_json_writer *json)
 {
 	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
 	cs_json_member_bool(json, "unschedulable", nodes->unschedulable[row]);
@@ -118,14 +124,14 @@ void cs_answer_node(const struct cs_cluster *cluster, uint32_t row, struct cs_js
 	write_amounts(cluster, "allocatable", nodes->allocatable, row, json);
 	write_amounts(cluster, "requested", nodes->requested, row, json);
 	cs_json_member_int(json, "weight", cs_cluster_load(cluster)->weight[row]);
-	cs_answer_load(cluster, row, json);
+	cs_answer_load(cluster, row, pod, json);
 }
 
 static void write_node(const struct cs_cluster *cluster, uint32_t row, struct cs_json_writer *json)
 {
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "node", cs_cluster_node_name(cluster, row));
-	cs_answer_node(cluster, row, json);
+	cs_answer_node(cluster, row, NULL, json);
 	cs_json_object_end(json);
 }
 

@@ -182,6 +182,7 @@ static void create_verbs(struct cs_core *core)
 			.config = options->extender.config,
 			.profile = options->extender.profile,
 			.metrics = options->metrics,
+			.records = cs_scheduler_records(core->scheduler),
 			.bind = options->extender.bind,
 			.write = write_for,
 			.user = core,
@@ -274,7 +275,7 @@ static void maybe_start(struct cs_core *core)
 static void tell_verbs(struct cs_core *core, const Kube__ObjectMeta *metadata)
 {
 	if (core->verbs && metadata)
-		cs_verbs_told(core->verbs, metadata->uid);
+		cs_verbs_told(core->verbs, metadata);
 }
 
 static int apply_pod(struct cs_core *core, const struct cs_change *change, struct cs_error *err)
@@ -468,6 +469,7 @@ static void on_ask(struct cs_core *core, struct cs_message *message)
 	cs_http_response_init(&response);
 	cs_answer(&(struct cs_answer_context){ .scheduler = core->scheduler,
 					       .cluster = core->cluster,
+					       .verbs = core->verbs,
 					       .now = core->now,
 					       .started = core->started },
 		  ask, &response);

@@ -18,7 +18,8 @@
 struct printing {
 	const struct cs_explain_options *options;
 	struct cs_buffer *out;
-	int64_t now; // Unix ns: when the answer was made
+	int64_t now;  // Unix ns: when the answer was made
+	int64_t then; // of the decision at hand: ages of samples are as of it
 };
 
 static struct json_object *at(struct json_object *array, size_t i)
@@ -140,7 +141,7 @@ static const char *load_text(const struct printing *printing, struct json_object
 	if (!load || (number(load, "quality") == 0 && value == 0))
 		return "-";
 	if (taken > 0)
-		snprintf(age, sizeof(age), " %" PRId64 "s", (printing->now - taken) / CS_SECOND);
+		snprintf(age, sizeof(age), " %" PRId64 "s", (printing->then - taken) / CS_SECOND);
 	if (capacity > 0)
 		snprintf(to, size, "%.0f%%%s", 100 * value / capacity, age);
 	else
@@ -193,15 +194,24 @@ static void print_table(const struct printing *printing, struct json_object *dec
 
 // ---- what separated the first two ----
 
-static void print_difference(const struct printing *printing, struct json_object *first,
-			     struct json_object *second, struct json_object *weights)
+// Judged for a scheduler that asked, and chooses by itself.
+static bool is_for_another(struct json_object *decision)
 {
+	const char *what = cs_tree_string(decision, "decision");
+	return cs_string_equal(what, "ranked") || cs_string_equal(what, "filtered");
+}
+
+static void print_difference(const struct printing *printing, struct json_object *decision)
+{
+	struct json_object *first = at(cs_tree_get(decision, "candidates"), 0);
+	struct json_object *second = at(cs_tree_get(decision, "candidates"), 1);
+	struct json_object *weights = cs_tree_get(decision, "weights");
 	int64_t by = cs_tree_int(first, "total", 0) - cs_tree_int(second, "total", 0);
 	const char *comma = "";
 	if (by == 0) {
-		cs_buffer_printf(printing->out,
-				 "  %s and %s have the same total: one was taken at random.\n",
-				 text(first, "node"), text(second, "node"));
+		cs_buffer_printf(printing->out, "  %s and %s have the same total%s.\n",
+				 text(first, "node"), text(second, "node"),
+				 is_for_another(decision) ? "" : ": one was taken at random");
 		return;
 	}
 	cs_buffer_printf(printing->out, "  %s came before %s by %" PRId64 ":", text(first, "node"),
@@ -226,7 +236,7 @@ static void print_separation(const struct printing *printing, struct json_object
 	if (cs_tree_length(decision, "candidates") >= 2 &&
 	    cs_tree_get(at(candidates, 0), "scores") &&
 	    json_object_is_type(weights, json_type_object))
-		print_difference(printing, at(candidates, 0), at(candidates, 1), weights);
+		print_difference(printing, decision);
 	else if (cs_tree_length(decision, "candidates") == 1)
 		cs_buffer_printf(printing->out,
 				 "  %s alone could take the pod, so nothing was scored.\n",
@@ -285,18 +295,42 @@ static void print_remembered_node(const struct printing *printing, struct json_o
 			 printing->options->node);
 }
 
-static void print_decision(const struct printing *printing, struct json_object *decision)
+// "Decision 4, 60 s ago, attempt 2, 1.5 us: scheduled to a", or for another scheduler that asked
+// "Decision 5, 2 s ago, by profile extender for another scheduler: ranked first a".
+static void print_head(const struct printing *printing, struct json_object *decision)
 {
 	char age[TEXT_MAX];
+	const char *what = text(decision, "decision");
+	const char *node = cs_tree_string(decision, "node");
+	int64_t attempt = cs_tree_int(decision, "attempt", 0);
+	cs_buffer_printf(printing->out, "Decision %" PRId64 ", %s ago, ",
+			 cs_tree_int(decision, "number", 0),
+			 span(printing->now - printing->then, age, sizeof(age)));
+	if (is_for_another(decision))
+		cs_buffer_printf(printing->out, "by profile %s for another scheduler: ",
+				 text(decision, "profile"));
+	else
+		cs_buffer_printf(printing->out, "attempt %" PRId64 ", %.1f us: ", attempt,
+				 number(decision, "tookNano") / 1000);
+	cs_buffer_append_string(printing->out, what);
+	if (node)
+		cs_buffer_printf(printing->out, " %s %s", is_for_another(decision) ? "first" : "to",
+				 node);
+	cs_buffer_append_char(printing->out, '\n');
+}
+
+static void print_decision(const struct printing *now, struct json_object *decision)
+{
+	const struct printing then = {
+		.options = now->options,
+		.out = now->out,
+		.now = now->now,
+		.then = cs_tree_int(decision, "atUnixNano", 0),
+	};
+	const struct printing *printing = &then;
 	const char *node = cs_tree_string(decision, "node");
 	const char *message = cs_tree_string(decision, "message");
-	cs_buffer_printf(
-		printing->out,
-		"Decision %" PRId64 ", %s ago, attempt %" PRId64 ", %.1f us: %s%s%s\n",
-		cs_tree_int(decision, "number", 0),
-		span(printing->now - cs_tree_int(decision, "atUnixNano", 0), age, sizeof(age)),
-		cs_tree_int(decision, "attempt", 0), number(decision, "tookNano") / 1000,
-		text(decision, "decision"), node ? " to " : "", node ? node : "");
+	print_head(printing, decision);
 	if (message)
 		cs_buffer_printf(printing->out, "  %s\n", message);
 	print_rejections(printing, decision);
@@ -342,6 +376,21 @@ static void print_group(const struct printing *printing, struct json_object *gro
 	cs_buffer_append_char(printing->out, '\n');
 }
 
+// What LeastLoad goes by: "with the pod (500 + 100) / (2000 x 50 %) = 60 %".
+static void print_use(const struct printing *printing, struct json_object *load, int64_t weight)
+{
+	double room = number(load, "capacity") * (double)weight / 100;
+	if (!cs_tree_get(load, "expected"))
+		return;
+	cs_buffer_printf(printing->out, "    with the pod %.6g + %.6g", number(load, "load"),
+			 number(load, "expected"));
+	if (room > 0)
+		cs_buffer_printf(printing->out, ", of %.6g x weight %" PRId64 " %%: %.1f %%",
+				 number(load, "capacity"), weight,
+				 100 * (number(load, "load") + number(load, "expected")) / room);
+	cs_buffer_append_char(printing->out, '\n');
+}
+
 static void print_load_of(const struct printing *printing, struct json_object *node)
 {
 	struct json_object *loads = cs_tree_get(node, "load");
@@ -364,6 +413,7 @@ static void print_load_of(const struct printing *printing, struct json_object *n
 			cs_buffer_printf(printing->out, " (%s)", text(load, "state"));
 		cs_buffer_printf(printing->out, " and %+.6g for pods that came and left since\n",
 				 number(load, "inFlight"));
+		print_use(printing, load, cs_tree_int(node, "weight", 100));
 	}
 }
 
@@ -374,11 +424,16 @@ static void print_amounts(const struct printing *printing, struct json_object *n
 	struct json_object *has = cs_tree_get(node, "allocatable");
 	if (!json_object_is_type(has, json_type_object))
 		return;
-	json_object_object_foreach(has, resource, amount) cs_buffer_printf(
-		printing->out,
-		"  %s: %" PRId64 " of %" PRId64 " are requested, the pod asks for %" PRId64 "\n",
-		resource, cs_tree_int(cs_tree_get(node, "requested"), resource, 0),
-		json_object_get_int64(amount), cs_tree_int(asks, resource, 0));
+	json_object_object_foreach(has, resource, amount)
+	{
+		cs_buffer_printf(printing->out, "  %s: %" PRId64 " of %" PRId64 " are requested",
+				 resource, cs_tree_int(cs_tree_get(node, "requested"), resource, 0),
+				 json_object_get_int64(amount));
+		if (asks)
+			cs_buffer_printf(printing->out, ", the pod asks for %" PRId64,
+					 cs_tree_int(asks, resource, 0));
+		cs_buffer_append_char(printing->out, '\n');
+	}
 	cs_buffer_printf(printing->out, "  pods: %" PRId64 " of %" PRId64 "\n",
 			 cs_tree_int(node, "pods", 0), cs_tree_int(node, "maxPods", 0));
 }
@@ -409,6 +464,11 @@ static void print_now(const struct printing *printing, struct json_object *now,
 {
 	struct json_object *groups = cs_tree_get(now, "rejected");
 	const char *message = cs_tree_string(now, "message");
+	if (cs_tree_bool(now, "forAnother"))
+		cs_buffer_printf(printing->out,
+				 "\nAnother scheduler places it; asked as an extender, profile %s "
+				 "would say of all nodes:",
+				 text(now, "profile"));
 	cs_buffer_printf(printing->out,
 			 "\nDecided now: %s; %" PRId64 " of %" PRId64
 			 " nodes could take the pod.\n",
@@ -450,9 +510,16 @@ void cs_explain_print(struct json_object *answer, const struct cs_explain_option
 		.options = options,
 		.out = out,
 		.now = cs_tree_int(answer, "atUnixNano", 0),
+		.then = cs_tree_int(answer, "atUnixNano", 0),
 	};
 	struct json_object *now = cs_tree_get(answer, "now");
+	struct json_object *node = cs_tree_get(answer, "nodeNow");
 	print_state(&printing, answer);
+	if (node) {
+		cs_buffer_printf(out, "\nNode %s now:\n", text(node, "node"));
+		print_amounts(&printing, node, NULL);
+		print_load_of(&printing, node);
+	}
 	if (now)
 		print_now(&printing, now, cs_tree_get(answer, "asks"));
 	print_decisions(&printing, answer);

@@ -6,6 +6,7 @@
 #include <csched/framework/queue.h>
 
 #include "daemon/answer.h"
+#include "daemon/verbs.h"
 
 #define DECISIONS_MAX  10 // about one pod in one answer
 #define CANDIDATES_MAX 10
@@ -25,13 +26,14 @@ struct group {
 struct candidate {
 	uint32_t row;
 	int64_t total;
-	const int64_t *scores; // as profile->score, -1 where skipped; NULL: nothing was scored
+	const uint8_t *scores; // as profile->score, or CS_SCORE_NONE; NULL: nothing was scored
 };
 
 // What a decision of now says, collected row by row.
 struct collection {
 	struct cs_arena *arena;
 	const struct cs_profile *profile;
+	const struct cs_pod *pod;
 	uint32_t n_groups;
 	struct group groups[GROUPS_MAX];
 	uint32_t n_more; // nodes rejected in further ways
@@ -94,15 +96,15 @@ static void collect_rejected(struct collection *collection, const struct cs_judg
 		collection->rejected = group;
 }
 
-static const int64_t *copy_scores(struct collection *collection,
+static const uint8_t *copy_scores(struct collection *collection,
 				  const struct cs_judgement *judgement)
 {
 	uint32_t n = collection->profile->n_score;
 	if (!judgement->scores)
 		return NULL;
-	int64_t *scores = cs_arena_alloc_array(collection->arena, n + 1, sizeof(*scores));
+	uint8_t *scores = cs_arena_alloc(collection->arena, n + 1);
 	for (uint32_t i = 0; i < n; i++)
-		scores[i] = judgement->skipped[i] ? -1 : judgement->scores[i];
+		scores[i] = judgement->skipped[i] ? CS_SCORE_NONE : (uint8_t)judgement->scores[i];
 	return scores;
 }
 
@@ -133,17 +135,6 @@ static void collect(void *user, const struct cs_judgement *judgement)
 
 // ---- writing ----
 
-static void write_scores(const struct cs_profile *profile, const int64_t *scores,
-			 struct cs_json_writer *json)
-{
-	cs_json_key(json, "scores");
-	cs_json_object_begin(json);
-	for (uint32_t i = 0; i < profile->n_score; i++)
-		if (scores[i] >= 0)
-			cs_json_member_int(json, profile->score[i]->plugin->name, scores[i]);
-	cs_json_object_end(json);
-}
-
 static void write_candidate(const struct cs_answer_context *context,
 			    const struct cs_profile *profile, const struct candidate *candidate,
 			    struct cs_json_writer *json)
@@ -152,8 +143,8 @@ static void write_candidate(const struct cs_answer_context *context,
 	cs_json_member_string(json, "node", cs_cluster_node_name(context->cluster, candidate->row));
 	cs_json_member_int(json, "total", candidate->total);
 	if (candidate->scores)
-		write_scores(profile, candidate->scores, json);
-	cs_answer_load(context->cluster, candidate->row, json);
+		cs_record_write_scores(profile, candidate->scores, json);
+	cs_answer_load(context->cluster, candidate->row, NULL, json);
 	cs_json_object_end(json);
 }
 
@@ -181,24 +172,9 @@ static void write_group(const struct cs_answer_context *context, const struct gr
 	cs_json_object_end(json);
 }
 
-static void write_weights(const struct cs_profile *profile, struct cs_json_writer *json)
-{
-	cs_json_key(json, "weights");
-	cs_json_object_begin(json);
-	for (uint32_t i = 0; i < profile->n_score; i++)
-		cs_json_member_int(json, profile->score[i]->plugin->name,
-				   profile->score[i]->weight);
-	cs_json_object_end(json);
-}
-
 static void write_outcome(const struct cs_outcome *outcome, struct cs_json_writer *json)
 {
-	static const char *const names[] = {
-		[CS_DECISION_SCHEDULED] = "scheduled",
-		[CS_DECISION_UNSCHEDULABLE] = "unschedulable",
-		[CS_DECISION_ERROR] = "error",
-	};
-	cs_json_member_string(json, "decision", names[outcome->decision]);
+	cs_json_member_string(json, "decision", cs_decision_name(outcome->decision));
 	cs_json_member_int(json, "nodes", outcome->n_nodes);
 	cs_json_member_int(json, "feasibleNodes", outcome->n_feasible);
 	cs_json_member_string(json, "message", outcome->message);
@@ -217,8 +193,8 @@ static void write_asked(const struct cs_answer_context *context,
 	else
 		cs_json_member_int(json, "total", collection->asked.total);
 	if (collection->asked.scores)
-		write_scores(collection->profile, collection->asked.scores, json);
-	cs_answer_node(context->cluster, collection->row, json);
+		cs_record_write_scores(collection->profile, collection->asked.scores, json);
+	cs_answer_node(context->cluster, collection->row, collection->pod, json);
 	cs_json_object_end(json);
 }
 
@@ -237,7 +213,7 @@ static void write_collection(const struct cs_answer_context *context,
 	for (uint32_t i = 0; i < collection->n_candidates; i++)
 		write_candidate(context, collection->profile, &collection->candidates[i], json);
 	cs_json_array_end(json);
-	write_weights(collection->profile, json);
+	cs_record_write_weights(collection->profile, json);
 	// Of a pod that has its nominated node no other one was asked.
 	if (collection->row != CS_ROW_NONE &&
 	    (collection->rejected || collection->asked.row == collection->row))
@@ -253,15 +229,25 @@ static void write_now(const struct cs_answer_context *context, const struct cs_m
 	struct collection *collection = cs_arena_alloc(arena, sizeof(*collection));
 	struct cs_outcome outcome;
 	collection->arena = arena;
-	collection->profile = cs_scheduler_profile(context->scheduler, pod);
+	collection->pod = pod;
+	bool ours = cs_scheduler_profile(context->scheduler, pod) != NULL;
+	if (!ours && !context->verbs)
+		return;
+	collection->profile = ours ? cs_scheduler_profile(context->scheduler, pod)
+				   : cs_verbs_profile(context->verbs);
 	collection->row =
 		ask->node ? cs_cluster_find_node(context->cluster, ask->node) : CS_ROW_NONE;
 	collection->asked.row = CS_ROW_NONE;
-	if (cs_scheduler_explain(context->scheduler, pod, &outcome,
-				 (struct cs_judge){ collect, collection }) < 0)
+	struct cs_judge judge = { collect, collection };
+	int r = ours ? cs_scheduler_explain(context->scheduler, pod, &outcome, judge)
+		     : cs_verbs_explain(context->verbs, pod, &outcome, judge);
+	if (r < 0)
 		return;
 	cs_json_key(json, "now");
 	cs_json_object_begin(json);
+	cs_json_member_string(json, "profile", collection->profile->scheduler_name);
+	// Another scheduler places the pod, and asks the profile.
+	cs_json_member_bool(json, "forAnother", !ours);
 	write_outcome(&outcome, json);
 	if (outcome.decision != CS_DECISION_ERROR)
 		write_collection(context, collection, json);
@@ -295,6 +281,21 @@ static void write_asks(const struct cs_cluster *cluster, const struct cs_request
 	cs_json_object_end(json);
 }
 
+// What a pod that has its node asks is not kept, so nothing is decided about it again.
+static void write_node_now(const struct cs_answer_context *context,
+			   const struct cs_message_ask *ask, const struct cs_pod *pod,
+			   struct cs_json_writer *json)
+{
+	if (!ask->node)
+		return;
+	uint32_t row = cs_cluster_find_node(context->cluster, ask->node);
+	cs_json_key(json, "nodeNow");
+	cs_json_object_begin(json);
+	cs_json_member_string(json, "node", ask->node);
+	cs_answer_node(context->cluster, row, pod->row == row ? NULL : pod, json);
+	cs_json_object_end(json);
+}
+
 static void write_pod(const struct cs_answer_context *context, const struct cs_message_ask *ask,
 		      const struct cs_pod *pod, struct cs_json_writer *json)
 {
@@ -311,8 +312,10 @@ static void write_pod(const struct cs_answer_context *context, const struct cs_m
 		cs_json_member_string(json, "queue", cs_queue_state_name(pod->pending->state));
 		cs_json_member_int(json, "attempts", pod->pending->attempts);
 	}
-	if (pod->state != CS_POD_UNBOUND)
+	if (pod->state != CS_POD_UNBOUND) {
+		write_node_now(context, ask, pod, json);
 		return;
+	}
 	write_asks(context->cluster, &pod->demand->requests, json);
 	write_now(context, ask, pod, json);
 }

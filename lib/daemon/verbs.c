@@ -14,6 +14,7 @@
 #include <csched/framework/judge.h>
 #include <csched/kube/codec.h>
 
+#include "daemon/guests.h"
 #include "daemon/node_names.h"
 #include "daemon/preemption.h"
 
@@ -82,21 +83,26 @@ static void end_supposed(struct cs_verbs *verbs, struct supposed *supposed)
 	free(supposed);
 }
 
-void cs_verbs_told(struct cs_verbs *verbs, const char *uid)
-{
-	if (cs_map_count(&verbs->supposed_by_uid) == 0 || !uid)
-		return;
-	struct supposed *supposed = cs_map_get(&verbs->supposed_by_uid, cs_slice_of(uid));
-	if (supposed)
-		end_supposed(verbs, supposed);
-}
-
 static void drop_supposed(struct cs_verbs *verbs, struct supposed *supposed)
 {
 	struct cs_pod *pod = cs_cluster_find_pod(verbs->options.cluster, supposed->uid);
 	if (pod)
 		cs_cluster_remove_pod(verbs->options.cluster, pod);
 	end_supposed(verbs, supposed);
+}
+
+// A request may have said of that pod what is not so: then all that came of it goes.
+void cs_verbs_told(struct cs_verbs *verbs, const Kube__ObjectMeta *metadata)
+{
+	if (cs_map_count(&verbs->supposed_by_uid) == 0 || !metadata->uid)
+		return;
+	struct supposed *supposed = cs_map_get(&verbs->supposed_by_uid, cs_slice_of(metadata->uid));
+	struct cs_pod *pod =
+		supposed ? cs_cluster_find_pod(verbs->options.cluster, metadata->uid) : NULL;
+	if (pod && !cs_cluster_pod_is(verbs->options.cluster, pod, metadata))
+		drop_supposed(verbs, supposed);
+	else if (supposed)
+		end_supposed(verbs, supposed);
 }
 
 void cs_verbs_expire(struct cs_verbs *verbs, struct cs_time now)
@@ -173,12 +179,38 @@ struct judged {
 	struct cs_judge_result result;
 };
 
-static void judge_args(struct cs_verbs *verbs, const struct cs_pod *pod, struct cs_call *call,
-		       struct judged *ret)
+// For people who ask why; a filter that lets all nodes pass tells them nothing.
+static void remember(struct cs_verbs *verbs, const struct cs_verbs_state *state,
+		     const struct judged *judged)
+{
+	const struct cs_pod *pod = judged->question.pod;
+	const struct cs_outcome *outcome = &judged->result.outcome;
+	struct cs_detail detail;
+	if (!verbs->options.records || judged->result.error ||
+	    (!judged->question.scores && judged->result.n_rejected == 0))
+		return;
+	cs_cycle_detail(verbs->workspace, outcome, &detail);
+	cs_records_keep(verbs->options.records, verbs->options.cluster,
+			&(struct cs_record){ .namespace = pod->namespace,
+					     .name = pod->name,
+					     .uid = pod->uid,
+					     .profile = verbs->options.profile,
+					     .decision = outcome->decision,
+					     .at = state->now.wall,
+					     .n_nodes = outcome->n_nodes,
+					     .n_feasible = outcome->n_feasible },
+			&detail);
+}
+
+static void judge_args(struct cs_verbs *verbs, const struct cs_verbs_state *state,
+		       const struct cs_pod *pod, struct cs_call *call, struct judged *ret)
 {
 	const struct cs_extender_args *args = &call->args;
+	struct cs_guests guests;
 	uint32_t *rows = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*rows));
+	cs_cluster_unreserve(verbs->options.cluster, call->uid);
 	cs_node_names_find(verbs->names, args->names, args->n_nodes, rows);
+	cs_guests_enter(verbs->options.cluster, args, call->arena, rows, &guests);
 	*ret = (struct judged){
 		.question = { .profile = verbs->options.profile,
 			      .pod = pod,
@@ -188,6 +220,8 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_pod *pod, struct 
 		.answers = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*ret->answers)),
 	};
 	cs_judge(verbs->workspace, &ret->question, call->arena, ret->answers, &ret->result);
+	remember(verbs, state, ret);
+	cs_guests_leave(verbs->options.cluster, &guests);
 }
 
 static struct cs_extender_verdict *verdicts_of(const struct judged *judged, struct cs_arena *arena)
@@ -211,8 +245,7 @@ static enum cs_call_result filter(struct cs_verbs *verbs, const struct cs_verbs_
 	struct cs_pod *pod = pod_of(verbs, state, call);
 	if (!pod)
 		return CS_CALL_FALLBACK;
-	cs_cluster_unreserve(verbs->options.cluster, call->uid);
-	judge_args(verbs, pod, call, &judged);
+	judge_args(verbs, state, pod, call, &judged);
 	call->error = judged.result.error;
 	if (judged.result.n_rejected > 0)
 		call->verdicts = verdicts_of(&judged, call->arena);
@@ -224,6 +257,9 @@ static enum cs_call_result filter(struct cs_verbs *verbs, const struct cs_verbs_
 static void reserve(struct cs_verbs *verbs, struct cs_time now, const struct cs_pod *pod,
 		    uint32_t row)
 {
+	// A node that only the request told of is gone.
+	if (!cs_cluster_nodes(verbs->options.cluster)->live[row])
+		return;
 	cs_cluster_reserve(verbs->options.cluster, pod, row, now.wall + HOLD);
 	cs_cycle_reserve(verbs->workspace, verbs->options.profile, pod, row);
 }
@@ -235,8 +271,7 @@ static enum cs_call_result prioritize(struct cs_verbs *verbs, const struct cs_ve
 	struct cs_pod *pod = pod_of(verbs, state, call);
 	if (!pod)
 		return CS_CALL_FALLBACK;
-	cs_cluster_unreserve(verbs->options.cluster, call->uid);
-	judge_args(verbs, pod, call, &judged);
+	judge_args(verbs, state, pod, call, &judged);
 	if (judged.result.error)
 		return CS_CALL_ERROR;
 	call->scores = cs_arena_alloc_raw(call->arena, call->args.n_nodes);
@@ -374,6 +409,20 @@ void cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 	if (verbs->reservations)
 		cs_metric_set(verbs->reservations,
 			      cs_cluster_count_reservations(verbs->options.cluster));
+}
+
+int cs_verbs_explain(struct cs_verbs *verbs, const struct cs_pod *pod, struct cs_outcome *ret,
+		     struct cs_judge judge)
+{
+	if (pod->state != CS_POD_UNBOUND || pod->gated || pod->demand->unsupported_field)
+		return -EINVAL;
+	cs_cycle_explain(verbs->workspace, verbs->options.profile, pod, ret, judge);
+	return 0;
+}
+
+const struct cs_profile *cs_verbs_profile(const struct cs_verbs *verbs)
+{
+	return verbs->options.profile;
 }
 
 void cs_verbs_destroy(struct cs_verbs *verbs)

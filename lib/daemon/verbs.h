@@ -9,6 +9,7 @@
 #include <csched/client/write.h>
 #include <csched/cluster/cluster.h>
 #include <csched/framework/config.h>
+#include <csched/framework/cycle.h>
 
 #include "daemon/call.h"
 
@@ -20,6 +21,7 @@ struct cs_verbs_options {
 	const struct cs_config *config;   // the one that `profile` is of
 	const struct cs_profile *profile; // the plugins that judge
 	struct cs_metrics *metrics;       // NULL = none
+	struct cs_records *records;       // what is answered is remembered there; NULL = nowhere
 	bool bind;                        // verb bind is answered
 	// As struct cs_core_options.
 	void (*write)(void *user, const struct cs_write *write);
@@ -41,8 +43,13 @@ struct cs_verbs_state {
 // Answers a call, now or when its Binding has ended; it goes back by cs_call_return.
 void cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 		     struct cs_call *call);
-// A watch tells of that pod: what was supposed of it is known now.
-void cs_verbs_told(struct cs_verbs *verbs, const char *uid);
+// A watch tells of that pod, before the model hears of it: what was supposed of it is known now. A
+// pod of another name or workload than a request told leaves the model, with its reservation.
+void cs_verbs_told(struct cs_verbs *verbs, const Kube__ObjectMeta *metadata);
+// What the profile says of an unbound pod and all nodes; as cs_scheduler_explain.
+int cs_verbs_explain(struct cs_verbs *verbs, const struct cs_pod *pod, struct cs_outcome *ret,
+		     struct cs_judge judge);
+const struct cs_profile *cs_verbs_profile(const struct cs_verbs *verbs);
 // Once a second or less often: pods that calls told of and no watch within 30 s leave the model.
 void cs_verbs_expire(struct cs_verbs *verbs, struct cs_time now);
 // A Binding of ours has ended (its ticket has CS_VERBS_TICKET).

@@ -104,6 +104,8 @@ struct cs_judge_question;
 // counts as no attempt.
 void attempt_judge(struct attempt *attempt, const struct cs_judge_question *question);
 
+// The second best of a scored decision, whose outcome has the best row and its score.
+void attempt_runner_up(const struct attempt *attempt);
 // What the filters say of one row now, whatever was kept: all is prepared afresh. It counts as no
 // attempt, and nobody is nominated. `outcome` has an error where a plugin failed.
 enum cs_verdict attempt_ask_row(struct attempt *attempt, const struct cs_pod *pod, uint32_t row);

@@ -337,6 +337,21 @@ static uint32_t pick(struct cs_workspace *workspace, double value, uint32_t n)
 	return workspace->names.rows[view_lowest(view, value, workspace->names.rank)];
 }
 
+static void find_runner_up(const struct attempt *attempt, double second)
+{
+	const struct view *view = attempt->view;
+	struct cs_outcome *outcome = attempt->outcome;
+	outcome->runner_up = view_nth(view, second, 0);
+	if (outcome->runner_up == outcome->row)
+		outcome->runner_up = view_nth(view, second, 1);
+	outcome->runner_up_score = (int64_t)(second + view->offset);
+}
+
+void attempt_runner_up(const struct attempt *attempt)
+{
+	find_runner_up(attempt, view_best(attempt->view, attempt->outcome->row));
+}
+
 static void choose(struct attempt *attempt)
 {
 	const struct view *view = attempt->view;
@@ -345,11 +360,7 @@ static void choose(struct attempt *attempt)
 	uint32_t ties = view_count(view, best);
 	outcome->row = pick(attempt->workspace, best, ties);
 	outcome->score = (int64_t)(best + view->offset);
-	double second = ties > 1 ? best : view_best(view, outcome->row);
-	outcome->runner_up = view_nth(view, second, 0);
-	if (outcome->runner_up == outcome->row)
-		outcome->runner_up = view_nth(view, second, 1);
-	outcome->runner_up_score = (int64_t)(second + view->offset);
+	find_runner_up(attempt, ties > 1 ? best : view_best(view, outcome->row));
 }
 
 static void score(struct attempt *attempt)
@@ -448,9 +459,13 @@ void attempt_judge(struct attempt *attempt, const struct cs_judge_question *ques
 	begin(attempt, question->pod);
 	uint32_t n_rows = attempt->workspace->nodes->n_rows;
 	uint8_t *asked = cs_arena_alloc(attempt->workspace->scratch, n_rows + 1);
-	for (uint32_t i = 0; i < question->n; i++)
-		if (question->rows[i] != CS_ROW_NONE)
-			asked[question->rows[i]] = 1;
+	attempt->outcome->n_nodes = 0;
+	for (uint32_t i = 0; i < question->n; i++) {
+		if (question->rows[i] == CS_ROW_NONE)
+			continue;
+		attempt->outcome->n_nodes += !asked[question->rows[i]];
+		asked[question->rows[i]] = 1;
+	}
 	if (!prepare_filters(attempt))
 		return;
 	filter(attempt);

@@ -112,11 +112,13 @@ static void find_candidates(const struct attempt *attempt, const struct cs_outco
 	};
 	if (!attempt->scored)
 		return;
-	ret->candidates[ret->n_candidates++] = (struct cs_candidate){
-		.row = outcome->runner_up,
-		.total = outcome->runner_up_score,
-	};
-	find_others(attempt->view, ret);
+	if (outcome->runner_up != CS_ROW_NONE) {
+		ret->candidates[ret->n_candidates++] = (struct cs_candidate){
+			.row = outcome->runner_up,
+			.total = outcome->runner_up_score,
+		};
+		find_others(attempt->view, ret);
+	}
 	for (uint32_t i = 0; i < ret->n_candidates; i++)
 		ret->candidates[i].scores = scores_of(attempt, ret->candidates[i].row);
 }
@@ -165,7 +167,7 @@ void cs_cycle_detail(struct cs_workspace *workspace, const struct cs_outcome *ou
 	ret->n_rejections = 0;
 	if (outcome->decision == CS_DECISION_ERROR)
 		return;
-	if (outcome->decision == CS_DECISION_SCHEDULED)
+	if (outcome->row != CS_ROW_NONE)
 		find_candidates(attempt, outcome, ret);
 	if (attempt->rejects_all)
 		add_rejection(ret, attempt->rejects_all->plugin->name, outcome->n_nodes);

@@ -114,26 +114,44 @@ static void sum_up(const struct cs_judge_question *question, const struct cs_jud
 	result->best = best;
 }
 
+// What is remembered of it.
+static void conclude(const struct attempt *attempt, const struct cs_judge_question *question,
+		     struct cs_judge_result *result)
+{
+	struct cs_outcome *outcome = &result->outcome;
+	outcome->decision = question->scores ? CS_DECISION_RANKED : CS_DECISION_FILTERED;
+	outcome->n_feasible = attempt->view && !attempt->words ? attempt->view->n_feasible : 0;
+	if (!attempt->scored)
+		return;
+	outcome->row = question->rows[result->best];
+	outcome->score = (int64_t)(attempt->view->sum[outcome->row] + attempt->view->offset);
+	if (outcome->n_feasible > 1)
+		attempt_runner_up(attempt);
+}
+
 void cs_judge(struct cs_workspace *workspace, const struct cs_judge_question *question,
 	      struct cs_arena *arena, struct cs_judge_answer *answers, struct cs_judge_result *ret)
 {
-	struct cs_outcome outcome;
-	struct attempt attempt = { .workspace = workspace,
-				   .profile = question->profile,
-				   .outcome = &outcome };
+	struct cs_outcome *outcome = &ret->outcome;
+	struct attempt *attempt = workspace->attempt;
 	*ret = (struct cs_judge_result){ 0 };
-	attempt_judge(&attempt, question);
-	if (attempt.vectors && outcome.decision != CS_DECISION_ERROR)
-		judge_rows(&attempt, question, arena, answers);
+	*attempt = (struct attempt){ .workspace = workspace,
+				     .profile = question->profile,
+				     .outcome = outcome };
+	attempt_judge(attempt, question);
+	if (attempt->vectors && outcome->decision != CS_DECISION_ERROR)
+		judge_rows(attempt, question, arena, answers);
 	else if (question->n)
 		memset(answers, 0, question->n * sizeof(*answers));
-	if (outcome.decision == CS_DECISION_ERROR)
-		ret->error = cs_arena_strdup(arena, outcome.message);
-	else if (attempt.words)
-		reject_all(&attempt, question, arena, answers);
-	ret->total_max = most(&attempt);
-	ret->filtered = attempt.words || has_filters(&attempt);
+	if (outcome->decision == CS_DECISION_ERROR)
+		ret->error = cs_arena_strdup(arena, outcome->message);
+	else if (attempt->words)
+		reject_all(attempt, question, arena, answers);
+	ret->total_max = most(attempt);
+	ret->filtered = attempt->words || has_filters(attempt);
 	sum_up(question, answers, ret);
+	if (!ret->error)
+		conclude(attempt, question, ret);
 }
 
 // ---- scores ----

@@ -26,11 +26,17 @@ struct cs_records {
 	struct place *ring; // decision number n is at (n - 1) % capacity
 };
 
-static const char *const decision_names[] = {
-	[CS_DECISION_SCHEDULED] = "scheduled",
-	[CS_DECISION_UNSCHEDULABLE] = "unschedulable",
-	[CS_DECISION_ERROR] = "error",
-};
+const char *cs_decision_name(enum cs_decision decision)
+{
+	static const char *const names[] = {
+		[CS_DECISION_SCHEDULED] = "scheduled",
+		[CS_DECISION_UNSCHEDULABLE] = "unschedulable",
+		[CS_DECISION_ERROR] = "error",
+		[CS_DECISION_RANKED] = "ranked",
+		[CS_DECISION_FILTERED] = "filtered",
+	};
+	return names[decision];
+}
 
 struct cs_records *cs_records_create(uint32_t capacity)
 {
@@ -225,8 +231,8 @@ int64_t cs_record_total(const struct cs_record *record, uint32_t i)
 
 // ---- writing ----
 
-static void write_scores(const struct cs_profile *profile, const uint8_t *scores,
-			 struct cs_json_writer *json)
+void cs_record_write_scores(const struct cs_profile *profile, const uint8_t *scores,
+			    struct cs_json_writer *json)
 {
 	cs_json_key(json, "scores");
 	cs_json_object_begin(json);
@@ -266,7 +272,7 @@ static void write_candidates(const struct cs_record *record, struct cs_json_writ
 		cs_json_member_string(json, "node", candidate->node);
 		cs_json_member_int(json, "total", candidate->total);
 		if (candidate->scores)
-			write_scores(record->profile, candidate->scores, json);
+			cs_record_write_scores(record->profile, candidate->scores, json);
 		if (candidate->n_loads > 0)
 			write_loads(candidate, json);
 		cs_json_object_end(json);
@@ -274,7 +280,7 @@ static void write_candidates(const struct cs_record *record, struct cs_json_writ
 	cs_json_array_end(json);
 }
 
-static void write_weights(const struct cs_profile *profile, struct cs_json_writer *json)
+void cs_record_write_weights(const struct cs_profile *profile, struct cs_json_writer *json)
 {
 	cs_json_key(json, "weights");
 	cs_json_object_begin(json);
@@ -306,7 +312,7 @@ void cs_record_write(const struct cs_record *record, struct cs_json_writer *json
 	cs_json_member_string(json, "pod", pod);
 	cs_json_member_string(json, "uid", record->uid);
 	cs_json_member_string(json, "profile", record->profile->scheduler_name);
-	cs_json_member_string(json, "decision", decision_names[record->decision]);
+	cs_json_member_string(json, "decision", cs_decision_name(record->decision));
 	cs_json_member_int(json, "atUnixNano", record->at);
 	cs_json_member_int(json, "tookNano", record->took);
 	cs_json_member_int(json, "attempt", record->attempt);
@@ -319,6 +325,6 @@ void cs_record_write(const struct cs_record *record, struct cs_json_writer *json
 	cs_json_member_string(json, "message", record->message);
 	write_rejections(record, json);
 	write_candidates(record, json);
-	write_weights(record->profile, json);
+	cs_record_write_weights(record->profile, json);
 	cs_json_object_end(json);
 }

@@ -269,7 +269,7 @@ int cs_scheduler_explain(struct cs_scheduler *scheduler, const struct cs_pod *po
 	return 0;
 }
 
-const struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler)
+struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler)
 {
 	return scheduler->records;
 }

@@ -85,6 +85,13 @@ START_TEST(a_pod_of_another_scheduler)
 	ck_assert_str_eq(call("/prioritize", args),
 			 "[{\"Host\":\"n2\",\"Score\":10},{\"Host\":\"n1\",\"Score\":10},"
 			 "{\"Host\":\"new\",\"Score\":10}]");
+	struct json_object *why = harness_get(c_sched, "/explain?pod=default/foreign&node=n1");
+	ck_assert(json_object_get_boolean(cs_value_at(why, "now.forAnother")));
+	ck_assert(json_object_get_boolean(cs_value_at(why, "now.onNode.fits")));
+	struct json_object *decision = json_object_array_get_idx(cs_value_at(why, "decisions"), 0);
+	ck_assert_str_eq(cs_value_string_at(decision, "decision"), "ranked");
+	ck_assert_str_eq(cs_value_string_at(decision, "node"), "n2");
+	ck_assert_str_eq(cs_value_string_at(decision, "runnerUp"), "n1");
 	CS_AUTO_FREE char *binding =
 		cs_asprintf("{\"PodName\":\"foreign\",\"PodNamespace\":\"default\",\"PodUID\":"
 			    "\"%s\",\"Node\":\"n2\"}",
@@ -96,6 +103,8 @@ START_TEST(a_pod_of_another_scheduler)
 			    "\"%s\",\"Node\":\"n1\"}",
 			    uid);
 	ck_assert_str_eq(call("/bind", other), "{\"Error\":\"the pod is on node n2 already\"}");
+	why = harness_get(c_sched, "/explain?pod=default/foreign&node=n1");
+	ck_assert_ptr_nonnull(cs_value_at(why, "nodeNow.allocatable"));
 	const char *metrics = harness_request(c_sched, "GET", "/metrics", NULL, NULL).body;
 	ck_assert_ptr_nonnull(strstr(metrics, "csched_extender_requests_total{verb=\"bind\","
 					      "result=\"done\"} 1\n"));

@@ -79,6 +79,10 @@ bool cs_cluster_pod_ended(const Kube__Pod *pod); // its phase is Succeeded or Fa
 int cs_cluster_apply_pod(struct cs_cluster *cluster, const Kube__Pod *pod,
 			 struct cs_pod_change *ret, struct cs_error *err);
 struct cs_pod *cs_cluster_find_pod(const struct cs_cluster *cluster, const char *uid);
+// Whether a pod is the one that the API server has by its UID: name, namespace, creation and
+// workload, which never change.
+bool cs_cluster_pod_is(struct cs_cluster *cluster, const struct cs_pod *pod,
+		       const Kube__ObjectMeta *metadata);
 // "namespace/name". Looks at every pod: for people's questions, not for cycles.
 struct cs_pod *cs_cluster_find_pod_named(const struct cs_cluster *cluster, const char *name);
 // Frees the pod. Its `pending` must be NULL: the caller takes it off the queue first.

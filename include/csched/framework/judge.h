@@ -30,8 +30,10 @@ struct cs_judge_result {
 	const char *error; // in the arena; NULL = judged. Else the answers say nothing
 	double total_max;  // the most a total can be; 0: no plugin scored, all totals are 0
 	uint32_t n_rejected;
-	uint32_t best;     // index of the greatest total, the first of several; n where none fits
-	bool filtered;     // some filter had a say: else all fit, whatever pods there are
+	uint32_t best; // index of the greatest total, the first of several; n where none fits
+	struct cs_outcome
+		outcome; // RANKED or FILTERED: for cs_cycle_detail, which tells of the rest
+	bool filtered;   // some filter had a say: else all fit, whatever pods there are
 };
 
 // Other nodes count for nothing, as if the cluster had only those asked for. Nominations are left

@@ -16,7 +16,11 @@ enum cs_decision {
 	CS_DECISION_SCHEDULED,
 	CS_DECISION_UNSCHEDULABLE,
 	CS_DECISION_ERROR,
+	// For another scheduler, which chooses: nodes were ranked, or some refused.
+	CS_DECISION_RANKED,
+	CS_DECISION_FILTERED,
 };
+const char *cs_decision_name(enum cs_decision decision); // "scheduled"
 
 // What was known of one metric's load of a node when it was chosen, or was not: see load.h.
 struct cs_record_load {
@@ -54,10 +58,10 @@ struct cs_record {
 	int64_t at;       // Unix ns
 	int64_t took;     // ns of core time
 	unsigned attempt; // 1 = the first
-	uint32_t n_nodes; // live nodes
+	uint32_t n_nodes; // live nodes; RANKED, FILTERED: those asked for
 	uint32_t n_feasible;
 	// The winner first, then the runner-up (second best by total), then the next best: at most
-	// CS_CANDIDATES_MAX. None unless scheduled.
+	// CS_CANDIDATES_MAX. None unless scheduled or ranked.
 	uint32_t n_candidates;
 	const struct cs_record_candidate *candidates;
 	uint32_t n_rejections;
@@ -86,5 +90,9 @@ const char *cs_record_node(const struct cs_record *record, uint32_t i);
 int64_t cs_record_total(const struct cs_record *record, uint32_t i);
 
 void cs_record_write(const struct cs_record *record, struct cs_json_writer *json);
+// Members of an object that is open: "scores", those that were not skipped; "weights".
+void cs_record_write_scores(const struct cs_profile *profile, const uint8_t *scores,
+			    struct cs_json_writer *json);
+void cs_record_write_weights(const struct cs_profile *profile, struct cs_json_writer *json);
 
 #endif

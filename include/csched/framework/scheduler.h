@@ -134,7 +134,8 @@ const struct cs_profile *cs_scheduler_profile(const struct cs_scheduler *schedul
 					      const struct cs_pod *pod);
 const struct cs_queue *cs_scheduler_queue(const struct cs_scheduler *scheduler);
 
-const struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler);
+// The decisions; who judges for another scheduler adds to them.
+struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler);
 
 // The metrics this scheduler updates (kube-scheduler's names); ends with a NULL name.
 extern const struct cs_metric_info cs_scheduler_metrics[];

@@ -59,7 +59,7 @@ START_TEST(a_decision)
 			 "                      10\n"
 			 "  total                                                         110"
 			 "                      90\n"
-			 "  load and age of its sample: cpu                           25% 63s"
+			 "  load and age of its sample: cpu                            25% 3s"
 			 "                       -\n"
 			 "  load and age of its sample: rate                              7.5"
 			 "                       -\n"
@@ -122,6 +122,46 @@ START_TEST(what_would_be_decided_now)
 }
 END_TEST
 
+// For another scheduler: who was first, and why; and what the node carries now.
+START_TEST(what_was_judged_for_another_scheduler)
+{
+	const char *text = print(
+		"{\"pod\":\"n/p\",\"atUnixNano\":9000000000,\"state\":\"bound\",\"node\":\"b\","
+		"\"nodeNow\":{\"node\":\"a\",\"pods\":7,\"maxPods\":8,\"weight\":50,\"allocatable\":{"
+		"\"cpu\":2000},\"requested\":{\"cpu\":5},\"load\":{\"cpu\":{\"unit\":\"m\",\"load\":500,"
+		"\"capacity\":2000,\"sample\":400,\"inFlight\":100,\"expected\":100,\"quality\":1,"
+		"\"state\":\"fresh\",\"sampledUnixNano\":2000000000}}},\"decisions\":[{\"number\":2,"
+		"\"atUnixNano\":7000000000,\"profile\":\"x\",\"decision\":\"ranked\",\"node\":\"a\","
+		"\"nodes\":2,\"feasibleNodes\":2,\"weights\":{\"L\":1},\"candidates\":[{\"node\":\"a\","
+		"\"total\":9,\"scores\":{\"L\":9}},{\"node\":\"b\",\"total\":9,\"scores\":{\"L\":9}}]},"
+		"{\"number\":1,\"atUnixNano\":7000000000,\"profile\":\"x\",\"decision\":\"filtered\","
+		"\"nodes\":3,\"feasibleNodes\":2,\"rejections\":[{\"plugin\":\"L\",\"nodes\":1}]}]}",
+		PLAIN);
+	ck_assert_str_eq(
+		text,
+		"Pod n/p: bound on b\n"
+		"\n"
+		"Node a now:\n"
+		"  cpu: 5 of 2000 are requested\n"
+		"  pods: 7 of 8\n"
+		"  cpu (m): 500 of 2000 = sample 400 (7 s old, fresh) and +100 for pods that came "
+		"and left since\n"
+		"    with the pod 500 + 100, of 2000 x weight 50 %: 60.0 %\n"
+		"\n"
+		"Decision 2, 2 s ago, by profile x for another scheduler: ranked first a\n"
+		"  2 of 2 nodes could take the pod.\n"
+		"\n"
+		"  PLUGIN                             WEIGHT          a          b\n"
+		"  L                                       1          9          9\n"
+		"  total                                              9          9\n"
+		"\n"
+		"  a and b have the same total.\n"
+		"\n"
+		"Decision 1, 2 s ago, by profile x for another scheduler: filtered\n"
+		"  2 of 3 nodes could take the pod; rejected by L 1.\n");
+}
+END_TEST
+
 START_TEST(ties_and_loners)
 {
 	ck_assert_ptr_nonnull(strstr(print("{\"decisions\":[{\"weights\":{},\"candidates\":["
@@ -164,6 +204,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, of_a_node_that_was_not_among_the_best);
 	tcase_add_test(tcase, in_colour);
 	tcase_add_test(tcase, what_would_be_decided_now);
+	tcase_add_test(tcase, what_was_judged_for_another_scheduler);
 	tcase_add_test(tcase, ties_and_loners);
 	tcase_add_test(tcase, strange_answers);
 	suite_add_tcase(suite, tcase);

@@ -22,6 +22,7 @@ static struct cs_arena *arena;
 static struct cs_cluster *cluster;
 static struct cs_config *config;
 static struct cs_verbs *verbs;
+static struct cs_records *records;
 static struct cs_mailbox *mailbox;
 static struct cs_verbs_state state;
 static struct cs_message_write *written; // a copy of the last write
@@ -114,7 +115,7 @@ static void setup_profile(const char *yaml)
 	cs_buffer_init(&answer, 1 << 20);
 	written = NULL;
 	cluster = cs_cluster_create(1);
-	cs_cluster_set_load_metrics(cluster, &cpu, 1, (const bool[]){ false });
+	cs_cluster_set_load_metrics(cluster, &cpu, 1, (const bool[]){ true });
 	state = (struct cs_verbs_state){
 		.now = { .boot = 1000 * CS_SECOND, .wall = 1795222923 * CS_SECOND },
 		.synced = true,
@@ -125,9 +126,11 @@ static void setup_profile(const char *yaml)
 		     : cs_verbs_built_in(cs_plugins, &config, &err);
 	ck_assert_msg(r == 0, "%s", err.text);
 	mailbox = cs_mailbox_create(NULL, NULL);
+	records = cs_records_create(8);
 	verbs = cs_verbs_create(&(struct cs_verbs_options){ .cluster = cluster,
 							    .config = config,
 							    .profile = config->profiles[0],
+							    .records = records,
 							    .bind = true,
 							    .write = on_write });
 	add_nodes();
@@ -158,6 +161,7 @@ static void setup_filters(void)
 static void teardown(void)
 {
 	cs_verbs_destroy(verbs);
+	cs_records_destroy(records);
 	cs_config_destroy(config);
 	cs_cluster_destroy(cluster);
 	struct cs_message *message = cs_mailbox_take(mailbox);
@@ -393,17 +397,176 @@ START_TEST(a_uid_with_nul_is_malformed)
 }
 END_TEST
 
+static void tell(const char *uid, const char *name)
+{
+	const ProtobufCMessage *pod = object(&cs_kind_pod, pod_json(name));
+	((const Kube__Pod *)pod)->metadata->uid = cs_arena_printf(arena, "uid-%s", uid);
+	cs_verbs_told(verbs, ((const Kube__Pod *)pod)->metadata);
+}
+
+// What came of a lie goes with it: the pod, what it is taken for, its reservation.
+START_TEST(a_watch_corrects_what_a_request_said)
+{
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	tell("a", "other");
+	ck_assert_ptr_null(find_pod("a"));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+	// The truth leaves it as it is.
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	tell("a", "a");
+	ck_assert_ptr_nonnull(find_pod("a"));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	// From then on requests say nothing of it.
+	ask(CS_VERB_PRIORITIZE,
+	    cs_arena_printf(arena, "{\"Pod\":{\"metadata\":{\"uid\":\"uid-a\",\"name\":\"x\","
+				   "\"namespace\":\"y\"}},\"NodeNames\":" ALL "}"));
+	ck_assert_str_eq(find_pod("a")->name, "a");
+	state.now.boot += 60 * CS_SECOND;
+	cs_verbs_expire(verbs, state.now);
+	ck_assert_ptr_nonnull(find_pod("a"));
+}
+END_TEST
+
+// Of another workload than it said: what that uses is not learned for it.
+START_TEST(a_watch_corrects_the_workload)
+{
+	ask(CS_VERB_FILTER,
+	    "{\"Pod\":{\"metadata\":{\"uid\":\"uid-a\",\"name\":\"a\",\"namespace\":\"default\","
+	    "\"annotations\":{\"c-sched.io/connections\":\"900000\"}},\"spec\":{\"containers\":[]}}"
+	    ",\"NodeNames\":" ALL "}");
+	ck_assert_ptr_nonnull(find_pod("a"));
+	tell("a", "a");
+	ck_assert_ptr_null(find_pod("a"));
+}
+END_TEST
+
+// A request asks for 1,000 CPUs on nodes of 10.
+START_TEST(a_reservation_is_one_full_node_at_most)
+{
+	const char *huge = "{\"Pod\":{\"metadata\":{\"uid\":\"uid-a\",\"name\":\"a\","
+			   "\"namespace\":\"default\"},\"spec\":{\"containers\":[{\"resources\":{"
+			   "\"requests\":{\"cpu\":\"1000\"}}}]}},\"NodeNames\":[\"n1\"]}";
+	uint32_t row = cs_cluster_find_node(cluster, "n1");
+	ask(CS_VERB_PRIORITIZE, huge);
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	ck_assert_double_eq(cs_cluster_load(cluster)->columns[0].in_flight[row], 10000);
+	ask(CS_VERB_FILTER, huge);
+	ck_assert_double_eq(cs_cluster_load(cluster)->columns[0].in_flight[row], 0);
+}
+END_TEST
+
 START_TEST(a_pod_that_a_watch_tells_of_stays)
 {
 	ask(CS_VERB_FILTER, about("a", ALL));
 	ask(CS_VERB_FILTER, about("b", ALL));
-	cs_verbs_told(verbs, "uid-a");
-	cs_verbs_told(verbs, "uid-other");
+	tell("a", "a");
+	tell("other", "other");
 	add_pod("a");
 	state.now.boot += 31 * CS_SECOND;
 	cs_verbs_expire(verbs, state.now);
 	ck_assert_ptr_nonnull(find_pod("a"));
 	ck_assert_ptr_null(find_pod("b"));
+}
+END_TEST
+
+// ---- nodes that no watch has told of ----
+
+#define GUEST(name, more, cpu)                                                        \
+	"{\"metadata\":{\"name\":\"" name "\"" more "},\"status\":{\"allocatable\":{" \
+	"\"cpu\":\"" cpu "\",\"memory\":\"64Gi\",\"pods\":\"110\"}}}"
+#define NOTE(value) ",\"annotations\":{\"load.c-sched.io/cpu\":\"" value "@2026-11-21T01:02:00Z\"}"
+
+static const char *whole(const char *pod, const char *items)
+{
+	return cs_arena_printf(arena, "{\"Pod\":%s,\"Nodes\":{\"items\":[%s]}}", pod_json(pod),
+			       items);
+}
+
+// Allocatable, annotations and weight of a node in the request decide of it, and nothing stays.
+START_TEST(whole_nodes_are_judged_by_what_the_request_says)
+{
+	struct cs_error err = { 0 };
+	uint32_t nodes = cs_cluster_count(cluster).nodes;
+	add_pod("a");
+	const char *text = whole(
+		"a",
+		GUEST("g1", NOTE("1000"), "10") "," GUEST("g2", NOTE("5000"), "10") "," GUEST(
+			"n2", NOTE("9000"),
+			"10") "," GUEST("g3", NOTE("1000"),
+					"2") "," GUEST("g4",
+						       ",\"annotations\":{\"c-sched.io/weight\":\"0\"}",
+						       "10") ",{\"metadata\":{\"name\":\"g5\"},\"spec\":7}");
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, text), CS_CALL_DONE);
+	// g1 is as idle as can be, g2 half full, n2 at 2 of 10 as its own samples say, g3 half
+	// full.
+	ck_assert_str_eq(answer.data,
+			 "[{\"Host\":\"g1\",\"Score\":10},{\"Host\":\"g2\",\"Score\":3},"
+			 "{\"Host\":\"n2\",\"Score\":8},{\"Host\":\"g3\",\"Score\":0},"
+			 "{\"Host\":\"g4\",\"Score\":0},{\"Host\":\"g5\",\"Score\":5}]");
+	ck_assert_int_eq(ask(CS_VERB_FILTER, text), CS_CALL_DONE);
+	ck_assert_ptr_nonnull(strstr(answer.data, "\"FailedAndUnresolvableNodes\":{\"g4\":"));
+	ck_assert_uint_eq(cs_cluster_count(cluster).nodes, nodes);
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+	ck_assert_msg(cs_cluster_check(cluster, &err) == 0, "%s", err.text);
+}
+END_TEST
+
+// A hundred are enough for a request: further ones get the mean, as those that only have a name.
+START_TEST(not_all_unknown_nodes_are_read)
+{
+	CS_AUTO_BUFFER struct cs_buffer items;
+	cs_buffer_init(&items, 1 << 20);
+	add_pod("a");
+	cs_buffer_append_string(&items, GUEST("first", NOTE("9000"), "10"));
+	for (int i = 0; i < 150; i++)
+		cs_buffer_printf(&items, "," GUEST("g%d", NOTE("0"), "10"), i);
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, whole("a", items.data)), CS_CALL_DONE);
+	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"first\",\"Score\":0}"));
+	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"g0\",\"Score\":10}"));
+	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"g98\",\"Score\":10}"));
+	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"g149\",\"Score\":10}"));
+	ck_assert_uint_eq(cs_cluster_count(cluster).nodes, NODES);
+}
+END_TEST
+
+// ---- what is remembered ----
+
+START_TEST(what_was_ranked_is_remembered)
+{
+	add_pod("a");
+	ask(CS_VERB_FILTER, about("a", "[\"n1\"]"));
+	ck_assert_ptr_null(cs_records_at(records, 0)); // nothing was refused
+	ask(CS_VERB_PRIORITIZE, about("a", "[\"n3\",\"new\",\"n1\",\"n2\",\"n3\"]"));
+	const struct cs_record *record = cs_records_find(records, "default/a", 0);
+	ck_assert_ptr_nonnull(record);
+	ck_assert_int_eq(record->decision, CS_DECISION_RANKED);
+	ck_assert_uint_eq(record->n_nodes, 3);
+	ck_assert_uint_eq(record->n_feasible, 3);
+	ck_assert_uint_eq(record->n_candidates, 3);
+	ck_assert_str_eq(cs_record_node(record, 0), "n1");
+	ck_assert_str_eq(cs_record_node(record, 1), "n2");
+	ck_assert_str_eq(cs_record_node(record, 2), "n3");
+	ck_assert_int_gt(cs_record_total(record, 0), cs_record_total(record, 1));
+	ck_assert_double_eq(record->candidates[2].loads[0].load, 4000);
+	ask(CS_VERB_PRIORITIZE, about("a", "[\"n2\"]"));
+	record = cs_records_find(records, "default/a", 0);
+	ck_assert_uint_eq(record->n_candidates, 1);
+	ck_assert_str_eq(cs_record_node(record, 0), "n2");
+}
+END_TEST
+
+START_TEST(what_was_refused_is_remembered)
+{
+	add_pod("a");
+	ask(CS_VERB_FILTER, about("a", ALL));
+	const struct cs_record *record = cs_records_find(records, "default/a", 0);
+	ck_assert_ptr_nonnull(record);
+	ck_assert_int_eq(record->decision, CS_DECISION_FILTERED);
+	ck_assert_uint_eq(record->n_nodes, 4);
+	ck_assert_uint_eq(record->n_feasible, 2);
+	ck_assert_uint_eq(record->n_candidates, 0);
+	ck_assert_uint_eq(record->n_rejections, 2);
 }
 END_TEST
 
@@ -694,6 +857,12 @@ Suite *test_suite(void)
 	tcase_add_test(load, what_a_request_says_is_not_believed_whole);
 	tcase_add_test(load, a_uid_with_nul_is_malformed);
 	tcase_add_test(load, a_pod_that_a_watch_tells_of_stays);
+	tcase_add_test(load, a_watch_corrects_what_a_request_said);
+	tcase_add_test(load, a_watch_corrects_the_workload);
+	tcase_add_test(load, a_reservation_is_one_full_node_at_most);
+	tcase_add_test(load, whole_nodes_are_judged_by_what_the_request_says);
+	tcase_add_test(load, not_all_unknown_nodes_are_read);
+	tcase_add_test(load, what_was_ranked_is_remembered);
 	tcase_add_loop_test(load, a_binding_is_written_and_its_end_answered, 0,
 			    CS_ARRAY_LENGTH(ends));
 	tcase_add_test(load, bindings_that_are_not_sent);
@@ -703,6 +872,7 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(filters, setup_filters, teardown);
 	tcase_add_test(filters, filters_refuse_with_words);
 	tcase_add_test(filters, whole_nodes_come_back_as_they_were);
+	tcase_add_test(filters, what_was_refused_is_remembered);
 	tcase_add_test(filters, nodes_that_no_victim_helps_are_no_candidates);
 	tcase_add_test(filters, a_node_whose_victims_do_not_help_is_no_candidate);
 	tcase_add_test(filters, a_victim_in_flight_takes_its_load_along);
