@@ -99,59 +99,54 @@ void cs_call_return(struct cs_call *call, enum cs_call_result result)
 
 // ---- answers ----
 
-static void write_filter(const struct cs_call *call, struct cs_buffer *out)
+// What was decided, in the arrays of the request; all zero = nothing.
+struct decision {
+	const struct cs_extender_verdict *verdicts;
+	const uint8_t *scores;
+	const struct cs_extender_victims *candidates; // NULL = the request's
+	uint32_t n_candidates;
+	const char *error;
+};
+
+static void write_decision(const struct cs_call *call, const struct decision *decision,
+			   struct cs_buffer *out, struct cs_splices *splices)
 {
-	// Mostly what came goes back: room for it at once.
-	(void)cs_buffer_reserve(out, call->body.size);
-	if (call->error)
-		cs_extender_write_filter_error(call->error, out);
-	else
-		cs_extender_write_filter(&call->args, call->verdicts, out);
+	switch (call->verb) {
+	case CS_VERB_FILTER:
+		// Mostly the names that came go back: room for them at once.
+		(void)cs_buffer_reserve(out, call->args.list.size);
+		if (decision->error)
+			cs_extender_write_filter_error(decision->error, out);
+		else
+			cs_extender_write_filter(&call->args, decision->verdicts, out, splices);
+		break;
+	case CS_VERB_PRIORITIZE:
+		cs_extender_write_priorities(&call->args, decision->scores, out);
+		break;
+	case CS_VERB_PREEMPT:
+		if (decision->candidates)
+			cs_extender_write_preemption(decision->candidates, decision->n_candidates,
+						     out);
+		else
+			cs_extender_write_preemption(call->preemption.nodes,
+						     call->preemption.n_nodes, out);
+		break;
+	case CS_VERB_BIND:
+	default:
+		cs_extender_write_binding(decision->error ? decision->error : "", out);
+	}
 }
 
-static void write_priorities(const struct cs_call *call, struct cs_buffer *out)
+void cs_call_write(const struct cs_call *call, struct cs_buffer *out, struct cs_splices *splices)
 {
-	cs_extender_write_priorities(&call->args, call->scores, out);
-}
-
-static void write_preemption(const struct cs_call *call, struct cs_buffer *out)
-{
-	cs_extender_write_preemption(call->candidates, call->n_candidates, out);
-}
-
-static void write_binding(const struct cs_call *call, struct cs_buffer *out)
-{
-	cs_extender_write_binding(call->error ? call->error : "", out);
-}
-
-void cs_call_write(const struct cs_call *call, struct cs_buffer *out)
-{
-	static void (*const writers[CS_VERB_COUNT])(const struct cs_call *, struct cs_buffer *) = {
-		[CS_VERB_FILTER] = write_filter,
-		[CS_VERB_PRIORITIZE] = write_priorities,
-		[CS_VERB_PREEMPT] = write_preemption,
-		[CS_VERB_BIND] = write_binding,
-	};
-	if (call->result == CS_CALL_FALLBACK)
-		cs_call_write_fallback(call, "", out);
-	else
-		writers[call->verb](call, out);
+	write_decision(call,
+		       &(struct decision){ call->verdicts, call->scores, call->candidates,
+					   call->n_candidates, call->error },
+		       out, splices);
 }
 
 void cs_call_write_fallback(const struct cs_call *call, const char *why, struct cs_buffer *out)
 {
-	switch (call->verb) {
-	case CS_VERB_FILTER:
-		cs_extender_write_filter(&call->args, NULL, out);
-		break;
-	case CS_VERB_PRIORITIZE:
-		cs_extender_write_priorities(&call->args, NULL, out);
-		break;
-	case CS_VERB_PREEMPT:
-		cs_extender_write_preemption(call->preemption.nodes, call->preemption.n_nodes, out);
-		break;
-	case CS_VERB_BIND:
-	default:
-		cs_extender_write_binding(why, out);
-	}
+	bool bind = call->verb == CS_VERB_BIND;
+	write_decision(call, &(struct decision){ .error = bind ? why : NULL }, out, NULL);
 }

@@ -53,7 +53,7 @@ struct cs_call {
 	enum cs_call_result result;
 	struct cs_extender_verdict *verdicts;   // filter; NULL = all pass
 	uint8_t *scores;                        // prioritize; NULL = all equal
-	struct cs_extender_victims *candidates; // preempt: a subset of the request's
+	struct cs_extender_victims *candidates; // preempt: a subset of the request's; NULL = all
 	uint32_t n_candidates;
 	const char *error; // of filter and bind; NULL = none
 
@@ -74,8 +74,9 @@ void cs_call_destroy(struct cs_call *call);
 // The core: done with it; it goes back.
 void cs_call_return(struct cs_call *call, enum cs_call_result result);
 
-// What the core decided, as the body of the answer.
-void cs_call_write(const struct cs_call *call, struct cs_buffer *out);
+// What the core decided, as the body of the answer. With `splices` (may be NULL) parts of it are
+// left in the call's body, which then must outlive them.
+void cs_call_write(const struct cs_call *call, struct cs_buffer *out, struct cs_splices *splices);
 // What changes nothing: all nodes, equal scores, the victims as they came; for bind an error. Any
 // thread, whatever the core does.
 void cs_call_write_fallback(const struct cs_call *call, const char *why, struct cs_buffer *out);

@@ -98,7 +98,11 @@ static void finish(struct cs_extender *extender, struct cs_call *call)
 		struct cs_http_response response;
 		cs_http_response_init(&response);
 		response.body.max = ANSWER_MAX;
-		cs_call_write(call, &response.body);
+		cs_call_write(call, &response.body, &response.splices);
+		if (response.splices.n > 0) {
+			response.held = call->body;
+			cs_buffer_init(&call->body, 0);
+		}
 		count(extender, call, call->result);
 		complete(pending, &response);
 		cs_http_response_finish(&response);

@@ -229,7 +229,7 @@ static bool take_room(struct exchange *exchange, size_t size)
 static void count_answer(struct exchange *exchange)
 {
 	struct cs_http_response *response = &exchange->response;
-	size_t size = response->body.capacity;
+	size_t size = response->body.capacity + response->held.capacity;
 	if (exchange->stream || size <= SMALL_ANSWER || take_room(exchange, size))
 		return;
 	give_room(exchange);
@@ -239,6 +239,53 @@ static void count_answer(struct exchange *exchange)
 	response->close = true;
 }
 
+// What libmicrohttpd points into until a spliced answer is sent.
+struct spliced {
+	struct cs_buffer body;
+	struct cs_buffer held;
+};
+
+static void free_spliced(void *user)
+{
+	struct spliced *spliced = user;
+	cs_buffer_finish(&spliced->body);
+	cs_buffer_finish(&spliced->held);
+	free(spliced);
+}
+
+static struct MHD_Response *spliced_response(struct cs_http_response *response)
+{
+	const struct cs_splices *splices = &response->splices;
+	struct spliced *spliced = cs_alloc(sizeof(*spliced));
+	CS_AUTO_FREE struct MHD_IoVec *pieces = cs_alloc_array(2 * splices->n + 1, sizeof(*pieces));
+	unsigned n = 0;
+	size_t at = 0;
+	spliced->body = response->body;
+	spliced->held = response->held;
+	cs_buffer_init(&response->body, 0);
+	cs_buffer_init(&response->held, 0);
+	for (size_t i = 0; i < splices->n; i++) {
+		const struct cs_splice *splice = &splices->items[i];
+		pieces[n++] = (struct MHD_IoVec){ spliced->body.data + at, splice->at - at };
+		pieces[n++] = (struct MHD_IoVec){ splice->bytes.data, splice->bytes.size };
+		at = splice->at;
+	}
+	pieces[n++] = (struct MHD_IoVec){ spliced->body.data + at, spliced->body.size - at };
+	struct MHD_Response *mhd = MHD_create_response_from_iovec(pieces, n, free_spliced, spliced);
+	if (!mhd)
+		free_spliced(spliced);
+	return mhd;
+}
+
+static struct MHD_Response *whole_response(struct cs_http_response *response)
+{
+	size_t size = response->body.size;
+	if (response->splices.n > 0)
+		return spliced_response(response);
+	return MHD_create_response_from_buffer(size, cs_buffer_take(&response->body),
+					       MHD_RESPMEM_MUST_FREE);
+}
+
 static enum MHD_Result send_response(struct exchange *exchange)
 {
 	struct cs_http_response *response = &exchange->response;
@@ -246,14 +293,8 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	if (response->cut)
 		return MHD_NO;
 	count_answer(exchange);
-	struct MHD_Response *mhd;
-	if (exchange->stream) {
-		mhd = stream_response(exchange->stream);
-	} else {
-		size_t size = response->body.size;
-		mhd = MHD_create_response_from_buffer(size, cs_buffer_take(&response->body),
-						      MHD_RESPMEM_MUST_FREE);
-	}
+	struct MHD_Response *mhd =
+		exchange->stream ? stream_response(exchange->stream) : whole_response(response);
 	if (!mhd)
 		return MHD_NO;
 	if (response->content_type)

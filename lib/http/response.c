@@ -10,6 +10,7 @@ void cs_http_response_init(struct cs_http_response *response)
 {
 	*response = (struct cs_http_response){ .status = 200 };
 	cs_buffer_init(&response->body, CS_HTTP_BODY_MAX);
+	cs_buffer_init(&response->held, CS_HTTP_BODY_MAX);
 }
 
 void cs_http_response_finish(struct cs_http_response *response)
@@ -18,6 +19,8 @@ void cs_http_response_finish(struct cs_http_response *response)
 		free(response->headers[i].value);
 	response->n_headers = 0;
 	cs_buffer_finish(&response->body);
+	cs_splices_finish(&response->splices);
+	cs_buffer_finish(&response->held);
 }
 
 void cs_http_response_header(struct cs_http_response *response, const char *name, const char *value)
@@ -38,6 +41,8 @@ void cs_http_response_text(struct cs_http_response *response, int status, const 
 	response->status = status;
 	response->content_type = "text/plain; charset=utf-8";
 	cs_buffer_clear(&response->body);
+	cs_splices_finish(&response->splices);
+	cs_buffer_finish(&response->held);
 	(void)cs_buffer_append_string(&response->body, text);
 	(void)cs_buffer_append_char(&response->body, '\n');
 }

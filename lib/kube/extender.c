@@ -414,22 +414,6 @@ int cs_extender_read_binding(struct cs_slice body, struct cs_arena *arena,
 
 // ---- answers ----
 
-// Whole nodes: few commas, many bytes.
-static void write_passed_nodes(struct cs_json_writer *json, const struct cs_extender_args *args,
-			       const struct cs_extender_verdict *verdicts)
-{
-	cs_json_object_begin(json);
-	cs_json_key(json, "metadata");
-	cs_json_raw(json, CS_SLICE("{}"));
-	cs_json_key(json, "items");
-	cs_json_array_begin(json);
-	for (uint32_t i = 0; i < args->n_nodes; i++)
-		if (!verdicts || !verdicts[i].message)
-			cs_json_raw(json, args->items[i]);
-	cs_json_array_end(json);
-	cs_json_object_end(json);
-}
-
 static bool all_passed(const struct cs_extender_args *args,
 		       const struct cs_extender_verdict *verdicts)
 {
@@ -437,6 +421,46 @@ static bool all_passed(const struct cs_extender_args *args,
 		if (verdicts[i].message)
 			return false;
 	return true;
+}
+
+static const char *end_of(struct cs_slice item)
+{
+	return item.data + item.size;
+}
+
+// Nodes that passed one after the other stand so in the request, commas and all: what is behind a
+// node that did not pass begins with the comma that is due.
+static void write_run(struct cs_json_writer *json, const struct cs_extender_args *args,
+		      uint32_t first, uint32_t end, bool comma, struct cs_splices *splices)
+{
+	const char *begin = comma ? end_of(args->items[first - 1]) : args->items[first].data;
+	struct cs_slice run = { begin, (size_t)(end_of(args->items[end - 1]) - begin) };
+	if (splices)
+		cs_splices_add(splices, json->out->size, run);
+	else
+		cs_buffer_append(json->out, run.data, run.size);
+}
+
+static void write_passed_nodes(struct cs_json_writer *json, const struct cs_extender_args *args,
+			       const struct cs_extender_verdict *verdicts,
+			       struct cs_splices *splices)
+{
+	bool any = false;
+	cs_json_object_begin(json);
+	cs_json_key(json, "metadata");
+	cs_json_raw(json, CS_SLICE("{}"));
+	cs_json_key(json, "items");
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < args->n_nodes; i++) {
+		uint32_t first = i;
+		while (i < args->n_nodes && (!verdicts || !verdicts[i].message))
+			i++;
+		if (i > first)
+			write_run(json, args, first, i, any, splices);
+		any |= i > first;
+	}
+	cs_json_array_end(json);
+	cs_json_object_end(json);
 }
 
 static void write_passed_names(struct cs_json_writer *json, const struct cs_extender_args *args,
@@ -473,14 +497,15 @@ static void write_failed(struct cs_json_writer *json, const struct cs_extender_a
 }
 
 void cs_extender_write_filter(const struct cs_extender_args *args,
-			      const struct cs_extender_verdict *verdicts, struct cs_buffer *out)
+			      const struct cs_extender_verdict *verdicts, struct cs_buffer *out,
+			      struct cs_splices *splices)
 {
 	struct cs_json_writer json;
 	cs_json_init(&json, out);
 	cs_json_object_begin(&json);
 	cs_json_key(&json, "Nodes");
 	if (args->whole)
-		write_passed_nodes(&json, args, verdicts);
+		write_passed_nodes(&json, args, verdicts, splices);
 	else
 		cs_json_null(&json);
 	cs_json_key(&json, "NodeNames");

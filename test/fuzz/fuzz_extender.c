@@ -35,7 +35,7 @@ static void answers_read_back(const struct cs_extender_args *args, struct cs_are
 	for (uint32_t i = 0; i < args->n_nodes; i++)
 		verdicts[i].message = i % 3 ? NULL : "no";
 	cs_buffer_init(&out, 1 << 30);
-	cs_extender_write_filter(args, verdicts, &out);
+	cs_extender_write_filter(args, verdicts, &out, NULL);
 	// A result's Nodes and NodeNames are read as those of a request.
 	REQUIRE(cs_extender_read_args(cs_buffer_slice(&out), arena, &again, &err) == 0);
 	REQUIRE(again.whole == args->whole);

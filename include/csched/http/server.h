@@ -10,6 +10,7 @@
 #include <csched/base/buffer.h>
 #include <csched/base/error.h>
 #include <csched/base/slice.h>
+#include <csched/base/splice.h>
 #include <csched/http/tls.h>
 
 #define CS_HTTP_BODY_MAX      (64u << 20) // bytes of a response body that is not a stream
@@ -70,6 +71,8 @@ struct cs_http_response {
 	int status;
 	const char *content_type; // static, or NULL for none
 	struct cs_buffer body;
+	struct cs_splices splices; // what stands between the bytes of `body`, out of `held`
+	struct cs_buffer held;     // kept until all is sent
 	struct cs_http_header headers[CS_HTTP_EXTRA_HEADERS];
 	size_t n_headers;
 	bool cut;   // send nothing: close the connection

@@ -11,6 +11,7 @@
 #include <csched/base/buffer.h>
 #include <csched/base/error.h>
 #include <csched/base/slice.h>
+#include <csched/base/splice.h>
 
 #define CS_EXTENDER_BODY_MAX  (64u << 20) // bytes of a request with Nodes
 #define CS_EXTENDER_NAMES_MAX (4u << 20)  // bytes of any other one
@@ -73,11 +74,13 @@ struct cs_extender_verdict {
 	const char *message;
 	bool unresolvable; // preemption cannot help
 };
-// ExtenderFilterResult: of each node of `args` its verdict (NULL: all passed); those that passed are
-// answered in the form of the request, whole nodes as the bytes that came. Members of the maps are
-// in the order of the request.
+// ExtenderFilterResult: of each node of `args` its verdict (NULL: all passed); those that passed
+// are answered in the form of the request, whole nodes as the bytes that came. Members of the maps
+// are in the order of the request. With `splices`, whole nodes are left where they are, in the body
+// of the request: they belong into `out` there. NULL: all is in `out`.
 void cs_extender_write_filter(const struct cs_extender_args *args,
-			      const struct cs_extender_verdict *verdicts, struct cs_buffer *out);
+			      const struct cs_extender_verdict *verdicts, struct cs_buffer *out,
+			      struct cs_splices *splices);
 // HostPriorityList. `scores` NULL: all 0.
 void cs_extender_write_priorities(const struct cs_extender_args *args, const uint8_t *scores,
 				  struct cs_buffer *out);

@@ -192,7 +192,7 @@ static enum cs_call_result take_answer(void)
 	struct cs_call *call = (struct cs_call *)cs_mailbox_take(mailbox);
 	ck_assert_ptr_nonnull(call);
 	cs_buffer_clear(&answer);
-	cs_call_write(call, &answer);
+	cs_call_write(call, &answer, NULL);
 	enum cs_call_result result = call->result;
 	cs_call_destroy(call);
 	return result;

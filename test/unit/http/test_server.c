@@ -100,6 +100,19 @@ static void handle_echo(struct cs_http_request *request, struct cs_http_response
 	cs_buffer_append(&response->body, request->body.data, request->body.size);
 }
 
+// [BODY|BODY|] with the request's own bytes, an empty piece between.
+static void handle_splice(struct cs_http_request *request, struct cs_http_response *response,
+			  void *user)
+{
+	(void)user;
+	cs_http_request_take_body(request, &response->held);
+	struct cs_slice bytes = cs_buffer_slice(&response->held);
+	cs_buffer_append_string(&response->body, "[||]");
+	cs_splices_add(&response->splices, 1, bytes);
+	cs_splices_add(&response->splices, 2, (struct cs_slice){ bytes.data, 0 });
+	cs_splices_add(&response->splices, 2, bytes);
+}
+
 static void handle_stream(struct cs_http_request *request, struct cs_http_response *response,
 			  void *user)
 {
@@ -170,6 +183,7 @@ static const struct cs_http_route routes[] = {
 	{ .method = "GET", .path = "/secret", .handler = handle_hello, .user = tag },
 	{ .method = "POST", .path = "/echo", .body_max = 1000, .handler = handle_echo },
 	{ .method = "PUT", .path = "/echo", .body_max = 1000, .handler = handle_echo },
+	{ .method = "POST", .path = "/splice", .body_max = 1u << 20, .handler = handle_splice },
 	{ .method = "GET", .path = "/stream", .handler = handle_stream },
 	{ .method = "GET", .path = "/later", .handler = handle_later },
 	{ .method = "POST", .path = "/again", .body_max = 10, .handler = handle_again },
@@ -340,6 +354,33 @@ START_TEST(test_bodies)
 	ck_assert_msg(strstr(chunked, "\r\n\r\nabcde"), "%s", chunked);
 	CS_AUTO_FREE char *empty = ask("POST /echo" HEAD "Connection: close\r\n\r\n");
 	ck_assert_msg(cs_string_prefix(empty, "HTTP/1.1 200 "), "%s", empty);
+}
+END_TEST
+
+START_TEST(test_spliced_answers)
+{
+	CS_AUTO_FREE char *reply = ask("POST /splice" HEAD "Content-Length: 5\r\n"
+				       "Connection: close\r\n\r\nabcde");
+	ck_assert_msg(strstr(reply, "\r\n\r\n[abcde|abcde|]"), "%s", reply);
+	ck_assert_msg(strstr(reply, "Content-Length: 14\r\n"), "%s", reply);
+	// More than a socket takes at once.
+	const size_t size = 400000;
+	CS_AUTO_BUFFER struct cs_buffer request;
+	cs_buffer_init(&request, 1u << 20);
+	cs_buffer_printf(&request,
+			 "POST /splice" HEAD "Content-Length: %zu\r\n"
+			 "Connection: close\r\n\r\n",
+			 size);
+	memset(cs_buffer_reserve(&request, size), 'y', size);
+	request.size += size;
+	request.data[request.size] = '\0';
+	CS_AUTO_FREE char *large = ask(request.data);
+	const char *body = strstr(large, "\r\n\r\n[");
+	ck_assert_ptr_nonnull(body);
+	ck_assert_uint_eq(strlen(body + 4), 2 * size + 4);
+	ck_assert_uint_eq(strspn(body + 5, "y"), size);
+	ck_assert_int_eq(body[5 + size], '|');
+	ck_assert_uint_eq(strspn(body + 6 + size, "y"), size);
 }
 END_TEST
 
@@ -785,6 +826,7 @@ Suite *test_suite(void)
 	tcase_add_test(plain, test_routes);
 	tcase_add_test(plain, test_refusals);
 	tcase_add_test(plain, test_bodies);
+	tcase_add_test(plain, test_spliced_answers);
 	tcase_add_test(plain, test_bodies_too_long);
 	tcase_add_loop_test(plain, test_ambiguous_requests_are_refused, 0,
 			    CS_ARRAY_LENGTH(smuggling));

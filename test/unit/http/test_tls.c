@@ -25,7 +25,9 @@ static void handle(struct cs_http_request *request, struct cs_http_response *res
 {
 	(void)request;
 	(void)user;
-	cs_buffer_append_string(&response->body, "secret");
+	cs_buffer_append_string(&response->body, "seet");
+	cs_buffer_append_string(&response->held, "cr");
+	cs_splices_add(&response->splices, 2, cs_buffer_slice(&response->held));
 }
 
 static const struct cs_http_route routes[] = { { .path = "/", .handler = handle } };

@@ -401,7 +401,7 @@ START_TEST(filter_of_names)
 	cs_extender_write_filter(&args,
 				 (const struct cs_extender_verdict[]){
 					 { NULL, false }, { "bar", false }, { "qux", true } },
-				 &out);
+				 &out, NULL);
 	ck_assert_str_eq(out.data,
 			 "{\"Nodes\":null,\"NodeNames\":[\"node1\"],\"FailedNodes\":{\"foo\":"
 			 "\"bar\"},\"FailedAndUnresolvableNodes\":{\"baz\":\"qux\"},"
@@ -413,17 +413,84 @@ START_TEST(filter_of_whole_nodes)
 {
 	struct cs_extender_args args = read_args("{\"Nodes\":{\"items\":[" NODE "]}}");
 	cs_extender_write_filter(&args, (const struct cs_extender_verdict[]){ { NULL, false } },
-				 &out);
+				 &out, NULL);
 	ck_assert_str_eq(out.data, "{\"Nodes\":{\"metadata\":{},\"items\":[" NODE
 				   "]},\"NodeNames\":null,\"FailedNodes\":null,"
 				   "\"FailedAndUnresolvableNodes\":null,\"Error\":\"\"}");
 }
 END_TEST
 
+// The text with what belongs into it.
+static void join(struct cs_buffer *text, const struct cs_splices *splices, struct cs_buffer *ret)
+{
+	size_t at = 0;
+	for (size_t i = 0; i < splices->n; i++) {
+		const struct cs_splice *splice = &splices->items[i];
+		cs_buffer_append(ret, text->data + at, splice->at - at);
+		cs_buffer_append(ret, splice->bytes.data, splice->bytes.size);
+		at = splice->at;
+	}
+	cs_buffer_append(ret, text->data + at, text->size - at);
+}
+
+// Each subset of four nodes, left in the request and copied from it.
+START_TEST(filter_of_whole_nodes_in_place)
+{
+#define ITEM(name) "{\"metadata\":{\"name\":\"" name "\"},\"spec\":[\"" name "," name "\"]}"
+	const char *body = "{\"nodes\":{\"Items\": [ " ITEM("a") " , " ITEM("b") "," ITEM(
+		"c") "\t,\n" ITEM("d") " ] }}";
+	struct cs_extender_args args = read_args(body);
+	for (unsigned passed = 0; passed < 16; passed++) {
+		CS_AUTO_BUFFER struct cs_buffer text, joined;
+		struct cs_splices splices = { 0 };
+		struct cs_extender_verdict verdicts[4];
+		unsigned n = 0;
+		for (unsigned i = 0; i < 4; i++)
+			verdicts[i].message = passed >> i & 1 ? NULL : "no";
+		cs_buffer_init(&text, 10000);
+		cs_buffer_init(&joined, 10000);
+		cs_buffer_clear(&out);
+		cs_extender_write_filter(&args, verdicts, &text, &splices);
+		join(&text, &splices, &joined);
+		cs_extender_write_filter(&args, verdicts, &out, NULL);
+		ck_assert_str_eq(joined.data, out.data);
+		struct cs_extender_args again = read_args(joined.data);
+		for (unsigned i = 0; i < 4; i++) {
+			if (verdicts[i].message)
+				continue;
+			ck_assert(cs_slice_equal(again.names[n], args.names[i]));
+			ck_assert(cs_slice_equal(again.items[n], args.items[i]));
+			n++;
+		}
+		ck_assert_uint_eq(again.n_nodes, n);
+		size_t size = 0;
+		for (size_t i = 0; i < splices.n; i++) {
+			ck_assert(splices.items[i].bytes.data >= body);
+			size += splices.items[i].bytes.size;
+		}
+		ck_assert_uint_eq(size, splices.size);
+		cs_splices_finish(&splices);
+	}
+}
+END_TEST
+
+// Without verdicts, as after a time that was too short.
+START_TEST(answers_without_a_decision)
+{
+	struct cs_extender_args args = read_args("{\"NodeNames\":[\"a\",\"b\"]}");
+	cs_extender_write_filter(&args, NULL, &out, NULL);
+	ck_assert_str_eq(out.data, "{\"Nodes\":null,\"NodeNames\":[\"a\",\"b\"],\"FailedNodes\":"
+				   "null,\"FailedAndUnresolvableNodes\":null,\"Error\":\"\"}");
+	cs_buffer_clear(&out);
+	cs_extender_write_priorities(&args, NULL, &out);
+	ck_assert_str_eq(out.data, "[{\"Host\":\"a\",\"Score\":0},{\"Host\":\"b\",\"Score\":0}]");
+}
+END_TEST
+
 START_TEST(filter_that_all_pass)
 {
 	struct cs_extender_args args = read_args("{\"nodenames\": [ \"a\" , \"\\u0062\"] }");
-	cs_extender_write_filter(&args, (const struct cs_extender_verdict[2]){ 0 }, &out);
+	cs_extender_write_filter(&args, (const struct cs_extender_verdict[2]){ 0 }, &out, NULL);
 	ck_assert_str_eq(out.data, "{\"Nodes\":null,\"NodeNames\":[ \"a\" , \"\\u0062\"],"
 				   "\"FailedNodes\":null,\"FailedAndUnresolvableNodes\":null,"
 				   "\"Error\":\"\"}");
@@ -435,7 +502,7 @@ START_TEST(filter_without_a_node_left)
 {
 	struct cs_extender_args args = read_args("{\"NodeNames\":[\"a\\\"\"]}");
 	cs_extender_write_filter(&args, (const struct cs_extender_verdict[]){ { "full", false } },
-				 &out);
+				 &out, NULL);
 	ck_assert_str_eq(out.data, "{\"Nodes\":null,\"NodeNames\":[],\"FailedNodes\":{\"a\\\"\":"
 				   "\"full\"},\"FailedAndUnresolvableNodes\":null,\"Error\":\"\"}");
 }
@@ -496,6 +563,8 @@ Suite *test_suite(void)
 	tcase_add_test(tests, upstreams_binding_result);
 	tcase_add_test(tests, filter_of_names);
 	tcase_add_test(tests, filter_of_whole_nodes);
+	tcase_add_test(tests, filter_of_whole_nodes_in_place);
+	tcase_add_test(tests, answers_without_a_decision);
 	tcase_add_test(tests, filter_that_all_pass);
 	tcase_add_test(tests, filter_without_a_node_left);
 	tcase_add_test(tests, filter_error);
