@@ -7,9 +7,12 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #define FIRST_CAPACITY ((size_t)64)
 #define KEEP_CAPACITY  ((size_t)64 << 10) // what a consumed buffer may go on holding
+#define HUGE_PAGE      ((size_t)2 << 20)
+#define HUGE_CAPACITY  (4 * HUGE_PAGE) // from here on huge pages are asked for
 
 // What `data` shows while nothing is allocated (capacity 0): read, never written.
 static const char nothing[1] = "";
@@ -43,6 +46,15 @@ void cs_buffer_clear(struct cs_buffer *buffer)
 		buffer->data[0] = '\0';
 }
 
+// What is written once, from its begin to its end, is mostly the price of its page faults.
+static void ask_for_huge_pages(const struct cs_buffer *buffer)
+{
+	uintptr_t begin = ((uintptr_t)buffer->data + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	uintptr_t end = ((uintptr_t)buffer->data + buffer->capacity) & ~(HUGE_PAGE - 1);
+	if (buffer->capacity >= HUGE_CAPACITY)
+		(void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+}
+
 // `capacity` counts the byte for the NUL.
 static void grow(struct cs_buffer *buffer, size_t need)
 {
@@ -55,6 +67,7 @@ static void grow(struct cs_buffer *buffer, size_t need)
 	buffer->data = cs_realloc_array(old, capacity, 1);
 	buffer->capacity = capacity;
 	buffer->data[buffer->size] = '\0';
+	ask_for_huge_pages(buffer);
 }
 
 char *cs_buffer_reserve(struct cs_buffer *buffer, size_t size)

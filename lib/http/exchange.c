@@ -2,6 +2,7 @@
 // Neighbours: server.c owns the connections; libmicrohttpd calls what is not static here.
 #include "server_internal.h"
 
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,13 +108,14 @@ static int find_route(struct exchange *exchange)
 }
 
 // 0 or the status to refuse a body of the announced length with.
-static int check_length(const struct exchange *exchange)
+static int check_length(struct exchange *exchange)
 {
 	const struct cs_http_server *server = exchange->server;
 	const char *text = cs_http_request_header(&exchange->request, "Content-Length");
 	unsigned long long length = text ? strtoull(text, NULL, 10) : 0;
 	if (length > exchange->route->body_max)
 		return 413;
+	exchange->announced = (size_t)length;
 	return length > 0 && atomic_load(&server->bodies) + length > server->options.bodies_max
 		       ? 503
 		       : 0;
@@ -239,6 +241,15 @@ static void count_answer(struct exchange *exchange)
 	response->close = true;
 }
 
+// From this size on an answer goes out in segments as large as can be, not one for each TLS record.
+#define CORKED_ANSWER (32u << 10)
+
+static void cork(struct exchange *exchange, int on)
+{
+	(void)setsockopt(exchange->connection->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
+	exchange->corked = on;
+}
+
 // What libmicrohttpd points into until a spliced answer is sent.
 struct spliced {
 	struct cs_buffer body;
@@ -293,6 +304,8 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	if (response->cut)
 		return MHD_NO;
 	count_answer(exchange);
+	if (!exchange->stream && response->body.size + response->splices.size >= CORKED_ANSWER)
+		cork(exchange, 1);
 	struct MHD_Response *mhd =
 		exchange->stream ? stream_response(exchange->stream) : whole_response(response);
 	if (!mhd)
@@ -378,6 +391,16 @@ static enum MHD_Result go_on(struct exchange *exchange)
 	return run_handler(exchange);
 }
 
+// Room for all of the body at once, when an eighth of it has come: who only announces gets none.
+static void expect_rest(struct exchange *exchange)
+{
+	struct cs_buffer *body = &exchange->body;
+	if (body->size >= exchange->announced || body->size < exchange->announced / 8)
+		return;
+	(void)cs_buffer_reserve(body, exchange->announced - body->size);
+	exchange->announced = 0;
+}
+
 static enum MHD_Result take_body(struct exchange *exchange, const char *upload, size_t *upload_size)
 {
 	// Past a limit the rest is read and dropped, within the request's deadline: only a
@@ -388,8 +411,8 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *upload, 
 		return MHD_YES;
 	if (!take_room(exchange, size))
 		exchange->full = true;
-	else
-		(void)cs_buffer_append(&exchange->body, upload, size);
+	else if (cs_buffer_append(&exchange->body, upload, size) == 0)
+		expect_rest(exchange);
 	if (exchange->full || exchange->body.overflow)
 		drop_body(exchange);
 	return MHD_YES;
@@ -443,6 +466,8 @@ void http_exchange_end(void *user, struct MHD_Connection *mhd, void **context,
 	struct exchange *exchange = *context;
 	if (!exchange)
 		return;
+	if (exchange->corked)
+		cork(exchange, 0);
 	struct cs_http_stream *stream = exchange->stream;
 	if (stream) {
 		stream->producer.closed(stream->producer.user);

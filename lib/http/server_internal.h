@@ -57,11 +57,13 @@ struct exchange {
 	struct cs_http_response response;
 	const struct cs_http_route *route;
 	struct cs_buffer body;
-	size_t counted; // bytes in server->bodies: of `body`, later of the answer
-	int refused;    // status to answer without asking a handler; 0 = none
+	size_t announced; // bytes of `body` that its head has announced; 0 = none, or made room for
+	size_t counted;   // bytes in server->bodies: of `body`, later of the answer
+	int refused;      // status to answer without asking a handler; 0 = none
 	bool started;
-	bool whole; // lock: read to its end, or refused before: it cannot be overdue any more
-	bool full;  // its body found no room in server->bodies
+	bool corked; // its socket waits for full segments
+	bool whole;  // lock: read to its end, or refused before: it cannot be overdue any more
+	bool full;   // its body found no room in server->bodies
 	bool deferred;
 	struct cs_http_stream *stream;
 	struct cs_http_pending *pending; // lock

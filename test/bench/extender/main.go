@@ -87,7 +87,7 @@ func benchmarkRequests(o options, nodes string) error {
 	return nil
 }
 
-// benchmarkSize measures both sides with that many node names, and c-sched with as many whole nodes.
+// benchmarkSize measures both sides with that many node names, and with as many whole nodes.
 func benchmarkSize(o options, n int) error {
 	dir, err := os.MkdirTemp("", "c-sched-extender-")
 	if err != nil {
@@ -116,11 +116,13 @@ func benchmarkSize(o options, n int) error {
 	}
 	rows.print(os.Stdout)
 	whole := newTable(fmt.Sprintf("%d whole nodes of 10 KB", n))
-	r, err := w.measure(w.cSchedSide(), "filter", w.wholeBodies)
-	if err != nil {
-		return fmt.Errorf("whole nodes: %w", err)
+	for _, s := range []side{w.goSide(), w.cSchedSide()} {
+		r, err := w.measure(s, "filter", w.wholeBodies)
+		if err != nil {
+			return fmt.Errorf("%s, whole nodes: %w", s.name, err)
+		}
+		whole.add(s.name, "filter", r)
 	}
-	whole.add("c-sched", "filter", r)
 	whole.print(os.Stdout)
 	return nil
 }

@@ -111,6 +111,27 @@ START_TEST(reserve_then_fill)
 }
 END_TEST
 
+// Past the size from which pages are huge.
+START_TEST(grows_to_many_pages)
+{
+	enum { PART = 100000, PARTS = 130 };
+	CS_AUTO_BUFFER struct cs_buffer b;
+	static char part[PART];
+	cs_buffer_init(&b, PART * PARTS);
+	for (int i = 0; i < PARTS; i++) {
+		memset(part, 'a' + i % 26, PART);
+		ck_assert_int_eq(cs_buffer_append(&b, part, PART), 0);
+	}
+	ck_assert_uint_eq(b.size, PART * PARTS);
+	for (int i = 0; i < PARTS; i++) {
+		memset(part, 'a' + i % 26, PART);
+		ck_assert_mem_eq(b.data + i * PART, part, PART);
+	}
+	ck_assert_int_eq(b.data[b.size], '\0');
+	ck_assert_int_eq(cs_buffer_append(&b, "x", 1), -EMSGSIZE);
+}
+END_TEST
+
 START_TEST(consume_gives_back_what_is_large)
 {
 	CS_AUTO_BUFFER struct cs_buffer b;
@@ -172,6 +193,7 @@ Suite *test_suite(void)
 	tcase_add_test(tc, a_maximum_of_nothing);
 	tcase_add_test(tc, printf_appends);
 	tcase_add_test(tc, reserve_then_fill);
+	tcase_add_test(tc, grows_to_many_pages);
 	tcase_add_test(tc, consume_drops_the_front);
 	tcase_add_test(tc, consume_gives_back_what_is_large);
 	tcase_add_test(tc, take_hands_over);
