@@ -90,17 +90,23 @@ static uint8_t score_of(const struct attempt *attempt, uint32_t position,
 	return (uint8_t)attempt->input.out[row];
 }
 
-static const uint8_t *scores_of(const struct attempt *attempt, uint32_t row)
+// Plugin by plugin, so that each is near when it is asked again.
+static void find_scores(const struct attempt *attempt, struct cs_detail *ret)
 {
 	const struct cs_profile *profile = attempt->profile;
 	const struct normal *normal = attempt->vectors->normals;
-	uint8_t *scores = cs_arena_alloc_raw(attempt->workspace->scratch, profile->n_score + 1);
+	uint8_t *scores = cs_arena_alloc_raw(attempt->workspace->scratch,
+					     ret->n_candidates * profile->n_score + 1);
+	for (uint32_t k = 0; k < ret->n_candidates; k++)
+		ret->candidates[k].scores = scores + k * profile->n_score;
 	for (uint32_t i = 0; i < profile->n_score; i++) {
 		const struct cs_plugin *plugin = profile->score[i]->plugin;
 		bool normalises = plugin->row_local && plugin->normalise;
-		scores[i] = score_of(attempt, i, normalises ? normal++ : NULL, row);
+		for (uint32_t k = 0; k < ret->n_candidates; k++)
+			scores[k * profile->n_score + i] = score_of(
+				attempt, i, normalises ? normal : NULL, ret->candidates[k].row);
+		normal += normalises;
 	}
-	return scores;
 }
 
 static void find_candidates(const struct attempt *attempt, const struct cs_outcome *outcome,
@@ -119,8 +125,7 @@ static void find_candidates(const struct attempt *attempt, const struct cs_outco
 		};
 		find_others(attempt->view, ret);
 	}
-	for (uint32_t i = 0; i < ret->n_candidates; i++)
-		ret->candidates[i].scores = scores_of(attempt, ret->candidates[i].row);
+	find_scores(attempt, ret);
 }
 
 // ---- who rejected ----
@@ -146,8 +151,11 @@ static void count_rejections(const struct attempt *attempt, const struct cs_outc
 	const struct view *view = attempt->view;
 	uint32_t rest = outcome->n_nodes - outcome->n_feasible;
 	for (uint32_t i = 0; i < attempt->profile->n_filter && rest > 0; i++) {
+		const struct cs_plugin_instance *instance = attempt->profile->filter[i];
+		if (attempt->input.filters_off & bit(instance))
+			continue;
 		uint32_t n = kernel_count_bytes(view->by, view->n_rows, (uint8_t)i);
-		add_rejection(ret, attempt->profile->filter[i]->plugin->name, n);
+		add_rejection(ret, instance->plugin->name, n);
 		rest -= n;
 	}
 	for (uint32_t i = 0; i < attempt->n_overlaid && rest > 0; i++) {

@@ -58,7 +58,8 @@ void cs_records_destroy(struct cs_records *records)
 
 // ---- copying ----
 
-#define ALIGN     8 // of anything in a block
+#define ALIGN     8   // of anything in a block
+#define STEP      256 // of a block's size: names of other lengths need no other one
 #define SPARE_MAX 1024
 
 static size_t padded(size_t size)
@@ -123,8 +124,8 @@ void cs_records_add(struct cs_records *records, const struct cs_record *record)
 	// A long message makes no place large for ever.
 	if (size > place->size || place->size > 2 * size + SPARE_MAX) {
 		free(place->block);
-		place->block = cs_alloc(size);
-		place->size = size;
+		place->size = (size + STEP - 1) / STEP * STEP;
+		place->block = cs_alloc(place->size);
 	}
 	place->used = 0;
 	place->record = *record;

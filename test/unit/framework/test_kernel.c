@@ -122,11 +122,31 @@ START_TEST(listing)
 }
 END_TEST
 
+// Around the sizes at which counting in bytes changes its way.
+START_TEST(bytes_are_counted)
+{
+	static const uint32_t sizes[] = { 0, 1, 63, 64, 65, 5000, 64 * 255, 64 * 255 + 1, 40000 };
+	uint32_t n = sizes[_i];
+	CS_AUTO_FREE uint8_t *bytes = cs_alloc(n + 1);
+	uint32_t sevens = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		bytes[i] = i % 3 == 0 ? 7 : (uint8_t)i;
+		sevens += bytes[i] == 7;
+	}
+	bytes[n] = 7;
+	ck_assert_uint_eq(kernel_count_bytes(bytes, n, 7), sevens);
+	memset(bytes, 0xfd, n);
+	ck_assert_uint_eq(kernel_count_bytes(bytes, n, 0xfd), n);
+	ck_assert_uint_eq(kernel_count_bytes(bytes, n, 0xfe), 0);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("framework/kernel");
 	TCase *tcase = tcase_create("kernel");
 	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_loop_test(tcase, bytes_are_counted, 0, 9);
 	tcase_add_loop_test(tcase, adding, 0, 70);
 	tcase_add_test(tcase, scores_out_of_range_are_seen);
 	tcase_add_loop_test(tcase, greatest_sums, 0, 70);
