@@ -1,23 +1,57 @@
-// Times the plugins' own callbacks, and the ledger. Neighbours: cost.h; ours.c makes the cluster.
+// Times the plugins' own callbacks, and the ledger. Neighbours: cost.h; ours.h has the metrics.
 #include "cost.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <csched/base/arena.h>
+#include <csched/base/clock.h>
 #include <csched/base/memory.h>
-#include <csched/framework/profile.h>
+#include <csched/base/value.h>
+#include <csched/framework/cycle.h>
+#include <csched/kube/codec.h>
+#include <csched/plugins/list.h>
 
 #include "ours.h"
 
-#define NODES   5000
-#define PODS    20000
-#define REPEATS 201
-#define NAME    16
-#define SECOND  INT64_C(1000000000)
-#define FIRST   (1800000000 * SECOND) // after all that the world has said
+#define NODES     5000
+#define PODS      150000
+#define WORKLOADS 200
+#define ZONES     10
+#define REPEATS   201
+#define NAME      16
+#define BEGIN     (1800000000 * CS_SECOND) // 2027-01-15T08:00:00Z
+#define METRICS   (FIGURES + 2)
+
+static const char config_text[] =
+	"apiVersion: kubescheduler.config.k8s.io/v1\n"
+	"kind: KubeSchedulerConfiguration\n"
+	"profiles:\n"
+	"- plugins:\n"
+	"    multiPoint:\n"
+	"      enabled: [{name: LeastLoad}, {name: LeastConnections}, {name: LeastResponseTime},\n"
+	"        {name: RoundRobin}, {name: Random}, {name: MinimumLatency},\n"
+	"        {name: MinimumDistance}]\n";
+
+static const char *const by_load[] = {
+	"LeastLoad", "LeastConnections", "LeastResponseTime", "RoundRobin",
+	"Random",    "MinimumLatency",   "MinimumDistance",
+};
+
+struct scene {
+	struct cs_config *config;
+	struct cs_cluster *cluster;
+	struct cs_workspace *workspace;
+	struct cs_random random;
+	struct cs_arena *arena;
+	char (*names)[NAME];
+	struct cs_load_metric metrics[METRICS];
+	struct cs_pod *pod; // to be placed
+};
 
 static double cpu_time(void)
 {
@@ -38,139 +72,245 @@ static double median(double *values)
 	return values[REPEATS / 2];
 }
 
-// ---- scores ----
-
-static const char *const by_load[] = { "LeastLoad", "LeastConnections" };
-
-static bool is_by_load(const struct cs_plugin_instance *instance)
+static _Noreturn void fail(const char *words)
 {
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(by_load); i++)
-		if (strcmp(instance->plugin->name, by_load[i]) == 0)
-			return true;
-	return false;
+	fprintf(stderr, "load: %s\n", words);
+	exit(EXIT_FAILURE);
 }
 
-// Returns how many plugins had a say.
-static uint32_t score_all(struct cs_cycle *cycle, const struct cs_profile *profile, int64_t *out)
+// ---- the cluster ----
+
+static const ProtobufCMessage *object(struct scene *scene,
+				      const ProtobufCMessageDescriptor *descriptor,
+				      const char *json)
 {
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < profile->n_score; i++) {
-		struct cs_plugin_instance *instance = profile->score[i];
-		const struct cs_plugin *plugin = instance->plugin;
-		if (!is_by_load(instance) ||
-		    plugin->prepare_score(cycle, instance) != CS_PREPARE_GO)
-			continue;
-		plugin->score(cycle, instance, (struct cs_rows){ 0, cycle->nodes->n_rows }, out);
-		if (plugin->normalise)
-			plugin->normalise(cycle, instance, cycle->feasible, cycle->n_feasible, out);
-		n++;
-	}
-	return n;
+	struct cs_error err;
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	ProtobufCMessage *message;
+	if (cs_value_read_json(cs_slice_of(json), &tree, &err) < 0 ||
+	    cs_codec_read(descriptor, tree, scene->arena, &message, &err) < 0)
+		fail(err.text);
+	return message;
 }
 
-static void measure_scores(struct cs_cluster *cluster, const struct cs_profile *profile)
+static void tell_node(struct scene *scene, uint32_t n)
 {
-	double took[REPEATS];
-	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
-	struct cs_arena *scratch = cs_arena_create();
-	const struct cs_pod *pod = cs_cluster_find_pod(cluster, "pod-0");
-	CS_AUTO_FREE int64_t *out = cs_alloc_array(nodes->capacity, sizeof(*out));
-	CS_AUTO_FREE uint32_t *feasible = cs_alloc_array(nodes->n_rows, sizeof(*feasible));
-	uint32_t n = 0;
-	for (uint32_t row = 0; row < nodes->n_rows; row++)
-		feasible[row] = row;
-	for (uint32_t i = 0; i < REPEATS; i++) {
-		struct cs_cycle cycle = { .cluster = cluster,
-					  .nodes = nodes,
-					  .pod = pod,
-					  .demand = pod->demand,
-					  .scratch = scratch,
-					  .feasible = feasible,
-					  .n_feasible = nodes->n_rows };
-		double begun = cpu_time();
-		n = score_all(&cycle, profile, out);
-		took[i] = cpu_time() - begun;
-		cs_arena_reset(scratch);
-	}
-	printf("%u plugins by load score %u nodes for a new demand: %.1f us\n", n, nodes->n_rows,
-	       median(took));
-	cs_arena_destroy(scratch);
+	struct cs_error err;
+	uint32_t events;
+	snprintf(scene->names[n], NAME, "node-%" PRIu32, n);
+	CS_AUTO_FREE char *json = cs_asprintf(
+		"{\"metadata\":{\"name\":\"%s\",\"labels\":{\"kubernetes.io/hostname\":\"%s\","
+		"\"topology.kubernetes.io/zone\":\"zone-%" PRIu32
+		"\",\"topology.kubernetes.io/region\":\"r\"}},\"status\":{\"allocatable\":{\"cpu\":"
+		"\"16\",\"memory\":\"64Gi\",\"pods\":\"110\"}}}",
+		scene->names[n], scene->names[n], n % ZONES);
+	const ProtobufCMessage *message = object(scene, &kube__node__descriptor, json);
+	if (cs_cluster_apply_node(scene->cluster, (const Kube__Node *)message, &events, &err) < 0)
+		fail(err.text);
+	cs_arena_reset(scene->arena);
+}
+
+// Without a node it is the one to be placed.
+static struct cs_pod *tell_pod(struct scene *scene, uint32_t p, const char *node)
+{
+	struct cs_error err;
+	struct cs_pod_change change;
+	CS_AUTO_FREE char *json = cs_asprintf(
+		"{\"metadata\":{\"name\":\"p%" PRIu32
+		"\",\"namespace\":\"default\",\"uid\":\"p%" PRIu32
+		"\",\"resourceVersion\":\"1\",\"creationTimestamp\":\"2027-01-15T08:00:00Z\",\"annotations\":{\"c-sched.io/talks-to\":\"app=w1\"},"
+		"\"labels\":{\"app\":\"w%" PRIu32
+		"\"},\"ownerReferences\":[{\"apiVersion\":\"apps/v1\",\"kind\":\"StatefulSet\","
+		"\"name\":\"w%" PRIu32
+		"\",\"uid\":\"w\",\"controller\":true}]},\"spec\":{\"nodeName\":"
+		"\"%s\",\"schedulerName\":\"default-scheduler\",\"containers\":[{\"name\":\"c\",\"image\":"
+		"\"i\",\"resources\":{\"requests\":{\"cpu\":\"500m\",\"memory\":\"1Gi\"}}}]}}",
+		p, p, p % WORKLOADS, p % WORKLOADS, node);
+	const ProtobufCMessage *message = object(scene, &kube__pod__descriptor, json);
+	if (cs_cluster_apply_pod(scene->cluster, (const Kube__Pod *)message, &change, &err) < 0)
+		fail(err.text);
+	cs_arena_reset(scene->arena);
+	return change.pod;
+}
+
+static void set_metrics(struct scene *scene)
+{
+	uint32_t n;
+	const struct cs_load_metric *known = ours_metrics(&n);
+	memcpy(scene->metrics, known, n * sizeof(*known));
+	scene->metrics[FIGURES] = (struct cs_load_metric){ .name = CS_LOAD_RESPONSE,
+							   .unit = "seconds",
+							   .kind = CS_LOAD_LEVEL,
+							   .max = INFINITY,
+							   .ttl = 90 * CS_SECOND };
+	scene->metrics[FIGURES + 1] =
+		(struct cs_load_metric){ .name = CS_LOAD_LATENCY,
+					 .unit = "seconds",
+					 .kind = CS_LOAD_PAIR,
+					 .max = INFINITY,
+					 .ttl = 3600 * CS_SECOND,
+					 .topology = "topology.kubernetes.io/zone" };
+	cs_cluster_set_load_metrics(scene->cluster, scene->metrics, METRICS, NULL);
+}
+
+static void begin(struct scene *scene)
+{
+	struct cs_error err;
+	*scene = (struct scene){ .arena = cs_arena_create(), .cluster = cs_cluster_create(0) };
+	if (cs_config_read(NULL, cs_slice_of(config_text), cs_plugins, &scene->config, &err) < 0)
+		fail(err.text);
+	scene->names = cs_alloc_array(NODES, sizeof(*scene->names));
+	set_metrics(scene);
+	cs_random_init(&scene->random, 1);
+	scene->workspace = cs_workspace_create(&(struct cs_workspace_options){
+		.cluster = scene->cluster, .config = scene->config, .random = &scene->random });
+	cs_cluster_set_time(scene->cluster, BEGIN);
+	for (uint32_t n = 0; n < NODES; n++)
+		tell_node(scene, n);
+	for (uint32_t p = 0; p < PODS; p++)
+		tell_pod(scene, p, scene->names[p * UINT64_C(7919) % NODES]);
+	scene->pod = tell_pod(scene, PODS, "");
+}
+
+static void end(struct scene *scene)
+{
+	cs_workspace_destroy(scene->workspace);
+	cs_cluster_destroy(scene->cluster);
+	cs_config_destroy(scene->config);
+	cs_arena_destroy(scene->arena);
+	free(scene->names);
 }
 
 // ---- samples ----
 
 // A round of one metric; returns what it took in microseconds.
-static double absorb(struct cs_cluster *cluster, char (*names)[NAME], uint32_t metric, int64_t now)
+static double absorb(struct scene *scene, uint32_t metric, int64_t now)
 {
 	struct cs_load_report report;
 	CS_AUTO_FREE struct cs_load_sample *samples = cs_alloc_array(NODES, sizeof(*samples));
+	double size = metric == FIGURES ? 1e-4 : 1; // of a response time
 	for (uint32_t n = 0; n < NODES; n++)
 		samples[n] = (struct cs_load_sample){
-			.node = names[n],
+			.node = scene->names[n],
 			.metric = metric,
-			.value = 1000 + (double)((n * 37 + (uint64_t)now / SECOND) % 5000),
+			.value = size *
+				 (1000 + (double)((n * 37 + (uint64_t)(now / CS_SECOND)) % 5000)),
 			.taken = now,
-			.window = 60 * SECOND
+			.window = 60 * CS_SECOND
 		};
-	cs_cluster_set_time(cluster, now);
+	cs_cluster_set_time(scene->cluster, now);
 	double begun = cpu_time();
-	cs_cluster_apply_samples(cluster, samples, NODES, &report);
+	cs_cluster_apply_samples(scene->cluster, samples, NODES, &report);
 	double took = cpu_time() - begun;
-	if (report.n_matched != NODES)
-		fprintf(stderr, "load: %u samples matched\n", report.n_matched);
+	if (report.n_matched != NODES || report.n_old > 0)
+		fail("samples were not matched");
 	return took;
 }
 
-static void measure_samples(struct cs_cluster *cluster)
+static void absorb_pairs(struct scene *scene)
 {
-	static double took[FIGURES][REPEATS];
-	uint32_t n_metrics;
-	const struct cs_load_metric *metrics = ours_metrics(&n_metrics);
-	char(*names)[NAME] = cs_alloc_array(NODES, sizeof(*names));
-	for (uint32_t n = 0; n < NODES; n++)
-		snprintf(names[n], sizeof(names[n]), "node-%03u", n);
-	for (uint32_t i = 0; i < REPEATS; i++)
-		for (uint32_t m = 0; m < n_metrics; m++)
-			took[m][i] = absorb(cluster, names, m, FIRST + i * 30 * SECOND);
-	for (uint32_t m = 0; m < n_metrics; m++)
-		printf("a round of %u samples of %s, %u pods on the nodes: %.0f us\n", NODES,
-		       metrics[m].name, cs_cluster_count(cluster).pods, median(took[m]));
-	free(names);
-}
-
-// ---- the cluster ----
-
-static void place_pods(const struct placer *placer, struct world *world)
-{
-	static const struct pods group = { .workloads = 200, .replicas = PODS / 200.0 };
-	world->n_pods = PODS;
-	world->pods = cs_alloc_array(PODS, sizeof(*world->pods));
-	for (uint32_t p = 0; p < PODS; p++)
-		world->pods[p] = (struct pod){
-			.group = &group, .workload = p % 200, .request = { 0.5, 1 }, .node = NOWHERE
+	struct cs_load_report report;
+	for (uint32_t i = 0; i < ZONES * ZONES; i++) {
+		char from[NAME], to[NAME];
+		snprintf(from, sizeof(from), "zone-%" PRIu32, i / ZONES);
+		snprintf(to, sizeof(to), "zone-%" PRIu32, i % ZONES);
+		const struct cs_load_sample sample = {
+			.node = from,
+			.to = to,
+			.metric = FIGURES + 1,
+			.value = 0.0001 * (1 + i % 17),
+			.taken = cs_cluster_time(scene->cluster),
 		};
-	placer->second(placer->user, world);
-	for (uint32_t p = 0; p < PODS; p++)
-		if (placer->place(placer->user, world, &world->pods[p]) == NOWHERE)
-			fprintf(stderr, "load: no node for pod %u\n", p);
+		cs_cluster_apply_samples(scene->cluster, &sample, 1, &report);
+	}
 }
 
-void cost_measure(const struct cs_config *config)
+// Rounds of all metrics, so far from each other.
+static void measure_samples(struct scene *scene, int64_t first, int64_t step)
 {
-	static const struct scenario scenario = { .interval = 30, .window = 60, .stops = -1 };
-	static const struct nodes group = { .capacity = { 16, 64 }, .weight = 100, .speed = 1 };
-	struct world world = { .scenario = &scenario, .seed = 1, .n_nodes = NODES };
-	struct placer *placer = ours_create(config, 1);
-	world.nodes = cs_alloc_array(NODES, sizeof(*world.nodes));
-	for (uint32_t n = 0; n < NODES; n++)
-		world.nodes[n] = (struct node){ .group = &group,
-						.base = { 1 + n % 7, 8, n % 100 },
-						.reports = true };
-	place_pods(placer, &world);
+	static double took[METRICS][REPEATS];
+	uint32_t n_in_flight = cs_cluster_count_in_flight(scene->cluster);
+	for (uint32_t i = 0; i < REPEATS; i++)
+		for (uint32_t m = 0; m < METRICS - 1; m++)
+			took[m][i] = absorb(scene, m, first + i * step);
+	if (cs_cluster_count_in_flight(scene->cluster) != n_in_flight)
+		fail("pods in flight have landed meanwhile");
+	for (uint32_t m = 0; m < METRICS - 1; m++)
+		printf("a round of %d samples of %s, %d pods on the nodes, %" PRIu32
+		       " of them in flight: %.0f us\n",
+		       NODES, scene->metrics[m].name, PODS, n_in_flight, median(took[m]));
+}
+
+// ---- scores ----
+
+// Of the plugin, with what it prepares for this pod; negative: it has no say.
+static double score(struct scene *scene, struct cs_plugin_instance *instance,
+		    const uint32_t *feasible, int64_t *out)
+{
+	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
+	const struct cs_plugin *plugin = instance->plugin;
+	struct cs_cycle cycle = { .cluster = scene->cluster,
+				  .nodes = nodes,
+				  .pod = scene->pod,
+				  .demand = scene->pod->demand,
+				  .scratch = scene->arena,
+				  .feasible = feasible,
+				  .n_feasible = nodes->n_rows };
+	double begun = cpu_time();
+	if (plugin->prepare_score(&cycle, instance) != CS_PREPARE_GO)
+		fail(plugin->name);
+	plugin->score(&cycle, instance, (struct cs_rows){ 0, nodes->n_rows }, out);
+	if (plugin->normalise)
+		plugin->normalise(&cycle, instance, feasible, nodes->n_rows, out);
+	double took = cpu_time() - begun;
+	cs_arena_reset(scene->arena);
+	return took;
+}
+
+static struct cs_plugin_instance *find(const struct cs_profile *profile, const char *name)
+{
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		if (strcmp(profile->score[i]->plugin->name, name) == 0)
+			return profile->score[i];
+	fail(name);
+}
+
+static void measure_scores(struct scene *scene)
+{
+	static double took[CS_ARRAY_LENGTH(by_load)][REPEATS];
+	static double together[REPEATS];
+	struct cs_outcome outcome;
+	const struct cs_profile *profile = scene->config->profiles[0];
+	cs_cycle_decide(scene->workspace, profile, scene->pod,
+			&outcome); // attaches what plugins keep
+	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
+	CS_AUTO_FREE int64_t *out = cs_alloc_array(nodes->capacity, sizeof(*out));
+	CS_AUTO_FREE uint32_t *feasible = cs_alloc_array(nodes->n_rows, sizeof(*feasible));
+	for (uint32_t row = 0; row < nodes->n_rows; row++)
+		feasible[row] = row;
+	for (uint32_t i = 0; i < REPEATS; i++)
+		for (uint32_t k = 0; k < CS_ARRAY_LENGTH(by_load); k++) {
+			struct cs_plugin_instance *instance = find(profile, by_load[k]);
+			took[k][i] = score(scene, instance, feasible, out);
+			together[i] += took[k][i];
+		}
+	printf("score of %" PRIu32 " nodes for a new demand:", nodes->n_rows);
+	for (uint32_t k = 0; k < CS_ARRAY_LENGTH(by_load); k++)
+		printf(" %s %.1f,", by_load[k], median(took[k]));
+	printf(" all %zu together %.1f us\n", CS_ARRAY_LENGTH(by_load), median(together));
+}
+
+void cost_measure(void)
+{
+	struct scene scene;
+	begin(&scene);
 	printf("\ncost, medians of %d, CPU time\n", REPEATS);
-	measure_scores(ours_cluster(placer), config->profiles[0]);
-	measure_samples(ours_cluster(placer));
-	ours_destroy(placer);
-	free(world.nodes);
-	free(world.pods);
+	measure_samples(&scene, BEGIN + CS_SECOND, CS_SECOND);
+	int64_t later = BEGIN + 3600 * CS_SECOND;
+	for (uint32_t m = 0; m < METRICS - 1; m++)
+		absorb(&scene, m, later);
+	absorb_pairs(&scene);
+	measure_samples(&scene, later + 30 * CS_SECOND, 30 * CS_SECOND);
+	measure_scores(&scene);
+	end(&scene);
 }

@@ -3,9 +3,7 @@
 #ifndef TEST_BENCH_LOAD_COST_H
 #define TEST_BENCH_LOAD_COST_H
 
-#include <csched/framework/config.h>
-
 // Prints medians in microseconds of CPU time.
-void cost_measure(const struct cs_config *config);
+void cost_measure(void);
 
 #endif

@@ -219,7 +219,7 @@ int main(int argc, char **argv)
 		reference(options.reference);
 	compare(&options, config);
 	if (options.cost)
-		cost_measure(config);
+		cost_measure();
 	cs_config_destroy(config);
 	return EXIT_SUCCESS;
 }
