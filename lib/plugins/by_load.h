@@ -126,6 +126,9 @@ struct cs_by_ratio_state {
 };
 void cs_by_ratio_prepare(const struct cs_by_ratio *ratio, const struct cs_cycle *cycle,
 			 const float *values, struct cs_by_ratio_state *ret);
+// The same where the range of the feasible rows is known.
+void cs_by_ratio_begin(const struct cs_by_ratio *ratio, const float *values,
+		       struct cs_load_range range, struct cs_by_ratio_state *ret);
 void cs_by_ratio_score(const struct cs_by_ratio_state *state, struct cs_rows rows,
 		       int64_t *restrict out);
 

@@ -67,10 +67,12 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 		.weight = table->weight,
 		.add = cs_by_load_expected(cycle, table, column),
 	};
-	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, n }, values);
-	cs_by_ratio_prepare(&args->ratio, cycle, values, &state->ratio);
-	if (cs_load_kernel_all_positive(column->capacity, cs_by_load_feasible(cycle),
-					cycle->n_feasible))
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	struct cs_load_range range = cs_load_kernel_worth(&worth, n, values);
+	if (feasible)
+		range = cs_load_kernel_range(values, feasible, cycle->n_feasible);
+	cs_by_ratio_begin(&args->ratio, values, range, &state->ratio);
+	if (cs_load_kernel_all_positive(column->capacity, feasible, cycle->n_feasible))
 		state->limits = column->capacity;
 	self->score_state = state;
 	return CS_PREPARE_GO;

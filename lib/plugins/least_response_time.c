@@ -51,8 +51,9 @@ struct memory {
 	struct cs_by_load_follower follower;
 	uint32_t capacity;
 	struct node *nodes;
-	double *load;   // by row: cost * (in flight + 1) / start
-	int64_t newest; // of the samples: what is taken for now
+	const int32_t *weight; // of nodes
+	float *worth;          // by row: weight / (cost * (in flight + 1) / start)
+	int64_t newest;        // of the samples: what is taken for now
 	// Of the cycle at hand:
 	const struct cs_node_table *table;
 	const struct cs_load_column *column;
@@ -74,7 +75,7 @@ static void detach(struct cs_cluster *cluster, void *attached)
 	for (uint32_t row = 0; row < memory->capacity; row++)
 		cs_by_load_take_name(cluster, &memory->nodes[row].name, CS_INTERN_NONE);
 	free(memory->nodes);
-	free(memory->load);
+	free(memory->worth);
 	free(memory);
 }
 
@@ -92,10 +93,10 @@ static void grow(struct memory *memory, const struct cs_node_table *nodes)
 	if (memory->capacity >= nodes->n_rows)
 		return;
 	memory->nodes = cs_realloc_array(memory->nodes, n, sizeof(*memory->nodes));
-	memory->load = cs_realloc_array(memory->load, n, sizeof(*memory->load));
+	memory->worth = cs_realloc_array(memory->worth, n, sizeof(*memory->worth));
 	for (uint32_t row = memory->capacity; row < n; row++) {
 		memory->nodes[row] = (struct node){ .name = CS_INTERN_NONE };
-		memory->load[row] = 0;
+		memory->worth[row] = 0;
 	}
 	memory->capacity = n;
 }
@@ -141,8 +142,8 @@ static void renew(void *user, uint32_t row)
 	double cost = quality * node->cost + (1 - quality) * memory->column->median;
 	int64_t in_flight = table->n_pods[row] - node->n_pods;
 	cost = cost > COST_MIN ? cost : COST_MIN;
-	memory->load[row] =
-		cost * (double)(in_flight > 0 ? in_flight + 1 : 1) / start_of(memory, node);
+	double load = cost * (double)(in_flight > 0 ? in_flight + 1 : 1) / start_of(memory, node);
+	memory->worth[row] = (float)memory->weight[row] / (float)load;
 }
 
 static void remember(struct memory *memory, const struct cs_cycle *cycle, uint64_t version)
@@ -150,6 +151,7 @@ static void remember(struct memory *memory, const struct cs_cycle *cycle, uint64
 	const struct cs_node_table *nodes = cycle->nodes;
 	grow(memory, nodes);
 	memory->table = nodes;
+	memory->weight = cs_cluster_load(cycle->cluster)->weight;
 	if (!memory->follower.begun || memory->follower.version != version) {
 		memory->newest = 0;
 		for (uint32_t row = 0; row < nodes->n_rows; row++)
@@ -170,12 +172,8 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	if (!memory->column || memory->column->n_known == 0)
 		return CS_PREPARE_SKIP;
 	remember(memory, cycle, table->version);
-	uint32_t n = cycle->nodes->n_rows;
 	struct cs_by_ratio_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
-	const struct cs_load_worth worth = { .load = memory->load, .weight = table->weight };
-	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, n }, values);
-	cs_by_ratio_prepare(&args->ratio, cycle, values, state);
+	cs_by_ratio_prepare(&args->ratio, cycle, memory->worth, state);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }

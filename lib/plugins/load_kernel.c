@@ -107,21 +107,6 @@ void cs_load_kernel_above(const struct cs_load_term *term, double fraction, stru
 	}
 }
 
-// ---- weight per load ----
-
-CS_CLONES
-void cs_load_kernel_worth(const struct cs_load_worth *worth, struct cs_rows rows,
-			  float *restrict out)
-{
-	const double *restrict load = worth->load;
-	const int32_t *restrict weight = worth->weight;
-	float add = (float)worth->add;
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float sum = (float)load[row] + add;
-		out[row] = (float)weight[row] / (sum > LOAD_MIN ? sum : LOAD_MIN);
-	}
-}
-
 // ---- ranges ----
 
 // Floats that are not negative are ordered as their bits are, and integers have a minimum that
@@ -191,6 +176,147 @@ bool cs_load_kernel_all_positive(const double *restrict values, const uint32_t *
 		for (uint32_t i = 0; i < n; i++)
 			count += values[i] > 0;
 	return count == n;
+}
+
+// ---- weight per load ----
+
+CS_CLONES
+static struct bits worth_of_all(const struct cs_load_worth *worth, uint32_t n, float *restrict out)
+{
+	const double *restrict load = worth->load;
+	const int32_t *restrict weight = worth->weight;
+	float add = (float)worth->add;
+	uint32_t least = UINT32_MAX, greatest = 0;
+	for (uint32_t row = 0; row < n; row++) {
+		float sum = (float)load[row] + add;
+		out[row] = (float)weight[row] / (sum > LOAD_MIN ? sum : LOAD_MIN);
+		uint32_t bits = bits_of(out[row]);
+		least = bits < least ? bits : least;
+		greatest = bits > greatest ? bits : greatest;
+	}
+	return (struct bits){ least, greatest };
+}
+
+struct cs_load_range cs_load_kernel_worth(const struct cs_load_worth *worth, uint32_t n,
+					  float *restrict out)
+{
+	struct bits bits = worth_of_all(worth, n, out);
+	return (struct cs_load_range){ of_bits(bits.least), of_bits(bits.greatest) };
+}
+
+// ---- turns ----
+
+CS_CLONES
+struct cs_load_turns cs_load_kernel_turns(const int32_t *restrict credit,
+					  const int32_t *restrict weight, uint32_t n)
+{
+	int32_t least = INT32_MAX, greatest = INT32_MIN;
+	for (uint32_t row = 0; row < n; row++) {
+		int32_t value = credit[row] + weight[row];
+		least = value < least ? value : least;
+		greatest = value > greatest ? value : greatest;
+	}
+	return (struct cs_load_turns){ least, greatest };
+}
+
+CS_CLONES
+void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *restrict weight,
+				struct cs_load_turns turns, struct cs_rows rows,
+				int64_t *restrict out)
+{
+	int32_t least = turns.least, greatest = turns.greatest;
+	int64_t width = (int64_t)greatest - least;
+	double step = width > 0 ? (double)(CS_LOAD_TOP - 1) / (double)width : 0;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int32_t value = credit[row] + weight[row];
+		// Rows that are not feasible may be below all that are.
+		int32_t above = value > least ? value - least : 0;
+		int32_t part = (int32_t)((double)above * step);
+		out[row] = value >= greatest ? CS_LOAD_TOP : part;
+	}
+}
+
+CS_CLONES
+int64_t cs_load_kernel_weights(const int32_t *restrict weight, uint32_t n)
+{
+	int64_t sum = 0;
+	for (uint32_t row = 0; row < n; row++)
+		sum += weight[row];
+	return sum;
+}
+
+CS_CLONES
+void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weight, int32_t bound,
+			 uint32_t n)
+{
+	for (uint32_t row = 0; row < n; row++) {
+		int32_t value = credit[row] + weight[row];
+		value = value < bound ? value : bound;
+		credit[row] = value > -bound ? value : -bound;
+	}
+}
+
+// ---- draws ----
+
+// murmur3's finisher, with the other half of the name's hash brought in on the way: two names give
+// the same number for all pods only where all 64 bits are the same.
+CS_CLONES
+void cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high, uint64_t seed,
+			 uint32_t n, uint32_t *restrict keys)
+{
+	uint32_t seed_low = (uint32_t)seed, seed_high = (uint32_t)(seed >> 32);
+	for (uint32_t row = 0; row < n; row++) {
+		uint32_t z = (low[row] ^ seed_low) * UINT32_C(0xcc9e2d51);
+		z = (z ^ z >> 15) + (high[row] ^ seed_high);
+		z = (z ^ z >> 16) * UINT32_C(0x85ebca6b);
+		z = (z ^ z >> 13) * UINT32_C(0xc2b2ae35);
+		keys[row] = z ^ z >> 16;
+	}
+}
+
+CS_CLONES
+uint32_t cs_load_kernel_greatest(const uint32_t *restrict keys, uint32_t n)
+{
+	uint32_t greatest = 0;
+	for (uint32_t i = 0; i < n; i++)
+		greatest = keys[i] > greatest ? keys[i] : greatest;
+	return greatest;
+}
+
+CS_CLONES
+uint32_t cs_load_kernel_count_others(const int32_t *restrict weight, int32_t usual, uint32_t n)
+{
+	uint32_t count = 0;
+	for (uint32_t row = 0; row < n; row++)
+		count += weight[row] != usual;
+	return count;
+}
+
+CS_CLONES
+void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
+				int64_t *restrict out)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = (int64_t)((uint64_t)keys[row] * (CS_LOAD_TOP - 1) >> 32);
+}
+
+// ---- domains ----
+
+void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
+			    struct cs_rows rows, int64_t *restrict out)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = table[(uint32_t)(domain[row] + 1)];
+}
+
+// A share that is exactly a half rounds up, whatever the product is off by: the next lower share is
+// farther away for all totals below 2^39.
+CS_CLONES
+void cs_load_kernel_mean(uint64_t total, struct cs_rows rows, int64_t *restrict sums)
+{
+	double scale = 1 / (double)total;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		sums[row] = (int64_t)((double)sums[row] * scale + (0.5 + 0x1p-40));
 }
 
 // ---- scores ----

@@ -47,19 +47,54 @@ struct cs_load_worth {
 	const int32_t *weight;
 	double add;
 };
-void cs_load_kernel_worth(const struct cs_load_worth *worth, struct cs_rows rows,
-			  float *restrict out);
-
-// The range of values that are not negative. `rows` NULL: of values 0 .. n-1 themselves; n > 0.
 struct cs_load_range {
 	float least;
 	float greatest;
 };
+// Of rows 0 .. n-1; returns their range. n > 0.
+struct cs_load_range cs_load_kernel_worth(const struct cs_load_worth *worth, uint32_t n,
+					  float *restrict out);
+
+// The range of values that are not negative. `rows` NULL: of values 0 .. n-1 themselves; n > 0.
 struct cs_load_range cs_load_kernel_range(const float *restrict values,
 					  const uint32_t *restrict rows, uint32_t n);
 // Whether values[rows[i]] > 0 for all n. `rows` as above.
 bool cs_load_kernel_all_positive(const double *restrict values, const uint32_t *restrict rows,
 				 uint32_t n);
+
+#define CS_LOAD_TOP 99 // what RoundRobin and Random give the node that they choose
+
+// Credit and weight of rows 0 .. n-1, added up: the least and the greatest. n > 0.
+struct cs_load_turns {
+	int32_t least;
+	int32_t greatest;
+};
+struct cs_load_turns cs_load_kernel_turns(const int32_t *restrict credit,
+					  const int32_t *restrict weight, uint32_t n);
+// CS_LOAD_TOP at the greatest, else by where in the range, 0 .. CS_LOAD_TOP - 1.
+void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *restrict weight,
+				struct cs_load_turns turns, struct cs_rows rows,
+				int64_t *restrict out);
+int64_t cs_load_kernel_weights(const int32_t *restrict weight, uint32_t n); // their sum
+// credit += weight, kept within `bound` on either side of 0.
+void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weight, int32_t bound,
+			 uint32_t n);
+
+// A number of 32 random bits for rows 0 .. n-1, of both halves of the row's hash and the seed.
+void cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high, uint64_t seed,
+			 uint32_t n, uint32_t *restrict keys);
+uint32_t cs_load_kernel_greatest(const uint32_t *restrict keys, uint32_t n);
+// How many are not `usual`.
+uint32_t cs_load_kernel_count_others(const int32_t *restrict weight, int32_t usual, uint32_t n);
+// floor((CS_LOAD_TOP - 1) * key / 2^32)
+void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
+				int64_t *restrict out);
+
+// What the row's domain has: table[id + 1], [0] for rows in none.
+void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
+			    struct cs_rows rows, int64_t *restrict out);
+// sum / total, rounded. Sums of 0 .. 100 * total, total below 2^39.
+void cs_load_kernel_mean(uint64_t total, struct cs_rows rows, int64_t *restrict sums);
 
 // 100 * value / greatest, rounded, at most 100.
 void cs_load_kernel_share(const float *restrict values, float greatest, struct cs_rows rows,

@@ -51,12 +51,17 @@ struct levels {
 	struct cs_topology *topologies[LEVELS_MAX];
 };
 
-// What all rows have by now: sums over the peers of how much nearer than 100 they are.
+// Sums over the peers of how much nearer than 100 they are.
 struct nearness {
 	const struct levels *levels;
 	const struct cs_peer_rows *peers;
 	int64_t *sums[LEVELS_MAX]; // per domain, as affinity_kernel.h has them
 	int64_t threshold;         // of the mean distance; 0 = none
+	// The levels that tell rows apart, and what all rows have of the others.
+	uint32_t n_telling;
+	uint32_t telling[LEVELS_MAX];
+	int64_t same;
+	int64_t *scores; // per domain of the only one, where there is one
 };
 
 static void *attach(struct cs_cluster *cluster, void *pointer)
@@ -108,6 +113,40 @@ static int64_t *sum_level(struct cs_cycle *cycle, const struct cs_topology *topo
 	return sums;
 }
 
+static int64_t mean_of(const struct nearness *nearness, int64_t sum)
+{
+	return (int64_t)((double)sum / (double)nearness->peers->total + 0.5);
+}
+
+// A level of which all nodes are in one domain, or none in any, is the same for all.
+static void part(struct nearness *nearness, const struct cs_cycle *cycle)
+{
+	for (uint32_t i = 0; i < nearness->levels->args->levels.count; i++) {
+		const struct cs_topology *topology = nearness->levels->topologies[i];
+		bool one = false;
+		uint32_t n = 0;
+		for (uint32_t id = 0; id < topology->n_domains && !one; id++) {
+			one = topology->n_rows[id] == cycle->nodes->n_live;
+			nearness->same += one ? nearness->sums[i][id + 1] : 0;
+			n += topology->n_rows[id];
+		}
+		if (!one && n > 0)
+			nearness->telling[nearness->n_telling++] = i;
+	}
+}
+
+// Where one level tells, or none, scores are few.
+static void finish(struct nearness *nearness, struct cs_arena *scratch)
+{
+	if (nearness->n_telling != 1)
+		return;
+	uint32_t level = nearness->telling[0];
+	uint32_t n = nearness->levels->topologies[level]->n_domains + 1;
+	nearness->scores = cs_arena_alloc_raw(scratch, n * sizeof(*nearness->scores));
+	for (uint32_t i = 0; i < n; i++)
+		nearness->scores[i] = mean_of(nearness, nearness->sums[level][i] + nearness->same);
+}
+
 // NULL: the pod has no peers.
 static struct nearness *prepare(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
@@ -125,25 +164,52 @@ static struct nearness *prepare(struct cs_cycle *cycle, struct cs_plugin_instanc
 	for (uint32_t i = 0; i < args->levels.count; i++)
 		nearness->sums[i] =
 			sum_level(cycle, levels->topologies[i], peers, step_of(args, i));
+	part(nearness, cycle);
+	finish(nearness, cycle->scratch);
 	return nearness;
+}
+
+// Without what peers on a row itself are worth.
+static int64_t sum_of_row(const struct nearness *nearness, uint32_t row)
+{
+	int64_t sum = nearness->same;
+	for (uint32_t i = 0; i < nearness->n_telling; i++) {
+		uint32_t level = nearness->telling[i];
+		uint32_t domain = nearness->levels->topologies[level]->domain[row];
+		sum += nearness->sums[level][(uint32_t)(domain + 1)];
+	}
+	return sum;
+}
+
+static void score_places(const struct nearness *nearness, struct cs_rows rows,
+			 int64_t *restrict out)
+{
+	struct cs_topology *const *topologies = nearness->levels->topologies;
+	if (nearness->scores) {
+		cs_load_kernel_look_up(topologies[nearness->telling[0]]->domain, nearness->scores,
+				       rows, out);
+		return;
+	}
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = nearness->same;
+	for (uint32_t i = 0; i < nearness->n_telling; i++)
+		cs_kernel_add_domains(topologies[nearness->telling[i]]->domain,
+				      nearness->sums[nearness->telling[i]], rows, out);
+	cs_load_kernel_mean(nearness->peers->total, rows, out);
 }
 
 // 100 - the mean distance.
 static void score_rows(const struct nearness *nearness, struct cs_rows rows, int64_t *restrict out)
 {
-	const struct distance_args *args = nearness->levels->args;
 	const struct cs_peer_rows *peers = nearness->peers;
-	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
-	for (uint32_t i = 0; i < args->levels.count; i++)
-		cs_kernel_add_domains(nearness->levels->topologies[i]->domain, nearness->sums[i],
-				      rows, out);
-	for (uint32_t i = 0; i < peers->n; i++)
-		if (peers->rows[i] >= rows.first && peers->rows[i] < rows.end)
-			out[peers->rows[i]] +=
-				rest_of_node(nearness->levels, peers->rows[i]) * peers->counts[i];
-	double total = (double)peers->total;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = (int64_t)((double)out[row] / total + 0.5);
+	score_places(nearness, rows, out);
+	for (uint32_t i = 0; i < peers->n; i++) {
+		uint32_t row = peers->rows[i];
+		if (row < rows.first || row >= rows.end)
+			continue;
+		int64_t own = rest_of_node(nearness->levels, row) * peers->counts[i];
+		out[row] = mean_of(nearness, sum_of_row(nearness, row) + own);
+	}
 }
 
 // ---- filter ----

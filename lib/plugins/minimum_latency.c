@@ -14,6 +14,7 @@
 //     a (0 + 3 * 0.4) / 4 + 0.1 = 0.4 ms, b (0.4 + 0) / 4 + 0.1 = 0.2 ms, c 0.9 + 0.1 = 1 ms
 //     -> a 50, b 100, c 20
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -160,18 +161,52 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 
 // ---- score ----
 
+// By domain + 1, as the means are.
+struct by_place {
+	const struct cs_topology *topology;
+	int64_t *scores;
+};
+
+// Of the places that feasible nodes are in.
+static struct cs_load_range range_of(const struct cs_cycle *cycle,
+				     const struct cs_topology *topology, const float *values)
+{
+	struct cs_load_range range = { INFINITY, 0 };
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	uint32_t n = topology->n_domains + 1;
+	uint32_t n_placed = 0;
+	bool *has = cs_arena_alloc_array(cycle->scratch, n, sizeof(*has));
+	for (uint32_t i = 0; feasible && i < cycle->n_feasible; i++)
+		has[(uint32_t)(topology->domain[feasible[i]] + 1)] = true;
+	for (uint32_t i = 1; !feasible && i < n; i++) {
+		has[i] = topology->n_rows[i - 1] > 0;
+		n_placed += topology->n_rows[i - 1];
+	}
+	if (!feasible)
+		has[0] = n_placed < cycle->n_feasible;
+	for (uint32_t i = 0; i < n; i++) {
+		range.least = has[i] && values[i] < range.least ? values[i] : range.least;
+		range.greatest = has[i] && values[i] > range.greatest ? values[i] : range.greatest;
+	}
+	return range;
+}
+
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct latency_args *args = self->args;
 	const struct means *means = prepare(cycle, args);
 	if (!means)
 		return CS_PREPARE_SKIP;
-	uint32_t n = cycle->nodes->n_rows;
-	struct cs_by_ratio_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	uint32_t n = means->topology->n_domains + 1;
+	struct by_place *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	struct cs_by_ratio_state ratio;
 	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
-	for (uint32_t row = 0; row < n; row++)
-		values[row] = 1.0F / means->seconds[(uint32_t)(means->topology->domain[row] + 1)];
-	cs_by_ratio_prepare(&args->ratio, cycle, values, state);
+	for (uint32_t i = 0; i < n; i++)
+		values[i] = 1.0F / means->seconds[i];
+	cs_by_ratio_begin(&args->ratio, values, range_of(cycle, means->topology, values), &ratio);
+	state->topology = means->topology;
+	state->scores = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->scores));
+	cs_by_ratio_score(&ratio, (struct cs_rows){ 0, n }, state->scores);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -180,7 +215,8 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		  struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
-	cs_by_ratio_score(self->score_state, rows, out);
+	const struct by_place *state = self->score_state;
+	cs_load_kernel_look_up(state->topology->domain, state->scores, rows, out);
 }
 
 // ---- arguments ----

@@ -1,7 +1,7 @@
 // Random: a weighted draw among the nodes that fit, the same for the same seed, pod and nodes.
 // Neighbours: by_load.h. The draw is Efraimidis and Spirakis': each node has a key u^(100/weight),
-// u a random number in [0, 1) made of the seed, the pod's UID and the node's name, and the greatest
-// key wins; so a node wins in proportion to its weight.
+// u a random number in [0, 1) of 32 bits made of the seed, the pod's UID and the node's name, and
+// the greatest key wins; so a node wins in proportion to its weight.
 //
 // Scores: 99 for the winner, floor(98 * key) for the others; so it is right alone, and beside
 // plugins whose weights are multiples of 100 it decides nothing but what they leave equal.
@@ -20,7 +20,8 @@
 #include "by_load.h"
 #include "plugins.h"
 
-#define TOP 99
+#define RANDOM_BITS 0x1p32
+#define BLOCK       512 // rows among which the winner is looked for
 
 struct random_args {
 	int64_t seed;
@@ -31,12 +32,13 @@ struct names {
 	struct cs_by_load_follower follower;
 	struct cs_cluster *cluster;
 	uint32_t capacity;
-	uint64_t *hash;
+	uint32_t *low; // halves of the hash
+	uint32_t *high;
 };
 
 struct draw {
 	uint32_t winner;
-	double *key; // by row
+	uint32_t *key; // by row, in 2^-32
 };
 
 static void *attach(struct cs_cluster *cluster, void *args)
@@ -51,7 +53,8 @@ static void detach(struct cs_cluster *cluster, void *attached)
 {
 	struct names *names = attached;
 	(void)cluster;
-	free(names->hash);
+	free(names->low);
+	free(names->high);
 	free(names);
 }
 
@@ -59,25 +62,56 @@ static void renew(void *user, uint32_t row)
 {
 	struct names *names = user;
 	const char *name = cs_cluster_node_name(names->cluster, row);
-	names->hash[row] = cs_hash(name, strlen(name), 0);
+	uint64_t hash = cs_hash(name, strlen(name), 0);
+	names->low[row] = (uint32_t)hash;
+	names->high[row] = (uint32_t)(hash >> 32);
 }
 
 static void follow(struct names *names, const struct cs_node_table *nodes)
 {
 	if (names->capacity < nodes->n_rows) {
-		names->hash = cs_realloc_array(names->hash, nodes->capacity, sizeof(*names->hash));
-		names->capacity = nodes->capacity;
+		uint32_t n = nodes->capacity;
+		names->low = cs_realloc_array(names->low, n, sizeof(*names->low));
+		names->high = cs_realloc_array(names->high, n, sizeof(*names->high));
+		memset(names->low, 0, n * sizeof(*names->low));
+		memset(names->high, 0, n * sizeof(*names->high));
+		names->capacity = n;
 		names->follower.begun = false;
 	}
 	cs_by_load_follow(&names->follower, nodes, 0, renew, names);
 }
 
-// [0, 1), from splitmix64's finisher.
-static double unit(uint64_t z)
+// Nodes of weight 100 have their random number for a key.
+static void weigh(const int32_t *weight, uint32_t n, uint32_t *key)
 {
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+	if (cs_load_kernel_count_others(weight, CS_NODE_WEIGHT_DEFAULT, n) == 0)
+		return;
+	for (uint32_t row = 0; row < n; row++) {
+		if (weight[row] == CS_NODE_WEIGHT_DEFAULT)
+			continue;
+		double unit = (double)key[row] / RANDOM_BITS;
+		double weighed = weight[row] ? pow(unit, 100.0 / weight[row]) * RANDOM_BITS : 0;
+		key[row] = weighed < UINT32_MAX ? (uint32_t)weighed : UINT32_MAX;
+	}
+}
+
+// The first of the feasible rows with the greatest key.
+static uint32_t find_winner(const struct cs_cycle *cycle, const uint32_t *key)
+{
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	uint32_t n = cycle->n_feasible;
+	uint32_t winner = feasible ? feasible[0] : 0;
+	for (uint32_t i = 1; feasible && i < n; i++)
+		winner = key[feasible[i]] > key[winner] ? feasible[i] : winner;
+	for (uint32_t first = 0; !feasible && first < n; first += BLOCK) {
+		uint32_t size = n - first < BLOCK ? n - first : BLOCK;
+		uint32_t greatest = cs_load_kernel_greatest(key + first, size);
+		if (greatest <= key[winner])
+			continue;
+		for (winner = first; key[winner] != greatest;)
+			winner++;
+	}
+	return winner;
 }
 
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -87,18 +121,12 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	const int32_t *weight = cs_cluster_load(cycle->cluster)->weight;
 	uint64_t of_pod = cs_hash(cycle->pod->uid, strlen(cycle->pod->uid), (uint64_t)args->seed);
 	struct draw *draw = cs_arena_alloc(cycle->scratch, sizeof(*draw));
-	draw->key = cs_arena_alloc_array(cycle->scratch, cycle->nodes->n_rows, sizeof(*draw->key));
+	uint32_t n = cycle->nodes->n_rows;
+	draw->key = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*draw->key));
 	follow(names, cycle->nodes);
-	double best = -1;
-	for (uint32_t i = 0; i < cycle->n_feasible; i++) {
-		uint32_t row = cycle->feasible[i];
-		double key = unit(of_pod ^ names->hash[row]);
-		if (weight[row] != CS_NODE_WEIGHT_DEFAULT)
-			key = weight[row] ? pow(key, 100.0 / weight[row]) : 0;
-		draw->key[row] = key;
-		draw->winner = key > best ? row : draw->winner;
-		best = key > best ? key : best;
-	}
+	cs_load_kernel_draw(names->low, names->high, of_pod, n, draw->key);
+	weigh(weight, n, draw->key);
+	draw->winner = find_winner(cycle, draw->key);
 	self->score_state = draw;
 	return CS_PREPARE_GO;
 }
@@ -108,8 +136,9 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 {
 	(void)cycle;
 	const struct draw *draw = self->score_state;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = row == draw->winner ? TOP : (int64_t)((TOP - 1) * draw->key[row]);
+	cs_load_kernel_draw_scores(draw->key, rows, out);
+	if (draw->winner >= rows.first && draw->winner < rows.end)
+		out[draw->winner] = CS_LOAD_TOP;
 }
 
 // ---- arguments ----

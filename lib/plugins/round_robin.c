@@ -19,26 +19,26 @@
 #include "by_load.h"
 #include "plugins.h"
 
-#define TOP 99
+#define SUM_MAX (INT32_MAX / 4) // of weights; credits are within it on either side
 
 struct memory {
 	struct cs_cluster *cluster;
 	struct cs_by_load_follower follower;
 	const struct cs_node_table *nodes; // of the cycle at hand
 	uint32_t capacity;
-	int64_t *credit; // by row
+	int32_t *credit; // by row
 	uint32_t *name;  // whose it is
 	// Of the last decision: the pod, and the nodes that could have taken it.
 	const struct cs_pod *pod;
+	bool all; // rows 0 .. n_feasible-1
 	uint32_t n_feasible;
 	uint32_t *feasible;
 };
 
 struct turns {
 	const int32_t *weight;
-	const int64_t *credit;
-	int64_t least;
-	int64_t greatest;
+	const int32_t *credit;
+	struct cs_load_turns range; // of the feasible rows
 };
 
 static void *attach(struct cs_cluster *cluster, void *args)
@@ -83,6 +83,20 @@ static void renew(void *user, uint32_t row)
 		memory->credit[row] = 0;
 }
 
+static struct cs_load_turns range_of(const struct turns *turns, const uint32_t *feasible,
+				     uint32_t n)
+{
+	struct cs_load_turns range = { INT32_MAX, INT32_MIN };
+	if (!feasible)
+		return cs_load_kernel_turns(turns->credit, turns->weight, n);
+	for (uint32_t i = 0; i < n; i++) {
+		int32_t value = turns->credit[feasible[i]] + turns->weight[feasible[i]];
+		range.least = value < range.least ? value : range.least;
+		range.greatest = value > range.greatest ? value : range.greatest;
+	}
+	return range;
+}
+
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	struct memory *memory = self->attached;
@@ -93,16 +107,12 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	*turns = (struct turns){
 		.weight = cs_cluster_load(cycle->cluster)->weight,
 		.credit = memory->credit,
-		.least = INT64_MAX,
-		.greatest = INT64_MIN,
 	};
-	for (uint32_t i = 0; i < cycle->n_feasible; i++) {
-		uint32_t row = cycle->feasible[i];
-		int64_t value = memory->credit[row] + turns->weight[row];
-		turns->least = value < turns->least ? value : turns->least;
-		turns->greatest = value > turns->greatest ? value : turns->greatest;
-		memory->feasible[i] = row;
-	}
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	turns->range = range_of(turns, feasible, cycle->n_feasible);
+	if (feasible)
+		memcpy(memory->feasible, feasible, cycle->n_feasible * sizeof(*feasible));
+	memory->all = !feasible;
 	memory->n_feasible = cycle->n_feasible;
 	memory->pod = cycle->pod;
 	self->score_state = turns;
@@ -114,18 +124,28 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 {
 	(void)cycle;
 	const struct turns *turns = self->score_state;
-	int64_t width = turns->greatest - turns->least;
-	double step = width > 0 ? (double)(TOP - 1) / (double)width : 0;
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int64_t value = turns->credit[row] + turns->weight[row];
-		int64_t part = (int64_t)((double)(value - turns->least) * step);
-		out[row] = value >= turns->greatest ? TOP : part < 0 ? 0 : part;
-	}
+	cs_load_kernel_turn_scores(turns->credit, turns->weight, turns->range, rows, out);
 }
 
-static int64_t within(int64_t value, int64_t bound)
+static int32_t within(int32_t value, int32_t bound)
 {
 	return value > bound ? bound : value < -bound ? -bound : value;
+}
+
+// What all feasible nodes gain; returns the sum of their weights.
+static int32_t gain(struct memory *memory, const int32_t *weight)
+{
+	int64_t sum = memory->all ? cs_load_kernel_weights(weight, memory->n_feasible) : 0;
+	for (uint32_t i = 0; !memory->all && i < memory->n_feasible; i++)
+		sum += weight[memory->feasible[i]];
+	int32_t bound = sum < SUM_MAX ? (int32_t)sum : SUM_MAX;
+	if (memory->all)
+		cs_load_kernel_gain(memory->credit, weight, bound, memory->n_feasible);
+	for (uint32_t i = 0; !memory->all && i < memory->n_feasible; i++) {
+		uint32_t row = memory->feasible[i];
+		memory->credit[row] = within(memory->credit[row] + weight[row], bound);
+	}
+	return bound;
 }
 
 static void reserve(struct cs_cluster *cluster, struct cs_plugin_instance *self,
@@ -133,17 +153,12 @@ static void reserve(struct cs_cluster *cluster, struct cs_plugin_instance *self,
 {
 	struct memory *memory = self->attached;
 	const int32_t *weight = cs_cluster_load(cluster)->weight;
-	int64_t sum = 0;
 	if (memory->pod != pod)
 		return; // one node was feasible, or another scheduler's decision is told of
 	memory->pod = NULL;
-	for (uint32_t i = 0; i < memory->n_feasible; i++)
-		sum += weight[memory->feasible[i]];
-	for (uint32_t i = 0; i < memory->n_feasible; i++) {
-		uint32_t other = memory->feasible[i];
-		int64_t pays = other == row ? sum : 0;
-		memory->credit[other] = within(memory->credit[other] + weight[other] - pays, sum);
-	}
+	int32_t before = memory->credit[row];
+	int32_t sum = gain(memory, weight);
+	memory->credit[row] = within(before + weight[row] - sum, sum);
 }
 
 const struct cs_plugin cs_plugin_round_robin = {

@@ -20,7 +20,7 @@
 
 #define NODES     5000
 #define PODS      150000
-#define WORKLOADS 200
+#define WORKLOADS 1000
 #define ZONES     10
 #define REPEATS   201
 #define NAME      16
@@ -51,6 +51,7 @@ struct scene {
 	char (*names)[NAME];
 	struct cs_load_metric metrics[METRICS];
 	struct cs_pod *pod; // to be placed
+	uint32_t feasible[NODES];
 };
 
 static double cpu_time(void)
@@ -243,30 +244,6 @@ static void measure_samples(struct scene *scene, int64_t first, int64_t step)
 
 // ---- scores ----
 
-// Of the plugin, with what it prepares for this pod; negative: it has no say.
-static double score(struct scene *scene, struct cs_plugin_instance *instance,
-		    const uint32_t *feasible, int64_t *out)
-{
-	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
-	const struct cs_plugin *plugin = instance->plugin;
-	struct cs_cycle cycle = { .cluster = scene->cluster,
-				  .nodes = nodes,
-				  .pod = scene->pod,
-				  .demand = scene->pod->demand,
-				  .scratch = scene->arena,
-				  .feasible = feasible,
-				  .n_feasible = nodes->n_rows };
-	double begun = cpu_time();
-	if (plugin->prepare_score(&cycle, instance) != CS_PREPARE_GO)
-		fail(plugin->name);
-	plugin->score(&cycle, instance, (struct cs_rows){ 0, nodes->n_rows }, out);
-	if (plugin->normalise)
-		plugin->normalise(&cycle, instance, feasible, nodes->n_rows, out);
-	double took = cpu_time() - begun;
-	cs_arena_reset(scene->arena);
-	return took;
-}
-
 static struct cs_plugin_instance *find(const struct cs_profile *profile, const char *name)
 {
 	for (uint32_t i = 0; i < profile->n_score; i++)
@@ -275,34 +252,62 @@ static struct cs_plugin_instance *find(const struct cs_profile *profile, const c
 	fail(name);
 }
 
+// The plugins first .. end-1 of the list, with what they prepare for this pod, in microseconds.
+static double score(struct scene *scene, uint32_t first, uint32_t end, int64_t *out)
+{
+	struct cs_plugin_instance *instances[CS_ARRAY_LENGTH(by_load)];
+	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
+	struct cs_cycle cycle = { .cluster = scene->cluster,
+				  .nodes = nodes,
+				  .pod = scene->pod,
+				  .demand = scene->pod->demand,
+				  .scratch = scene->arena,
+				  .feasible = scene->feasible,
+				  .n_feasible = nodes->n_rows };
+	for (uint32_t k = first; k < end; k++)
+		instances[k] = find(scene->config->profiles[0], by_load[k]);
+	double begun = cpu_time();
+	for (uint32_t k = first; k < end; k++) {
+		const struct cs_plugin *plugin = instances[k]->plugin;
+		if (plugin->prepare_score(&cycle, instances[k]) != CS_PREPARE_GO)
+			fail(plugin->name);
+		plugin->score(&cycle, instances[k], (struct cs_rows){ 0, nodes->n_rows }, out);
+		if (plugin->normalise)
+			plugin->normalise(&cycle, instances[k], cycle.feasible, nodes->n_rows, out);
+	}
+	double took = cpu_time() - begun;
+	cs_arena_reset(scene->arena);
+	return took;
+}
+
+static double median_score(struct scene *scene, uint32_t first, uint32_t end, int64_t *out)
+{
+	static double took[REPEATS];
+	for (uint32_t i = 0; i < REPEATS; i++)
+		took[i] = score(scene, first, end, out);
+	return median(took);
+}
+
 static void measure_scores(struct scene *scene)
 {
-	static double took[CS_ARRAY_LENGTH(by_load)][REPEATS];
-	static double together[REPEATS];
-	struct cs_outcome outcome;
-	const struct cs_profile *profile = scene->config->profiles[0];
-	cs_cycle_decide(scene->workspace, profile, scene->pod,
-			&outcome); // attaches what plugins keep
 	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
 	CS_AUTO_FREE int64_t *out = cs_alloc_array(nodes->capacity, sizeof(*out));
-	CS_AUTO_FREE uint32_t *feasible = cs_alloc_array(nodes->n_rows, sizeof(*feasible));
+	struct cs_outcome outcome;
 	for (uint32_t row = 0; row < nodes->n_rows; row++)
-		feasible[row] = row;
-	for (uint32_t i = 0; i < REPEATS; i++)
-		for (uint32_t k = 0; k < CS_ARRAY_LENGTH(by_load); k++) {
-			struct cs_plugin_instance *instance = find(profile, by_load[k]);
-			took[k][i] = score(scene, instance, feasible, out);
-			together[i] += took[k][i];
-		}
-	printf("score of %" PRIu32 " nodes for a new demand:", nodes->n_rows);
+		scene->feasible[row] = row;
+	// Attaches what plugins keep.
+	cs_cycle_decide(scene->workspace, scene->config->profiles[0], scene->pod, &outcome);
+	printf("scores of %" PRIu32 " nodes for a new demand, us:", nodes->n_rows);
 	for (uint32_t k = 0; k < CS_ARRAY_LENGTH(by_load); k++)
-		printf(" %s %.1f,", by_load[k], median(took[k]));
-	printf(" all %zu together %.1f us\n", CS_ARRAY_LENGTH(by_load), median(together));
+		printf(" %s %.1f,", by_load[k], median_score(scene, k, k + 1, out));
+	printf(" the first two together %.1f, the first three %.1f, all %zu %.1f\n",
+	       median_score(scene, 0, 2, out), median_score(scene, 0, 3, out),
+	       CS_ARRAY_LENGTH(by_load), median_score(scene, 0, CS_ARRAY_LENGTH(by_load), out));
 }
 
 void cost_measure(void)
 {
-	struct scene scene;
+	static struct scene scene;
 	begin(&scene);
 	printf("\ncost, medians of %d, CPU time\n", REPEATS);
 	measure_samples(&scene, BEGIN + CS_SECOND, CS_SECOND);

@@ -132,7 +132,7 @@ START_TEST(worths_and_ranges)
 {
 	struct cs_load_worth worth = { .load = load[0], .weight = weight, .add = 1000 };
 	float least = INFINITY, greatest = 0;
-	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, N }, values);
+	struct cs_load_range found = cs_load_kernel_worth(&worth, N, values);
 	for (int i = 0; i < N; i++) {
 		double wanted = weight[i] / (load[0][i] + 1000);
 		ck_assert_double_eq_tol((double)values[i], wanted, wanted * 1e-5 + 1e-12);
@@ -141,10 +141,11 @@ START_TEST(worths_and_ranges)
 	}
 	struct cs_load_range all = cs_load_kernel_range(values, NULL, N);
 	ck_assert(all.least == least && all.greatest == greatest);
+	ck_assert(found.least == least && found.greatest == greatest);
 	const double nothing[] = { 0 };
 	const int32_t much[] = { 1000 };
 	worth = (struct cs_load_worth){ .load = nothing, .weight = much };
-	cs_load_kernel_worth(&worth, (struct cs_rows){ 0, 1 }, values);
+	cs_load_kernel_worth(&worth, 1, values);
 	ck_assert(isfinite(values[0]));
 	const uint32_t some[] = { 5, 7, 900 };
 	values[5] = 3;
@@ -198,6 +199,111 @@ START_TEST(rests)
 }
 END_TEST
 
+// As upstream's rule in the head of round_robin.c says it, in wide integers.
+START_TEST(turns)
+{
+	static int32_t credit[N];
+	const int32_t bound = 700;
+	int32_t least = INT32_MAX, greatest = INT32_MIN;
+	for (int i = 0; i < N; i++) {
+		credit[i] = (int32_t)draw(1400) - 700;
+		least = credit[i] + weight[i] < least ? credit[i] + weight[i] : least;
+		greatest = credit[i] + weight[i] > greatest ? credit[i] + weight[i] : greatest;
+	}
+	struct cs_load_turns range = cs_load_kernel_turns(credit, weight, N);
+	ck_assert_int_eq(range.least, least);
+	ck_assert_int_eq(range.greatest, greatest);
+	range.least += 50; // some rows are not feasible, and have less, or more
+	range.greatest -= 50;
+	cs_load_kernel_turn_scores(credit, weight, range, (struct cs_rows){ 3, N }, out);
+	double step = 98.0 / (range.greatest - range.least);
+	for (int i = 3; i < N; i++) {
+		int64_t value = credit[i] + weight[i];
+		int64_t part = (int64_t)((double)(value - range.least) * step);
+		int64_t wanted = value >= range.greatest ? 99 : part < 0 ? 0 : part;
+		ck_assert_int_eq(out[i], wanted);
+	}
+	range = (struct cs_load_turns){ 5, 5 };
+	credit[0] = 5 - weight[0];
+	cs_load_kernel_turn_scores(credit, weight, range, (struct cs_rows){ 0, 1 }, out);
+	ck_assert_int_eq(out[0], 99);
+	int64_t sum = 0;
+	for (int i = 0; i < N; i++) {
+		sum += weight[i];
+		values[i] = (float)(credit[i] + weight[i]);
+	}
+	ck_assert_int_eq(cs_load_kernel_weights(weight, N), sum);
+	cs_load_kernel_gain(credit, weight, bound, N);
+	for (int i = 0; i < N; i++) {
+		float wanted = values[i] < -700 ? -700 : values[i] > 700 ? 700 : values[i];
+		ck_assert_int_eq(credit[i], (int32_t)wanted);
+	}
+}
+END_TEST
+
+// Numbers are even, and those of names that differ in either half are others.
+START_TEST(draw_keys)
+{
+	static uint32_t low[N], high[N], keys[N];
+	uint32_t bins[16] = { 0 };
+	uint32_t same = 0, greatest = 0, others = 0;
+	for (int i = 0; i < N; i++) {
+		low[i] = (uint32_t)cs_random_next(&draws);
+		high[i] = (uint32_t)cs_random_next(&draws);
+	}
+	low[1] = low[0];
+	high[3] = high[2];
+	cs_load_kernel_draw(low, high, UINT64_C(0x123456789abcdef0), N, keys);
+	ck_assert_uint_ne(keys[0], keys[1]);
+	ck_assert_uint_ne(keys[2], keys[3]);
+	for (int i = 0; i < N; i++) {
+		bins[keys[i] >> 28]++;
+		greatest = keys[i] > greatest ? keys[i] : greatest;
+		others += weight[i] != 100;
+	}
+	for (int i = 0; i < 16; i++)
+		ck_assert_msg(bins[i] > 80 && bins[i] < 175, "%u", bins[i]); // 125 +- 4.5 sigma
+	ck_assert_uint_eq(cs_load_kernel_greatest(keys, N), greatest);
+	ck_assert_uint_eq(cs_load_kernel_count_others(weight, 100, N), others);
+	cs_load_kernel_draw_scores(keys, (struct cs_rows){ 1, N }, out);
+	for (int i = 1; i < N; i++)
+		ck_assert_int_eq(out[i], (int64_t)(keys[i] * 98.0 / 4294967296.0));
+	memcpy(low + N / 2, keys, sizeof(keys) / 2);
+	cs_load_kernel_draw(low, high, UINT64_C(0x123456789abcdef1), N, keys);
+	for (int i = 0; i < N / 2; i++)
+		same += keys[i] == low[N / 2 + i];
+	ck_assert_uint_eq(same, 0); // another pod
+}
+END_TEST
+
+// Means that are exactly a half round up, as a division has it.
+START_TEST(domains)
+{
+	static uint32_t domain[N];
+	static const int64_t table[] = { 7, 11, -13 };
+	static const uint64_t totals[] = { 1, 3, 7, 8, 24, 49, 1000, 150000, UINT64_C(1) << 38 };
+	for (int i = 0; i < N; i++)
+		domain[i] = (uint32_t)cs_random_below(&draws, 3) - 1;
+	cs_load_kernel_look_up(domain, table, (struct cs_rows){ 2, N }, out);
+	for (int i = 2; i < N; i++)
+		ck_assert_int_eq(out[i], table[domain[i] + 1]);
+	for (size_t t = 0; t < CS_ARRAY_LENGTH(totals); t++) {
+		static int64_t whole[N];
+		int64_t total = (int64_t)totals[t];
+		for (int i = 0; i < N; i++) {
+			whole[i] = (int64_t)draw(100.0 * (double)total);
+			if (i % 2) // a half, or just below
+				whole[i] = total * (i % 100) + total / 2 - i % 4 / 2;
+			out[i] = whole[i] < 0 ? 0 : whole[i];
+			whole[i] = out[i];
+		}
+		cs_load_kernel_mean(totals[t], (struct cs_rows){ 0, N }, out);
+		for (int i = 0; i < N; i++)
+			ck_assert_int_eq(out[i], (2 * whole[i] + total) / (2 * total));
+	}
+}
+END_TEST
+
 // Rows that are not feasible may be worth more than any number of steps, or nothing that is one.
 START_TEST(beyond_all_bounds)
 {
@@ -231,6 +337,9 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, worths_and_ranges);
 	tcase_add_test(tcase, scores);
 	tcase_add_test(tcase, rests);
+	tcase_add_test(tcase, turns);
+	tcase_add_test(tcase, draw_keys);
+	tcase_add_test(tcase, domains);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
