@@ -7,6 +7,7 @@
 
 #include <csched/base/error.h>
 #include <csched/base/flags.h>
+#include <csched/daemon/daemon.h>
 #include <csched/framework/config.h>
 
 // Exit statuses of the program; README.md and --help name them.
@@ -37,6 +38,7 @@ struct options {
 	const char *key_file;
 	int tls_version; // position in the flag's choices
 	const char *client_ca_file;
+	struct cs_daemon_proxies proxies;
 	int64_t token_ttl;
 	int64_t allowed_ttl;
 	int64_t denied_ttl;

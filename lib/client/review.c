@@ -511,6 +511,7 @@ void cs_reviews_ask(struct cs_reviews *reviews, struct cs_time now,
 	ask->done_user = from->done_user;
 	if (!from->token) {
 		copy_who(from->user, from->groups, from->n_groups, &ask->who);
+		set_extra(&ask->who, from->uid ? from->uid : "", from->extra ? from->extra : "");
 		ask_access(ask, now);
 	} else if (!*from->token || strlen(from->token) > CS_REVIEW_TOKEN_MAX) {
 		end(ask, CS_REVIEW_UNKNOWN, NULL, false);

@@ -7,6 +7,8 @@
 #include <csched/base/json_writer.h>
 #include <csched/base/memory.h>
 
+#include "daemon/proxy.h"
+
 static const char anonymous[] = "system:anonymous";
 
 static bool is_local(const char *peer)
@@ -38,6 +40,12 @@ bool cs_access_is_free(const struct cs_access *access, const struct cs_http_requ
 
 // ---- who asks ----
 
+// A certificate without a common name names nobody.
+static bool is_user(const struct cs_http_identity *identity)
+{
+	return identity && identity->client && *identity->common_name;
+}
+
 // The token of "Authorization: Bearer TOKEN", or NULL.
 static char *bearer_token(const struct cs_http_request *request)
 {
@@ -55,7 +63,7 @@ static char *bearer_token(const struct cs_http_request *request)
 // As kube-scheduler: a certificate's common name is the user, its organizations are the groups.
 static void take_identity(const struct cs_http_identity *identity, struct cs_message_review *review)
 {
-	bool known = identity && *identity->common_name;
+	bool known = is_user(identity);
 	size_t n = known ? identity->n_organizations : 0;
 	review->user = cs_strdup(known ? identity->common_name : anonymous);
 	review->groups = cs_alloc_array(n + 1, sizeof(char *));
@@ -144,14 +152,19 @@ static void write_refusal(struct cs_http_response *response, const struct cs_mes
 
 // ---- asking ----
 
-static struct cs_message_review *make_review(const struct cs_http_request *request)
+// NULL for a proxy that says nothing of whom it asks for: it is nobody itself.
+static struct cs_message_review *make_review(const struct cs_access *access,
+					     const struct cs_http_request *request)
 {
 	struct cs_message_review *review = cs_alloc(sizeof(*review));
 	review->message.kind = CS_CLIENT_REVIEW;
-	// A certificate without a common name names nobody.
-	if (!request->identity || !*request->identity->common_name)
+	if (!cs_proxy_speaks(access->proxies, request, review) && !is_user(request->identity))
 		review->token = bearer_token(request);
-	if (!review->token)
+	if (!review->user && !review->token && request->identity && !request->identity->client) {
+		cs_message_free_client(&review->message);
+		return NULL;
+	}
+	if (!review->user && !review->token)
 		take_identity(request->identity, review);
 	review->path = cs_strdup(request->path);
 	review->verb = cs_strdup(request->method);
@@ -164,7 +177,11 @@ static struct cs_message_review *make_review(const struct cs_http_request *reque
 void cs_access_ask(const struct cs_access *access, struct cs_http_request *request,
 		   struct cs_http_response *response, bool known)
 {
-	struct cs_message_review *review = make_review(request);
+	struct cs_message_review *review = make_review(access, request);
+	if (!review) {
+		write_status(response, 401, "Unauthorized", "Unauthorized");
+		return;
+	}
 	if (!known && !review->token && !request->identity) {
 		write_forbidden(response, review, anonymous, "");
 		cs_message_free_client(&review->message);

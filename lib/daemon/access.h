@@ -4,13 +4,15 @@
 #define DAEMON_ACCESS_H
 
 #include <csched/client/review.h>
+#include <csched/daemon/daemon.h>
 #include <csched/http/server.h>
 
 #include "daemon/message.h"
 
 struct cs_access {
-	const char *open_paths; // as in struct cs_daemon_serving; borrowed
-	bool loopback;          // clients on this machine may read all
+	const struct cs_daemon_proxies *proxies; // NULL = none; borrowed
+	const char *open_paths;                  // as in struct cs_daemon_serving; borrowed
+	bool loopback;                           // clients on this machine may read all
 	// Takes the question and has cs_access_answer called on it; false: it takes none (yet).
 	bool (*review)(void *user, struct cs_message_review *review);
 	void *user;

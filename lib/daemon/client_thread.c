@@ -107,6 +107,8 @@ static void begin_review(struct cs_client_thread *thread, struct cs_message_revi
 		       &(struct cs_review_ask){
 			       .token = review->token,
 			       .user = review->user,
+			       .uid = review->uid,
+			       .extra = review->extra,
 			       .groups = (const char *const *)review->groups,
 			       .n_groups = review->n_groups,
 			       .verb = review->verb,

@@ -136,6 +136,8 @@ static void free_review(struct cs_message *message)
 		explicit_bzero(review->token, strlen(review->token));
 	free(review->token);
 	free(review->user);
+	free(review->uid);
+	free(review->extra);
 	free(review->verb);
 	free(review->path);
 }

@@ -73,6 +73,8 @@ struct cs_message_review {
 	struct cs_http_pending *pending; // asked again where it may, else answered
 	char *token;                     // NULL = it is `user`
 	char *user;
+	char *uid;   // NULL = none
+	char *extra; // as in struct cs_review_ask
 	char **groups;
 	size_t n_groups;
 	char *verb;

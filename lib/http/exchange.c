@@ -515,6 +515,28 @@ const char *cs_http_request_header(const struct cs_http_request *request, const 
 	return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
 }
 
+struct each_header {
+	cs_http_header_f each;
+	void *user;
+};
+
+static enum MHD_Result tell_header(void *user, enum MHD_ValueKind kind, const char *key,
+				   const char *value)
+{
+	(void)kind;
+	const struct each_header *told = user;
+	told->each(told->user, key, value ? value : "");
+	return MHD_YES;
+}
+
+void cs_http_request_each_header(const struct cs_http_request *request, cs_http_header_f each,
+				 void *user)
+{
+	const struct exchange *exchange = request->internal;
+	struct each_header told = { .each = each, .user = user };
+	(void)MHD_get_connection_values(exchange->mhd, MHD_HEADER_KIND, tell_header, &told);
+}
+
 // ---- streams ----
 
 struct cs_http_stream *cs_http_request_stream(struct cs_http_request *request,

@@ -19,12 +19,16 @@
 #define POLL_PERIOD CS_SECOND
 // More names in a certificate than anybody has are not looked at.
 #define NAMES_MAX     64
+#define CHAIN_MAX     16
 #define NAME_MAX_SIZE 1024
+
+enum ca { CLIENT_CA, PROXY_CA, N_CAS };
 
 struct http_keyring {
 	atomic_uint references;
-	gnutls_certificate_credentials_t credentials;
-	bool asks; // clients for a certificate
+	gnutls_certificate_credentials_t credentials; // names all CAs to clients
+	gnutls_x509_trust_list_t cas[N_CAS];          // NULL = none
+	bool asks;                                    // clients for a certificate
 };
 
 // What tells a file that was replaced or rewritten from one that was not.
@@ -35,7 +39,7 @@ struct stamp {
 	struct timespec changed;
 };
 
-#define FILES 3
+#define FILES 4
 
 struct http_keys {
 	pthread_mutex_t lock; // of `current`
@@ -56,26 +60,33 @@ void http_keyring_put(struct http_keyring *keyring)
 	if (!keyring || atomic_fetch_sub(&keyring->references, 1) > 1)
 		return;
 	gnutls_certificate_free_credentials(keyring->credentials);
+	for (size_t i = 0; i < N_CAS; i++)
+		if (keyring->cas[i])
+			gnutls_x509_trust_list_deinit(keyring->cas[i], 1);
 	free(keyring);
 }
 
-static int add_client_ca(struct http_keyring *keyring, const char *file, struct cs_error *err)
+static int add_ca(struct http_keyring *keyring, enum ca ca, const char *file, struct cs_error *err)
 {
 	CS_AUTO_FREE char *pem = NULL;
 	size_t size;
+	if (!file)
+		return 0;
 	int r = cs_file_read(file, CA_FILE_MAX, &pem, &size, err);
 	if (r < 0)
 		return r;
 	gnutls_datum_t datum = { (unsigned char *)pem, (unsigned)size };
-	r = gnutls_certificate_set_x509_trust_mem(keyring->credentials, &datum,
-						  GNUTLS_X509_FMT_PEM);
-	if (r <= 0)
+	if (gnutls_certificate_set_x509_trust_mem(keyring->credentials, &datum,
+						  GNUTLS_X509_FMT_PEM) <= 0 ||
+	    gnutls_x509_trust_list_init(&keyring->cas[ca], 0) < 0 ||
+	    gnutls_x509_trust_list_add_trust_mem(keyring->cas[ca], &datum, NULL,
+						 GNUTLS_X509_FMT_PEM, 0, 0) <= 0)
 		return cs_error_set(err, -EINVAL, "%s: no certificate in PEM form in it", file);
 	keyring->asks = true;
 	return 0;
 }
 
-static int create_keyring(const struct cs_http_tls *pair, const char *client_ca,
+static int create_keyring(const struct cs_http_tls *pair, const struct cs_http_tls_files *files,
 			  struct http_keyring **ret, struct cs_error *err)
 {
 	struct http_keyring *keyring = cs_alloc(sizeof(*keyring));
@@ -94,7 +105,9 @@ static int create_keyring(const struct cs_http_tls *pair, const char *client_ca,
 		r = cs_error_set(err, -EINVAL, "the certificate to serve with: %s",
 				 gnutls_strerror(r));
 	else
-		r = client_ca ? add_client_ca(keyring, client_ca, err) : 0;
+		r = add_ca(keyring, CLIENT_CA, files->client_ca, err);
+	if (r == 0)
+		r = add_ca(keyring, PROXY_CA, files->proxy_ca, err);
 	if (r < 0)
 		http_keyring_put(keyring);
 	else
@@ -106,7 +119,8 @@ static int create_keyring(const struct cs_http_tls *pair, const char *client_ca,
 
 static void take_stamps(const struct cs_http_tls_files *files, struct stamp *ret)
 {
-	const char *const names[FILES] = { files->certificate, files->key, files->client_ca };
+	const char *const names[FILES] = { files->certificate, files->key, files->client_ca,
+					   files->proxy_ca };
 	for (size_t i = 0; i < FILES; i++) {
 		struct stat status;
 		ret[i] = (struct stamp){ 0 };
@@ -136,8 +150,8 @@ static int load(struct http_keys *keys, struct cs_error *err)
 			? cs_http_tls_load(keys->files.certificate, keys->files.key, &pair, err)
 			: 0;
 	if (r == 0)
-		r = create_keyring(keys->files.certificate ? &pair : &keys->pair,
-				   keys->files.client_ca, &keyring, err);
+		r = create_keyring(keys->files.certificate ? &pair : &keys->pair, &keys->files,
+				   &keyring, err);
 	if (r < 0) {
 		cs_http_tls_finish(&pair);
 		return r;
@@ -255,25 +269,54 @@ bool cs_http_identity_is(const struct cs_http_identity *identity, const char *na
 	return false;
 }
 
-static int verify(gnutls_session_t session, struct cs_error *err)
+// A client's certificate, and those it came with.
+struct chain {
+	gnutls_x509_crt_t certificates[CHAIN_MAX];
+	unsigned n;
+};
+
+static void put_chain(struct chain *chain)
+{
+	for (unsigned i = 0; i < chain->n; i++)
+		gnutls_x509_crt_deinit(chain->certificates[i]);
+}
+
+static int read_chain(const gnutls_datum_t *der, unsigned n, struct chain *ret,
+		      struct cs_error *err)
+{
+	for (; ret->n < n && ret->n < CHAIN_MAX; ret->n++) {
+		gnutls_x509_crt_t *certificate = &ret->certificates[ret->n];
+		if (gnutls_x509_crt_init(certificate) < 0)
+			return cs_error_set(err, -EACCES, "out of memory");
+		if (gnutls_x509_crt_import(*certificate, &der[ret->n], GNUTLS_X509_FMT_DER) == 0)
+			continue;
+		gnutls_x509_crt_deinit(*certificate);
+		return cs_error_set(err, -EACCES, "the client certificate cannot be read");
+	}
+	return 0;
+}
+
+static bool verify(gnutls_x509_trust_list_t ca, struct chain *chain, struct cs_error *err)
 {
 	gnutls_typed_vdata_st purpose = {
 		.type = GNUTLS_DT_KEY_PURPOSE_OID,
 		.data = (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT
 	};
 	unsigned status = 0;
-	int r = gnutls_certificate_verify_peers(session, &purpose, 1, &status);
-	if (r < 0)
-		return cs_error_set(err, -EACCES, "the client certificate is not accepted: %s",
-				    gnutls_strerror(r));
-	if (status == 0)
-		return 0;
+	if (!ca)
+		return false;
+	int r = gnutls_x509_trust_list_verify_crt2(ca, chain->certificates, chain->n, &purpose, 1,
+						   0, &status, NULL);
+	if (r == 0 && status == 0)
+		return true;
 	gnutls_datum_t words = { 0 };
-	r = gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &words, 0);
+	if (r == 0)
+		r = gnutls_certificate_verification_status_print(status, GNUTLS_CRT_X509, &words,
+								 0);
 	(void)cs_error_set(err, -EACCES, "the client certificate is not accepted: %s",
-			   r == 0 ? (const char *)words.data : "it does not verify");
+			   r == 0 ? (const char *)words.data : gnutls_strerror(r));
 	gnutls_free(words.data);
-	return -EACCES;
+	return false;
 }
 
 // GnuTLS gives text with RFC 4514's backslashes, and what it cannot decode as '#' and hex.
@@ -358,19 +401,20 @@ int http_keyring_identify(const struct http_keyring *keyring, gnutls_session_t s
 		keyring->asks ? gnutls_certificate_get_peers(session, &count) : NULL;
 	if (!chain || count == 0)
 		return 0;
-	int r = verify(session, err);
-	if (r < 0)
-		return r;
-	gnutls_x509_crt_t certificate;
-	if (gnutls_x509_crt_init(&certificate) < 0)
-		return cs_error_set(err, -EACCES, "out of memory");
 	struct cs_http_identity *identity = cs_alloc(sizeof(*identity));
-	if (gnutls_x509_crt_import(certificate, &chain[0], GNUTLS_X509_FMT_DER) < 0)
-		r = cs_error_set(err, -EACCES, "the client certificate cannot be read");
-	else
-		r = read_names(certificate, identity, err);
-	identity->expires = (int64_t)gnutls_x509_crt_get_expiration_time(certificate);
-	gnutls_x509_crt_deinit(certificate);
+	struct chain read = { .n = 0 };
+	int r = read_chain(chain, count, &read, err);
+	if (r == 0) {
+		identity->proxy = verify(keyring->cas[PROXY_CA], &read, err);
+		identity->client = verify(keyring->cas[CLIENT_CA], &read, err);
+		r = identity->proxy || identity->client
+			    ? read_names(read.certificates[0], identity, err)
+			    : -EACCES;
+	}
+	if (r == 0)
+		identity->expires =
+			(int64_t)gnutls_x509_crt_get_expiration_time(read.certificates[0]);
+	put_chain(&read);
 	if (r < 0)
 		http_identity_destroy(identity);
 	else

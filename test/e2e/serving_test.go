@@ -23,6 +23,7 @@ import (
 type asker struct {
 	token       string
 	certificate *tls.Certificate
+	headers     map[string][]string
 }
 
 // ask returns the status and the body of GET path.
@@ -30,6 +31,9 @@ func (e *test) ask(s *cluster.Scheduler, who asker, path string) (int, string) {
 	e.Helper()
 	request, err := http.NewRequest(http.MethodGet, fmt.Sprintf("https://127.0.0.1:%d%s", s.Port, path), nil)
 	e.must(err)
+	for name, values := range who.headers {
+		request.Header[name] = values
+	}
 	if who.token != "" {
 		request.Header.Set("Authorization", "Bearer "+who.token)
 	}
@@ -93,16 +97,19 @@ func TestWhoMayRead(t *testing.T) {
 	ours, foreign := e.newAuthority("clients"), e.newAuthority("clients")
 	reader, other := e.serviceAccountToken("reader"), e.serviceAccountToken("other")
 	e.mayReadMetrics("reader", "monitors")
-	ca := "--client-ca-file=" + e.pemFile("client-ca.crt", ours.pem)
-	mine := e.startScheduler(cluster.SchedulerOptions{Args: []string{ca, "--authorization-always-allow-loopback=false"}})
+	proxies := e.newAuthority("proxies")
+	proxy := proxies.client(leaf{name: "front-proxy"})
+	flags := []string{
+		"--client-ca-file=" + e.pemFile("client-ca.crt", ours.pem),
+		"--requestheader-client-ca-file=" + e.pemFile("proxies.crt", proxies.pem), "--requestheader-allowed-names=front-proxy",
+	}
+	mine := e.startScheduler(cluster.SchedulerOptions{Args: append(flags, "--authorization-always-allow-loopback=false")})
 	kubeconfig, err := e.Kubeconfig(cluster.UserScheduler)
 	e.must(err)
 	real, err := e.StartKubeScheduler(cluster.SchedulerOptions{
 		LogName: e.ns + "-kube-scheduler", Binary: tool("kube-scheduler"), Kubeconfig: kubeconfig,
-		Identity: "nobodys", Lease: e.ns, Args: []string{
-			ca, "--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
-			"--authentication-skip-lookup",
-		},
+		Identity: "nobodys", Lease: e.ns, Args: append(flags, "--authentication-kubeconfig="+kubeconfig,
+			"--authorization-kubeconfig="+kubeconfig, "--authentication-skip-lookup"),
 	})
 	e.must(err)
 	defer real.Kill()
@@ -127,6 +134,19 @@ func TestWhoMayRead(t *testing.T) {
 		{"an administrator, an unknown path", asker{certificate: ours.client(leaf{name: "root", organization: "system:masters"})}, "/nothing", 404},
 		{"an expired certificate", asker{certificate: ours.client(leaf{name: "ann", organization: "monitors", ends: -time.Minute})}, "/metrics", 401},
 		{"a stranger's certificate", asker{certificate: foreign.client(leaf{name: "root", organization: "system:masters"})}, "/metrics", 401},
+		{"a reader behind a proxy", asker{certificate: proxy, headers: map[string][]string{
+			"X-Remote-User": {"zoe"}, "X-Remote-Group": {"others", "monitors"}}}, "/metrics", 200},
+		{"somebody behind a proxy", asker{certificate: proxy, headers: map[string][]string{
+			"X-Remote-User": {"zoe"}, "X-Remote-Extra-Acme.com%2fproject": {"monitors"}}}, "/metrics", 403},
+		{"an administrator behind a proxy", asker{certificate: proxy, headers: map[string][]string{
+			"X-Remote-User": {"zoe"}, "X-Remote-Group": {"system:masters"}}}, "/configz", 200},
+		{"a proxy that names nobody", asker{certificate: proxy}, "/metrics", 401},
+		{"a proxy of another name", asker{certificate: proxies.client(leaf{name: "proxy"}), headers: map[string][]string{
+			"X-Remote-User": {"zoe"}, "X-Remote-Group": {"monitors"}}}, "/metrics", 401},
+		{"a client that names somebody", asker{certificate: ours.client(leaf{name: "front-proxy"}),
+			headers: map[string][]string{"X-Remote-User": {"zoe"}, "X-Remote-Group": {"monitors"}}}, "/metrics", 403},
+		{"somebody without a certificate who names somebody", asker{headers: map[string][]string{
+			"X-Remote-User": {"zoe"}, "X-Remote-Group": {"monitors"}}}, "/metrics", 403},
 	}
 	for _, c := range cases {
 		status, body := e.ask(mine, c.who, c.path)

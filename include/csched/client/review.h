@@ -31,8 +31,10 @@ struct cs_review_result {
 // Copied by ask. The verdicts are those of kube-scheduler's delegated authentication and
 // authorization: members of system:masters may do all without a question.
 struct cs_review_ask {
-	const char *token; // bearer token; NULL = `user` and `groups` say who it is
+	const char *token; // bearer token; NULL = the next ones say who it is
 	const char *user;
+	const char *uid;   // NULL = none
+	const char *extra; // the JSON of an object of arrays of strings; NULL = nothing
 	const char *const *groups;
 	size_t n_groups;
 	const char *verb; // "get"

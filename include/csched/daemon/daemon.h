@@ -14,6 +14,17 @@
 #define CS_DAEMON_PORT_NONE (-1) // no endpoints
 #define CS_DAEMON_PORT_FREE 0    // any free port
 
+// Proxies that authenticate users and say in headers who they are, as the API server does for the
+// servers behind it. Lists are separated by commas; names of headers in any case; "" = none.
+struct cs_daemon_proxies {
+	const char *client_ca_file; // who signs proxies' certificates; "" = there are no proxies
+	const char *allowed_names;  // of proxies, by the common name; "" = any
+	const char *user_headers;   // the first one with a value counts, also of the next
+	const char *uid_headers;
+	const char *group_headers;  // all count
+	const char *extra_prefixes; // all headers that begin so
+};
+
 struct cs_daemon_serving {
 	const char *address;
 	int port;
@@ -21,6 +32,7 @@ struct cs_daemon_serving {
 	const char *key_file;
 	bool tls13;                 // nothing older
 	const char *client_ca_file; // whose certificates say who a client is; "" = nobody's
+	struct cs_daemon_proxies proxies;
 	// Comma-separated paths that everybody may read, "/readyz/*" meaning all below. Of other
 	// paths the API server says who may.
 	const char *open_paths;

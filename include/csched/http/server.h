@@ -40,6 +40,10 @@ const char *cs_http_request_query(const struct cs_http_request *request, const c
 void cs_http_request_take_body(struct cs_http_request *request, struct cs_buffer *ret);
 // A header's value, the name in any case; NULL when it is not there.
 const char *cs_http_request_header(const struct cs_http_request *request, const char *name);
+// All headers in their order, a name as often as it was sent.
+typedef void (*cs_http_header_f)(void *user, const char *name, const char *value);
+void cs_http_request_each_header(const struct cs_http_request *request, cs_http_header_f each,
+				 void *user);
 
 // ---- responses ----
 

@@ -29,10 +29,14 @@ struct cs_http_tls_files {
 	const char *certificate; // with its chain
 	const char *key;         // given together with the certificate
 	const char *client_ca;   // who may sign clients' certificates; NULL = none is asked for
+	const char *proxy_ca;    // who may sign those of proxies that speak for others
 };
 
-// Who the client is by its certificate: signed through the client CA, valid now, meant for clients.
+// Who the client is by its certificate: signed through one of the CAs, valid now, meant for
+// clients.
 struct cs_http_identity {
+	bool client;       // signed through the client CA: it is who its names say
+	bool proxy;        // signed through the proxy CA: it may say who asks
 	char *common_name; // "" = none
 	char **organizations;
 	size_t n_organizations;

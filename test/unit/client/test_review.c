@@ -191,6 +191,19 @@ START_TEST(test_uid_and_extra)
 	expect(3, CS_REVIEW_ALLOWED, "ann", "");
 	ask_by_token("scoped", "/metrics");
 	expect(4, CS_REVIEW_DENIED, "ann", "");
+	// Whom the asker itself knows so well is the same one, and without that another.
+	struct cs_review_ask known = { .user = "ann",
+				       .uid = "7",
+				       .extra = "{\"scopes\":[\"user:info\"]}",
+				       .verb = "get",
+				       .path = "/metrics",
+				       .done = on_done };
+	cs_reviews_ask(reviews, now, &known);
+	expect(5, CS_REVIEW_DENIED, "ann", "");
+	known.uid = known.extra = NULL;
+	cs_reviews_ask(reviews, now, &known);
+	expect(6, CS_REVIEW_ALLOWED, "ann", "");
+	ck_assert_uint_eq(fake.started, 4);
 }
 END_TEST
 

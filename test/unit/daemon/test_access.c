@@ -44,10 +44,23 @@ static struct cs_message_review *wait_review(void)
 	ck_abort_msg("nobody was asked");
 }
 
-static const struct cs_access access_ = { .open_paths = "/healthz,/open/*", .review = take_review };
+static const struct cs_daemon_proxies proxies = {
+	.client_ca_file = "proxies.crt",
+	.allowed_names = "front-proxy, other-proxy",
+	.user_headers = "x-remote-user,X-Second-User",
+	.uid_headers = "X-Remote-Uid",
+	.group_headers = "x-remote-group,x-more-groups",
+	.extra_prefixes = "x-remote-extra-",
+};
+
+static const struct cs_access access_ = { .proxies = &proxies,
+					  .open_paths = "/healthz,/open/*",
+					  .review = take_review };
+static const struct cs_http_identity *identity; // whose certificate the next client shows
 
 static void handle(struct cs_http_request *request, struct cs_http_response *response, void *user)
 {
+	request->identity = identity;
 	if (request->retried || cs_access_is_free(&access_, request))
 		cs_buffer_append_string(&response->body, "served");
 	else
@@ -66,6 +79,7 @@ static void setup(void)
 {
 	struct cs_error err;
 	shared.closed = false;
+	identity = NULL;
 	ck_assert_int_eq(cs_http_server_create(&(struct cs_http_options){ 0 }, routes,
 					       CS_ARRAY_LENGTH(routes), &server, &err),
 			 0);
@@ -200,6 +214,88 @@ START_TEST(test_nobody_to_ask)
 }
 END_TEST
 
+#define UNAUTHORIZED                                                                         \
+	"{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\"," \
+	"\"message\":\"Unauthorized\",\"reason\":\"Unauthorized\",\"code\":401}"
+#define SPOKEN "X-Remote-User: ann\r\n"
+
+// Who is asked about: "user uid group,group extra", or the token.
+static void expect_asked(const char *headers, const char *expected)
+{
+	CS_AUTO_BUFFER struct cs_buffer who;
+	cs_buffer_init(&who, 10000);
+	int fd = send_request("GET", "/metrics", headers);
+	struct cs_message_review *review = wait_review();
+	if (review->token)
+		cs_buffer_printf(&who, "token %s", review->token);
+	else
+		cs_buffer_printf(&who, "%s %s ", review->user, review->uid ? review->uid : "-");
+	for (size_t i = 0; i < review->n_groups; i++)
+		cs_buffer_printf(&who, "%s%s", i ? "," : "", review->groups[i]);
+	if (review->extra)
+		cs_buffer_printf(&who, " %s", review->extra);
+	answer(review, CS_REVIEW_ALLOWED, "x", "");
+	expect_answer(fd, 200, "served");
+	ck_assert_str_eq(who.data, expected);
+}
+
+START_TEST(test_proxies)
+{
+	static const struct {
+		const char *headers;
+		const char *asked;
+	} cases[] = {
+		{ SPOKEN, "ann - system:authenticated" },
+		{ "x-REMOTE-user: ann\r\nX-Second-User: bob\r\n", "ann - system:authenticated" },
+		{ "X-Remote-User:\r\nX-Second-User: bob\r\n", "bob - system:authenticated" },
+		{ SPOKEN "X-Remote-Uid: 7\r\nX-Remote-Group: a\r\nX-Remote-Group:\r\n"
+			 "X-More-Groups: b,c\r\nX-Remote-Group: d\r\nX-Remote-Groups: e\r\n",
+		  "ann 7 a,b,c,d,system:authenticated" },
+		{ SPOKEN "X-Remote-Group: system:unauthenticated\r\n",
+		  "ann - system:unauthenticated" },
+		{ "X-Remote-User: system:anonymous\r\n", "system:anonymous - " },
+		{ SPOKEN "X-Remote-Extra-Scopes: x\r\nX-Remote-Extra-scopes: y\r\n"
+			 "X-Remote-Extra-Acme.com%2FProject: 1\r\nX-Remote-Extra-100%zz: 2\r\n",
+		  "ann - system:authenticated "
+		  "{\"scopes\":[\"x\",\"y\"],\"acme.com/project\":[\"1\"],\"100%zz\":[\"2\"]}" },
+		// Who speaks for somebody is not asked for a token.
+		{ SPOKEN "Authorization: Bearer t\r\n", "ann - system:authenticated" },
+		{ "Authorization: Bearer t\r\n", "token t" },
+	};
+	const struct cs_http_identity proxy = { .proxy = true,
+						.common_name = cs_strdup("front-proxy") };
+	identity = &proxy;
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++)
+		expect_asked(cases[i].headers, cases[i].asked);
+	expect_answer(send_request("GET", "/metrics", ""), 401, UNAUTHORIZED);
+	free(proxy.common_name);
+}
+END_TEST
+
+// Headers are believed of proxies alone, and of those with a right name.
+START_TEST(test_not_proxies)
+{
+	struct cs_http_identity client = { .client = true,
+					   .common_name = cs_strdup("front-proxy") };
+	struct cs_http_identity stranger = { .proxy = true,
+					     .common_name = cs_strdup("front-prox") };
+	struct cs_http_identity both = { .client = true,
+					 .proxy = true,
+					 .common_name = cs_strdup("other") };
+	expect_asked(SPOKEN, "system:anonymous - system:unauthenticated");
+	identity = &client;
+	expect_asked(SPOKEN, "front-proxy - system:authenticated");
+	identity = &both;
+	expect_asked(SPOKEN, "other - system:authenticated");
+	identity = &stranger;
+	expect_asked(SPOKEN "Authorization: Bearer t\r\n", "token t");
+	expect_answer(send_request("GET", "/metrics", SPOKEN), 401, UNAUTHORIZED);
+	free(client.common_name);
+	free(stranger.common_name);
+	free(both.common_name);
+}
+END_TEST
+
 START_TEST(test_free)
 {
 	static const struct {
@@ -244,6 +340,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_tokens);
 	tcase_add_test(tcase, test_unknown_paths);
 	tcase_add_test(tcase, test_nobody_to_ask);
+	tcase_add_test(tcase, test_proxies);
+	tcase_add_test(tcase, test_not_proxies);
 	tcase_add_test(tcase, test_free);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -107,6 +107,8 @@ static void handle(struct cs_http_request *request, struct cs_http_response *res
 	cs_buffer_append_char(&response->body, '|');
 	for (size_t i = 0; i < who->n_names; i++)
 		cs_buffer_printf(&response->body, "%s%s", i ? "," : "", who->names[i]);
+	cs_buffer_printf(&response->body, "|%s%s", who->client ? "client" : "",
+			 who->proxy ? "proxy" : "");
 	ck_assert(cs_http_identity_is(who, who->common_name));
 	ck_assert(!cs_http_identity_is(who, ""));
 	ck_assert(!cs_http_identity_is(who, "somebody else"));
@@ -267,6 +269,51 @@ START_TEST(test_clients)
 		cs_http_server_destroy(server);
 	}
 	cs_http_tls_finish(&own);
+}
+END_TEST
+
+// Each CA vouches for its own: who is signed by one is not what the other's are.
+START_TEST(test_proxies)
+{
+	struct authority *proxies = authority_create("proxies");
+	struct cs_http_tls own = self_signed(), client, proxy;
+	CS_AUTO_FREE char *file = cs_asprintf("%s/proxies.crt", folder);
+	const struct issued what = {
+		.common_name = "someone", .usage = "clientAuth", .begins = -60, .ends = 60
+	};
+	authority_issue(clients, &what, &client);
+	authority_issue(proxies, &what, &proxy);
+	write_file(file, authority_certificate(proxies));
+	const struct {
+		const char *client_ca, *proxy_ca;
+		long client_status, proxy_status;
+		const char *client_body, *proxy_body;
+	} cases[] = {
+		{ files[2], file, 200, 200, "someone|||client", "someone|||proxy" },
+		{ NULL, file, 401, 200, "not accepted", "someone|||proxy" },
+		{ file, files[2], 200, 200, "someone|||proxy", "someone|||client" },
+		{ files[2], files[2], 200, 401, "someone|||clientproxy", "not accepted" },
+	};
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++) {
+		struct cs_http_server *server =
+			start(&(struct cs_http_options){ .tls = &own,
+							 .files.client_ca = cases[i].client_ca,
+							 .files.proxy_ca = cases[i].proxy_ca });
+		CS_AUTO_BUFFER struct cs_buffer body;
+		cs_buffer_init(&body, 10000);
+		ck_assert_int_eq(get(server, own.certificate, &client, &body),
+				 cases[i].client_status);
+		ck_assert_msg(strstr(body.data, cases[i].client_body), "%zu: %s", i, body.data);
+		ck_assert_int_eq(get(server, own.certificate, &proxy, &body),
+				 cases[i].proxy_status);
+		ck_assert_msg(strstr(body.data, cases[i].proxy_body), "%zu: %s", i, body.data);
+		cs_http_server_destroy(server);
+	}
+	remove(file);
+	authority_destroy(proxies);
+	cs_http_tls_finish(&own);
+	cs_http_tls_finish(&client);
+	cs_http_tls_finish(&proxy);
 }
 END_TEST
 
@@ -433,6 +480,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_clients);
+	tcase_add_test(tests, test_proxies);
 	tcase_add_test(tests, test_a_certificate_ends_on_an_open_connection);
 	tcase_add_test(tests, test_without_client_ca);
 	tcase_add_test(tests, test_no_older_tls);

@@ -1,0 +1,157 @@
+// What a proxy's headers say of the user it asks for.
+// Neighbours: access.c for all other clients.
+#include "daemon/proxy.h"
+
+#include <string.h>
+
+#include <csched/base/json_writer.h>
+#include <csched/base/memory.h>
+#include <csched/base/value.h>
+
+struct spoken {
+	const struct cs_daemon_proxies *proxies;
+	struct cs_message_review *review;
+	struct json_object *extra;
+};
+
+// Takes the next of the comma-separated words off a list; false = there is none.
+static bool next_word(const char **list, struct cs_slice *ret)
+{
+	*list += strspn(*list, " ,");
+	size_t size = strcspn(*list, ",");
+	*ret = (struct cs_slice){ .data = *list, .size = size };
+	*list += size;
+	while (ret->size > 0 && ret->data[ret->size - 1] == ' ')
+		ret->size--;
+	return ret->size > 0;
+}
+
+static bool may_speak(const struct cs_daemon_proxies *proxies,
+		      const struct cs_http_identity *identity)
+{
+	const char *list = proxies->allowed_names;
+	struct cs_slice word;
+	if (!identity || !identity->proxy)
+		return false;
+	while (next_word(&list, &word))
+		if (cs_slice_equal(word, cs_slice_of(identity->common_name)))
+			return true;
+	return !*proxies->allowed_names;
+}
+
+// The first header of a list that is there and not empty, or NULL.
+static char *first_of(const struct cs_http_request *request, const char *list)
+{
+	struct cs_slice word;
+	while (next_word(&list, &word)) {
+		CS_AUTO_FREE char *name = cs_strndup(word.data, word.size);
+		const char *value = cs_http_request_header(request, name);
+		if (value && *value)
+			return cs_strdup(value);
+	}
+	return NULL;
+}
+
+static void add_group(struct cs_message_review *review, const char *group)
+{
+	review->groups = cs_realloc_array(review->groups, review->n_groups + 1, sizeof(char *));
+	review->groups[review->n_groups++] = cs_strdup(group);
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+	return at ? (int)(at - digits) : -1;
+}
+
+// In lower case, with %XX decoded where all of them are right.
+static char *extra_key(const char *name)
+{
+	CS_AUTO_FREE char *key = cs_strdup(name);
+	for (char *c = key; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c | 0x20) : *c;
+	CS_AUTO_FREE char *plain = cs_strdup(key);
+	char *to = plain;
+	for (const char *c = key; *c; c++, to++) {
+		*to = *c;
+		if (*c != '%')
+			continue;
+		int high = hex_digit(c[1]);
+		int low = high < 0 ? -1 : hex_digit(c[2]);
+		if (low < 0 || high + low == 0) // nor a NUL
+			return CS_TAKE(key);
+		*to = (char)(high << 4 | low);
+		c += 2;
+	}
+	*to = '\0';
+	return CS_TAKE(plain);
+}
+
+static void add_extra(struct spoken *spoken, const char *name, const char *value)
+{
+	CS_AUTO_FREE char *key = extra_key(name);
+	struct json_object *values = NULL;
+	if (!json_object_object_get_ex(spoken->extra, key, &values)) {
+		values = json_object_new_array();
+		json_object_object_add(spoken->extra, key, values);
+	}
+	json_object_array_add(values, json_object_new_string(value));
+}
+
+static void take_header(void *user, const char *name, const char *value)
+{
+	struct spoken *spoken = user;
+	const char *groups = spoken->proxies->group_headers;
+	const char *prefixes = spoken->proxies->extra_prefixes;
+	struct cs_slice word;
+	while (*value && next_word(&groups, &word))
+		if (strlen(name) == word.size && !strncasecmp(name, word.data, word.size))
+			add_group(spoken->review, value);
+	while (next_word(&prefixes, &word))
+		if (!strncasecmp(name, word.data, word.size))
+			add_extra(spoken, name + word.size, value);
+}
+
+static char *print_extra(struct json_object *extra)
+{
+	struct cs_json_writer json;
+	struct cs_buffer text;
+	if (json_object_object_length(extra) == 0)
+		return NULL;
+	cs_buffer_init(&text, CS_HTTP_BODY_MAX);
+	cs_json_init(&json, &text);
+	cs_value_write(extra, &json);
+	return cs_buffer_take(&text);
+}
+
+// Who is authenticated is in one of two groups, whoever says so.
+static void add_standing(struct cs_message_review *review)
+{
+	if (!strcmp(review->user, "system:anonymous"))
+		return;
+	for (size_t i = 0; i < review->n_groups; i++)
+		if (!strcmp(review->groups[i], "system:authenticated") ||
+		    !strcmp(review->groups[i], "system:unauthenticated"))
+			return;
+	add_group(review, "system:authenticated");
+}
+
+bool cs_proxy_speaks(const struct cs_daemon_proxies *proxies, const struct cs_http_request *request,
+		     struct cs_message_review *review)
+{
+	if (!proxies || !may_speak(proxies, request->identity))
+		return false;
+	review->user = first_of(request, proxies->user_headers);
+	if (!review->user)
+		return false;
+	review->uid = first_of(request, proxies->uid_headers);
+	struct spoken spoken = { .proxies = proxies,
+				 .review = review,
+				 .extra = json_object_new_object() };
+	cs_http_request_each_header(request, take_header, &spoken);
+	add_standing(review);
+	review->extra = print_extra(spoken.extra);
+	json_object_put(spoken.extra);
+	return true;
+}
