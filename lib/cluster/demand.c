@@ -73,14 +73,23 @@ struct footprint {
 	struct cs_footprint shown;
 };
 
+// What a demand says in words.
+enum {
+	TEXT_UNSUPPORTED_FIELD,
+	TEXT_UNSUPPORTED_FEATURE,
+	TEXT_PEERS_ERROR,
+	TEXT_AFFINITY_ERROR,
+	TEXT_SPREAD_HARD_ERROR,
+	TEXT_SPREAD_SOFT_ERROR,
+	TEXT_COUNT,
+};
+
 struct demand {
 	struct cs_content content;
 	struct cs_demand shown;
 	struct cs_node_asks asks;
 	uint32_t kept;
-	uint32_t field; // intern ids
-	uint32_t feature;
-	uint32_t peers_error;
+	uint32_t texts[TEXT_COUNT]; // intern ids
 };
 
 static struct footprint *footprint_of(const struct cs_footprint *shown)
@@ -248,9 +257,40 @@ uint32_t cs_footprint_refs(const struct cs_footprint *footprint)
 
 // ---- demands ----
 
-static uint32_t intern_text(struct cs_intern *strings, const char *text)
+static void intern_texts(struct cs_intern *strings, const struct cs_demand_parts *parts,
+			 uint32_t ids[TEXT_COUNT])
 {
-	return text ? cs_intern_ref(strings, cs_slice_of(text)) : CS_INTERN_NONE;
+	const char *texts[TEXT_COUNT] = {
+		[TEXT_UNSUPPORTED_FIELD] = parts->unsupported_field,
+		[TEXT_UNSUPPORTED_FEATURE] = parts->unsupported_feature,
+		[TEXT_PEERS_ERROR] = parts->peers.error,
+		[TEXT_AFFINITY_ERROR] = parts->affinity.error,
+		[TEXT_SPREAD_HARD_ERROR] = parts->spread.hard_error,
+		[TEXT_SPREAD_SOFT_ERROR] = parts->spread.soft_error,
+	};
+	for (int i = 0; i < TEXT_COUNT; i++)
+		ids[i] = texts[i] ? cs_intern_ref(strings, cs_slice_of(texts[i])) : CS_INTERN_NONE;
+}
+
+static void drop_texts(struct cs_intern *strings, const uint32_t ids[TEXT_COUNT])
+{
+	for (int i = 0; i < TEXT_COUNT; i++)
+		cs_intern_unref(strings, ids[i]);
+}
+
+// Shows the texts in the demand; they are valid as long as it.
+static void show_texts(const struct cs_intern *strings, struct demand *demand)
+{
+	const char **shown[TEXT_COUNT] = {
+		[TEXT_UNSUPPORTED_FIELD] = &demand->shown.unsupported_field,
+		[TEXT_UNSUPPORTED_FEATURE] = &demand->shown.unsupported_feature,
+		[TEXT_PEERS_ERROR] = &demand->shown.peers_error,
+		[TEXT_AFFINITY_ERROR] = &demand->shown.affinity.error,
+		[TEXT_SPREAD_HARD_ERROR] = &demand->shown.spread_hard_error,
+		[TEXT_SPREAD_SOFT_ERROR] = &demand->shown.spread_soft_error,
+	};
+	for (int i = 0; i < TEXT_COUNT; i++)
+		*shown[i] = demand->texts[i] ? cs_intern_string(strings, demand->texts[i]) : NULL;
 }
 
 static uint32_t take_id(struct cs_demands *demands)
@@ -285,19 +325,18 @@ static const struct cs_spread_constraint *own_spread(const struct cs_spread_part
 struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scratch,
 				const struct cs_demand_parts *parts)
 {
-	uint32_t field = intern_text(demands->strings, parts->unsupported_field);
-	uint32_t feature = intern_text(demands->strings, parts->unsupported_feature);
-	uint32_t peers_error = intern_text(demands->strings, parts->peers.error);
+	uint32_t texts[TEXT_COUNT];
+	intern_texts(demands->strings, parts, texts);
 	struct words words = words_for(scratch, &parts->requests,
-				       5 + cs_node_asks_count_words(&parts->asks) +
+				       3 + TEXT_COUNT + cs_node_asks_count_words(&parts->asks) +
 					       cs_pod_affinity_key_size(&parts->affinity) +
 					       CS_SPREAD_WORDS * (size_t)parts->spread.n);
 	put_requests(&words, &parts->requests);
 	put(&words, parts->toleration_set);
 	words.at = cs_node_asks_put_words(&parts->asks, words.at);
-	put(&words, (uint64_t)field << 32 | feature);
+	for (int i = 0; i < TEXT_COUNT; i++)
+		put(&words, texts[i]);
 	put(&words, (uintptr_t)parts->peers.query);
-	put(&words, peers_error);
 	put(&words, parts->spread.n);
 	for (uint32_t i = 0; i < parts->spread.n; i++, words.at += CS_SPREAD_WORDS)
 		cs_spread_words(&parts->spread.list[i], words.at);
@@ -305,16 +344,12 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 	struct cs_content *known = cs_content_ref(&demands->demands, words_slice(&words));
 	if (known) {
 		drop_parts(demands, parts);
-		cs_intern_unref(demands->strings, field);
-		cs_intern_unref(demands->strings, feature);
-		cs_intern_unref(demands->strings, peers_error);
+		drop_texts(demands->strings, texts);
 		return &CS_CONTAINER_OF(known, struct demand, content)->shown;
 	}
 	struct demand *demand = cs_alloc(sizeof(*demand));
 	demand->asks = parts->asks;
-	demand->field = field;
-	demand->feature = feature;
-	demand->peers_error = peers_error;
+	memcpy(demand->texts, texts, sizeof(texts));
 	demand->shown = (struct cs_demand){
 		.requests = parts->requests,
 		.toleration_set = parts->toleration_set,
@@ -324,12 +359,10 @@ struct cs_demand *cs_demand_ref(struct cs_demands *demands, struct cs_arena *scr
 		.n_spread = parts->spread.n,
 		.spread = own_spread(&parts->spread),
 		.peers = parts->peers.query,
-		.peers_error = peers_error ? cs_intern_string(demands->strings, peers_error) : NULL,
-		.unsupported_field = field ? cs_intern_string(demands->strings, field) : NULL,
-		.unsupported_feature = feature ? cs_intern_string(demands->strings, feature) : NULL,
 		.id = take_id(demands),
 		.generation = ++demands->generation,
 	};
+	show_texts(demands->strings, demand);
 	own_extended(&demand->shown.requests);
 	cs_node_asks_own(demands->cluster, &demand->asks, &demand->shown);
 	cs_pod_affinity_own(&demand->shown.affinity);
@@ -354,9 +387,7 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *shown)
 	free((void *)(uintptr_t)shown->spread);
 	cs_pod_affinity_unref_asked(demands->cluster, &shown->affinity);
 	cs_pod_affinity_free(&shown->affinity);
-	cs_intern_unref(demands->strings, demand->field);
-	cs_intern_unref(demands->strings, demand->feature);
-	cs_intern_unref(demands->strings, demand->peers_error);
+	drop_texts(demands->strings, demand->texts);
 	cs_peers_unref(demands->cluster, shown->peers);
 	free(demand);
 }

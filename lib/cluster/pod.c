@@ -99,10 +99,7 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 			parts.unsupported_feature = lacking->feature;
 		}
 	}
-	if (!reader->field)
-		reader->field = cs_pod_affinity_malformed(cluster->scratch, pod, reader->err);
-	if (!reader->field)
-		cs_pod_affinity_read_asked(cluster, pod, &parts.affinity);
+	cs_pod_affinity_read_asked(cluster, pod, &parts.affinity);
 	read_spread(cluster, reader, pod, &parts.spread);
 	cs_peers_read(cluster, pod->metadata, &parts.peers);
 	if (reader->field) {

@@ -3,12 +3,10 @@
 #include "pod_affinity.h"
 
 #include <csched/base/memory.h>
+#include <csched/kube/node_term.h>
 #include <string.h>
 
 #include "cluster_internal.h"
-
-#define REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
-#define PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
 
 // A term of one of the lists.
 struct term {
@@ -17,12 +15,13 @@ struct term {
 };
 
 struct terms {
-	const char *field;
+	const char *name; // upstream's, in words
 	enum cs_carried_kind kind;
 	size_t n;
 	struct term *items;
 };
 
+// In the order in which upstream reads them.
 enum {
 	LIST_AFFINITY,
 	LIST_ANTI_AFFINITY,
@@ -60,13 +59,13 @@ static bool list_terms(struct cs_arena *scratch, const Kube__Pod *pod, struct te
 	const Kube__PodAffinity *to = affinity ? affinity->pod_affinity : NULL;
 	const Kube__PodAntiAffinity *anti = affinity ? affinity->pod_anti_affinity : NULL;
 	ret[LIST_AFFINITY] =
-		(struct terms){ "podAffinity." REQUIRED, CS_CARRIED_AFFINITY, 0, NULL };
+		(struct terms){ "requiredAffinityTerms", CS_CARRIED_AFFINITY, 0, NULL };
 	ret[LIST_ANTI_AFFINITY] =
-		(struct terms){ "podAntiAffinity." REQUIRED, CS_CARRIED_ANTI_AFFINITY, 0, NULL };
+		(struct terms){ "requiredAntiAffinityTerms", CS_CARRIED_ANTI_AFFINITY, 0, NULL };
 	ret[LIST_PREFERRED_AFFINITY] =
-		(struct terms){ "podAffinity." PREFERRED, CS_CARRIED_PREFERENCE, 0, NULL };
+		(struct terms){ "preferredAffinityTerms", CS_CARRIED_PREFERENCE, 0, NULL };
 	ret[LIST_PREFERRED_ANTI_AFFINITY] =
-		(struct terms){ "podAntiAffinity." PREFERRED, CS_CARRIED_PREFERENCE, 0, NULL };
+		(struct terms){ "preferredAntiAffinityTerms", CS_CARRIED_PREFERENCE, 0, NULL };
 	if (to) {
 		list_required(&ret[LIST_AFFINITY], scratch,
 			      to->required_during_scheduling_ignored_during_execution,
@@ -108,34 +107,14 @@ static struct cs_pod_match_source source_of(const Kube__PodAffinityTerm *term, c
 
 // ---- carried ----
 
-// The number of the first term that is malformed, or of terms.
-static size_t find_malformed(const struct terms *list, struct cs_error *err)
+static bool is_malformed(const struct terms *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct cs_pod_match_source source = source_of(list->items[i].from, NULL);
-		if (cs_pod_match_check(&source, err) != 0)
-			return i;
+		if (cs_pod_match_check(&source, NULL) != 0)
+			return true;
 	}
-	return list->n;
-}
-
-const char *cs_pod_affinity_malformed(struct cs_arena *scratch, const Kube__Pod *pod,
-				      struct cs_error *err)
-{
-	struct terms lists[LIST_COUNT];
-	if (!list_terms(scratch, pod, lists))
-		return NULL;
-	for (int i = 0; i < LIST_COUNT; i++) {
-		size_t at = find_malformed(&lists[i], err);
-		if (at == lists[i].n)
-			continue;
-		const char *field = cs_arena_printf(
-			scratch, "spec.affinity.%s[%zu]%s", lists[i].field, at,
-			lists[i].kind == CS_CARRIED_PREFERENCE ? ".podAffinityTerm" : "");
-		cs_error_prefix(err, "%s", field);
-		return field;
-	}
-	return NULL;
+	return false;
 }
 
 void cs_pod_affinity_read_carried(struct cs_cluster *cluster, const Kube__Pod *pod,
@@ -150,7 +129,7 @@ void cs_pod_affinity_read_carried(struct cs_cluster *cluster, const Kube__Pod *p
 	struct cs_carried **carried =
 		cs_arena_alloc_array(cluster->scratch, n, sizeof(struct cs_carried *));
 	for (int i = 0; i < LIST_COUNT; i++) {
-		if (find_malformed(&lists[i], NULL) < lists[i].n)
+		if (is_malformed(&lists[i]))
 			continue;
 		for (size_t j = 0; j < lists[i].n; j++) {
 			const struct term *term = &lists[i].items[j];
@@ -176,6 +155,31 @@ void cs_pod_affinity_unref_carried(struct cs_cluster *cluster, const struct cs_f
 }
 
 // ---- asked ----
+
+// What upstream says of the first term that it cannot read; NULL: it can read them all.
+static const char *fault_of(const struct terms *list, struct cs_arena *scratch)
+{
+	const char *fault = NULL;
+	for (size_t i = 0; !fault && i < list->n; i++) {
+		fault = cs_label_selector_fault(list->items[i].from->label_selector, scratch);
+		if (!fault)
+			fault = cs_label_selector_fault(list->items[i].from->namespace_selector,
+							scratch);
+	}
+	return fault;
+}
+
+static const char *find_faults(const struct terms *lists, struct cs_arena *scratch)
+{
+	struct cs_faults faults = { .arena = scratch };
+	for (int i = 0; i < LIST_COUNT; i++) {
+		const char *fault = is_malformed(&lists[i]) ? fault_of(&lists[i], scratch) : NULL;
+		if (fault)
+			faults.list[faults.count++] =
+				cs_arena_printf(scratch, "%s: %s", lists[i].name, fault);
+	}
+	return cs_faults_join(&faults);
+}
 
 static struct cs_query *ref_query(struct cs_cluster *cluster,
 				  const struct cs_pod_match_source *sources, size_t n)
@@ -220,6 +224,9 @@ void cs_pod_affinity_read_asked(struct cs_cluster *cluster, const Kube__Pod *pod
 	struct terms lists[LIST_COUNT];
 	*ret = (struct cs_pod_affinity){ 0 };
 	if (!list_terms(cluster->scratch, pod, lists))
+		return;
+	ret->error = find_faults(lists, cluster->scratch);
+	if (ret->error)
 		return;
 	size_t n = 0;
 	for (int i = 0; i < LIST_COUNT; i++)

@@ -5,7 +5,6 @@
 #define LIB_CLUSTER_POD_AFFINITY_H
 
 #include <csched/base/arena.h>
-#include <csched/base/error.h>
 #include <csched/cluster/demand.h>
 
 struct cs_cluster;
@@ -14,12 +13,9 @@ struct cs_cluster;
 // is left out as a whole, as upstream does with pods on nodes.
 void cs_pod_affinity_read_carried(struct cs_cluster *cluster, const Kube__Pod *pod,
 				  struct cs_footprint *ret);
-// The first term that is malformed, as a field in scratch, with words in `err`; NULL: none is.
-const char *cs_pod_affinity_malformed(struct cs_arena *scratch, const Kube__Pod *pod,
-				      struct cs_error *err);
 void cs_pod_affinity_unref_carried(struct cs_cluster *cluster, const struct cs_footprint *carrier);
 
-// What a pending pod asks, with references held, arrays in scratch. Its terms are well formed.
+// What a pending pod asks, with references held, arrays and words in scratch.
 void cs_pod_affinity_read_asked(struct cs_cluster *cluster, const Kube__Pod *pod,
 				struct cs_pod_affinity *ret);
 // The content as words: writes cs_pod_affinity_key_size of them, returns how many.

@@ -1,6 +1,7 @@
 // Reading topology spread constraints: topology, query, and the numbers. Neighbours: spread.h.
 #include "spread.h"
 
+#include <csched/kube/node_term.h>
 #include <csched/kube/selector.h>
 #include <errno.h>
 #include <string.h>
@@ -59,7 +60,8 @@ static const Kube__LabelSelector *merge_label_keys(struct reader *reader,
 	return merged;
 }
 
-static int read_query(struct reader *reader, size_t i, struct cs_spread_constraint *ret)
+// Returns what upstream says of a selector that cannot be read; then there is no query.
+static const char *read_query(struct reader *reader, size_t i, struct cs_spread_constraint *ret)
 {
 	struct cs_cluster *cluster = reader->cluster;
 	const Kube__LabelSelector *selector =
@@ -67,22 +69,22 @@ static int read_query(struct reader *reader, size_t i, struct cs_spread_constrai
 	ret->matches_every_pod =
 		selector && selector->n_match_labels == 0 && selector->n_match_expressions == 0;
 	if (!selector || ret->matches_every_pod)
-		return 0;
+		return NULL;
 	struct cs_pod_match_source source = {
 		.n_namespaces = 1,
 		.namespaces = &reader->pod->metadata->namespace_,
 		.selector = selector,
 	};
-	struct cs_error why = { 0 };
 	struct cs_query *query;
-	if (cs_query_ref(&cluster->queries, &source, 1, &query, &why) != 0)
-		return fail(reader, i, "labelSelector", why.text);
+	if (cs_query_ref(&cluster->queries, &source, 1, &query, NULL) != 0)
+		return cs_label_selector_fault(selector, cluster->scratch);
 	ret->query = query;
-	return 0;
+	return NULL;
 }
 
-static int read_constraint(struct reader *reader, size_t i, struct cs_spread_constraint *ret)
+static int read_constraint(struct reader *reader, size_t i, struct cs_spread_parts *parts)
 {
+	struct cs_spread_constraint *ret = &parts->list[i];
 	const Kube__TopologySpreadConstraint *from =
 		reader->pod->spec->topology_spread_constraints[i];
 	const char *action = from->when_unsatisfiable;
@@ -97,11 +99,13 @@ static int read_constraint(struct reader *reader, size_t i, struct cs_spread_con
 	ret->honors_affinity =
 		!from->node_affinity_policy || cs_string_equal(from->node_affinity_policy, "Honor");
 	ret->honors_taints = cs_string_equal(from->node_taints_policy, "Honor");
-	int rc = read_query(reader, i, ret);
-	if (rc == 0)
-		ret->topology = cs_topology_ref(reader->cluster,
-						from->topology_key ? from->topology_key : "");
-	return rc;
+	const char *fault = read_query(reader, i, ret);
+	const char **error = ret->hard ? &parts->hard_error : &parts->soft_error;
+	if (!*error)
+		*error = fault;
+	ret->topology =
+		cs_topology_ref(reader->cluster, from->topology_key ? from->topology_key : "");
+	return 0;
 }
 
 int cs_spread_read(struct cs_cluster *cluster, const Kube__Pod *pod, struct cs_spread_parts *ret,
@@ -116,11 +120,11 @@ int cs_spread_read(struct cs_cluster *cluster, const Kube__Pod *pod, struct cs_s
 	ret->list = cs_arena_alloc_array(cluster->scratch, n, sizeof(*ret->list));
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		if ((rc = read_constraint(&reader, i, &ret->list[i])) == 0)
+		if ((rc = read_constraint(&reader, i, ret)) == 0)
 			ret->n++;
 	if (rc != 0) {
 		cs_spread_unref(cluster, ret->list, ret->n);
-		ret->n = 0;
+		*ret = (struct cs_spread_parts){ 0 };
 		*ret_field = reader.field;
 	}
 	return rc;

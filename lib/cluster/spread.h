@@ -16,6 +16,8 @@ struct cs_cluster;
 struct cs_spread_parts {
 	uint32_t n;
 	struct cs_spread_constraint *list;
+	const char *hard_error; // of the first hard one whose selector cannot be read; or NULL
+	const char *soft_error;
 };
 
 // -EINVAL: one cannot be read; *ret_field (in scratch) says which, `err` why, and there are none.

@@ -100,7 +100,7 @@ static void append_values(struct cs_buffer *words, const Kube__NodeSelectorRequi
 
 struct check {
 	const Kube__NodeSelectorRequirement *requirement;
-	const char *path; // of the requirement
+	const char *path; // of the requirement, with a point behind it unless it is empty
 	struct cs_faults *faults;
 	struct cs_buffer words;
 };
@@ -141,7 +141,7 @@ static void check_key(struct check *check)
 	const char *key = check->requirement->key ? check->requirement->key : "";
 	if (cs_label_is_key(key))
 		return;
-	cs_buffer_printf(&check->words, "%s.key: Invalid value: ", check->path);
+	cs_buffer_printf(&check->words, "%skey: Invalid value: ", check->path);
 	quote(&check->words, key);
 	cs_buffer_append_string(&check->words, ": ");
 	const char *slash = strchr(key, '/');
@@ -156,7 +156,7 @@ static void check_key(struct check *check)
 
 static void add_values(struct check *check, const char *detail)
 {
-	cs_buffer_printf(&check->words, "%s.values: Invalid value: ", check->path);
+	cs_buffer_printf(&check->words, "%svalues: Invalid value: ", check->path);
 	append_values(&check->words, check->requirement);
 	cs_buffer_printf(&check->words, ": %s", detail);
 	add(check->faults, &check->words);
@@ -169,7 +169,7 @@ static void check_integers(struct check *check)
 		const char *value = check->requirement->values[i];
 		if (cs_label_parse_integer(value, &ignored))
 			continue;
-		cs_buffer_printf(&check->words, "%s.values[%zu]: Invalid value: ", check->path, i);
+		cs_buffer_printf(&check->words, "%svalues[%zu]: Invalid value: ", check->path, i);
 		quote(&check->words, value);
 		cs_buffer_append_string(&check->words,
 					": for 'Gt', 'Lt' operators, the value must be an integer");
@@ -206,7 +206,7 @@ static void check_value(struct check *check, size_t i)
 	if (cs_label_is_value(r->values[i]))
 		return;
 	size_t size = strlen(r->values[i]);
-	cs_buffer_printf(&check->words, "%s.values[%zu][%s]: Invalid value: ", check->path, i,
+	cs_buffer_printf(&check->words, "%svalues[%zu][%s]: Invalid value: ", check->path, i,
 			 r->key ? r->key : "");
 	quote(&check->words, r->values[i]);
 	cs_buffer_append_string(&check->words, ": ");
@@ -221,10 +221,18 @@ static void check_value(struct check *check, size_t i)
 static void add_operator(struct check *check, const char *supported)
 {
 	const char *op = check->requirement->operator_;
-	cs_buffer_printf(&check->words, "%s.operator: Unsupported value: ", check->path);
+	cs_buffer_printf(&check->words, "%soperator: Unsupported value: ", check->path);
 	quote(&check->words, op ? op : "");
 	cs_buffer_printf(&check->words, ": supported values: %s", supported);
 	add(check->faults, &check->words);
+}
+
+static void check_requirement(struct check *check, enum cs_operator op)
+{
+	check_key(check);
+	check_number_of_values(check, op);
+	for (size_t i = 0; i < check->requirement->n_values; i++)
+		check_value(check, i);
 }
 
 static void check_expression(struct check *check)
@@ -235,10 +243,7 @@ static void check_expression(struct check *check)
 				    "\"Lt\"");
 		return;
 	}
-	check_key(check);
-	check_number_of_values(check, op);
-	for (size_t i = 0; i < check->requirement->n_values; i++)
-		check_value(check, i);
+	check_requirement(check, op);
 }
 
 static void check_field(struct check *check)
@@ -258,7 +263,7 @@ static void check_list(Kube__NodeSelectorRequirement *const *list, size_t n, con
 	cs_buffer_init(&check.words, WORDS_MAX);
 	for (size_t i = 0; i < n && faults->count < CS_FAULTS_MAX; i++) {
 		check.requirement = list[i];
-		check.path = cs_arena_printf(faults->arena, "%s[%zu]", path, i);
+		check.path = cs_arena_printf(faults->arena, "%s[%zu].", path, i);
 		one(&check);
 	}
 	cs_buffer_finish(&check.words);
@@ -273,6 +278,60 @@ void cs_node_term_check(const Kube__NodeSelectorTerm *term, const char *path,
 	check_list(term->match_fields, term->n_match_fields,
 		   cs_arena_printf(faults->arena, "%s.matchFields", path), check_field, faults);
 }
+
+// ---- label selectors ----
+
+static const char *fault_of(const Kube__NodeSelectorRequirement *requirement, enum cs_operator op,
+			    struct cs_arena *arena)
+{
+	struct cs_faults faults = { .arena = arena };
+	struct check check = { .requirement = requirement, .path = "", .faults = &faults };
+	cs_buffer_init(&check.words, WORDS_MAX);
+	check_requirement(&check, op);
+	cs_buffer_finish(&check.words);
+	return cs_faults_join(&faults);
+}
+
+static const char *expression_fault(const Kube__LabelSelectorRequirement *from,
+				    struct cs_arena *arena)
+{
+	enum cs_operator op;
+	const char *name = from->operator_ ? from->operator_ : "";
+	if (cs_operator_parse(name, &op) != 0 || op == CS_OPERATOR_GT || op == CS_OPERATOR_LT) {
+		CS_AUTO_BUFFER struct cs_buffer quoted;
+		cs_buffer_init(&quoted, WORDS_MAX);
+		quote(&quoted, name);
+		return cs_arena_printf(arena, "%s is not a valid label selector operator",
+				       quoted.data);
+	}
+	Kube__NodeSelectorRequirement requirement = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
+	requirement.key = from->key;
+	requirement.n_values = from->n_values;
+	requirement.values = from->values;
+	return fault_of(&requirement, op, arena);
+}
+
+static const char *entry_fault(const Kube__StringEntry *entry, struct cs_arena *arena)
+{
+	Kube__NodeSelectorRequirement requirement = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
+	char *values[] = { entry->value ? entry->value : (char[]){ "" } };
+	requirement.key = entry->key;
+	requirement.n_values = 1;
+	requirement.values = values;
+	return fault_of(&requirement, CS_OPERATOR_IN, arena);
+}
+
+const char *cs_label_selector_fault(const Kube__LabelSelector *selector, struct cs_arena *arena)
+{
+	const char *fault = NULL;
+	for (size_t i = 0; selector && !fault && i < selector->n_match_labels; i++)
+		fault = entry_fault(selector->match_labels[i], arena);
+	for (size_t i = 0; selector && !fault && i < selector->n_match_expressions; i++)
+		fault = expression_fault(selector->match_expressions[i], arena);
+	return fault;
+}
+
+// ---- preferences ----
 
 bool cs_node_preference_counts(const Kube__PreferredSchedulingTerm *term)
 {

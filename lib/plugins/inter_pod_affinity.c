@@ -169,6 +169,10 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 {
 	const struct cs_pod_affinity *asked = &cycle->demand->affinity;
 	struct filter_state state = { 0 };
+	if (asked->error) {
+		cycle->message = cs_arena_printf(cycle->scratch, "parsing pod: %s", asked->error);
+		return CS_PREPARE_UNRESOLVABLE;
+	}
 	bool repelled = mark_existing(cycle, &state.rules[RULE_EXISTING]);
 	if (!repelled && asked->n_required == 0 && asked->n_anti == 0)
 		return CS_PREPARE_SKIP;
@@ -259,6 +263,11 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 {
 	const struct affinity_args *args = self->args;
 	const struct cs_pod_affinity *asked = &cycle->demand->affinity;
+	if (asked->error) { // where the profile does not filter with this plugin
+		cycle->message =
+			cs_arena_printf(cycle->scratch, "failed to parse pod: %s", asked->error);
+		return CS_PREPARE_ERROR;
+	}
 	if (args->ignore_preferred && asked->n_preferred == 0)
 		return CS_PREPARE_SKIP;
 	uint32_t n;

@@ -84,6 +84,13 @@ static struct hard_constraint prepare(const struct cs_cycle *cycle,
 
 static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
+	if (cycle->demand->spread_hard_error) {
+		cycle->message = cs_arena_printf(cycle->scratch,
+						 "get constraints from pod: obtaining pod's hard "
+						 "topology spread constraints: %s",
+						 cycle->demand->spread_hard_error);
+		return CS_PREPARE_ERROR;
+	}
 	struct cs_spread_list hard = cs_spread_find(cycle, self, true);
 	if (hard.n == 0)
 		return CS_PREPARE_SKIP;

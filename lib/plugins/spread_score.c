@@ -358,6 +358,13 @@ static void score_slots(const struct work *work, const struct shape *shape,
 enum cs_prepare cs_spread_prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct cs_spread_defaults *defaults = self->attached;
+	if (cycle->demand->spread_soft_error) {
+		cycle->message = cs_arena_printf(cycle->scratch,
+						 "calculating preScoreState: obtaining pod's soft "
+						 "topology spread constraints: %s",
+						 cycle->demand->spread_soft_error);
+		return CS_PREPARE_ERROR;
+	}
 	struct cs_spread_list list = cs_spread_find(cycle, self, false);
 	if (list.n == 0)
 		return CS_PREPARE_SKIP;

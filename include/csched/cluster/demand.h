@@ -68,6 +68,7 @@ struct cs_pod_affinity {
 	const struct cs_affinity_term *anti; // required anti-affinity
 	uint32_t n_preferred;
 	const struct cs_affinity_term *preferred; // both kinds
+	const char *error; // a term cannot be read: upstream's words, and no terms; or NULL
 };
 
 // Shared by all pods that ask the same; freed with the last. A pin to one node is no part of it
@@ -101,6 +102,9 @@ struct cs_demand {
 	const struct cs_bitmap *features;
 	uint32_t n_spread;
 	const struct cs_spread_constraint *spread;
+	// The selector of a hard, or of a soft one cannot be read: upstream's words; or NULL.
+	const char *spread_hard_error;
+	const char *spread_soft_error;
 	struct cs_pod_affinity affinity;
 	// The pods it talks to, by annotation c-sched.io/talks-to (a label selector as kubectl
 	// takes it, in the pod's namespace): NULL = it names none. What cannot be read is none, and

@@ -1,6 +1,7 @@
-// Node selector terms: whether one can be read, and upstream's words for what is wrong with it.
-// Neighbours: selector.h checks single requirements; cluster leaves out terms that have faults.
-// Mirrors component-helpers scheduling/corev1/nodeaffinity and apimachinery labels.NewRequirement.
+// Node selector terms and label selectors: whether one can be read, and upstream's words for what
+// is wrong with it. Neighbours: selector.h checks single requirements; cluster leaves out terms
+// that have faults. Mirrors component-helpers scheduling/corev1/nodeaffinity and apimachinery
+// labels.NewRequirement.
 #ifndef CSCHED_KUBE_NODE_TERM_H
 #define CSCHED_KUBE_NODE_TERM_H
 
@@ -32,6 +33,10 @@ bool cs_node_preference_counts(const Kube__PreferredSchedulingTerm *term);
 // Checks those that do, as "PATH[0]" and so on.
 void cs_node_preferences_check(const Kube__NodeAffinity *affinity, const char *path,
 			       struct cs_faults *faults);
+
+// What upstream says of a label selector that it cannot read, in the arena; NULL: it can, or there
+// is none. Mirrors apimachinery metav1.LabelSelectorAsSelector.
+const char *cs_label_selector_fault(const Kube__LabelSelector *selector, struct cs_arena *arena);
 
 // As Go prints an aggregate of errors: one alone, several as "[a, b]", each once. NULL: no faults.
 const char *cs_faults_join(const struct cs_faults *faults);

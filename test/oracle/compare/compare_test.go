@@ -51,6 +51,38 @@ func TestDecisions(t *testing.T) {
 		len(result.Different))
 }
 
+// TestUnreadable: what an API server would not let pass is in no cluster that is made.
+func TestUnreadable(t *testing.T) {
+	root := env("CSCHED_ROOT", "../../..")
+	text, err := os.ReadFile(filepath.Join(root, "test/integration/simulate/unreadable.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cluster oracle.Cluster
+	if err := cluster.Read(text); err != nil {
+		t.Fatal(err)
+	}
+	profiles, err := oracle.Profiles(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Case{}
+	if c.Want, err = oracle.Decide(&cluster, profiles); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "cluster.yaml"), text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := simulate(filepath.Join(root, "build", env("CSCHED_VARIANT", "gcc"), "c-sched"), folder, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.compare(got); c.Lines != nil || len(c.Want) == 0 {
+		t.Errorf("%d pods; %s:\n  %s", len(c.Want), c.Pod, strings.Join(c.Lines, "\n  "))
+	}
+}
+
 // TestEveryPluginHasWork: in the shape made for it a plugin rejects, is skipped and decides the winner, if it can at all, in
 // at least 1 % of the decisions.
 func TestEveryPluginHasWork(t *testing.T) {

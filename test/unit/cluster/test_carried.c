@@ -195,21 +195,37 @@ START_TEST(malformed_lists_are_left_out)
 }
 END_TEST
 
-START_TEST(a_pending_pod_with_a_malformed_term_stays)
+// It is decided without its terms: InterPodAffinity rejects it in these words.
+START_TEST(a_pending_pod_with_a_malformed_term)
 {
 	const Kube__Pod *pod = read_pod(
 		&world,
 		"{metadata: {name: a, namespace: theirs, uid: a}, spec: {affinity: {podAffinity: "
 		"{preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: "
 		"{topologyKey: k, labelSelector: {matchLabels: {a: -}}}}]}}}}");
-	ck_assert_int_eq(apply_pod(&world, pod), -EINVAL);
-	ck_assert_str_eq(world.err.text,
-			 "pod theirs/a: spec.affinity.podAffinity."
-			 "preferredDuringSchedulingIgnoredDuringExecution[0].podAffinityTerm: "
-			 "labelSelector: matchLabels: a: not a label value: \"-\"");
-	ck_assert_str_eq(world.change.pod->demand->unsupported_field,
-			 "spec.affinity.podAffinity.preferredDuringSchedulingIgnoredDuringExecution"
-			 "[0].podAffinityTerm");
+	ck_assert_int_eq(apply_pod(&world, pod), 0);
+	const struct cs_demand *demand = world.change.pod->demand;
+	ck_assert_ptr_null(demand->unsupported_field);
+	ck_assert_uint_eq(demand->affinity.n_preferred, 0);
+	ck_assert_msg(cs_string_prefix(demand->affinity.error,
+				       "preferredAffinityTerms: values[0][a]: Invalid value: "
+				       "\"-\": a valid label must be an empty string"),
+		      "%s", demand->affinity.error);
+	// Every list is read, and of each the first term that cannot be is told of.
+	pod = read_pod(&world,
+		       "{metadata: {name: b, namespace: theirs, uid: b}, spec: {affinity: "
+		       "{podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+		       "[{topologyKey: k, labelSelector: {matchLabels: {a: b}}}, {topologyKey: k, "
+		       "namespaceSelector: {matchExpressions: [{key: a, operator: Exists, values: "
+		       "[v]}]}}]}, podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+		       "[{topologyKey: k, labelSelector: {matchExpressions: [{key: a, operator: "
+		       "Gt, values: ['1']}]}}]}}}}");
+	ck_assert_int_eq(apply_pod(&world, pod), 0);
+	ck_assert_str_eq(world.change.pod->demand->affinity.error,
+			 "[requiredAffinityTerms: \"Gt\" is not a valid label selector operator, "
+			 "requiredAntiAffinityTerms: values: Invalid value: [\"v\"]: values set "
+			 "must be empty for exists and does not exist]");
+	world_check(&world);
 }
 END_TEST
 
@@ -225,7 +241,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, an_answer_dies_with_its_labels);
 	tcase_add_test(tcase, many_terms);
 	tcase_add_test(tcase, malformed_lists_are_left_out);
-	tcase_add_test(tcase, a_pending_pod_with_a_malformed_term_stays);
+	tcase_add_test(tcase, a_pending_pod_with_a_malformed_term);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

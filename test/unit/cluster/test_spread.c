@@ -194,15 +194,6 @@ static const struct {
 	  "\"Sometimes\" is not known" },
 	{ "whenUnsatisfiable: ''", "spec.topologySpreadConstraints[1].whenUnsatisfiable",
 	  "\"\" is not known" },
-	{ "whenUnsatisfiable: DoNotSchedule, labelSelector: {matchLabels: {'a b': c}}",
-	  "spec.topologySpreadConstraints[1].labelSelector", "not a label key" },
-	{ "whenUnsatisfiable: ScheduleAnyway, labelSelector: {matchExpressions: [{key: a, "
-	  "operator: "
-	  "Near, values: [b]}]}",
-	  "spec.topologySpreadConstraints[1].labelSelector", "operator" },
-	{ "whenUnsatisfiable: DoNotSchedule, labelSelector: {matchExpressions: [{key: a, operator: "
-	  "In}]}",
-	  "spec.topologySpreadConstraints[1].labelSelector", "values" },
 };
 
 START_TEST(named_and_never_bound)
@@ -224,6 +215,37 @@ START_TEST(named_and_never_bound)
 	const struct cs_demand *before = pod("q", "", "")->demand;
 	ck_assert_int_eq(apply("q", "", spec), -EINVAL);
 	ck_assert_ptr_eq(cs_cluster_find_pod(world.cluster, "q")->demand, before);
+}
+END_TEST
+
+// A selector that cannot be read: the constraint stays, so that the profile's defaults do not take
+// its place, and PodTopologySpread fails in upstream's words.
+START_TEST(selectors_that_cannot_be_read)
+{
+	static const char *const soft =
+		"{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: ScheduleAnyway, labelSelector: "
+		"{matchExpressions: [{key: a, operator: Near, values: [b]}]}}";
+	static const char *const hard =
+		"{topologyKey: zone, maxSkew: 1, whenUnsatisfiable: DoNotSchedule, labelSelector: "
+		"{matchExpressions: [{key: a, operator: In}]}}";
+	char spec[1024];
+	snprintf(spec, sizeof(spec), "topologySpreadConstraints: [%s]", soft);
+	const struct cs_demand *demand = pod("p", "", spec)->demand;
+	ck_assert_uint_eq(demand->n_spread, 1);
+	ck_assert_ptr_null(demand->spread[0].query);
+	ck_assert_ptr_null(demand->spread_hard_error);
+	ck_assert_str_eq(demand->spread_soft_error,
+			 "\"Near\" is not a valid label selector operator");
+	snprintf(spec, sizeof(spec), "topologySpreadConstraints: [%s, %s, %s]", soft, hard, soft);
+	demand = pod("q", "", spec)->demand;
+	ck_assert_uint_eq(demand->n_spread, 3);
+	ck_assert_str_eq(demand->spread_hard_error,
+			 "values: Invalid value: null: for 'in', 'notin' operators, values set "
+			 "can't be empty");
+	ck_assert_str_eq(demand->spread_soft_error,
+			 "\"Near\" is not a valid label selector operator");
+	ck_assert_ptr_null(demand->unsupported_field);
+	world_check(&world);
 }
 END_TEST
 
@@ -265,6 +287,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, every_field_makes_another_demand);
 	tcase_add_test(tcase, order_is_kept);
 	tcase_add_loop_test(tcase, named_and_never_bound, 0, sizeof(bad) / sizeof(bad[0]));
+	tcase_add_test(tcase, selectors_that_cannot_be_read);
 	tcase_add_test(tcase, too_many);
 	tcase_add_test(tcase, bound_pods_have_none);
 	suite_add_tcase(suite, tcase);
