@@ -219,11 +219,17 @@ static int cast_numbered(struct mold *mold, const char *prefix, uint32_t number,
 	return cast(mold, name, err);
 }
 
+// The API server's validation refuses such a number.
+static int check_count(const char *field, int32_t n, struct cs_error *err)
+{
+	return n < 0 ? cs_error_set(err, -EINVAL, "%s: must not be negative", field) : 0;
+}
+
 static int cast_many(struct mold *mold, const char *owner_name, int32_t n, struct cs_error *err)
 {
 	char prefix[NAME_SIZE];
 	snprintf(prefix, sizeof(prefix), "%s-", owner_name);
-	int r = 0;
+	int r = check_count("spec.replicas", n, err);
 	for (int32_t i = 0; i < n && r == 0; i++)
 		r = cast_numbered(mold, prefix, (uint32_t)i, err);
 	return r;
@@ -339,7 +345,7 @@ static int expand_stateful_set(struct mold *mold, struct cs_error *err)
 	size_t n_volumes = mold->spec.n_volumes;
 	add_claims(mold, spec);
 	int32_t start = spec->ordinals ? spec->ordinals->start : 0;
-	int r = 0;
+	int r = check_count("spec.replicas", spec->replicas, err);
 	for (int32_t i = 0; i < spec->replicas && r == 0; i++) {
 		char name[NAME_SIZE];
 		char index[16];
@@ -519,6 +525,11 @@ static int expand_job(struct mold *mold, struct cs_error *err)
 	static const char *const uids[] = { "batch.kubernetes.io/controller-uid",
 					    "controller-uid" };
 	const Kube__Job *job = (const Kube__Job *)mold->workload->message;
+	int r = check_count("spec.parallelism", job->spec->parallelism, err);
+	if (r == 0)
+		r = check_count("spec.completions", job->spec->completions, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++) {
 		set_label(mold, names[i], job->metadata->name);
 		set_label(mold, uids[i], job->metadata->uid);
@@ -526,7 +537,6 @@ static int expand_job(struct mold *mold, struct cs_error *err)
 	if (!cs_string_equal(job->spec->completion_mode, "Indexed"))
 		return cast_many(mold, job->metadata->name, wanted_pods(job), err);
 	int32_t first = job->status ? job->status->succeeded : 0;
-	int r = 0;
 	for (int32_t i = 0; i < wanted_pods(job) && r == 0; i++) {
 		char index[16];
 		char prefix[NAME_SIZE];

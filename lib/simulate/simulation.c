@@ -61,6 +61,11 @@ struct cs_cluster *cs_simulation_cluster(struct cs_simulation *simulation)
 	return simulation->cluster;
 }
 
+uint32_t cs_simulation_elsewhere(const struct cs_simulation *simulation)
+{
+	return simulation->n_elsewhere;
+}
+
 const struct cs_simulation_kind *cs_simulation_kinds(const struct cs_simulation *simulation,
 						     uint32_t *ret_n)
 {
@@ -129,6 +134,8 @@ int simulation_admit(struct cs_simulation *simulation, const Kube__Pod *pod,
 	if (r < 0)
 		return strip(pod, err);
 	simulation->n_pods++;
+	if (bound && cs_cluster_find_node(simulation->cluster, pod->spec->node_name) == CS_ROW_NONE)
+		simulation->n_elsewhere++;
 	if (!bound)
 		append_pending(simulation, (struct pending){ .pod = change.pod,
 							     .profile = profile,

@@ -23,6 +23,7 @@ struct cs_simulation {
 	struct cs_arena *scratch;
 	uint32_t pods_max;
 	uint32_t n_pods; // in the model
+	uint32_t n_elsewhere;
 	uint32_t n_pending;
 	uint32_t pending_capacity;
 	struct pending *pending;

@@ -386,6 +386,8 @@ static void write_kinds(const struct table *table, bool used, const char *title)
 		if (kinds[i].used != used)
 			continue;
 		cs_buffer_printf(table->out, "%s%u %s", before, kinds[i].count, kinds[i].kind);
+		if (!used) // it may be the version that is not known
+			cs_buffer_printf(table->out, " (%s)", kinds[i].api_version);
 		before = ", ";
 	}
 	if (before != title)
@@ -399,7 +401,11 @@ static void write_summary(const struct table *table)
 		n += table->n_results[i];
 	write_kinds(table, true, "Read: ");
 	write_kinds(table, false, "Not looked at: ");
-	cs_buffer_printf(table->out, "%u pods to place: ", n);
+	uint32_t elsewhere = cs_simulation_elsewhere(table->simulation);
+	if (elsewhere > 0)
+		cs_buffer_printf(table->out, "On nodes that are not in the input: %u pod%s\n",
+				 elsewhere, elsewhere == 1 ? "" : "s");
+	cs_buffer_printf(table->out, "%u pod%s to place: ", n, n == 1 ? "" : "s");
 	const char *before = "";
 	for (int i = 0; i < CS_SIMULATION_RESULT_COUNT; i++) {
 		if (table->n_results[i] == 0)

@@ -72,6 +72,9 @@ void cs_simulation_run(struct cs_simulation *simulation, struct cs_random *rando
 // The model, from prepare on.
 struct cs_cluster *cs_simulation_cluster(struct cs_simulation *simulation);
 
+// How many pods run on nodes that are not in the input, and so take nothing of what is.
+uint32_t cs_simulation_elsewhere(const struct cs_simulation *simulation);
+
 // What was read: of a kind that is used, or not.
 struct cs_simulation_kind {
 	const char *api_version;

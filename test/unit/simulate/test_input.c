@@ -137,6 +137,18 @@ static const char *const bad[][2] = {
 	  "cluster.yaml: line 1: Deployment \"d\": "
 	  "spec.template.spec.containers[0].resources.limits."
 	  "cpu: not a quantity: \"x\"" },
+	{ "{apiVersion: v1, kind: List, items: [\n{apiVersion: v1, kind: Node, metadata: {name: n1}},\n"
+	  "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: 7}]}",
+	  "cluster.yaml: line 3: Pod \"a\": spec: must be an object, not a number" },
+	{ "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: -1, template: "
+	  "{spec: {}}}}",
+	  "cluster.yaml: line 1: Deployment \"default/d\": spec.replicas: must not be negative" },
+	{ "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: d}, spec: {replicas: -1, template: "
+	  "{spec: {}}}}",
+	  "cluster.yaml: line 1: StatefulSet \"default/d\": spec.replicas: must not be negative" },
+	{ "{apiVersion: batch/v1, kind: Job, metadata: {name: d}, spec: {parallelism: 2, completions: "
+	  "-1, template: {spec: {}}}}",
+	  "cluster.yaml: line 1: Job \"default/d\": spec.completions: must not be negative" },
 	{ "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: many}}",
 	  "cluster.yaml: line 1: Deployment \"d\": spec.replicas: must be an integer, not a "
 	  "string" },

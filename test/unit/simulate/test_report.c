@@ -197,7 +197,7 @@ START_TEST(a_table_for_people)
 									"{" ASKS("1") "}}}}\n",
 		(struct fixture_options){ .format = CS_REPORT_TABLE },
 		"Read: 3 Node, 5 Pod, 2 StatefulSet\n"
-		"Not looked at: 1 Secret\n"
+		"Not looked at: 1 Secret (v1)\n"
 		"11 pods to place: 5 scheduled, 4 unschedulable, 1 gated, 1 error.\n"
 		"\n"
 		"PLACED                     PODS  NODES\n"
@@ -277,6 +277,17 @@ START_TEST(an_empty_table)
 }
 END_TEST
 
+START_TEST(pods_on_nodes_that_are_missing)
+{
+	CS_AUTO_FREE char *table =
+		fixture_run(POD("a", "nodeName: gone") POD("b", "nodeName: gone") POD("c", ""),
+			    (struct fixture_options){ .format = CS_REPORT_TABLE }, NULL);
+	ck_assert_msg(strstr(table, "\nOn nodes that are not in the input: 2 pods\n"
+				    "1 pod to place: 1 unschedulable.\n"),
+		      "%s", table);
+}
+END_TEST
+
 // Of a large cluster the nodes that took something are shown, forty at most, and the sum.
 START_TEST(a_large_table_is_cut)
 {
@@ -342,6 +353,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_table_for_people);
 	tcase_add_test(tcase, workloads_in_the_table);
 	tcase_add_test(tcase, an_empty_table);
+	tcase_add_test(tcase, pods_on_nodes_that_are_missing);
 	tcase_add_test(tcase, a_large_table_is_cut);
 	tcase_add_test(tcase, nobody_reads);
 	suite_add_tcase(suite, tcase);
