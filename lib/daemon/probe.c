@@ -22,6 +22,8 @@ struct probe {
 	struct cs_client *client; // NULL = there are no nodes to match with
 	struct cs_error no_nodes;
 	const struct cs_feed *feed; // the source being asked
+	const struct cs_load_source *source;
+	const char *advised; // what was last said to do about it
 	bool round_over;
 	bool good;
 };
@@ -182,18 +184,26 @@ static bool print_metric(const struct probe *probe, uint32_t metric)
 {
 	const struct cs_load_column *column = &cs_cluster_load(probe->cluster)->columns[metric];
 	uint32_t n_nodes = cs_cluster_nodes(probe->cluster)->n_live;
-	uint32_t n_missing = count_rows(probe, column, CS_LOAD_MISSING);
-	cs_buffer_printf(probe->out, "    %s: %u of %u nodes\n", column->metric->name,
-			 n_nodes - n_missing, n_nodes);
+	// Nothing was known before: where the value is implausible there is none.
+	uint32_t n_known = n_nodes - count_rows(probe, column, CS_LOAD_MISSING) -
+			   count_rows(probe, column, CS_LOAD_IMPLAUSIBLE);
+	cs_buffer_printf(probe->out, "    %s: %u of %u nodes\n", column->metric->name, n_known,
+			 n_nodes);
 	print_state(probe, column, CS_LOAD_MISSING, "without a sample, or with one too old");
 	print_state(probe, column, CS_LOAD_AGEING, "with a sample older than its ttl");
 	print_state(probe, column, CS_LOAD_IMPLAUSIBLE,
 		    "with an implausible value, which is left out");
-	return n_missing < n_nodes;
+	return n_known > 0;
 }
 
-static void print_report(const struct probe *probe, const struct cs_load_report *report,
-			 const char *what)
+static void advise(struct probe *probe, const char *words)
+{
+	if (words && words != probe->advised)
+		cs_buffer_printf(probe->out, "    (%s)\n", words);
+	probe->advised = words;
+}
+
+static void print_report(struct probe *probe, const struct cs_load_report *report, const char *what)
 {
 	uint32_t n = 0;
 	if (report->n_implausible)
@@ -206,6 +216,9 @@ static void print_report(const struct probe *probe, const struct cs_load_report 
 	if (report->n_unmatched > n)
 		cs_buffer_printf(probe->out, " and %u more", report->n_unmatched - n);
 	cs_buffer_append_char(probe->out, '\n');
+	if (report->n_matched == 0 && probe->source->type == CS_LOAD_PROMETHEUS)
+		advise(probe, "the label `node` or `instance` must be a node's name or address; "
+			      "nodeLabel names another one");
 }
 
 // ---- what a source answers ----
@@ -222,11 +235,40 @@ static void print_left_out(const struct probe *probe, const struct cs_part *part
 				 "    %u series of nodes that the query for times has not\n",
 				 part->n_undated);
 	if (part->n_duplicate)
-		cs_buffer_printf(probe->out, "    %u further series of a node that has one\n",
+		cs_buffer_printf(probe->out,
+				 "    %u further series of a node that has one, left out: let the "
+				 "query say which, as max by (node) does\n",
 				 part->n_duplicate);
 	if (part->n_unreadable)
 		cs_buffer_printf(probe->out, "    %u unreadable, such as: %s\n", part->n_unreadable,
 				 part->unreadable);
+}
+
+// What may help; NULL = the words say it all.
+static const char *advice_for(const struct cs_load_source *source, enum cs_sampler_result result)
+{
+	bool api = source->type == CS_LOAD_METRICS_API;
+	bool tls = !api && cs_string_prefix(source->url, "https:");
+	const char *credentials =
+		api                  ? "the API server does not accept the kubeconfig's credentials"
+		: source->token_file ? "it does not accept the token in bearerTokenFile"
+		: source->username   ? "it does not accept basicAuth's username and password"
+				     : "it asks for credentials: bearerTokenFile or basicAuth";
+	const char *const words[CS_SAMPLER_RESULT_COUNT] = {
+		[CS_SAMPLER_EMPTY] = api ? NULL : "does it scrape what the query asks for?",
+		[CS_SAMPLER_UNREACHABLE] =
+			api   ? NULL
+			: tls ? "check url (is it https there?), tls.caFile and tls.serverName"
+			      : "check url: host, port, and whether it is https there",
+		[CS_SAMPLER_TIMEOUT] = api ? NULL : "check url; a slow query may need more timeout",
+		[CS_SAMPLER_UNAUTHORIZED] = credentials,
+		[CS_SAMPLER_FORBIDDEN] = api ? "manifests/rbac.yaml has the role that is needed"
+					     : "what stands before it does not let us in",
+		[CS_SAMPLER_NOT_FOUND] =
+			api ? NULL : "check url: /api/v1/query is asked for behind it",
+		[CS_SAMPLER_TOO_LARGE] = "maxResponseBytes is the limit",
+	};
+	return words[result];
 }
 
 static void on_outcome(void *user, const struct cs_sampler_outcome *outcome)
@@ -249,6 +291,7 @@ static void on_outcome(void *user, const struct cs_sampler_outcome *outcome)
 	cs_buffer_append_char(probe->out, '\n');
 	if (part)
 		print_left_out(probe, part);
+	advise(probe, advice_for(probe->source, outcome->result));
 	probe->good &= good;
 }
 
@@ -355,6 +398,8 @@ static void probe_source(struct probe *probe, uint32_t index)
 	};
 	cs_buffer_printf(probe->out, "source %s (%s%s%s)\n", source->name, types[source->type],
 			 source->url ? " " : "", source->url ? source->url : "");
+	probe->source = source;
+	probe->advised = NULL;
 	if (source->type == CS_LOAD_NODE_ANNOTATIONS)
 		probe_annotations(probe, source);
 	else if (source->type == CS_LOAD_METRICS_API && !probe->options->endpoint)

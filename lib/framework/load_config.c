@@ -553,13 +553,34 @@ static void read_query(struct reading *reading, const struct query_spec *spec, c
 				    "only for metrics of kind Count");
 }
 
+// What paths can be put behind. A password in it would be shown wherever the URL is.
+static const char *judge_url(const char *url)
+{
+	const char *host = strstr(url, "://") + strlen("://");
+	size_t length = strcspn(host, "/?#");
+	if (length == 0 || *host == ':')
+		return "there is no host in it";
+	if (memchr(host, '@', length))
+		return "must be without user name and password: basicAuth has them";
+	if (strpbrk(host, "?#"))
+		return "must end with the host, its port or a path: no ? or #";
+	for (const char *at = url; *at; at++)
+		if (*at <= ' ' || *at > '~')
+			return "must be of printable ASCII characters";
+	return NULL;
+}
+
 static void check_url(const struct reading *reading, const char *path, const char *url)
 {
+	const char *url_path = below(reading, path, "url");
+	const char *wrong;
 	if (!url || !*url)
-		cs_errors_required(reading->errors, below(reading, path, "url"), "");
+		cs_errors_required(reading->errors, url_path, "");
 	else if (!cs_string_prefix(url, "http://") && !cs_string_prefix(url, "https://"))
-		cs_errors_invalid_string(reading->errors, below(reading, path, "url"), url,
+		cs_errors_invalid_string(reading->errors, url_path, url,
 					 "must begin with http:// or https://");
+	else if ((wrong = judge_url(url)))
+		cs_errors_add(reading->errors, url_path, "Invalid value: %s", wrong);
 }
 
 static void read_prometheus(struct reading *reading, const struct source_spec *spec,

@@ -151,16 +151,21 @@ START_TEST(queries)
 	says("source prom (Prometheus http://127.0.0.1:");
 	says("  connections: ok, 4 samples, the newest ");
 	says("    1 series without the label that names a node\n");
-	says("    1 further series of a node that has one\n");
+	says("    1 further series of a node that has one, left out: let the query say which, as "
+	     "max by (node) does\n");
+	says("    connections: 1 of 10 nodes\n");
 	says("    without a sample, or with one too old: node-");
 	says(" more\n");
 	says("    2 implausible values\n");
 	says("    1 samples of no node here: 10.9.9.9:9100\n");
 	says("    responseTime: 0 of 10 nodes\n");
+	says("    1 samples of no node here: elsewhere\n    (the label `node` or `instance` must be "
+	     "a node's name or address; nodeLabel names another one)\n");
 	says("  cpu: broken: the query gives a scalar, where a vector with one series per node is "
 	     "needed\n");
 	says("  memory: refused: HTTP 400: bad_data: unexpected end of input\n");
-	says("  a: unauthorized: HTTP 401: who are you?\n");
+	says("  a: unauthorized: HTTP 401: who are you?\n"
+	     "    (it asks for credentials: bearerTokenFile or basicAuth)\n");
 }
 END_TEST
 
@@ -173,6 +178,7 @@ START_TEST(nobody_answers)
 					     "'builtin:cpu'}]}]\n"),
 			 1);
 	says("  cpu: unreachable: Failed to connect to 127.0.0.1 port 1");
+	says("    (check url: host, port, and whether it is https there)\n");
 	harness_stop(kubesim, SIGTERM);
 	ck_assert_int_eq(probe(kubesim, METRICS_API), 1);
 	says("nodes cannot be listed, samples are not matched: http://127.0.0.1:");

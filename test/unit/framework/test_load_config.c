@@ -203,6 +203,22 @@ static const struct {
 	  "q}]}]\n",
 	  "LoadConfiguration.sources[0].url: Invalid value: \"p:9090\": must begin with http:// or "
 	  "https://" },
+#define AT_URL(url)                                                                           \
+	LOAD "sources: [{name: a, type: Prometheus, url: '" url "', queries: [{metric: cpu, " \
+	     "query: q}]}]\n"
+	{ AT_URL("http://"),
+	  "LoadConfiguration.sources[0].url: Invalid value: there is no host in it" },
+	{ AT_URL("https://:9090/x"),
+	  "LoadConfiguration.sources[0].url: Invalid value: there is no host in it" },
+	// the password is not repeated
+	{ AT_URL("http://me:secret@p:9090"),
+	  "LoadConfiguration.sources[0].url: Invalid value: must be without user name and password: basicAuth has them" },
+	{ AT_URL("http://p:9090/x?a=@b"),
+	  "LoadConfiguration.sources[0].url: Invalid value: must end with the host, its port or a path: no ? or #" },
+	{ AT_URL("http://p:9090#x"),
+	  "LoadConfiguration.sources[0].url: Invalid value: must end with the host, its port or a path: no ? or #" },
+	{ AT_URL("http://p /x"),
+	  "LoadConfiguration.sources[0].url: Invalid value: must be of printable ASCII characters" },
 	{ LOAD "sources: [{name: a, type: Prometheus, url: 'http://p'}]\n",
 	  "LoadConfiguration.sources[0].queries: Required value" },
 	{ PROM("{query: q}"), "LoadConfiguration.sources[0].queries[0].metric: Required value" },
