@@ -101,7 +101,7 @@ static double read_connections(const Kube__ObjectMeta *metadata)
 		return 0;
 	char *end;
 	double value = strtod(text, &end);
-	return *text && !*end && value > 0 && value <= CONNECTIONS_MAX ? value : 0;
+	return *text && !*end && value > 0 && value <= CONNECTIONS_MAX ? value : -1;
 }
 
 struct cs_use *cs_use_ref(struct cs_uses *uses, struct cs_arena *scratch,
@@ -123,6 +123,13 @@ struct cs_use *cs_use_ref(struct cs_uses *uses, struct cs_arena *scratch,
 	}
 	use->pods++;
 	return use;
+}
+
+const char *cs_cluster_ignored(const struct cs_pod *pod)
+{
+	return pod->use && pod->use->connections < 0 ? "annotation " CONNECTIONS_KEY
+						       ": expected a number above 0, at most 1e9"
+						     : NULL;
 }
 
 static bool has_learned(const struct cs_uses *uses, const struct cs_use *use)

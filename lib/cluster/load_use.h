@@ -26,7 +26,7 @@ struct cs_use {
 	struct cs_content content; // key: see load_use.c
 	uint32_t pods;
 	struct cs_list idle; // in cs_uses.idle while no pod has it
-	double connections;  // of the annotation; 0 = none
+	double connections;  // of the annotation; 0 = none, < 0 = it cannot be read
 	struct cs_learned learned[];
 };
 

@@ -190,7 +190,6 @@ static struct cs_pod *create_pod(struct cs_cluster *cluster, const Kube__ObjectM
 	pod->name = memcpy(block + uid + namespace, metadata->name, name);
 	pod->row = CS_ROW_NONE;
 	pod->created = cs_timestamp_of(metadata->creation_timestamp);
-	pod->use = cs_use_ref(&cluster->uses, cluster->scratch, metadata);
 	cs_uses_enter(&cluster->uses, pod);
 	cs_map_put(&cluster->pods, cs_slice_of(pod->uid), pod);
 	return pod;
@@ -418,6 +417,17 @@ static void commit_unbound(struct cs_cluster *cluster, struct cs_pod *pod, const
 	free(before.gates);
 }
 
+// Its workload and what it says of itself, which may have changed. What the pod is expected to use
+// while it is in flight stays as it was.
+static bool set_use(struct cs_cluster *cluster, struct cs_pod *pod,
+		    const Kube__ObjectMeta *metadata)
+{
+	struct cs_use *before = pod->use;
+	pod->use = cs_use_ref(&cluster->uses, cluster->scratch, metadata);
+	cs_use_unref(&cluster->uses, before);
+	return pod->use != before;
+}
+
 static void commit(struct cs_cluster *cluster, const Kube__Pod *from, struct reading *reading,
 		   struct cs_pod_change *ret)
 {
@@ -425,10 +435,12 @@ static void commit(struct cs_cluster *cluster, const Kube__Pod *from, struct rea
 		ret->pod = create_pod(cluster, from->metadata);
 		ret->added = true;
 	}
+	bool other_use = set_use(cluster, ret->pod, from->metadata) && !ret->added;
 	if (node_of(from))
 		commit_bound(cluster, ret->pod, from, reading, ret);
 	else
 		commit_unbound(cluster, ret->pod, from, reading, ret);
+	ret->demand_changed |= other_use && !node_of(from);
 	set_common(cluster, ret->pod, from);
 }
 

@@ -444,13 +444,15 @@ static void skip_deleting(struct cs_scheduler *scheduler, struct cs_pending *pen
 // What of the pod is left out of account although it is scheduled: told once.
 static void tell_ignored(struct cs_scheduler *scheduler, const struct cs_pending *pending)
 {
-	const char *words = pending->pod->demand->peers_error;
-	if (words && pending->attempts == 1)
-		tell(scheduler, pending,
-		     &(struct cs_scheduler_event){ .warning = true,
-						   .reason = "AnnotationIgnored",
-						   .action = "Scheduling",
-						   .note = words });
+	const char *const words[] = { pending->pod->demand->peers_error,
+				      cs_cluster_ignored(pending->pod) };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(words) && pending->attempts == 1; i++)
+		if (words[i])
+			tell(scheduler, pending,
+			     &(struct cs_scheduler_event){ .warning = true,
+							   .reason = "AnnotationIgnored",
+							   .action = "Scheduling",
+							   .note = words[i] });
 }
 
 static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)

@@ -156,9 +156,12 @@ uint32_t cs_cluster_tick_load(struct cs_cluster *cluster);
 double cs_cluster_expected(const struct cs_cluster *cluster, const struct cs_pod *pod,
 			   uint32_t metric);
 
+// Why the pod's annotation c-sched.io/connections is left out of account; NULL = it is not.
+const char *cs_cluster_ignored(const struct cs_pod *pod);
+
 // A place promised to a pod that is not assumed here: another scheduler will bind it. Counts in
-// in_flight of the row until released, as one full node at most. One per pod UID: a further one moves it. A pod that is
-// counted (assumed or bound) has none: becoming it ends the reservation.
+// in_flight of the row until released, as one full node at most. One per pod UID: a further one
+// moves it. A pod that is counted (assumed or bound) has none: becoming it ends the reservation.
 void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
 			int64_t until_wall);
 void cs_cluster_unreserve(struct cs_cluster *cluster, const char *uid);

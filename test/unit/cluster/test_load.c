@@ -711,6 +711,26 @@ START_TEST(connections_by_annotation)
 	near(cs_cluster_expected(world.cluster, p, CONNECTIONS), 250);
 	near(cs_cluster_expected(world.cluster, q, CONNECTIONS), 8);
 	near(cs_cluster_expected(world.cluster, p, CPU), 500);
+	ck_assert_ptr_null(cs_cluster_ignored(p));
+	ck_assert_str_eq(cs_cluster_ignored(q), "annotation c-sched.io/connections: expected a "
+						"number above 0, at most 1e9");
+}
+END_TEST
+
+// A pod that waits can still be told how many connections it will have, and is tried again then.
+START_TEST(a_pods_annotation_changes)
+{
+	struct cs_pod *p = workload_pod("p", RS1, "annotations: {c-sched.io/connections: '250'}");
+	ck_assert(world.change.added && !world.change.demand_changed);
+	ck_assert_ptr_eq(workload_pod("p", RS1, "annotations: {c-sched.io/connections: '40'}"), p);
+	ck_assert(world.change.demand_changed);
+	near(cs_cluster_expected(world.cluster, p, CONNECTIONS), 40);
+	workload_pod("p", RS1, "annotations: {other: '40', c-sched.io/connections: '40'}");
+	ck_assert(!world.change.demand_changed);
+	workload_pod("p", RS1, "annotations: {}");
+	ck_assert(world.change.demand_changed);
+	near(cs_cluster_expected(world.cluster, p, CONNECTIONS), 8);
+	world_check(&world);
 }
 END_TEST
 
@@ -877,6 +897,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, workloads_learn);
 	tcase_add_test(tcase, a_round_of_replicas_is_one_mean);
 	tcase_add_test(tcase, connections_by_annotation);
+	tcase_add_test(tcase, a_pods_annotation_changes);
 	tcase_add_test(tcase, weights);
 	tcase_add_test(tcase, annotations_are_samples);
 	tcase_add_test(tcase, thresholds_are_watched);
