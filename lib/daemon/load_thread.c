@@ -109,7 +109,8 @@ static void log_outcome(struct cs_load_thread *thread, const struct cs_sampler_o
 			CS_LOG_NUMBER("samples", outcome->part->n_samples + outcome->part->n_pods),
 			CS_LOG_NUMBER("ageSeconds", age / CS_SECOND),
 			CS_LOG_NUMBER("unreadable", outcome->part->n_unreadable),
-			CS_LOG_NUMBER("unlabelled", outcome->part->n_unlabelled));
+			CS_LOG_NUMBER("unlabelled", outcome->part->n_unlabelled),
+			CS_LOG_NUMBER("undated", outcome->part->n_undated));
 	else
 		cs_log_warning(log, "Load figures are not as they should be, trying on",
 			       CS_LOG_STRING("source", source), CS_LOG_STRING("question", question),

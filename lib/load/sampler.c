@@ -201,7 +201,9 @@ static int64_t next_due(struct cs_sampler *sampler)
 	wait = cs_random_jitter(&sampler->random, wait < max ? wait : max, JITTER);
 	int64_t asked = sampler->retry_after < CS_SAMPLER_RETRY_MAX ? sampler->retry_after
 								    : CS_SAMPLER_RETRY_MAX;
-	return sampler->started + (asked > wait ? asked : wait);
+	// A round whose questions all time out is longer than the wait may be.
+	int64_t from = sampler->failures > 0 ? sampler->now.boot : sampler->started;
+	return from + (asked > wait ? asked : wait);
 }
 
 static void end_round(struct cs_sampler *sampler)

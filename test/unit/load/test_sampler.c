@@ -514,6 +514,18 @@ START_TEST(it_backs_off)
 }
 END_TEST
 
+// Who answers too late is not asked again at once, however long it took to find that out.
+START_TEST(it_backs_off_from_the_end)
+{
+	begin(&metrics_api);
+	pass(0);
+	pass(50 * CS_SECOND);
+	int64_t end = now.boot;
+	fake_end(&fake, (struct cs_response){ .error = -ETIMEDOUT });
+	ck_assert_int_ge(waited() - end, 30 * CS_SECOND);
+}
+END_TEST
+
 START_TEST(a_long_interval_does_not_shrink)
 {
 	source = metrics_api;
@@ -601,6 +613,7 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, a_question_that_fails, 0, CS_ARRAY_LENGTH(failures));
 	tcase_add_test(tcase, an_unreachable_limit_ends_the_round);
 	tcase_add_test(tcase, it_backs_off);
+	tcase_add_test(tcase, it_backs_off_from_the_end);
 	tcase_add_test(tcase, a_long_interval_does_not_shrink);
 	tcase_add_test(tcase, retry_after_is_kept);
 	tcase_add_test(tcase, no_round_begins_before_the_receiver_is_ready);
