@@ -290,6 +290,7 @@ static bool prepare_score(struct attempt *attempt, struct cs_plugin_instance *in
 	struct cs_cycle *cycle = &attempt->cycle;
 	cycle->message = NULL;
 	instance->score_version = 0;
+	instance->scores_nothing = false;
 	instance->evaluated[CS_EVALUATED_PRE_SCORE] += !attempt->explains;
 	enum cs_prepare answer = instance->plugin->prepare_score(cycle, instance);
 	if (answer == CS_PREPARE_SKIP)

@@ -293,7 +293,7 @@ static int score_block(struct vectors *vectors, const struct vectors_input *inpu
 	for (uint32_t i = 0; i < profile->n_score && !r; i++) {
 		const struct cs_plugin_instance *instance = profile->score[i];
 		struct normal *own = has_normal(instance) ? normal++ : NULL;
-		if (!is_on(input, input->scores_off, instance))
+		if (!is_on(input, input->scores_off, instance) || instance->scores_nothing)
 			continue;
 		if (score_spread(input, instance, own, rows))
 			continue;
@@ -360,7 +360,7 @@ static int score_changed(struct vectors *vectors, const struct vectors_input *in
 	for (uint32_t i = 0; i < profile->n_score; i++) {
 		const struct cs_plugin_instance *instance = profile->score[i];
 		struct normal *own = has_normal(instance) ? normal++ : NULL;
-		if (!is_on(input, input->scores_off, instance))
+		if (!is_on(input, input->scores_off, instance) || instance->scores_nothing)
 			continue;
 		instance->plugin->score(input->cycle, instance, (struct cs_rows){ row, row + 1 },
 					input->out);

@@ -54,6 +54,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	// An image's version is above all earlier ones of any image; which of them some row has can
 	// only change together with one. The number of nodes takes part in every amount.
 	self->score_version = parts->n > 0 ? newest << 24 ^ n_nodes : 0;
+	self->scores_nothing = parts->n == 0;
 	return CS_PREPARE_GO;
 }
 

@@ -181,12 +181,16 @@ void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict
 {
 	int32_t top = (int32_t)(max + min);
 	double divisor = (double)max;
+	double inverse = 1.0 / divisor;
 	for (uint32_t i = 0; i < n; i++) {
-		// 100 * less is below 2^53, so that the quotient truncates as integers divide.
 		double less = (double)(int32_t)((uint32_t)top - (uint32_t)out[i]);
 		less = less > 0 ? less : 0;
 		less = less < divisor ? less : divisor;
-		out[i] = (int32_t)(less * 100.0 / divisor);
+		// No division: the whole number next to the quotient, one less where that is above
+		// it. All products of whole numbers are below 2^53, so that they tell.
+		double wanted = less * 100.0;
+		double near = wanted * inverse + 0x1p52 - 0x1p52;
+		out[i] = (int32_t)(near - (near * divisor > wanted ? 1.0 : 0.0));
 	}
 }
 

@@ -263,7 +263,8 @@ static int64_t raw_score(const struct work *work, uint32_t slot, uint32_t on_hos
 		uint32_t count = soft->hosts ? on_host : soft->counts[slot];
 		sum += (double)count * soft->weight + soft->more;
 	}
-	return (int64_t)round(sum);
+	int64_t whole = (int64_t)sum; // of what is not negative
+	return whole + (sum - (double)whole >= 0.5);
 }
 
 static uint32_t slot_of(const struct shape *shape, uint32_t row)

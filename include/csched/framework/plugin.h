@@ -83,6 +83,9 @@ struct cs_plugin_instance {
 	// and demand (how many nodes have an image); 0 before each.
 	uint64_t filter_version;
 	uint64_t score_version;
+	// row_local plugins that do not normalise: every row's score is 0 as long as the version is
+	// this one, so that nobody need ask. Set by prepare_score; false before it.
+	bool scores_nothing;
 	void *attached; // what plugin->attach made for the workspace that decides
 	void *state; // of the current cycle: what prepare_filter / prepare_score left; in scratch
 	void *score_state;

@@ -139,7 +139,7 @@ var All = []Mutant{
 	{"the score knows maxSkew - 1", "spread", "lib/plugins/spread_score.c",
 		`ret->more = (double)(c->max_skew - 1);`, `ret->more = (double)c->max_skew;`},
 	{"sums of the score are rounded", "spread", "lib/plugins/spread_score.c",
-		`return (int64_t)round(sum);`, `return (int64_t)sum;`},
+		`return whole + (sum - (double)whole >= 0.5);`, `return whole;`},
 	{"zones spread by 5 where pods say nothing", "spread", "lib/plugins/spread_args.c",
 		`.max_skew = { true, 5 } },`, `.max_skew = { true, 4 } },`},
 	{"system defaults score nodes without a zone", "spread", "lib/plugins/spread_score.c",

@@ -99,6 +99,7 @@ START_TEST(nobody_has_it)
 	ck_assert_str_eq(scores(ONE), "a=0 b=0");
 	ck_assert_int_eq(run.prepared, CS_PREPARE_GO); // never skipped
 	ck_assert_uint_eq(run.instance.score_version, 0);
+	ck_assert(run.instance.scores_nothing);
 }
 END_TEST
 

@@ -94,7 +94,7 @@ func row(out *tabwriter.Writer, file, name string) error {
 	if err != nil {
 		return err
 	}
-	usual, all := make([]speed.Sample, len(ours)), make([]speed.Sample, len(ours))
+	var usual, all []speed.Sample
 	if *theirs {
 		if usual, err = kubeScheduler(file, 0); err != nil {
 			return err
@@ -104,10 +104,18 @@ func row(out *tabwriter.Writer, file, name string) error {
 		}
 	}
 	for i, our := range ours {
-		fmt.Fprintf(out, "%s\t%s\t%.1f\t%.1f\t%.1f\t%.0f\t%.0f\t%.0f\t%.0f\n", name, our.Class, our.Arrival, our.Remembered, our.Median,
-			usual[i].Median, usual[i].Median/our.Median, all[i].Median, all[i].Median/our.Median)
+		fmt.Fprintf(out, "%s\t%s\t%.1f\t%.1f\t%.1f\t%s\t%s\n", name, our.Class, our.Arrival, our.Remembered, our.Median,
+			beside(our, usual, i), beside(our, all, i))
 	}
 	return out.Flush()
+}
+
+// beside is kube-scheduler's i-th sample, and how many times ours that is.
+func beside(our speed.Sample, theirs []speed.Sample, i int) string {
+	if theirs == nil {
+		return "left out\t"
+	}
+	return fmt.Sprintf("%.0f\t%.0f", theirs[i].Median, theirs[i].Median/our.Median)
 }
 
 // kubeScheduler measures in a process of its own, whose Go runtime has one thread for Go code.
