@@ -31,7 +31,7 @@ int64_t http_now(void)
 // ---- requests that have not come whole in time ----
 
 // libmicrohttpd answers whole requests only. So the watchdog ends the reading of such a connection,
-// and the end itself is what the answer comes before.
+// and the answer comes just before libmicrohttpd learns of that.
 static const char overdue_answer[] = "HTTP/1.1 408 Request Timeout\r\n"
 				     "Content-Type: text/plain; charset=utf-8\r\n"
 				     "Content-Length: 39\r\n"
@@ -44,11 +44,12 @@ static const char overdue_answer[] = "HTTP/1.1 408 Request Timeout\r\n"
 static ssize_t pull(gnutls_transport_ptr_t user, void *to, size_t size)
 {
 	struct connection *connection = user;
-	ssize_t n = recv(connection->fd, to, size, 0);
-	if (n == 0 && atomic_load(&connection->overdue))
-		(void)gnutls_record_send(connection->session, overdue_answer,
-					 sizeof(overdue_answer) - 1);
-	return n;
+	if (!atomic_load(&connection->overdue))
+		return recv(connection->fd, to, size, 0);
+	(void)gnutls_record_send(connection->session, overdue_answer, sizeof(overdue_answer) - 1);
+	// A mere end would make GnuTLS wait for the rest of a record that was cut by it.
+	errno = ECONNRESET;
+	return -1;
 }
 
 // Under the lock: while the request is not whole, libmicrohttpd has nothing to send.

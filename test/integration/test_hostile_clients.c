@@ -476,8 +476,9 @@ static void send_huge(int which, bool chunked)
 		(void)wire_send(&wire, "0\r\n\r\n", 5);
 	wire_receive(&wire, answer, sizeof(answer));
 	int status = status_of(answer);
-	// Where it was cut in the middle, the answer may be lost with the connection.
-	ck_assert_msg(status == 413 || status == 405 || status == 0, "%s", answer);
+	// Where it was cut in the middle, the answer may be lost with the connection; 408 is for a
+	// machine that does not get so much through in time.
+	ck_assert_msg(status == 413 || status == 405 || status == 408 || status == 0, "%s", answer);
 	wire_close(&wire);
 }
 
