@@ -34,8 +34,8 @@ static const struct {
 	{ PROFILE("", LEAST_LOAD("{name: cpu}, {name: memory}")) LOAD("", QUERY("cpu")),
 	  { AT_RESOURCE "[1].name: plugin \"LeastLoad\" goes without \"memory\": no source of the "
 			"LoadConfiguration has it" } },
-	{ PROFILE("", LEAST_LOAD("{name: memroy}")) LOAD("", QUERY("cpu")),
-	  { "!" AT_RESOURCE "[0].name: Not found: \"memroy\" is no metric of the "
+	{ PROFILE("", LEAST_LOAD("{name: heat}")) LOAD("", QUERY("cpu")),
+	  { "!" AT_RESOURCE "[0].name: Not found: \"heat\" is no metric of the "
 	    "LoadConfiguration" } },
 	// declared, but nobody measures it
 	{ PROFILE("", LEAST_LOAD("{name: cpu}, {name: heat}"))
