@@ -289,6 +289,8 @@ static enum cs_call_result preempt(struct cs_verbs *verbs, const struct cs_verbs
 	struct cs_pod *pod = pod_of(verbs, state, call);
 	if (!pod)
 		return CS_CALL_FALLBACK;
+	// What it was promised itself is not in its way.
+	cs_cluster_unreserve(verbs->options.cluster, call->uid);
 	uint32_t *rows = cs_arena_alloc_array(call->arena, preemption->n_nodes + 1, sizeof(*rows));
 	for (uint32_t i = 0; i < preemption->n_nodes; i++)
 		rows[i] = cs_node_names_row(verbs->names, preemption->nodes[i].node);

@@ -331,6 +331,9 @@ START_TEST(a_reservation_ends_with_the_next_call_or_in_time)
 	ask(CS_VERB_FILTER, about("a", ALL));
 	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
 	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	ask(CS_VERB_PREEMPT, about("a", ALL));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
 	cs_cluster_set_time(cluster, state.now.wall + 31 * CS_SECOND);
 	cs_cluster_tick_load(cluster);
 	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
