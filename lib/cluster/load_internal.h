@@ -130,7 +130,8 @@ void cs_loads_come(struct cs_cluster *cluster, struct cs_pod *pod, int64_t when)
 void cs_loads_forget(struct cs_cluster *cluster, struct cs_pod *pod);
 // It leaves its row now. Before the pod is discounted.
 void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod);
-// A pod that is counted on the row counts in its sums as one that has left (-1), or again as before.
+// A pod that is counted on the row counts in its sums as one that has left (-1), or again as
+// before.
 void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row, int sign);
 // The row's node is gone: all that is known of it, but the pods that are still there.
 void cs_loads_drop_row(struct cs_loads *loads, uint32_t row);
