@@ -252,20 +252,15 @@ static void drop_empty(struct cs_latency *latency)
 	free(empty);
 }
 
-static void redate(int64_t *time, int64_t now)
-{
-	*time = *time < now ? *time : now;
-}
-
 void cs_latency_redate(struct cs_latency *latency, int64_t now)
 {
 	size_t at = 0;
 	struct place *place;
-	redate(&latency->swept, now);
+	cs_load_redate(&latency->swept, now);
 	while ((place = cs_map_next(&latency->places, &at)))
 		for (uint32_t i = 0; i < place->n; i++) {
-			redate(&place->links[i].out_taken, now);
-			redate(&place->links[i].in_taken, now);
+			cs_load_redate(&place->links[i].out_taken, now);
+			cs_load_redate(&place->links[i].in_taken, now);
 		}
 }
 

@@ -145,24 +145,19 @@ void cs_cluster_set_load_notice(struct cs_cluster *cluster,
 	cluster->loads.notice_user = user;
 }
 
-static int64_t at_most(int64_t time, int64_t now)
-{
-	return time < now ? time : now;
-}
-
 // All that is dated later than the clock now says.
 static void put_back(struct cs_loads *loads, int64_t now)
 {
 	cs_loads_redate(loads, now);
 	loads->now = now;
-	loads->aged = at_most(loads->aged, now);
+	cs_load_redate(&loads->aged, now);
 	loads->unsettled = UINT32_MAX; // what is in flight changes where no log tells of it
 	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
 		const struct cs_load_column *column = &loads->table.columns[i];
 		uint32_t slot = cs_loads_slot(loads, i);
 		for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++) {
-			column->taken[row] = at_most(column->taken[row], now);
-			loads->hidden[i].refused[row] = at_most(loads->hidden[i].refused[row], now);
+			cs_load_redate(&column->taken[row], now);
+			cs_load_redate(&loads->hidden[i].refused[row], now);
 			if (slot != UINT32_MAX)
 				cs_loads_resum(loads, slot, row);
 			cs_loads_age(loads, i, row);

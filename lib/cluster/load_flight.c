@@ -7,6 +7,7 @@
 // came holds min(15/30, 15/60) = 1/4 of it: 3/4 stay in flight.
 #include <csched/base/clock.h>
 #include <csched/base/memory.h>
+#include <math.h>
 
 #include "cluster_internal.h"
 
@@ -56,7 +57,9 @@ static __int128 contribution(const struct cs_loads *loads, uint32_t slot,
 		part = -held(loads, slot, flight);
 	else if (!flight->reserved)
 		part = 1 - held(loads, slot, flight);
-	return (__int128)(expected * part * UNIT);
+	double units = expected * part * UNIT;
+	// The same number; what fits into 64 bits is converted ten times as fast.
+	return fabs(units) < 0x1p62 ? (__int128)(int64_t)units : (__int128)units;
 }
 
 __int128 cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row)
@@ -351,9 +354,9 @@ void cs_loads_redate(struct cs_loads *loads, int64_t now)
 	for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++)
 		for (struct cs_flight *flight = loads->flights[row]; flight;
 		     flight = flight->next) {
-			flight->came = flight->came < now ? flight->came : now;
+			cs_load_redate(&flight->came, now);
 			if (flight->left != INT64_MAX)
-				flight->left = flight->left < now ? flight->left : now;
+				cs_load_redate(&flight->left, now);
 		}
 	size_t at = 0;
 	struct cs_reservation *reservation;

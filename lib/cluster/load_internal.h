@@ -78,6 +78,12 @@ struct cs_loads {
 	void *notice_user;
 };
 
+// The clock was put back: no time is later than it says now.
+static inline void cs_load_redate(int64_t *time, int64_t now)
+{
+	*time = *time < now ? *time : now;
+}
+
 void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed);
 void cs_loads_finish(struct cs_loads *loads);
 void cs_loads_grow(struct cs_loads *loads, uint32_t capacity);

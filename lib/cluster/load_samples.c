@@ -9,6 +9,7 @@
 #include "latency_internal.h"
 
 #define ADDRESSES_MAX 16 // of one node
+#define EXPECT_AHEAD  8  // rows
 
 // ---- rows ----
 
@@ -81,11 +82,21 @@ static bool is_of_row(const struct cs_loads *loads, uint32_t row, const char *no
 	       strcmp(cs_intern_string(loads->nodes->strings, table->name[row]), node) == 0;
 }
 
+// Names lie all over the memory: those that come next, if sources tell of nodes in order, are
+// fetched while this one is absorbed.
+static void expect_name(const struct cs_loads *loads, uint32_t row)
+{
+	const struct cs_node_table *table = &loads->nodes->table;
+	if (row < table->n_rows && table->live[row])
+		__builtin_prefetch(cs_intern_string(loads->nodes->strings, table->name[row]));
+}
+
 uint32_t cs_loads_find_row(struct cs_loads *loads, const char *node)
 {
 	if (loads->addresses_changed)
 		index_addresses(loads);
 	uint32_t row = loads->last_found + 1;
+	expect_name(loads, row + EXPECT_AHEAD);
 	if (!is_of_row(loads, row, node)) {
 		struct cs_slice name = cs_slice_of(node);
 		row = find_exactly(loads, name);

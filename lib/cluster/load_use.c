@@ -244,11 +244,6 @@ static struct cs_pod *find_pod(const struct cs_uses *uses, const struct cs_load_
 		       : NULL;
 }
 
-static void redate(int64_t *time, int64_t now)
-{
-	*time = *time < now ? *time : now;
-}
-
 void cs_uses_redate(struct cs_uses *uses, int64_t now)
 {
 	size_t at = 0;
@@ -256,8 +251,8 @@ void cs_uses_redate(struct cs_uses *uses, int64_t now)
 	while ((content = cs_map_next(&uses->by_content, &at))) {
 		struct cs_use *use = CS_CONTAINER_OF(content, struct cs_use, content);
 		for (uint32_t slot = 0; slot < uses->n_slots; slot++) {
-			redate(&use->learned[slot].newest, now);
-			redate(&use->learned[slot].latest, now);
+			cs_load_redate(&use->learned[slot].newest, now);
+			cs_load_redate(&use->learned[slot].latest, now);
 		}
 	}
 }
