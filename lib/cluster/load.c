@@ -46,6 +46,8 @@ static void free_column(struct cs_loads *loads, uint32_t i)
 	free(column->state);
 	free(loads->hidden[i].refused);
 	free(loads->hidden[i].in_flight);
+	free(column->strain);
+	free(loads->hidden[i].strain);
 }
 
 void cs_loads_finish(struct cs_loads *loads)
@@ -85,6 +87,10 @@ static void resize_column(struct cs_loads *loads, uint32_t i, uint32_t old, uint
 	RESIZE(column->state, old, n);
 	RESIZE(loads->hidden[i].refused, old, n);
 	RESIZE(loads->hidden[i].in_flight, old, n);
+	RESIZE(column->strain, old, n);
+	RESIZE(loads->hidden[i].strain, old, n);
+	for (uint32_t row = old; row < n; row++)
+		column->strain[row] = loads->hidden[i].strain[row] = 1;
 }
 
 void cs_loads_grow(struct cs_loads *loads, uint32_t capacity)
@@ -394,7 +400,7 @@ static double mean_per_pod(const struct cs_loads *loads, const struct cs_load_co
 		sum += at_least_0(column->sample[row] + column->in_flight[row]);
 		pods += (double)nodes->n_pods[row];
 	}
-	return pods > 0 ? sum / pods : 0;
+	return pods > 0 ? sum / pods : column->mean_per_pod;
 }
 
 static void settle_column(struct cs_loads *loads, uint32_t i)

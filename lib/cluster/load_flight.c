@@ -88,9 +88,13 @@ static void count(struct cs_loads *loads, const struct cs_flight *flight, int si
 
 // ---- entries ----
 
-static double expected_of(const struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t slot)
+// Of the pod on that row, where things may take more than elsewhere.
+static double expected_of(const struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
+			  uint32_t slot)
 {
-	double expected = cs_cluster_expected(cluster, pod, cluster->loads.slot_column[slot]);
+	uint32_t column = cluster->loads.slot_column[slot];
+	double expected = cs_cluster_expected(cluster, pod, column) *
+			  (double)cluster->loads.table.columns[column].strain[row];
 	return expected < EXPECTED_MAX ? expected : EXPECTED_MAX;
 }
 
@@ -104,7 +108,7 @@ static struct cs_flight *create(struct cs_cluster *cluster, const struct cs_pod 
 	flight->came = came;
 	flight->left = INT64_MAX;
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
-		flight->expected[slot] = expected_of(cluster, pod, slot);
+		flight->expected[slot] = expected_of(cluster, pod, row, slot);
 	flight->next = loads->flights[row];
 	if (flight->next)
 		flight->next->prev = flight;
@@ -196,8 +200,8 @@ void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint
 	struct cs_loads *loads = &cluster->loads;
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
 		uint32_t column = loads->slot_column[slot];
-		double expected =
-			pod->flight ? pod->flight->expected[slot] : expected_of(cluster, pod, slot);
+		double expected = pod->flight ? pod->flight->expected[slot]
+					      : expected_of(cluster, pod, row, slot);
 		loads->hidden[column].in_flight[row] += sign * (__int128)(expected * UNIT);
 		cs_loads_refresh(loads, column, row);
 	}
@@ -310,6 +314,7 @@ void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 		column->sample[row] = 0;
 		column->capacity[row] = 0;
 		column->quality[row] = 0;
+		column->strain[row] = loads->hidden[i].strain[row] = 1;
 		column->state[row] = CS_LOAD_MISSING;
 		loads->hidden[i].refused[row] = 0;
 		uint32_t slot = cs_loads_slot(loads, i);

@@ -2,17 +2,23 @@
 // cluster's load.h is the ledger of metric "connections".
 //
 //     L     = (connections + d) / (weight of the node / 100)
-//     score = 100 * (Lmin / L)^bias, rounded; Lmin and Lmax are those of the feasible nodes
+//     score = 100 * (1 - u^4), rounded; u = L / (crowded * mean of L / 100), at most 1
+//     score = 100 * (Lmin / L)^bias, rounded, where `crowded` is 0
 //     score = 100 * (1 - u), u = L / limit, rounded, where every feasible node has a known limit:
 //             no deadband then, since a difference in u is one of capacity
 //
+// The mean and the least L are those of the feasible nodes. Of an average node u^4 takes little,
+// of a crowded one nearly all: who has room is left to other plugins, who is full is avoided. What
+// is only estimated there, since figures are missing or old, counts up to a fifth more.
+//
 // connections is what was measured, corrected for the pods that came and left since; d is what this
 // pod is expected to open: its annotation c-sched.io/connections, else the mean of its siblings,
-// else that of the cluster per pod. Where (Lmax - Lmin) / Lmax is below the deadband, in percent,
-// all score 100: noise decides nothing, others do.
+// else that of the cluster per pod. By the ratio all score 100 where (Lmax - Lmin) / Lmax is below
+// the deadband, in percent: noise decides nothing, others do.
 //
 // Example: d is 20. a has 180 connections, b 380, c 580, with c-sched.io/weight 100, 200, 100:
-//     L = 200, 200, 600 -> Lmin 200 -> 100, 100, 33; with bias 2: 100, 100, 11
+//     L = 200, 200, 600; twice the mean is 667: u = 0.3, 0.3, 0.9 -> 99, 99, 34
+// With crowded 0 Lmin is 200 -> 100, 100, 33; with bias 2: 100, 100, 11.
 // With limits of 1000, 1000 and 2000: u = 0.2, 0.2, 0.3 -> 80, 80, 70.
 #include <errno.h>
 #include <stddef.h>
@@ -23,14 +29,19 @@
 #include "by_load.h"
 #include "plugins.h"
 
+#define DOUBT   0.2F // of what is wholly estimated
+#define CROWDED 200  // percent, by default
+
 struct connections_args {
 	struct cs_by_ratio ratio;
+	int64_t crowded; // 0 = by the ratio
 	struct cs_by_load_threshold threshold;
 };
 
 struct connections_state {
 	struct cs_by_ratio_state ratio;
-	const double *limits; // NULL: not known of all feasible rows
+	struct cs_load_crowd crowd; // delay NULL: by the ratio
+	const double *limits;       // NULL: not known of all feasible rows
 };
 
 static void *attach(struct cs_cluster *cluster, void *pointer)
@@ -52,12 +63,25 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	return cs_by_load_prepare_filter(cycle, self, &args->threshold, 1);
 }
 
+static void prepare_crowd(const struct connections_args *args, const struct cs_cycle *cycle,
+			  const double *quality, const float *delay, struct cs_load_crowd *ret)
+{
+	float mean =
+		cs_load_kernel_mean_delay(delay, cs_by_load_feasible(cycle), cycle->n_feasible);
+	*ret = (struct cs_load_crowd){
+		.delay = delay,
+		.quality = quality,
+		.inverse = 100.0F / ((float)args->crowded * mean),
+		.doubt = DOUBT,
+	};
+}
+
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct connections_args *args = self->args;
 	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
 	const struct cs_load_column *column = cs_by_load_column(table, CS_LOAD_CONNECTIONS);
-	if (!column || column->n_known == 0)
+	if (!column || (column->n_known == 0 && column->mean_per_pod <= 0))
 		return CS_PREPARE_SKIP;
 	uint32_t n = cycle->nodes->n_rows;
 	struct connections_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
@@ -68,12 +92,17 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 		.add = cs_by_load_expected(cycle, table, column),
 	};
 	const uint32_t *feasible = cs_by_load_feasible(cycle);
-	struct cs_load_range range = cs_load_kernel_worth(&worth, n, values);
-	if (feasible)
-		range = cs_load_kernel_range(values, feasible, cycle->n_feasible);
-	cs_by_ratio_begin(&args->ratio, values, range, &state->ratio);
 	if (cs_load_kernel_all_positive(column->capacity, feasible, cycle->n_feasible))
 		state->limits = column->capacity;
+	if (args->crowded > 0 && !state->limits) {
+		cs_load_kernel_delay(&worth, (struct cs_rows){ 0, n }, values);
+		prepare_crowd(args, cycle, column->quality, values, &state->crowd);
+	} else {
+		struct cs_load_range range = cs_load_kernel_worth(&worth, n, values);
+		if (feasible)
+			range = cs_load_kernel_range(values, feasible, cycle->n_feasible);
+		cs_by_ratio_begin(&args->ratio, values, range, &state->ratio);
+	}
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -85,6 +114,8 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	const struct connections_state *state = self->score_state;
 	if (state->limits)
 		cs_load_kernel_rest(state->ratio.values, state->limits, rows, out);
+	else if (state->crowd.delay)
+		cs_load_kernel_crowd(&state->crowd, rows, out);
 	else
 		cs_by_ratio_score(&state->ratio, rows, out);
 }
@@ -93,11 +124,18 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 
 struct connections_fields {
 	struct cs_by_ratio_fields ratio;
+	struct cs_field_int crowded;
 	struct cs_field_int threshold;
 };
 
 static const struct cs_field fields[] = {
 	CS_BY_RATIO_FIELDS(struct connections_fields, ratio),
+	{ .name = "crowded",
+	  .type = CS_FIELD_INT,
+	  .offset = offsetof(struct connections_fields, crowded),
+	  .min = 0,
+	  .max = 1000,
+	  .wrong = "not in valid range [0, 1000]" },
 	{ .name = "threshold",
 	  .type = CS_FIELD_INT,
 	  .offset = offsetof(struct connections_fields, threshold),
@@ -116,6 +154,9 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 	wrong |= cs_by_ratio_configure(&read.ratio, &args->ratio, errors) < 0;
 	if (wrong)
 		return -EINVAL;
+	args->crowded = read.ratio.bias.given || read.ratio.deadband.given ? 0 : CROWDED;
+	if (read.crowded.given)
+		args->crowded = read.crowded.value;
 	args->threshold = (struct cs_by_load_threshold){ .metric = CS_LOAD_CONNECTIONS,
 							 .percent = read.threshold.value };
 	*ret = CS_TAKE(args);
@@ -126,6 +167,7 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 {
 	const struct connections_args *args = pointer;
 	cs_by_ratio_write(&args->ratio, json);
+	cs_json_member_int(json, "crowded", args->crowded);
 	cs_json_member_int(json, "threshold", args->threshold.percent);
 }
 
@@ -138,6 +180,10 @@ static bool uses(const void *pointer, uint32_t i, struct cs_metric_use *ret)
 }
 
 static const struct cs_argument arguments[] = {
+	{ "crowded", "integer, 0..1000",
+	  "a node whose connections per weight are at this percentage of the feasible nodes' mean "
+	  "or above scores 0; others 100 * (1 - (own / that)^4). 0: by the ratio to the least. "
+	  "Default 200, where bias or deadband are given 0" },
 	CS_BY_RATIO_ARGUMENTS,
 	{ "threshold", "integer, 0..100",
 	  "a node whose connections are at this percentage of its known limit or above takes no "
@@ -154,7 +200,7 @@ const struct cs_plugin cs_plugin_least_connections = {
 	.reasons = cs_by_load_reasons,
 	.prepare_score = prepare_score,
 	.score = score,
-	.default_weight = 4, // by test/bench/load
+	.default_weight = 12, // by test/bench/load
 	.by_default = CS_PLUGIN_WITH_LOAD,
 	.cures = CS_BY_LOAD_CURES,
 	.arguments = arguments,

@@ -149,7 +149,7 @@ static bool find_columns(struct memory *memory, const struct cs_load_table *tabl
 		if (!column)
 			continue;
 		memory->terms[i] = cs_by_load_term(table, column);
-		known |= column->n_known > 0;
+		known |= column->n_known > 0 || column->mean_per_pod > 0;
 	}
 	return known;
 }
@@ -177,6 +177,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 			.load = column->load,
 			.inverse = memory->inverse[i],
 			.part = memory->part[i],
+			.strain = column->strain,
 			.add = add - memory->terms[i].min,
 		};
 	}

@@ -23,9 +23,10 @@ static void add_part(const struct cs_load_part *part, struct cs_rows rows, float
 	const double *restrict load = part->load + rows.first;
 	const float *restrict inverse = part->inverse + rows.first;
 	const float *restrict share = part->part + rows.first;
+	const float *restrict strain = part->strain + rows.first;
 	float add = (float)part->add;
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
-		float full = ((float)load[i] + add) * inverse[i];
+		float full = ((float)load[i] + add * strain[i]) * inverse[i];
 		sums[i] += share[i] * at_most_1(full);
 	}
 }
@@ -50,11 +51,13 @@ static void sum_pair(const struct cs_load_part parts[2], const float *restrict b
 	const float *restrict inverse_b = parts[1].inverse;
 	const float *restrict part_a = parts[0].part;
 	const float *restrict part_b = parts[1].part;
+	const float *restrict strain_a = parts[0].strain;
+	const float *restrict strain_b = parts[1].strain;
 	float add_a = (float)parts[0].add;
 	float add_b = (float)parts[1].add;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float a = at_most_1(((float)load_a[row] + add_a) * inverse_a[row]);
-		float b = at_most_1(((float)load_b[row] + add_b) * inverse_b[row]);
+		float a = at_most_1(((float)load_a[row] + add_a * strain_a[row]) * inverse_a[row]);
+		float b = at_most_1(((float)load_b[row] + add_b * strain_b[row]) * inverse_b[row]);
 		float rounded = base[row] + part_a[row] * a + part_b[row] * b + 0.5F;
 		out[row] = (int32_t)rounded;
 	}
@@ -104,6 +107,73 @@ void cs_load_kernel_above(const struct cs_load_term *term, double fraction, stru
 		uint8_t counts = (uint8_t)((room > 0) & (quality[row] > 0));
 		uint8_t fits = verdict[row] == CS_VERDICT_FITS;
 		verdict[row] |= (uint8_t)(beyond & counts & fits);
+	}
+}
+
+// ---- crowds ----
+
+CS_CLONES
+void cs_load_kernel_delay(const struct cs_load_worth *worth, struct cs_rows rows,
+			  float *restrict out)
+{
+	const double *restrict load = worth->load;
+	const int32_t *restrict weight = worth->weight;
+	float add = (float)worth->add;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int32_t of_row = weight[row] > 1 ? weight[row] : 1;
+		out[row] = ((float)load[row] + add) * 100.0F / (float)of_row;
+	}
+}
+
+// Sums side by side: one alone would wait for itself at each addition.
+#define LANES 32
+
+CS_CLONES
+static void sum_all(const float *restrict values, uint32_t n, float *restrict sums)
+{
+	for (uint32_t i = 0; i < n / LANES * LANES; i += LANES)
+		for (uint32_t lane = 0; lane < LANES; lane++)
+			sums[lane] += values[i + lane];
+	for (uint32_t i = n / LANES * LANES; i < n; i++)
+		sums[i % LANES] += values[i];
+}
+
+CS_CLONES
+static void sum_some(const float *restrict values, const uint32_t *restrict rows, uint32_t n,
+		     float *restrict sums)
+{
+	for (uint32_t i = 0; i < n; i++)
+		sums[i % LANES] += values[rows[i]];
+}
+
+float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *restrict rows,
+				uint32_t n)
+{
+	float sums[LANES] = { 0 };
+	float sum = 0;
+	if (rows)
+		sum_some(values, rows, n, sums);
+	else
+		sum_all(values, n, sums);
+	for (uint32_t lane = 0; lane < LANES; lane++)
+		sum += sums[lane];
+	return sum / (float)n;
+}
+
+CS_CLONES
+void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
+			  int64_t *restrict out)
+{
+	const float *restrict delay = crowd->delay;
+	const double *restrict quality = crowd->quality;
+	float inverse = crowd->inverse;
+	float doubt = crowd->doubt;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		float full = delay[row] * inverse * (1 + doubt * (1 - (float)quality[row]));
+		float square = full * full;
+		float lost = 100.0F * square * square;
+		float rounded = 100.5F - (lost < 100 ? lost : 100.0F);
+		out[row] = (int32_t)rounded;
 	}
 }
 

@@ -22,12 +22,13 @@ struct cs_load_term {
 };
 
 // A term of a score as it is worked out, with what is the same for all pods at hand in columns:
-//     score = base + sum of part * min(1, (load + add) * inverse)
+//     score = base + sum of part * min(1, (load + add * strain) * inverse)
 struct cs_load_part {
 	const double *load;
 	const float *inverse; // 1 / (capacity * weight / 100 - min); 0 where there is none
 	const float *part;    // the term's share of 100, negative but for `flip`
-	double add;           // what the pod adds, less min
+	const float *strain;
+	double add; // what the pod adds, less min
 };
 // Rounded; the parts and the base see to it that it is 0 .. 100.
 void cs_load_kernel_sum(const struct cs_load_part *parts, uint32_t n_parts,
@@ -54,6 +55,22 @@ struct cs_load_range {
 // Of rows 0 .. n-1; returns their range. n > 0.
 struct cs_load_range cs_load_kernel_worth(const struct cs_load_worth *worth, uint32_t n,
 					  float *restrict out);
+
+// The less, the better: (load + add) / (weight / 100).
+void cs_load_kernel_delay(const struct cs_load_worth *worth, struct cs_rows rows,
+			  float *restrict out);
+// The mean of values[rows[i]], `rows` as below; n > 0.
+float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *restrict rows,
+				uint32_t n);
+// 100 * (1 - u^4), rounded, with u = min(1, delay * inverse * (1 + doubt * (1 - quality))).
+struct cs_load_crowd {
+	const float *delay;
+	const double *quality;
+	float inverse; // 1 / the delay that scores 0
+	float doubt;
+};
+void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
+			  int64_t *restrict out);
 
 // The range of values that are not negative. `rows` NULL: of values 0 .. n-1 themselves; n > 0.
 struct cs_load_range cs_load_kernel_range(const float *restrict values,

@@ -65,17 +65,20 @@ enum cs_load_state {
 // itself.
 struct cs_load_column {
 	const struct cs_load_metric *metric;
-	uint32_t n_known;    // live rows with quality > 0; 0: nothing is known, plugins skip
-	double median;       // of `load` over known live rows; 0 without
-	double mean_per_pod; // COUNT, USAGE: sum of samples and in_flight / pods, of known rows
+	uint32_t n_known; // live rows with quality > 0; 0: nothing is known, plugins skip
+	double median;    // of `load` over known live rows; 0 without
+	// COUNT, USAGE: sum of samples and in_flight / pods, of known rows; of those that were
+	// known last where none is; 0: none ever was
+	double mean_per_pod;
 	double *load;
 	double *sample;    // the last plausible one
 	double *in_flight; // sum over pods that came (+) or left (-) of expected * fade
 	double *capacity;  // USAGE: allocatable; COUNT: its limit, 0 = unknown; LEVEL: max or 0
-	double *quality;   // 1 up to ttl of age, then e^(-(age - ttl) / ttl), 0 below 0.01
-	int64_t *taken;    // Unix ns of the sample's own timestamp, never in the future; 0 = none
-	int64_t *window;   // ns that it averages over; 0 = an instant
-	uint8_t *state;    // enum cs_load_state
+	float *strain;   // USAGE: what pods use here per what is expected of them, 1/4 .. 4; else 1
+	double *quality; // 1 up to ttl of age, then e^(-(age - ttl) / ttl), 0 below 0.01
+	int64_t *taken;  // Unix ns of the sample's own timestamp, never in the future; 0 = none
+	int64_t *window; // ns that it averages over; 0 = an instant
+	uint8_t *state;  // enum cs_load_state
 };
 
 struct cs_load_table {

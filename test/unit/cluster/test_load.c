@@ -552,6 +552,13 @@ START_TEST(unknown_counts_are_the_mean_of_pods)
 	near(table->columns[CONNECTIONS].load[b], 40);
 	near(table->columns[CONNECTIONS].load[c], 30);
 	near(cs_cluster_expected(world.cluster, add_pod(&world, "q", POD), CONNECTIONS), 10);
+	at(3600); // nobody speaks any more: what was known last of a pod goes on
+	cs_cluster_tick_load(world.cluster);
+	near(table->columns[CONNECTIONS].n_known, 0);
+	near(table->columns[CONNECTIONS].mean_per_pod, 10);
+	near(table->columns[CONNECTIONS].load[a], 30);
+	near(table->columns[CONNECTIONS].load[b], 40);
+	near(table->columns[CONNECTIONS].load[c], 0);
 }
 END_TEST
 
@@ -672,6 +679,66 @@ START_TEST(workloads_learn)
 	world_check(&world);
 	q = workload_pod("q", RS2, "labels: {pod-template-hash: xyz}"); // it is remembered
 	near(cs_cluster_expected(world.cluster, q, CPU), 250);
+}
+END_TEST
+
+// Ten pods of one workload that use so much at that moment: two on a, eight on b.
+static void ten_use(double on_a, double on_b, double seconds)
+{
+	struct cs_load_pod_sample round[10];
+	static const char *const names[] = { "p0", "p1", "p2", "p3", "p4",
+					     "p5", "p6", "p7", "p8", "p9" };
+	for (int i = 0; i < 10; i++)
+		round[i] = (struct cs_load_pod_sample){
+			.namespace = "default",
+			.name = names[i],
+			.metric = CPU,
+			.value = i < 2 ? on_a : on_b,
+			.taken = START + (int64_t)(seconds * (double)SECOND),
+		};
+	at(seconds);
+	cs_cluster_apply_pod_samples(world.cluster, round, 10, &report);
+	ck_assert_uint_eq(report.n_matched, 10);
+}
+
+// What the pods of one row use more than their siblings elsewhere is expected of the next one
+// there.
+START_TEST(rows_have_strain)
+{
+	uint32_t a = add_node(&world, "a", NODE4);
+	uint32_t b = add_node(&world, "b", NODE4);
+	const float *strain = table->columns[CPU].strain;
+	for (int i = 0; i < 10; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "p%d", i);
+		cs_cluster_assume(world.cluster,
+				  workload_pod(name, RS1, "labels: {pod-template-hash: abc}"),
+				  i < 2 ? a : b);
+	}
+	ten_use(400, 400, 60);
+	near((double)strain[a], 1);
+	ten_use(480, 380, 90); // (960 + 400) / 1200: chance
+	near((double)strain[a], 1);
+	near((double)strain[b], 1);
+	ten_use(800, 800, 120); // all of them: nobody's strain
+	near((double)strain[a], 1);
+	near((double)strain[b], 1);
+	struct cs_pod *r = workload_pod("r", RS1, "labels: {pod-template-hash: abc}");
+	near(cs_cluster_expected(world.cluster, r, CPU), 500);
+	uint64_t version = table->version;
+	ten_use(2000, 125, 150); // as 500 each: (4000 + 500) / 1500 = 3 where about 1 was
+	ck_assert_uint_gt(table->version, version);
+	ck_assert_double_eq_tol((double)strain[a], 2, 0.04);
+	near((double)strain[b], 1); // (1000 + 500) / 4500 = 1/3
+	double before = table->columns[CPU].in_flight[a];
+	double expected = cs_cluster_expected(world.cluster, r, CPU);
+	cs_cluster_assume(world.cluster, r, a);
+	near(table->columns[CPU].in_flight[a] - before, expected * (double)strain[a]);
+	cs_cluster_forget(world.cluster, r);
+	near(table->columns[CPU].in_flight[a], before);
+	near((double)table->columns[CONNECTIONS].strain[a], 1);
+	cs_cluster_remove_node(world.cluster, "a");
+	near((double)strain[a], 1);
 }
 END_TEST
 
@@ -895,6 +962,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, unknown_levels_are_the_median);
 	tcase_add_test(tcase, expected_by_request);
 	tcase_add_test(tcase, workloads_learn);
+	tcase_add_test(tcase, rows_have_strain);
 	tcase_add_test(tcase, a_round_of_replicas_is_one_mean);
 	tcase_add_test(tcase, connections_by_annotation);
 	tcase_add_test(tcase, a_pods_annotation_changes);

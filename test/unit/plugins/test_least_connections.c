@@ -50,6 +50,8 @@ START_TEST(example)
 	nodes();
 	three(180, 380, 580);
 	const struct cs_pod *p = pod("p", "20");
+	ck_assert_str_eq(scores(p), "a=99 b=99 c=34");
+	run_configure(&run, "LeastConnections", "{crowded: 0}");
 	ck_assert_str_eq(scores(p), "a=100 b=100 c=33");
 	run_configure(&run, "LeastConnections", "{bias: 2}");
 	ck_assert_str_eq(scores(p), "a=100 b=100 c=11");
@@ -63,7 +65,7 @@ START_TEST(limits)
 	load_world_limited(&run, "b", 380, 1000);
 	load_world_sample(&run, "c", METRIC_CONNECTIONS, 580);
 	const struct cs_pod *p = pod("p", "20");
-	ck_assert_str_eq(scores(p), "a=100 b=100 c=33"); // c has no known limit
+	ck_assert_str_eq(scores(p), "a=99 b=99 c=34"); // c has no known limit
 	load_world_wait(&run, CS_SECOND);
 	load_world_limited(&run, "c", 580, 2000);
 	ck_assert_str_eq(scores(p), "a=80 b=80 c=70");
@@ -90,11 +92,28 @@ START_TEST(a_burst_spreads_though_no_sample_comes)
 }
 END_TEST
 
+// What others do with it: a crowded node is left alone, who has room is all the same.
+START_TEST(the_crowded_are_avoided)
+{
+	nodes();
+	three(90, 380, 290); // L with 10 more: 100, 195, 300: the mean is 198.3
+	const struct cs_pod *p = pod("p", "10");
+	ck_assert_str_eq(scores(p), "a=100 b=94 c=67");
+	run_configure(&run, "LeastConnections", "{crowded: 150}");
+	ck_assert_str_eq(scores(p), "a=99 b=82 c=0"); // 297.5
+	run_configure(&run, "LeastConnections", "{crowded: 150, bias: 2}");
+	ck_assert_str_eq(scores(p), "a=99 b=82 c=0");
+	run_configure(&run, "LeastConnections", "{deadband: 0}");
+	ck_assert_str_eq(scores(p), "a=100 b=51 c=33");
+}
+END_TEST
+
 START_TEST(deadband)
 {
 	nodes();
 	three(980, 2010, 1000); // L with 10 more: 990, 1010, 1010
 	const struct cs_pod *p = pod("p", "10");
+	run_configure(&run, "LeastConnections", "{deadband: 5}");
 	ck_assert_str_eq(scores(p), "a=100 b=100 c=100");
 	run_configure(&run, "LeastConnections", "{deadband: 0}");
 	ck_assert_str_eq(scores(p), "a=100 b=98 c=98");
@@ -105,13 +124,15 @@ START_TEST(deadband)
 }
 END_TEST
 
-// The least of the feasible nodes counts, not that of all.
+// The mean of the feasible nodes counts, and the least of them, not those of all.
 START_TEST(feasible_nodes_alone)
 {
 	nodes();
 	three(90, 980, 990);
 	const struct cs_pod *p = pod("p", "10");
 	static const uint32_t two[] = { 1, 2 };
+	ck_assert_str_eq(scores(p), "a=100 b=95 c=22"); // of 1063
+	run_configure(&run, "LeastConnections", "{crowded: 0}");
 	scores(p);
 	run.cycle.feasible = two;
 	run.cycle.n_feasible = 2;
@@ -120,6 +141,15 @@ START_TEST(feasible_nodes_alone)
 	run.instance.plugin->score(&run.cycle, &run.instance, (struct cs_rows){ 0, 3 }, run.out);
 	ck_assert_int_eq(run.out[1], 100);
 	ck_assert_int_eq(run.out[2], 50); // 495 / 1000, by steps
+	run_configure(&run, "LeastConnections", NULL);
+	scores(p);
+	run.cycle.feasible = two;
+	run.cycle.n_feasible = 2;
+	ck_assert_int_eq(run.instance.plugin->prepare_score(&run.cycle, &run.instance),
+			 CS_PREPARE_GO);
+	run.instance.plugin->score(&run.cycle, &run.instance, (struct cs_rows){ 0, 3 }, run.out);
+	ck_assert_int_eq(run.out[1], 99); // of 1495
+	ck_assert_int_eq(run.out[2], 80);
 }
 END_TEST
 
@@ -129,9 +159,24 @@ START_TEST(nothing_is_known)
 	const struct cs_pod *p = pod("p", "10");
 	ck_assert_str_eq(scores(p), "skipped");
 	three(0, 0, 0);
-	ck_assert_str_eq(scores(p), "a=50 b=100 c=50");
+	ck_assert_str_eq(scores(p), "a=87 b=99 c=87");
 	load_world_wait(&run, 3600 * CS_SECOND);
-	ck_assert_str_eq(scores(p), "skipped");
+	ck_assert_str_eq(scores(p), "skipped"); // no pod, and so nothing per pod, was ever known
+}
+END_TEST
+
+// Pods are counted, as many connections each as there were last.
+START_TEST(figures_that_stop)
+{
+	nodes();
+	for (int i = 0; i < 4; i++) {
+		const char *name = cs_arena_printf(run.scratch, "x%d", i);
+		load_world_bound(&run, name, i ? "a" : "c", "");
+	}
+	three(90, 0, 30); // 120 of 4 pods
+	load_world_wait(&run, 3600 * CS_SECOND);
+	// L with 30 more: 120, 15, 60: 0.923, 0.115, 0.462 of twice the mean, and a fifth more.
+	ck_assert_str_eq(scores(pod("p", "30")), "a=0 b=100 c=91");
 }
 END_TEST
 
@@ -147,7 +192,10 @@ START_TEST(an_unknown_node_is_not_empty)
 	load_world_wait(&run, 600 * CS_SECOND);
 	load_world_sample(&run, "a", METRIC_CONNECTIONS, 100); // 2 pods: 50 each
 	scores(pod("p", "10"));
-	// c: 2 pods * 50 = 100, as a.
+	// c: 2 pods * 50 = 100, as a, but that is an estimate.
+	ck_assert_int_gt(run.out[0], run.out[2]);
+	run_configure(&run, "LeastConnections", "{crowded: 0}");
+	scores(pod("q", "10"));
 	ck_assert_int_eq(run.out[0], run.out[2]);
 }
 END_TEST
@@ -181,6 +229,7 @@ START_TEST(arguments)
 	} rows[] = {
 		{ "{bias: 0.2}", "bias: Invalid value: 0.2: not in valid range [0.25, 4]" },
 		{ "{bias: 5}", "bias: Invalid value: 5: not in valid range [0.25, 4]" },
+		{ "{crowded: 1001}", "crowded: Invalid value: 1001: not in valid range [0, 1000]" },
 		{ "{bias: x}", "bias: expected a number, got a string" },
 		{ "{deadband: 51}", "deadband: Invalid value: 51: not in valid range [0, 50]" },
 		{ "{threshold: -1}", "threshold: Invalid value: -1: not in valid range [0, 100]" },
@@ -198,9 +247,11 @@ Suite *test_suite(void)
 		example,
 		limits,
 		a_burst_spreads_though_no_sample_comes,
+		the_crowded_are_avoided,
 		deadband,
 		feasible_nodes_alone,
 		nothing_is_known,
+		figures_that_stop,
 		an_unknown_node_is_not_empty,
 		thresholds,
 		arguments,

@@ -162,9 +162,12 @@ START_TEST(nothing_is_known)
 	run_configure(&run, "LeastLoad", "{resources: [{name: cpu, threshold: 1}]}");
 	ck_assert_str_eq(fitting(pod), "skipped");
 	used("a", 4000, GIB);
-	ck_assert_str_eq(fitting(pod), "b"); // of which nothing is known
+	ck_assert_str_eq(fitting(pod), "b");  // of which nothing is known
+	load_world_bound(&run, "x", "a", ""); // 100m
+	load_world_wait(&run, CS_SECOND);
+	used("a", 4000, GIB);
 	load_world_wait(&run, 3600 * CS_SECOND);
-	ck_assert_str_eq(scores(pod), "skipped");
+	ck_assert_str_eq(scores(pod), "a=88 b=90"); // by requests, since figures are lost
 	ck_assert_str_eq(fitting(pod), "skipped");
 	run_configure(&run, "LeastLoad", "{resources: [{name: disk}, {name: latency}]}");
 	ck_assert_str_eq(scores(pod), "skipped");

@@ -56,7 +56,8 @@ static void expect_sum(const struct cs_load_part *parts, uint32_t n, struct cs_r
 		double sum = (double)base[row];
 		for (uint32_t t = 0; t < n; t++) {
 			double part =
-				(parts[t].load[row] + parts[t].add) * (double)parts[t].inverse[row];
+				(parts[t].load[row] + parts[t].add * (double)parts[t].strain[row]) *
+				(double)parts[t].inverse[row];
 			sum += (double)parts[t].part[row] * (part < 1 ? part : 1);
 		}
 		if (row < rows.first || row >= rows.end)
@@ -68,8 +69,10 @@ static void expect_sum(const struct cs_load_part *parts, uint32_t n, struct cs_r
 
 START_TEST(sums)
 {
-	static float inverse[2][N], part[2][N];
+	static float inverse[2][N], part[2][N], strain[N], none[N];
 	for (int i = 0; i < N; i++) {
+		strain[i] = 0.25F + (float)(i % 16) / 4;
+		none[i] = 1;
 		base[i] = 25; // three parts are 25 below 0 at least
 		for (int m = 0; m < 2; m++) {
 			inverse[m][i] = (float)(capacity[m][i] > 0 ? 1 / capacity[m][i] : 0);
@@ -78,9 +81,9 @@ START_TEST(sums)
 		}
 	}
 	const struct cs_load_part parts[] = {
-		{ load[0], inverse[0], part[0], 5e4 },
-		{ load[1], inverse[1], part[1], 0 },
-		{ load[1], inverse[0], part[0], 0 },
+		{ load[0], inverse[0], part[0], strain, 5e4 },
+		{ load[1], inverse[1], part[1], none, 0 },
+		{ load[1], inverse[0], part[0], strain, 0 },
 	};
 	expect_sum(parts, 1, (struct cs_rows){ 0, N });
 	expect_sum(parts, 2, (struct cs_rows){ 0, N });
@@ -157,6 +160,40 @@ START_TEST(worths_and_ranges)
 	const uint32_t ends[] = { 0, 2 };
 	ck_assert(!cs_load_kernel_all_positive(limits, NULL, 3));
 	ck_assert(cs_load_kernel_all_positive(limits, ends, 2));
+}
+END_TEST
+
+START_TEST(delays_and_means)
+{
+	struct cs_load_worth worth = { .load = load[0], .weight = weight, .add = 1000 };
+	double sum = 0;
+	cs_load_kernel_delay(&worth, (struct cs_rows){ 0, N }, values);
+	for (int i = 0; i < N; i++) {
+		double wanted = (load[0][i] + 1000) * 100 / (weight[i] > 0 ? weight[i] : 1);
+		ck_assert_double_eq_tol((double)values[i], wanted, wanted * 1e-5);
+		sum += (double)values[i];
+	}
+	double mean = (double)cs_load_kernel_mean_delay(values, NULL, N);
+	ck_assert_double_eq_tol(mean, sum / N, sum / N * 1e-4);
+	const float few[] = { 1, 2, 3, 6 };
+	const uint32_t some[] = { 0, 3 };
+	ck_assert(cs_load_kernel_mean_delay(few, NULL, 4) == 3);
+	ck_assert(cs_load_kernel_mean_delay(few, some, 2) == 3.5F);
+}
+END_TEST
+
+START_TEST(crowds)
+{
+	const float delay[] = { 100, 200, 300, 400, 1e30F, 300 };
+	const double known[] = { 1, 1, 1, 1, 1, 0 };
+	struct cs_load_crowd crowd = {
+		.delay = delay, .quality = known, .inverse = 1 / 400.0F, .doubt = 0.25F
+	};
+	static const int64_t wanted[] = { -7, 94, 68, 0, 0, 23 };
+	out[0] = -7;
+	cs_load_kernel_crowd(&crowd, (struct cs_rows){ 1, 6 }, out);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(wanted); i++)
+		ck_assert_int_eq(out[i], wanted[i]);
 }
 END_TEST
 
@@ -335,6 +372,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, filters);
 	tcase_add_test(tcase, filter_bounds);
 	tcase_add_test(tcase, worths_and_ranges);
+	tcase_add_test(tcase, delays_and_means);
+	tcase_add_test(tcase, crowds);
 	tcase_add_test(tcase, scores);
 	tcase_add_test(tcase, rests);
 	tcase_add_test(tcase, turns);
