@@ -394,7 +394,7 @@ START_TEST(test_reload)
 	write_file(files[0], first.certificate);
 	write_file(files[1], first.key);
 	struct cs_http_server *server =
-		start(&(struct cs_http_options){ .files = { files[0], files[1], files[2] },
+		start(&(struct cs_http_options){ .files = { files[0], files[1], files[2], NULL },
 						 .require_certificate = true,
 						 .reloaded = on_reload });
 	CS_AUTO_BUFFER struct cs_buffer body;
@@ -460,7 +460,7 @@ START_TEST(test_files_that_do_not_begin)
 		struct cs_http_options options;
 		const char *words;
 	} cases[] = {
-		{ { .files = { files[0], files[1], NULL } }, "tls.crt: no certificate" },
+		{ { .files = { files[0], files[1], NULL, NULL } }, "tls.crt: no certificate" },
 		{ { .tls = &own, .files.client_ca = files[0] }, "tls.crt: no certificate in PEM" },
 		{ { .tls = &own, .files.client_ca = "/nonexistent" }, "/nonexistent" },
 	};
