@@ -1,5 +1,5 @@
 // The PromQL queries that come with c-sched: one per metric, of all nodes at once.
-// Neighbours: load_config.c puts them where `builtin:NAME` stands; test/load tries each of them on
+// Neighbours: load_config.c puts them where `builtin:NAME` stands; test/e2e tries each of them on
 // recorded series in a real Prometheus.
 //
 // What they have in common: ranges of two minutes, so that one scrape a minute is enough, and a
