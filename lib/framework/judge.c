@@ -121,7 +121,7 @@ static void conclude(const struct attempt *attempt, const struct cs_judge_questi
 	struct cs_outcome *outcome = &result->outcome;
 	outcome->decision = question->scores ? CS_DECISION_RANKED : CS_DECISION_FILTERED;
 	outcome->n_feasible = attempt->view && !attempt->words ? attempt->view->n_feasible : 0;
-	if (!attempt->scored)
+	if (!attempt->scored || !attempt->view)
 		return;
 	outcome->row = question->rows[result->best];
 	outcome->score = (int64_t)(attempt->view->sum[outcome->row] + attempt->view->offset);
@@ -187,7 +187,8 @@ void cs_judge_scale(const struct cs_judge_question *question, const struct cs_ju
 		if (question->rows[i] == CS_ROW_NONE || answers[i].verdict != CS_VERDICT_FITS)
 			continue;
 		double below = span > 0 ? (range.greatest - answers[i].total) / span : 0;
-		scores[i] = (uint8_t)(top - (uint8_t)(top * below + 0.5));
+		unsigned halves = (unsigned)(2 * top * below);
+		scores[i] = (uint8_t)(top - (halves + 1) / 2);
 		sum += scores[i];
 		n++;
 	}

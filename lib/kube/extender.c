@@ -428,24 +428,21 @@ static const char *end_of(struct cs_slice item)
 	return item.data + item.size;
 }
 
-// Nodes that passed one after the other stand so in the request, commas and all: what is behind a
-// node that did not pass begins with the comma that is due.
-static void write_run(struct cs_json_writer *json, const struct cs_extender_args *args,
-		      uint32_t first, uint32_t end, bool comma, struct cs_splices *splices)
+static void write_run(struct cs_json_writer *json, struct cs_slice run, struct cs_splices *splices)
 {
-	const char *begin = comma ? end_of(args->items[first - 1]) : args->items[first].data;
-	struct cs_slice run = { begin, (size_t)(end_of(args->items[end - 1]) - begin) };
 	if (splices)
 		cs_splices_add(splices, json->out->size, run);
 	else
 		cs_buffer_append(json->out, run.data, run.size);
 }
 
+// Nodes that passed one after the other stand so in the request, commas and all: what is behind a
+// node that did not pass begins with the comma that is due.
 static void write_passed_nodes(struct cs_json_writer *json, const struct cs_extender_args *args,
 			       const struct cs_extender_verdict *verdicts,
 			       struct cs_splices *splices)
 {
-	bool any = false;
+	const char *begin = NULL;
 	cs_json_object_begin(json);
 	cs_json_key(json, "metadata");
 	cs_json_raw(json, CS_SLICE("{}"));
@@ -455,9 +452,11 @@ static void write_passed_nodes(struct cs_json_writer *json, const struct cs_exte
 		uint32_t first = i;
 		while (i < args->n_nodes && (!verdicts || !verdicts[i].message))
 			i++;
-		if (i > first)
-			write_run(json, args, first, i, any, splices);
-		any |= i > first;
+		if (i == first)
+			continue;
+		begin = begin ? end_of(args->items[first - 1]) : args->items[first].data;
+		size_t size = (size_t)(end_of(args->items[i - 1]) - begin);
+		write_run(json, (struct cs_slice){ begin, size }, splices);
 	}
 	cs_json_array_end(json);
 	cs_json_object_end(json);

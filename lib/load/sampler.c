@@ -141,10 +141,9 @@ static const struct cs_source_query *query_at(const struct cs_sampler *sampler)
 
 static const char *promql_of(const struct cs_source_query *query, enum stage stage)
 {
-	const char *const texts[] = { [STAGE_LIMITS] = query->limit,
-				      [STAGE_TIMES] = query->time,
-				      [STAGE_VALUES] = query->query };
-	return texts[stage];
+	if (stage == STAGE_LIMITS)
+		return query->limit;
+	return stage == STAGE_TIMES ? query->time : query->query;
 }
 
 // Asks at the stage, or at the next one that the query has. Prometheus answers a POST like a GET,

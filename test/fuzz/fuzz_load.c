@@ -37,21 +37,27 @@ static void read_metrics(struct cs_slice body, bool pods)
 	cs_part_destroy(part);
 }
 
-static void read_prometheus(struct cs_slice body, bool pair)
+static void read_prometheus(struct cs_slice body, bool pair, bool dated)
 {
-	struct cs_source_query query = { .pair = pair, .scale = 1 };
-	struct cs_prometheus_limits limits;
+	static char time[] = "timestamp(x)";
+	struct cs_source_query query = { .pair = pair, .scale = 1, .time = dated ? time : NULL };
+	struct cs_prometheus_known known;
 	struct cs_part *part = cs_part_create(0);
 	struct cs_error err = { 0 };
-	cs_prometheus_limits_init(&limits, 1);
-	int first = cs_prometheus_read_limits(&query, body, &limits, &err);
-	int r = cs_prometheus_read(&query, body, &limits, part, &err);
+	cs_prometheus_notes_init(&known.limits, 1);
+	cs_prometheus_notes_init(&known.times, 2);
+	int first = cs_prometheus_read_notes(&query, query.scale, body, &known.limits, &err);
+	REQUIRE(first == cs_prometheus_read_notes(&query, 1, body, &known.times, &err));
+	int r = cs_prometheus_read(&query, body, &known, part, &err);
 	REQUIRE(first == r && (r < 0) == (err.code != 0));
-	REQUIRE(part->n_samples + part->n_unlabelled + part->n_duplicate + part->n_unreadable ==
+	REQUIRE(dated || part->n_undated == 0);
+	REQUIRE(part->n_samples + part->n_unlabelled + part->n_duplicate + part->n_unreadable +
+			part->n_undated ==
 		part->n_items);
 	check(part);
 	cs_part_destroy(part);
-	cs_prometheus_limits_finish(&limits);
+	cs_prometheus_notes_finish(&known.limits);
+	cs_prometheus_notes_finish(&known.times);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -65,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (*data & 2)
 		read_metrics(body, *data & 1);
 	else
-		read_prometheus(body, *data & 1);
+		read_prometheus(body, *data & 1, *data & 4);
 	free(text);
 	return 0;
 }

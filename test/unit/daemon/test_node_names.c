@@ -111,7 +111,7 @@ END_TEST
 
 START_TEST(long_names)
 {
-	CHECK("node-0", LONG_NAME, "node-1", LONG_NAME, LONG_NAME "s");
+	CHECK("node-0", LONG_NAME, "node-1", LONG_NAME, (LONG_NAME "s"));
 }
 END_TEST
 
