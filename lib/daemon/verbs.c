@@ -444,6 +444,7 @@ void cs_verbs_destroy(struct cs_verbs *verbs)
 	free(verbs);
 }
 
+// The plugins by load alone, weighed against each other as in the scheduler's own profile.
 int cs_verbs_built_in(const struct cs_plugin *const *plugins, struct cs_config **ret,
 		      struct cs_error *err)
 {
@@ -457,8 +458,8 @@ int cs_verbs_built_in(const struct cs_plugin *const *plugins, struct cs_config *
 				       "      disabled: [{name: '*'}]\n"
 				       "      enabled:\n"
 				       "      - {name: PrioritySort}\n"
-				       "      - {name: LeastLoad, weight: 1}\n"
-				       "      - {name: LeastConnections, weight: 1}\n"
+				       "      - {name: LeastLoad, weight: 20}\n"
+				       "      - {name: LeastConnections, weight: 12}\n"
 				       "      - {name: DefaultBinder}\n"),
 			      plugins, ret, err);
 }

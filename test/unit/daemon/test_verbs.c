@@ -845,11 +845,26 @@ START_TEST(an_end_with_a_binding_under_way)
 }
 END_TEST
 
+START_TEST(the_built_in_profile_weighs_as_the_schedulers_own)
+{
+	struct cs_config *built_in = NULL;
+	struct cs_error words = { 0 };
+	ck_assert_msg(cs_verbs_built_in(cs_plugins, &built_in, &words) == 0, "%s", words.text);
+	const struct cs_profile *profile = built_in->profiles[0];
+	ck_assert_uint_eq(profile->n_score, 2);
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		ck_assert_int_eq(profile->score[i]->weight,
+				 profile->score[i]->plugin->default_weight);
+	cs_config_destroy(built_in);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("verbs");
 	TCase *load = tcase_create("load");
 	tcase_add_checked_fixture(load, setup, teardown);
+	tcase_add_test(load, the_built_in_profile_weighs_as_the_schedulers_own);
 	tcase_add_test(load, nothing_is_refused_without_thresholds);
 	tcase_add_test(load, what_cannot_be_judged_passes);
 	tcase_add_test(load, idle_nodes_score_best);
