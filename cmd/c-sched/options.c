@@ -310,7 +310,8 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_BOOL,
 	  .offset = IN(loopback),
 	  .help = "Let clients on this machine (in a pod: of the pod, kubectl port-forward is "
-		  "one) read all paths without asking the API server." },
+		  "one) read all paths without asking the API server. Not those with the "
+		  "certificate of a proxy: they ask for others." },
 
 	{ .name = "extender-bind-address",
 	  .section = extender,

@@ -27,7 +27,9 @@ static bool path_matches(const char *pattern, size_t size, const char *path)
 bool cs_access_is_free(const struct cs_access *access, const struct cs_http_request *request)
 {
 	const char *patterns = access->open_paths;
-	if (access->loopback && is_local(request->peer))
+	// Whom a proxy on this machine asks for may be anywhere.
+	bool proxied = request->identity && request->identity->proxy;
+	if (access->loopback && !proxied && is_local(request->peer))
 		return true;
 	while (*patterns) {
 		size_t size = strcspn(patterns, ",");

@@ -326,6 +326,15 @@ START_TEST(test_free)
 					    .loopback = cases[i].loopback };
 		struct cs_http_request request = { .path = cases[i].path, .peer = cases[i].peer };
 		ck_assert_msg(cs_access_is_free(&access, &request) == cases[i].free, "case %zu", i);
+		// Whom a proxy asks for need not be on this machine.
+		struct cs_http_identity who = { .client = true };
+		request.identity = &who;
+		ck_assert(cs_access_is_free(&access, &request) == cases[i].free);
+		who.proxy = true;
+		access.loopback = false;
+		bool open = cs_access_is_free(&access, &request);
+		access.loopback = true;
+		ck_assert_msg(cs_access_is_free(&access, &request) == open, "proxy, case %zu", i);
 	}
 }
 END_TEST
