@@ -109,7 +109,7 @@ const char *authority_certificate(const struct authority *authority)
 void authority_issue(const struct authority *authority, const struct issued *what,
 		     struct cs_http_tls *ret)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_PKEY *key = what->rsa_bits ? EVP_RSA_gen(what->rsa_bits) : EVP_EC_gen("P-256");
 	X509 *certificate = begin(key, what);
 	X509_set_issuer_name(certificate, X509_get_subject_name(authority->certificate));
 	extend(certificate, authority->certificate, NID_authority_key_identifier, "keyid");

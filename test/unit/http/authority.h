@@ -17,6 +17,7 @@ struct issued {
 	const char *names; // as in OpenSSL's configuration, "DNS:a,IP:127.0.0.1"; NULL = none
 	const char *usage; // "clientAuth"; NULL = for anything
 	long begins, ends; // seconds from now
+	unsigned rsa_bits; // 0 = a P-256 key
 };
 void authority_issue(const struct authority *authority, const struct issued *what,
 		     struct cs_http_tls *ret);

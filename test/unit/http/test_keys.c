@@ -4,6 +4,8 @@
 
 #include <curl/curl.h>
 #include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -139,7 +141,25 @@ static struct cs_http_server *start(const struct cs_http_options *options)
 	return server;
 }
 
-// A client with a certificate (NULL = none) that keeps its connection.
+static CURLcode show_certificate(CURL *curl, void *context, void *user)
+{
+	const struct cs_http_tls *client = user;
+	BIO *pems[] = { BIO_new_mem_buf(client->certificate, -1),
+			BIO_new_mem_buf(client->key, -1) };
+	X509 *certificate = PEM_read_bio_X509(pems[0], NULL, NULL, NULL);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(pems[1], NULL, NULL, NULL);
+	(void)curl;
+	SSL_CTX_set_security_level(context, 0); // what is too weak is for the server to say
+	bool good = SSL_CTX_use_certificate(context, certificate) == 1 &&
+		    SSL_CTX_use_PrivateKey(context, key) == 1;
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	BIO_free(pems[0]);
+	BIO_free(pems[1]);
+	return good ? CURLE_OK : CURLE_SSL_CERTPROBLEM;
+}
+
+// A client with a certificate (NULL = none; borrowed) that keeps its connection.
 static CURL *client_of(const struct cs_http_server *server, const char *server_ca,
 		       const struct cs_http_tls *client, struct cs_buffer *body)
 {
@@ -151,10 +171,8 @@ static CURL *client_of(const struct cs_http_server *server, const char *server_c
 	curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &ca);
 	curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	if (client) {
-		struct curl_blob certificate = blob_of(client->certificate);
-		struct curl_blob key = blob_of(client->key);
-		curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &certificate);
-		curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &key);
+		curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, show_certificate);
+		curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, client);
 	}
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
@@ -251,6 +269,11 @@ START_TEST(test_clients)
 		  200,
 		  "jane+ci@example.com|Ops, \"EU\"; a\\b|" },
 		{ false, { .common_name = "#1", .begins = -60, .ends = 60 }, 401, "" },
+		// A key that others can find out.
+		{ false,
+		  { .common_name = "weak", .begins = -60, .ends = 60, .rsa_bits = 768 },
+		  401,
+		  "not accepted" },
 	};
 	struct cs_http_tls own = self_signed();
 	for (int required = 0; required < 2; required++) {
