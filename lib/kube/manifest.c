@@ -45,25 +45,35 @@ static int fail_object(struct reader *reader, struct spot spot, struct json_obje
 	return fail(reader, spot, words);
 }
 
-// "PodList" -> "Pod"; empty for "List", whose items say themselves what they are.
-static struct cs_slice item_kind(const char *list_kind)
-{
-	struct cs_slice kind = cs_slice_of(list_kind);
-	kind.size -= strlen("List");
-	return kind;
-}
-
 static bool ends_in_list(const char *kind)
 {
 	size_t size = strlen(kind);
 	return size >= strlen("List") && strcmp(kind + size - strlen("List"), "List") == 0;
 }
 
+// "PodList" -> "Pod"; empty for "List" and other names, whose items say themselves what they are.
+static struct cs_slice item_kind(const char *list_kind)
+{
+	struct cs_slice kind = cs_slice_of(list_kind);
+	kind.size = ends_in_list(list_kind) ? kind.size - strlen("List") : 0;
+	return kind;
+}
+
+static bool says_what_it_is(struct json_object *item)
+{
+	return cs_value_string_at(item, "apiVersion") && cs_value_string_at(item, "kind");
+}
+
+// The first of the items decides for a kind of another name, as where they are told one by one.
 static bool is_list(const char *kind, struct json_object *tree)
 {
-	if (!ends_in_list(kind))
+	struct json_object *items;
+	if (strcmp(kind, "List") == 0)
+		return true;
+	if (!json_object_object_get_ex(tree, "items", &items))
 		return false;
-	return strcmp(kind, "List") == 0 || json_object_object_get_ex(tree, "items", NULL);
+	return ends_in_list(kind) || (json_object_is_type(items, json_type_array) &&
+				      says_what_it_is(json_object_array_get_idx(items, 0)));
 }
 
 // Items of a PodList need not repeat what they are.
@@ -149,7 +159,7 @@ static int take_item(void *user, struct json_object *item, int line, struct cs_e
 {
 	struct reader *reader = user;
 	(void)err;
-	if (!cs_value_string_at(item, "apiVersion") || !cs_value_string_at(item, "kind"))
+	if (!says_what_it_is(item))
 		return 0;
 	char words[WHERE_SIZE];
 	snprintf(words, sizeof(words), "items[%zu]: ", reader->n_items);

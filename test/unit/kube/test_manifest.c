@@ -184,6 +184,18 @@ START_TEST(a_list_of_another_name)
 		"{apiVersion: example.com/v1, kind: Bundle, items: [{x: 1}], metadata: {name: a}}",
 		1);
 	check(0, "example.com/v1", "Bundle", "a", 1);
+	read_good("apiVersion: example.com/v1\n"
+		  "kind: Bundle\n"
+		  "items:\n"
+		  "- &a {kind: Pod, apiVersion: v1, metadata: {name: a}}\n"
+		  "- *a\n"
+		  "- kind: Bundle\n"
+		  "  apiVersion: v1\n"
+		  "  items: [{kind: Node, apiVersion: v1, metadata: {name: b}}]\n",
+		  3);
+	check(0, "v1", "Pod", "a", 1);
+	check(1, "v1", "Pod", "a", 1);
+	check(2, "v1", "Node", "b", 1);
 }
 END_TEST
 
@@ -300,6 +312,10 @@ static const struct {
 	{ "just text\n", "app.yaml: line 1: must be an object" },
 	{ "{kind: List, apiVersion: v1, items: {}}",
 	  "app.yaml: line 1: List: items: must be a list" },
+	{ "{kind: Bundle, apiVersion: v1, items: [{kind: Pod, apiVersion: v1}, {x: 1}]}",
+	  "app.yaml: line 1: items[1]: object: apiVersion is missing" },
+	{ "{kind: Foo, apiVersion: v1, items: [{kind: Pod, apiVersion: v1}, {x: 1}]}",
+	  "app.yaml: line 1: items[1]: object: apiVersion is missing" },
 	{ "{kind: List, apiVersion: v1, items: [null]}",
 	  "app.yaml: line 1: items[0]: must be an object" },
 	{ "{kind: PodList, apiVersion: v1, items: [{}, 5]}",
