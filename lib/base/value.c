@@ -27,6 +27,10 @@ int cs_value_offer(struct cs_value_sink *sink, struct json_object *item, int lin
 {
 	if (!sink->listener->item)
 		return 0;
+	if (sink->n_told > 0) {
+		sink->n_told--;
+		return 1;
+	}
 	cs_value_set_line(item, line);
 	if (sink->full)
 		return 0;

@@ -42,6 +42,7 @@ struct cs_value_sink {
 	const struct cs_value_listener *listener;
 	void *user;
 	size_t n_taken; // items of this document
+	size_t n_told;  // so many that come next were taken before: the text is read again
 	bool full;      // one was not taken: the rest is not offered
 	bool ended;     // the listener returned an error: words of others do not count
 };

@@ -648,8 +648,10 @@ static int read_json_stream(struct cs_slice text, struct cs_value_place *place,
 		int line = next.line;
 		begin_document(sink);
 		int r = cs_value_read_json_next(text, &next, sink, &value, err);
-		if (r < 0) // in the first document of which nothing was taken it may be YAML
-			return n > 0 || sink->ended || sink->n_taken > 0 ? r : 0;
+		if (r < 0) { // the first document may be YAML
+			sink->n_told = sink->n_taken;
+			return n > 0 || sink->ended ? r : 0;
+		}
 		r = tell(sink, value, line, err);
 		if (r < 0)
 			return r;
@@ -682,7 +684,14 @@ int cs_value_read_stream(struct cs_slice text, const struct cs_value_listener *l
 	if (r < 0 || place.at == text.size)
 		return r;
 	struct cs_slice rest = { text.data + place.at, text.size - place.at };
-	return read_yaml(rest, place.line, &sink, err);
+	if (sink.n_told == 0)
+		return read_yaml(rest, place.line, &sink, err);
+	// As kubectl, which says of a text that is neither why it is not JSON.
+	struct cs_error json = err ? *err : (struct cs_error){ 0 };
+	r = read_yaml(rest, place.line, &sink, err);
+	if (r < 0 && !sink.ended && err)
+		*err = json;
+	return r;
 }
 
 static int append_document(void *user, struct json_object *document, int line, struct cs_error *err)

@@ -404,6 +404,11 @@ START_TEST(streams)
 		  "item:2={\"x\":1} item:3={\"x\":2} 1:{\"items\":[],\"b\":[6]} 3:{\"items\":7} " },
 		{ "items:\n- 1\n- &a 2\n- *a\n- 3\n", 9, "item:2=1 1:{\"items\":[2,2,3]} " },
 		{ "items: {x: [1]}\n", 9, "1:{\"items\":{\"x\":[1]}} " },
+		{ "{\"items\": [1, 2, 3,], b: 4} # not JSON\n---\nitems: [5, 6]\n", 9,
+		  "item:1=1 item:1=2 item:1=3 1:{\"items\":[],\"b\":4} item:3=5 item:3=6 "
+		  "3:{\"items\":[]} " },
+		{ "{\"items\": [1,\n2, 3, x, 4]}", 2,
+		  "item:1=1 item:2=2 item:2=3 item:2=3 1:{\"items\":[3,\"x\",4]} " },
 	};
 	static const struct cs_value_listener listener = { told_item, told_document };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {

@@ -227,6 +227,13 @@ START_TEST(one_by_one)
 		  "app.yaml: line 5: while parsing a flow node, did not find expected node content" },
 		{ "{\"items\": [{\"kind\": \"Pod\", \"apiVersion\": \"v1\"},\n{\"kind\": 1]}", 9, 1,
 		  "app.yaml: line 2, column 11: expected ',' or '}' in an object" },
+		{ "{\"items\": [{\"kind\": \"Pod\", \"apiVersion\": \"v1\"},\n{\"kind\": \"Pod\",}, {}]}",
+		  9, 1, "app.yaml: line 1: object: apiVersion is missing" },
+		{ "{\"items\": [{\"kind\": \"Pod\", \"apiVersion\": \"v1\"},\n{\"kind\": \"Pod\",}], "
+		  "kind: List, apiVersion: v1}",
+		  9, 1, "app.yaml: line 2: items[1]: Pod: apiVersion is missing" },
+		{ "{\"items\": [{\"kind\": \"Pod\", \"apiVersion\": \"v1\"},\n{kind: Pod, apiVersion: v1}",
+		  9, 2, "app.yaml: line 2, column 2: expected a string" },
 		{ "items:\n- {kind: Pod, apiVersion: v1}\nkind: List\n", 9, 1,
 		  "app.yaml: line 1: List: apiVersion is missing" },
 		{ "items:\n- {kind: Pod, apiVersion: v1}\n- {kind: Pod}\nkind: List\napiVersion: v1\n",
