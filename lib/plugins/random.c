@@ -81,18 +81,33 @@ static void follow(struct names *names, const struct cs_node_table *nodes)
 	cs_by_load_follow(&names->follower, nodes, 0, renew, names);
 }
 
-// Nodes of weight 100 have their random number for a key.
-static void weigh(const int32_t *weight, uint32_t n, uint32_t *key)
+// Nodes of weight 100 have their random number for a key. Returns the keys as they are before they
+// are rounded: those of small weights are mostly below 2^-32. NULL = none is rounded.
+static double *weigh(struct cs_arena *scratch, const int32_t *weight, uint32_t n, uint32_t *key)
 {
 	if (cs_load_kernel_count_others(weight, CS_NODE_WEIGHT_DEFAULT, n) == 0)
-		return;
+		return NULL;
+	double *exact = cs_arena_alloc_raw(scratch, n * sizeof(*exact));
 	for (uint32_t row = 0; row < n; row++) {
+		exact[row] = (double)key[row];
 		if (weight[row] == CS_NODE_WEIGHT_DEFAULT)
 			continue;
 		double unit = (double)key[row] / RANDOM_BITS;
-		double weighed = weight[row] ? pow(unit, 100.0 / weight[row]) * RANDOM_BITS : 0;
-		key[row] = weighed < UINT32_MAX ? (uint32_t)weighed : UINT32_MAX;
+		exact[row] = weight[row] ? pow(unit, 100.0 / weight[row]) * RANDOM_BITS : 0;
+		key[row] = exact[row] < UINT32_MAX ? (uint32_t)exact[row] : UINT32_MAX;
 	}
+	return exact;
+}
+
+static uint32_t find_exactly(const struct cs_cycle *cycle, const double *exact)
+{
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	uint32_t winner = feasible ? feasible[0] : 0;
+	for (uint32_t i = 1; i < cycle->n_feasible; i++) {
+		uint32_t row = feasible ? feasible[i] : i;
+		winner = exact[row] > exact[winner] ? row : winner;
+	}
+	return winner;
 }
 
 // The first of the feasible rows with the greatest key.
@@ -125,8 +140,8 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	draw->key = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*draw->key));
 	follow(names, cycle->nodes);
 	cs_load_kernel_draw(names->low, names->high, of_pod, n, draw->key);
-	weigh(weight, n, draw->key);
-	draw->winner = find_winner(cycle, draw->key);
+	const double *exact = weigh(cycle->scratch, weight, n, draw->key);
+	draw->winner = exact ? find_exactly(cycle, exact) : find_winner(cycle, draw->key);
 	self->score_state = draw;
 	return CS_PREPARE_GO;
 }
