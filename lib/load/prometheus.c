@@ -175,7 +175,7 @@ static void add_series(struct reading *reading, const struct series *series)
 		return;
 	}
 	cs_map_put(&reading->seen, at, key);
-	if (query->time && !time) {
+	if (query->time && !(time && *time < SECONDS_MAX)) { // it may be in milliseconds
 		part->n_undated++;
 		return;
 	}

@@ -36,9 +36,9 @@ struct cs_prometheus_known {
 	struct cs_prometheus_notes times; // Unix s; used where query->time
 };
 
-// Adds the samples of an answer to the part. Where the query asks for times, a series without one
-// is left out. Of several series with one node the first counts. -EINVAL in words where it is no
-// vector.
+// Adds the samples of an answer to the part. Where the query asks for times, a series without one,
+// or with one that nanoseconds of 64 bits cannot tell, is left out. Of several series with one node
+// the first counts. -EINVAL in words where it is no vector.
 int cs_prometheus_read(const struct cs_source_query *query, struct cs_slice body,
 		       const struct cs_prometheus_known *known, struct cs_part *part,
 		       struct cs_error *err);

@@ -233,6 +233,19 @@ START_TEST(times_by_node)
 }
 END_TEST
 
+// Milliseconds, and nonsense: no times.
+START_TEST(times_beyond_all_bounds)
+{
+	struct cs_source_query query = plain;
+	query.time = "t";
+	static const char times[] = VECTOR(SERIES("a", "1435781400250") AND("b", "1e300"));
+	ck_assert_int_eq(read_times(&query, times), 0);
+	ck_assert_int_eq(read_answer(&query, VECTOR(SERIES("a", "1") AND("b", "2"))), 0);
+	ck_assert_uint_eq(part->n_samples, 0);
+	ck_assert_uint_eq(part->n_undated, 2);
+}
+END_TEST
+
 START_TEST(times_of_pairs)
 {
 	struct cs_source_query query = plain;
@@ -310,6 +323,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, of_duplicates_the_first_counts);
 	tcase_add_test(tcase, limits_by_node);
 	tcase_add_test(tcase, times_by_node);
+	tcase_add_test(tcase, times_beyond_all_bounds);
 	tcase_add_test(tcase, times_of_pairs);
 	tcase_add_loop_test(tcase, answers_that_are_none, 0, CS_ARRAY_LENGTH(refused));
 	tcase_add_test(tcase, warnings_are_kept);
