@@ -362,7 +362,8 @@ static void learn_strains(struct cs_loads *loads, uint32_t slot, const struct st
 	for (uint32_t row = 0; row < n_rows; row++) {
 		const struct strain_sums *of_row = &sums[(size_t)row * loads->n_slots + slot];
 		float *strain = &loads->hidden[column].strain[row];
-		if (of_row->expected <= 0)
+		// What pods of a node that is gone used says nothing of the row's next one.
+		if (of_row->expected <= 0 || !loads->nodes->table.live[row])
 			continue;
 		learn_strain(of_row, all.used / all.expected, strain);
 		bool chance = fabs((double)*strain - 1) < STRAIN_LEAST;

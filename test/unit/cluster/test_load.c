@@ -739,6 +739,9 @@ START_TEST(rows_have_strain)
 	near((double)table->columns[CONNECTIONS].strain[a], 1);
 	cs_cluster_remove_node(world.cluster, "a");
 	near((double)strain[a], 1);
+	ten_use(2000, 125, 180); // its pods are still measured for a while
+	ck_assert_uint_eq(add_node(&world, "a", NODE4), a);
+	near((double)strain[a], 1);
 }
 END_TEST
 
