@@ -90,7 +90,8 @@ void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, const struct
 		cs_json_double(json, column->in_flight[row]);
 		if (pod) {
 			cs_json_key(json, "expected");
-			cs_json_double(json, cs_cluster_expected(cluster, pod, i));
+			cs_json_double(json, cs_cluster_expected(cluster, pod, i) *
+						     (double)column->strain[row]);
 		}
 		cs_json_key(json, "quality");
 		cs_json_double(json, column->quality[row]);

@@ -27,7 +27,7 @@ bool cs_explanation_write(const struct cs_answer_context *context, const struct 
 			  struct cs_json_writer *json);
 
 // What a node has and what is taken of it, as members of an object that is open; with a pod that is
-// not there (NULL = none) also what it is expected to add to the load.
+// not there (NULL = none) also what it is expected to add to the load there.
 void cs_answer_node(const struct cs_cluster *cluster, uint32_t row, const struct cs_pod *pod,
 		    struct cs_json_writer *json);
 

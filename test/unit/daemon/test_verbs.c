@@ -13,6 +13,7 @@
 #include <csched/kube/codec.h>
 #include <csched/plugins/list.h>
 
+#include "daemon/answer.h"
 #include "daemon/message.h"
 #include "daemon/verbs.h"
 
@@ -661,6 +662,51 @@ START_TEST(a_victim_in_flight_takes_its_load_along)
 }
 END_TEST
 
+// Three pods on n1 and six on n2 that use so much.
+static void nine_use(double on_n1, double on_n2, int64_t taken)
+{
+	struct cs_load_pod_sample samples[9];
+	struct cs_load_report report;
+	for (int i = 0; i < 9; i++)
+		samples[i] = (struct cs_load_pod_sample){ .namespace = "default",
+							  .name = cs_arena_printf(arena, "p%d", i),
+							  .value = i < 3 ? on_n1 : on_n2,
+							  .taken = taken };
+	cs_cluster_apply_pod_samples(cluster, samples, 9, &report);
+	ck_assert_uint_eq(report.n_matched, 9);
+}
+
+static double expected_on(const char *node)
+{
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	CS_AUTO_BUFFER struct cs_buffer text;
+	struct cs_json_writer json;
+	struct cs_error err;
+	cs_buffer_init(&text, 1024);
+	cs_json_init(&json, &text);
+	cs_json_object_begin(&json);
+	cs_answer_load(cluster, cs_cluster_find_node(cluster, node), find_pod("a"), &json);
+	cs_json_object_end(&json);
+	ck_assert_int_eq(cs_value_read_json((struct cs_slice){ text.data, text.size }, &tree, &err),
+			 0);
+	return json_object_get_double(cs_value_at(tree, "load.cpu.expected"));
+}
+
+// explain tells of a pod what LeastLoad goes by: on a node whose pods use more, more.
+START_TEST(what_a_pod_will_add_is_of_the_node)
+{
+	add_pod("a");
+	for (int i = 0; i < 9; i++)
+		add_bound(cs_arena_printf(arena, "p%d", i), i < 3 ? "n1" : "n2", 500, 1);
+	nine_use(500, 500, state.now.wall - 1);
+	ck_assert_double_eq(expected_on("n1"), 500);
+	// as 3000 each: (24000 + 3000) / (9000 + 3000) = 2.25, half way from 1
+	nine_use(8000, 500, state.now.wall);
+	ck_assert_double_eq_tol(expected_on("n1"), 500 * 1.625, 0.01);
+	ck_assert_double_lt(expected_on("n2"), 400);
+}
+END_TEST
+
 static void setup_whole(void)
 {
 	setup_profile("apiVersion: kubescheduler.config.k8s.io/v1\n"
@@ -894,6 +940,7 @@ Suite *test_suite(void)
 	tcase_add_test(filters, nodes_that_no_victim_helps_are_no_candidates);
 	tcase_add_test(filters, a_node_whose_victims_do_not_help_is_no_candidate);
 	tcase_add_test(filters, a_victim_in_flight_takes_its_load_along);
+	tcase_add_test(filters, what_a_pod_will_add_is_of_the_node);
 	tcase_add_test(filters, nobody_is_spared_by_a_profile_that_looks_at_load);
 	suite_add_tcase(suite, filters);
 	TCase *whole = tcase_create("whole");
