@@ -65,8 +65,10 @@ enum cs_load_state {
 // itself.
 struct cs_load_column {
 	const struct cs_load_metric *metric;
-	uint32_t n_known; // live rows with quality > 0; 0: nothing is known, plugins skip
-	double median;    // of `load` over known live rows; 0 without
+	// Live rows with quality > 0. 0: nothing is known, and plugins skip, but for those that go
+	// on with estimates where mean_per_pod is known.
+	uint32_t n_known;
+	double median; // of `load` over known live rows; 0 without
 	// COUNT, USAGE: sum of samples and in_flight / pods, of known rows; of those that were
 	// known last where none is; 0: none ever was
 	double mean_per_pod;
