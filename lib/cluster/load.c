@@ -48,6 +48,7 @@ static void free_column(struct cs_loads *loads, uint32_t i)
 	free(loads->hidden[i].in_flight);
 	free(column->strain);
 	free(loads->hidden[i].strain);
+	free(loads->hidden[i].sums);
 }
 
 void cs_loads_finish(struct cs_loads *loads)
@@ -89,6 +90,7 @@ static void resize_column(struct cs_loads *loads, uint32_t i, uint32_t old, uint
 	RESIZE(loads->hidden[i].in_flight, old, n);
 	RESIZE(column->strain, old, n);
 	RESIZE(loads->hidden[i].strain, old, n);
+	RESIZE(loads->hidden[i].sums, old, n);
 	for (uint32_t row = old; row < n; row++)
 		column->strain[row] = loads->hidden[i].strain[row] = 1;
 }

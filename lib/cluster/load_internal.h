@@ -36,12 +36,20 @@ struct cs_load_watch {
 };
 
 // What a column has that nobody else sees.
+// Of a round's pods on one row whose workloads are known: what they use, and are expected to.
+struct cs_strain_sums {
+	double used;
+	double expected;
+	uint32_t n;
+};
+
 struct cs_load_hidden {
-	int64_t *refused;    // when the last implausible value was taken; 0 = none since
-	__int128 *in_flight; // the shown one exactly, in 2^-24 of a unit
-	float *strain;       // the shown one before small ones are taken for chance
-	double level;        // LEVEL, COUNT: the median of the fresh rows, for unknown ones
-	uint32_t resource;   // USAGE: the column of the node table, or CS_RESOURCE_NONE
+	int64_t *refused;            // when the last implausible value was taken; 0 = none since
+	__int128 *in_flight;         // the shown one exactly, in 2^-24 of a unit
+	float *strain;               // the shown one before small ones are taken for chance
+	struct cs_strain_sums *sums; // of the round that is coming in
+	double level;                // LEVEL, COUNT: the median of the fresh rows, for unknown ones
+	uint32_t resource;           // USAGE: the column of the node table, or CS_RESOURCE_NONE
 	bool from_annotations;
 };
 

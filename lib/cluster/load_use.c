@@ -271,23 +271,16 @@ static bool is_grown(const struct cs_load_metric *metric, const struct cs_pod *p
 	return !pod->flight || sample->taken - pod->flight->came >= needs;
 }
 
-// Of a round's pods on one row whose workloads are known: what they use, and are expected to.
-struct strain_sums {
-	double used;
-	double expected;
-	uint32_t n;
-};
-
 // Returns what the sample is as on a node without strain.
 static double count_strain(const struct cs_loads *loads, const struct cs_pod *pod, uint32_t slot,
-			   double value, struct strain_sums *sums)
+			   double value)
 {
 	uint32_t column = loads->slot_column[slot];
 	const struct cs_learned *learned = &pod->use->learned[slot];
 	if (!cs_pod_is_counted(pod) || loads->metrics[column].kind != CS_LOAD_USAGE)
 		return value;
 	if (learned->known) {
-		struct strain_sums *of_row = &sums[(size_t)pod->row * loads->n_slots + slot];
+		struct cs_strain_sums *of_row = &loads->hidden[column].sums[pod->row];
 		of_row->used += value;
 		of_row->expected += learned->mean;
 		of_row->n++;
@@ -295,10 +288,8 @@ static double count_strain(const struct cs_loads *loads, const struct cs_pod *po
 	return value / (double)loads->table.columns[column].strain[pod->row];
 }
 
-// The sums of slot s on row r are at r * n_slots + s.
 static void collect(const struct cs_loads *loads, struct cs_pod *pod,
-		    const struct cs_load_pod_sample *sample, struct strain_sums *sums,
-		    struct cs_load_report *report)
+		    const struct cs_load_pod_sample *sample, struct cs_load_report *report)
 {
 	const struct cs_load_metric *metric = &loads->metrics[sample->metric];
 	uint32_t slot = cs_loads_slot(loads, sample->metric);
@@ -316,7 +307,7 @@ static void collect(const struct cs_loads *loads, struct cs_pod *pod,
 		report->n_old++;
 		return;
 	}
-	learned->sum += count_strain(loads, pod, slot, sample->value, sums);
+	learned->sum += count_strain(loads, pod, slot, sample->value);
 	learned->n++;
 	int64_t taken = sample->taken < loads->now ? sample->taken : loads->now;
 	learned->latest = taken > learned->latest ? taken : learned->latest;
@@ -339,7 +330,7 @@ static void learn(struct cs_learned *learned)
 // that were measured, so that few that differ are no proof: with two pods that use 1000 of 400
 // milli-CPU expected each, (2 * 1000 + 400) / (3 * 400) = 2 is seen. `trend` is used per
 // expected on all nodes: what rises everywhere is nobody's strain.
-static void learn_strain(const struct strain_sums *sums, double trend, float *strain)
+static void learn_strain(const struct cs_strain_sums *sums, double trend, float *strain)
 {
 	double expected = sums->expected * trend;
 	double prior = STRAIN_PRIOR * expected / sums->n;
@@ -348,19 +339,19 @@ static void learn_strain(const struct strain_sums *sums, double trend, float *st
 	*strain += (float)(STRAIN_ALPHA * (bounded - (double)*strain));
 }
 
-static void learn_strains(struct cs_loads *loads, uint32_t slot, const struct strain_sums *sums)
+static void learn_strains(struct cs_loads *loads, uint32_t column)
 {
 	uint32_t n_rows = loads->nodes->table.n_rows;
-	uint32_t column = loads->slot_column[slot];
-	struct strain_sums all = { 0 };
+	struct cs_strain_sums *sums = loads->hidden[column].sums;
+	struct cs_strain_sums all = { 0 };
 	for (uint32_t row = 0; row < n_rows; row++) {
-		all.used += sums[(size_t)row * loads->n_slots + slot].used;
-		all.expected += sums[(size_t)row * loads->n_slots + slot].expected;
+		all.used += sums[row].used;
+		all.expected += sums[row].expected;
 	}
 	if (!(all.used > 0 && all.expected > 0))
 		return;
 	for (uint32_t row = 0; row < n_rows; row++) {
-		const struct strain_sums *of_row = &sums[(size_t)row * loads->n_slots + slot];
+		const struct cs_strain_sums *of_row = &sums[row];
 		float *strain = &loads->hidden[column].strain[row];
 		// What pods of a node that is gone used says nothing of the row's next one.
 		if (of_row->expected <= 0 || !loads->nodes->table.live[row])
@@ -372,13 +363,11 @@ static void learn_strains(struct cs_loads *loads, uint32_t slot, const struct st
 	loads->unsettled |= 1u << column; // scores by it are to be made again
 }
 
-uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
-				      const struct cs_load_pod_sample *samples, uint32_t n,
-				      struct cs_load_report *ret)
+void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
+				   const struct cs_load_pod_sample *samples, uint32_t n,
+				   struct cs_load_report *ret)
 {
-	struct cs_loads *loads = &cluster->loads;
-	CS_AUTO_FREE struct strain_sums *sums =
-		cs_alloc_array((size_t)loads->nodes->table.n_rows * loads->n_slots, sizeof(*sums));
+	const struct cs_loads *loads = &cluster->loads;
 	CS_AUTO_FREE struct cs_pod **pods = cs_alloc_array(n, sizeof(struct cs_pod *));
 	*ret = (struct cs_load_report){ 0 };
 	for (uint32_t i = 0; i < n; i++) {
@@ -387,7 +376,7 @@ uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 			continue;
 		pods[i] = find_pod(&cluster->uses, sample);
 		if (pods[i]) {
-			collect(loads, pods[i], sample, sums, ret);
+			collect(loads, pods[i], sample, ret);
 			continue;
 		}
 		if (ret->n_unmatched < CS_LOAD_UNMATCHED_MAX)
@@ -398,8 +387,20 @@ uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t slot = 0; pods[i] && pods[i]->use && slot < loads->n_slots; slot++)
 			learn(&pods[i]->use->learned[slot]);
-	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
-		learn_strains(loads, slot, sums);
+}
+
+uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
+				      const struct cs_load_pod_sample *samples, uint32_t n,
+				      struct cs_load_report *ret)
+{
+	struct cs_loads *loads = &cluster->loads;
+	cs_cluster_absorb_pod_samples(cluster, samples, n, ret);
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
+		uint32_t column = loads->slot_column[slot];
+		learn_strains(loads, column);
+		memset(loads->hidden[column].sums, 0,
+		       loads->capacity * sizeof(*loads->hidden[column].sums));
+	}
 	cs_loads_settle(loads);
 	return 0;
 }

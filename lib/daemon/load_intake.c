@@ -70,7 +70,8 @@ static void apply_pods(struct cs_load_intake *intake, struct cs_time now)
 	uint32_t left = load->part->n_pods - intake->pods_done;
 	uint32_t n = left < CS_LOAD_INTAKE_SLICE ? left : CS_LOAD_INTAKE_SLICE;
 	apply(intake, now,
-	      &(struct cs_load_round){ .n_pods = n, .pods = load->pods + intake->pods_done });
+	      &(struct cs_load_round){
+		      .n_pods = n, .pods = load->pods + intake->pods_done, .more = n < left });
 	intake->pods_done += n;
 }
 
@@ -93,7 +94,8 @@ bool cs_load_intake_turn(struct cs_load_intake *intake, struct cs_time now)
 	if (!intake->samples_done)
 		apply(intake, now,
 		      &(struct cs_load_round){ .n_samples = load->part->n_samples,
-					       .samples = load->samples });
+					       .samples = load->samples,
+					       .more = load->part->n_pods > 0 });
 	else
 		apply_pods(intake, now);
 	intake->samples_done = true;

@@ -740,9 +740,14 @@ void cs_scheduler_apply_load(struct cs_scheduler *scheduler, struct cs_time now,
 			     const struct cs_load_round *round, struct cs_load_report *ret)
 {
 	struct cs_load_report pods;
+	uint32_t events = 0;
 	pass_time(scheduler, now);
-	uint32_t events =
-		cs_cluster_apply_pod_samples(scheduler->cluster, round->pods, round->n_pods, &pods);
+	if (round->more)
+		cs_cluster_absorb_pod_samples(scheduler->cluster, round->pods, round->n_pods,
+					      &pods);
+	else
+		events |= cs_cluster_apply_pod_samples(scheduler->cluster, round->pods,
+						       round->n_pods, &pods);
 	events |=
 		cs_cluster_apply_samples(scheduler->cluster, round->samples, round->n_samples, ret);
 	add_reports(ret, &pods);

@@ -150,6 +150,11 @@ uint32_t cs_cluster_apply_samples(struct cs_cluster *cluster, const struct cs_lo
 uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 				      const struct cs_load_pod_sample *samples, uint32_t n,
 				      struct cs_load_report *ret);
+// A part of a round whose last one _apply_pod_samples takes: what nodes' pods use more than others
+// is learned of all parts at once.
+void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
+				   const struct cs_load_pod_sample *samples, uint32_t n,
+				   struct cs_load_report *ret);
 // What ageing does, in effect each half a second at most; and medians and means after nodes have
 // changed. Cheap where nothing is to be done. Returns events as above.
 uint32_t cs_cluster_tick_load(struct cs_cluster *cluster);

@@ -85,6 +85,7 @@ struct cs_load_round {
 	const struct cs_load_sample *samples;
 	uint32_t n_pods;
 	const struct cs_load_pod_sample *pods;
+	bool more; // pods of the round are to come in a further call
 };
 void cs_scheduler_apply_load(struct cs_scheduler *scheduler, struct cs_time now,
 			     const struct cs_load_round *round, struct cs_load_report *ret);

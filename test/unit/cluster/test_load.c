@@ -745,6 +745,41 @@ START_TEST(rows_have_strain)
 }
 END_TEST
 
+// Large rounds come in parts: a row is not what one of its pods is.
+START_TEST(strain_is_of_whole_rounds)
+{
+	uint32_t rows[] = { add_node(&world, "a", NODE4), add_node(&world, "b", NODE4) };
+	for (int i = 0; i < 10; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "p%d", i);
+		cs_cluster_assume(world.cluster, workload_pod(name, RS1, ""), rows[i % 2]);
+	}
+	ten_use(400, 400, 60);
+	at(90);
+	for (int i = 0; i < 10; i += 2) { // 2000 on both in all
+		char names[2][8];
+		struct cs_load_pod_sample part[2];
+		for (int k = 0; k < 2; k++) {
+			snprintf(names[k], sizeof(names[k]), "p%d", i + k);
+			part[k] = (struct cs_load_pod_sample){ .namespace = "default",
+							       .name = names[k],
+							       .metric = CPU,
+							       .value = k   ? 400
+									: i ? 0
+									    : 2000,
+							       .taken = START + 80 * SECOND + i };
+		}
+		if (i < 8)
+			cs_cluster_absorb_pod_samples(world.cluster, part, 2, &report);
+		else
+			cs_cluster_apply_pod_samples(world.cluster, part, 2, &report);
+		ck_assert_uint_eq(report.n_matched, 2);
+		ck_assert_uint_eq(report.n_old, 0);
+	}
+	near((double)table->columns[CPU].strain[rows[0]], 1);
+}
+END_TEST
+
 START_TEST(a_round_of_replicas_is_one_mean)
 {
 	workload_pod("p", RS1, "labels: {pod-template-hash: abc}");
@@ -966,6 +1001,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, expected_by_request);
 	tcase_add_test(tcase, workloads_learn);
 	tcase_add_test(tcase, rows_have_strain);
+	tcase_add_test(tcase, strain_is_of_whole_rounds);
 	tcase_add_test(tcase, a_round_of_replicas_is_one_mean);
 	tcase_add_test(tcase, connections_by_annotation);
 	tcase_add_test(tcase, a_pods_annotation_changes);
