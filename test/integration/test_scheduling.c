@@ -60,30 +60,53 @@ static const char *wait_condition(const char *pod)
 	return message;
 }
 
-// The Event about a pod with that reason, NULL if there is none.
-static struct json_object *find_event(const char *pod, const char *reason)
+// A pod may be decided before the watch of nodes has told of them: until the words are these.
+static void expect_condition(const char *pod, const char *words)
+{
+	double end = harness_now() + HARNESS_PATIENCE;
+	const char *message = wait_condition(pod);
+	while (!cs_string_equal(message, words) && harness_now() < end) {
+		harness_sleep(0.05);
+		message = wait_condition(pod);
+	}
+	ck_assert_str_eq(message, words);
+}
+
+// The Event about a pod with that reason, and that note unless NULL; NULL if there is none.
+static struct json_object *find_event_saying(const char *pod, const char *reason, const char *note)
 {
 	struct json_object *items = cs_value_at(
 		harness_get(kubesim, "/apis/events.k8s.io/v1/namespaces/default/events"), "items");
 	for (size_t i = 0; items && i < json_object_array_length(items); i++) {
 		struct json_object *event = json_object_array_get_idx(items, i);
 		if (cs_string_equal(cs_value_string_at(event, "regarding.name"), pod) &&
-		    cs_string_equal(cs_value_string_at(event, "reason"), reason))
+		    cs_string_equal(cs_value_string_at(event, "reason"), reason) &&
+		    (!note || cs_string_equal(cs_value_string_at(event, "note"), note)))
 			return event;
 	}
 	return NULL;
 }
 
-static struct json_object *wait_event(const char *pod, const char *reason)
+static struct json_object *find_event(const char *pod, const char *reason)
+{
+	return find_event_saying(pod, reason, NULL);
+}
+
+static struct json_object *wait_event_saying(const char *pod, const char *reason, const char *note)
 {
 	struct json_object *event;
 	double end = harness_now() + HARNESS_PATIENCE;
-	while (!(event = find_event(pod, reason))) {
+	while (!(event = find_event_saying(pod, reason, note))) {
 		if (harness_now() > end)
 			ck_abort_msg("no event %s about pod %s", reason, pod);
 		harness_sleep(0.05);
 	}
 	return event;
+}
+
+static struct json_object *wait_event(const char *pod, const char *reason)
+{
+	return wait_event_saying(pod, reason, NULL);
 }
 
 START_TEST(a_deployment)
@@ -217,10 +240,9 @@ START_TEST(an_unschedulable_pod_and_then_a_node)
 	start("--nodes=0");
 	harness_create_node(kubesim, "small", "1");
 	harness_create_pod(kubesim, "p", "2");
-	ck_assert_str_eq(wait_condition("p"), "0/1 nodes are available: 1 Insufficient cpu.");
-	struct json_object *event = wait_event("p", "FailedScheduling");
-	ck_assert_str_eq(cs_value_string_at(event, "note"),
-			 "0/1 nodes are available: 1 Insufficient cpu.");
+	expect_condition("p", "0/1 nodes are available: 1 Insufficient cpu.");
+	struct json_object *event = wait_event_saying(
+		"p", "FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.");
 	ck_assert_str_eq(cs_value_string_at(event, "type"), "Warning");
 	harness_create_node(kubesim, "large", "8");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "p"), "large");
@@ -256,7 +278,7 @@ START_TEST(taints)
 	      "{\"spec\":{\"taints\":[{\"key\":\"team\",\"value\":\"a\",\"effect\":"
 	      "\"NoSchedule\"}]}}");
 	create_pod_with("stranger", "");
-	ck_assert_str_eq(wait_condition("stranger"),
+	expect_condition("stranger",
 			 "0/1 nodes are available: 1 node(s) had untolerated taint(s).");
 	create_pod_with("friend", ",\"tolerations\":[{\"key\":\"team\",\"operator\":\"Exists\"}]");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "friend"), "tainted");
@@ -271,8 +293,7 @@ START_TEST(a_cordoned_node)
 	harness_create_node(kubesim, "n", "4");
 	patch("/api/v1/nodes/n", "{\"spec\":{\"unschedulable\":true}}");
 	create_pod_with("p", "");
-	ck_assert_str_eq(wait_condition("p"),
-			 "0/1 nodes are available: 1 node(s) were unschedulable.");
+	expect_condition("p", "0/1 nodes are available: 1 node(s) were unschedulable.");
 	patch("/api/v1/nodes/n", "{\"spec\":{\"unschedulable\":null}}");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "p"), "n");
 }
@@ -284,8 +305,8 @@ START_TEST(a_node_selector)
 	harness_create_node(kubesim, "plain", "64");
 	harness_create_node(kubesim, "fast", "4");
 	create_pod_with("p", ",\"nodeSelector\":{\"disk\":\"ssd\"}");
-	ck_assert_str_eq(wait_condition("p"), "0/2 nodes are available: 2 node(s) didn't match "
-					      "Pod's node affinity/selector.");
+	expect_condition("p", "0/2 nodes are available: 2 node(s) didn't match "
+			      "Pod's node affinity/selector.");
 	patch("/api/v1/nodes/fast", "{\"metadata\":{\"labels\":{\"disk\":\"ssd\"}}}");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "p"), "fast");
 }
