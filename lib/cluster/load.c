@@ -153,6 +153,11 @@ void cs_cluster_set_load_notice(struct cs_cluster *cluster,
 	cluster->loads.notice_user = user;
 }
 
+void cs_cluster_mute_load_notice(struct cs_cluster *cluster, bool muted)
+{
+	cluster->loads.muted = muted;
+}
+
 // All that is dated later than the clock now says.
 static void put_back(struct cs_loads *loads, int64_t now)
 {

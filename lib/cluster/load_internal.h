@@ -85,6 +85,7 @@ struct cs_loads {
 
 	void (*notice)(void *user, const char *words);
 	void *notice_user;
+	bool muted; // nobody is told
 };
 
 // The clock was put back: no time is later than it says now.

@@ -14,7 +14,7 @@
 
 static void tell(const struct cs_loads *loads, uint32_t row, const char *key, const char *words)
 {
-	if (!loads->notice)
+	if (!loads->notice || loads->muted)
 		return;
 	struct cs_error err;
 	cs_error_set(&err, -EINVAL, "node %s: metadata.annotations[%s]: %s",

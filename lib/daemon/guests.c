@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <csched/base/value.h>
+#include <csched/cluster/load.h>
 #include <csched/kube/codec.h>
 
 #define NODE_MAX (64u << 10) // bytes of a node that is read: nobody has validated it
@@ -37,6 +38,7 @@ void cs_guests_enter(struct cs_cluster *cluster, const struct cs_extender_args *
 		     struct cs_arena *arena, uint32_t *rows, struct cs_guests *ret)
 {
 	ret->n = 0;
+	cs_cluster_mute_load_notice(cluster, true);
 	for (uint32_t i = 0; args->whole && i < args->n_nodes && ret->n < CS_GUESTS_MAX; i++) {
 		if (rows[i] != CS_ROW_NONE)
 			continue;
@@ -45,6 +47,7 @@ void cs_guests_enter(struct cs_cluster *cluster, const struct cs_extender_args *
 		if (rows[i] != CS_ROW_NONE)
 			ret->names[ret->n++] = node->metadata->name;
 	}
+	cs_cluster_mute_load_notice(cluster, false);
 }
 
 void cs_guests_leave(struct cs_cluster *cluster, const struct cs_guests *guests)

@@ -15,7 +15,8 @@ struct cs_guests {
 
 // Takes in the whole nodes of a request whose row is CS_ROW_NONE, and sets their rows: allocatable,
 // labels, taints, annotations of load and weight count as on any node. Who cannot be read, or is
-// too long, stays unknown. Between entering and leaving nothing else may happen to the model.
+// too long, stays unknown; nobody is told of annotations that say nothing. Between entering and
+// leaving nothing else may happen to the model.
 void cs_guests_enter(struct cs_cluster *cluster, const struct cs_extender_args *args,
 		     struct cs_arena *arena, uint32_t *rows, struct cs_guests *ret);
 void cs_guests_leave(struct cs_cluster *cluster, const struct cs_guests *guests);

@@ -108,6 +108,9 @@ void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_loa
 // when they come; NULL = nobody asks. Must not call the cluster.
 void cs_cluster_set_load_notice(struct cs_cluster *cluster,
 				void (*notice)(void *user, const char *words), void *user);
+// Nodes that come meanwhile are strangers' word, and come again and again: nobody is told of
+// theirs.
+void cs_cluster_mute_load_notice(struct cs_cluster *cluster, bool muted);
 
 // The model's clock (Unix ns): what assume, forget and removals are dated by. Small steps back are
 // waited out; by a minute or more the clock has been put right: what lay ahead of it is as of now.

@@ -516,6 +516,35 @@ START_TEST(whole_nodes_are_judged_by_what_the_request_says)
 }
 END_TEST
 
+static void count_notice(void *user, const char *words)
+{
+	(void)words;
+	++*(int *)user;
+}
+
+// Whoever may ask could fill the log with them, at each call.
+START_TEST(nobody_is_told_of_annotations_in_a_request)
+{
+	int told = 0;
+	struct cs_error err;
+	uint32_t events;
+	const char *node = GUEST("g1",
+				 ",\"annotations\":{\"c-sched.io/weight\":\"much\","
+				 "\"load.c-sched.io/cpu\":\"high\"}",
+				 "10");
+	cs_cluster_set_load_notice(cluster, count_notice, &told);
+	add_pod("a");
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, whole("a", node)), CS_CALL_DONE);
+	ck_assert_int_eq(ask(CS_VERB_FILTER, whole("a", node)), CS_CALL_DONE);
+	ck_assert_int_eq(told, 0);
+	ck_assert_int_eq(cs_cluster_apply_node(cluster,
+					       (const Kube__Node *)object(&cs_kind_node, node),
+					       &events, &err),
+			 0);
+	ck_assert_int_eq(told, 2);
+}
+END_TEST
+
 // A hundred are enough for a request: further ones get the mean, as those that only have a name.
 START_TEST(not_all_unknown_nodes_are_read)
 {
@@ -925,6 +954,7 @@ Suite *test_suite(void)
 	tcase_add_test(load, a_watch_corrects_the_workload);
 	tcase_add_test(load, a_reservation_is_one_full_node_at_most);
 	tcase_add_test(load, whole_nodes_are_judged_by_what_the_request_says);
+	tcase_add_test(load, nobody_is_told_of_annotations_in_a_request);
 	tcase_add_test(load, not_all_unknown_nodes_are_read);
 	tcase_add_test(load, what_was_ranked_is_remembered);
 	tcase_add_loop_test(load, a_binding_is_written_and_its_end_answered, 0,
