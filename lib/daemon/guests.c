@@ -34,6 +34,16 @@ static uint32_t add(struct cs_cluster *cluster, const Kube__Node *node)
 	return cs_cluster_find_node(cluster, name);
 }
 
+// The row of a node that the request has told of before.
+static uint32_t find(const struct cs_cluster *cluster, const struct cs_guests *guests,
+		     const char *name)
+{
+	for (uint32_t i = 0; i < guests->n; i++)
+		if (strcmp(guests->names[i], name) == 0)
+			return cs_cluster_find_node(cluster, name);
+	return CS_ROW_NONE;
+}
+
 void cs_guests_enter(struct cs_cluster *cluster, const struct cs_extender_args *args,
 		     struct cs_arena *arena, uint32_t *rows, struct cs_guests *ret)
 {
@@ -46,6 +56,8 @@ void cs_guests_enter(struct cs_cluster *cluster, const struct cs_extender_args *
 		rows[i] = node ? add(cluster, node) : CS_ROW_NONE;
 		if (rows[i] != CS_ROW_NONE)
 			ret->names[ret->n++] = node->metadata->name;
+		else if (node)
+			rows[i] = find(cluster, ret, node->metadata->name);
 	}
 	cs_cluster_mute_load_notice(cluster, false);
 }

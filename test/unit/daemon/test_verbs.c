@@ -516,6 +516,20 @@ START_TEST(whole_nodes_are_judged_by_what_the_request_says)
 }
 END_TEST
 
+// The first of the same name counts, for all of them.
+START_TEST(an_unknown_node_that_comes_twice_is_one)
+{
+	add_pod("a");
+	const char *node = GUEST("g1", ",\"annotations\":{\"c-sched.io/weight\":\"0\"}", "10");
+	ck_assert_int_eq(
+		ask(CS_VERB_FILTER,
+		    whole("a", cs_arena_printf(arena, "%s,%s," GUEST("g1", "", "10"), node, node))),
+		CS_CALL_DONE);
+	ck_assert_ptr_nonnull(strstr(answer.data, "\"items\":[]"));
+	ck_assert_uint_eq(cs_cluster_count(cluster).nodes, NODES);
+}
+END_TEST
+
 static void count_notice(void *user, const char *words)
 {
 	(void)words;
@@ -954,6 +968,7 @@ Suite *test_suite(void)
 	tcase_add_test(load, a_watch_corrects_the_workload);
 	tcase_add_test(load, a_reservation_is_one_full_node_at_most);
 	tcase_add_test(load, whole_nodes_are_judged_by_what_the_request_says);
+	tcase_add_test(load, an_unknown_node_that_comes_twice_is_one);
 	tcase_add_test(load, nobody_is_told_of_annotations_in_a_request);
 	tcase_add_test(load, not_all_unknown_nodes_are_read);
 	tcase_add_test(load, what_was_ranked_is_remembered);
