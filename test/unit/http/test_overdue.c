@@ -263,8 +263,8 @@ START_TEST(test_last_moment)
 		told += racers[i].told;
 		cut += racers[i].cut;
 	}
+	// Which of them it is, is the machine's to say; test_told holds who is told.
 	ck_assert_msg(whole + told + cut == RACERS, "%d whole, %d told, %d cut", whole, told, cut);
-	ck_assert_int_gt(told, 0);
 	stop();
 }
 END_TEST
