@@ -35,7 +35,6 @@ struct cs_load_watch {
 	double fraction;
 };
 
-// What a column has that nobody else sees.
 // Of a round's pods on one row whose workloads are known: what they use, and are expected to.
 struct cs_strain_sums {
 	double used;
@@ -43,6 +42,7 @@ struct cs_strain_sums {
 	uint32_t n;
 };
 
+// What a column has that nobody else sees.
 struct cs_load_hidden {
 	int64_t *refused;            // when the last implausible value was taken; 0 = none since
 	__int128 *in_flight;         // the shown one exactly, in 2^-24 of a unit

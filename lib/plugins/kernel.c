@@ -454,3 +454,13 @@ void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms
 			out[row] = 50 + (50 + with[row - first] - without[row - first]) / 2;
 	}
 }
+
+// ---- domains ----
+
+// Not for the wide registers: their gathers are slower than loads one by one.
+void cs_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
+		       struct cs_rows rows, int64_t *restrict out)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = table[(uint32_t)(domain[row] + 1)];
+}

@@ -83,6 +83,10 @@ void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_row
 void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms,
 			    struct cs_rows rows, int64_t *restrict out);
 
+// What the row's domain has: out[row] = table[id + 1], [0] for rows in none (CS_DOMAIN_NONE).
+void cs_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
+		       struct cs_rows rows, int64_t *restrict out);
+
 // The largest allocatable for which (free * 100.0 / allocatable) truncates to the int64 result:
 // 100 * free + allocatable <= 2^53.
 #define CS_KERNEL_EXACT_MAX ((INT64_C(1) << 53) / 101)

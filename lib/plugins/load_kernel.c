@@ -372,13 +372,6 @@ void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows ro
 
 // ---- domains ----
 
-void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
-			    struct cs_rows rows, int64_t *restrict out)
-{
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = table[(uint32_t)(domain[row] + 1)];
-}
-
 // A share that is exactly a half rounds up, whatever the product is off by: the next lower share is
 // farther away for all totals below 2^39.
 CS_CLONES

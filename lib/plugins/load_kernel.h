@@ -107,9 +107,6 @@ uint32_t cs_load_kernel_count_others(const int32_t *restrict weight, int32_t usu
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
 				int64_t *restrict out);
 
-// What the row's domain has: table[id + 1], [0] for rows in none.
-void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
-			    struct cs_rows rows, int64_t *restrict out);
 // sum / total, rounded. Sums of 0 .. 100 * total, total below 2^39.
 void cs_load_kernel_mean(uint64_t total, struct cs_rows rows, int64_t *restrict sums);
 

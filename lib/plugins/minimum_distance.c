@@ -28,6 +28,7 @@
 #include "affinity_kernel.h"
 #include "args.h"
 #include "by_load.h"
+#include "kernel.h"
 #include "peer_rows.h"
 #include "plugins.h"
 
@@ -186,8 +187,8 @@ static void score_places(const struct nearness *nearness, struct cs_rows rows,
 {
 	struct cs_topology *const *topologies = nearness->levels->topologies;
 	if (nearness->scores) {
-		cs_load_kernel_look_up(topologies[nearness->telling[0]]->domain, nearness->scores,
-				       rows, out);
+		cs_kernel_look_up(topologies[nearness->telling[0]]->domain, nearness->scores, rows,
+				  out);
 		return;
 	}
 	for (uint32_t row = rows.first; row < rows.end; row++)

@@ -26,6 +26,7 @@
 #include <csched/framework/fields.h>
 
 #include "by_load.h"
+#include "kernel.h"
 #include "peer_rows.h"
 #include "plugins.h"
 
@@ -216,7 +217,7 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 {
 	(void)cycle;
 	const struct by_place *state = self->score_state;
-	cs_load_kernel_look_up(state->topology->domain, state->scores, rows, out);
+	cs_kernel_look_up(state->topology->domain, state->scores, rows, out);
 }
 
 // ---- arguments ----

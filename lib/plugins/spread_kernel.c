@@ -193,11 +193,3 @@ void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict
 		out[i] = (int32_t)(near - (near * divisor > wanted ? 1.0 : 0.0));
 	}
 }
-
-// As add_by_domain.
-void cs_spread_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
-		       struct cs_rows rows, int64_t *restrict out)
-{
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = table[(uint32_t)(domain[row] + 1)];
-}

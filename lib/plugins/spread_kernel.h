@@ -72,8 +72,5 @@ void cs_spread_widen(const int64_t *restrict scores, struct cs_rows rows,
 // 100 * (max + min - s) / max, truncated. 0 < max, max + min < 2^31. Scores outside of min .. max,
 // which rows have that nobody asks about, become something in 0 .. 100.
 void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict out);
-// out[row] = table of its slot.
-void cs_spread_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
-		       struct cs_rows rows, int64_t *restrict out);
 
 #endif

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "spread_count.h"
 #include "spread_kernel.h"
 
@@ -401,7 +402,7 @@ void cs_spread_score(const struct cs_cycle *cycle, const struct cs_plugin_instan
 		return;
 	}
 	if (state->domain)
-		cs_spread_look_up(state->domain, state->by_slot, rows, out);
+		cs_kernel_look_up(state->domain, state->by_slot, rows, out);
 	else
 		for (uint32_t row = rows.first; row < rows.end; row++)
 			out[row] = state->by_slot[1];

@@ -28,7 +28,7 @@ void cs_http_tls_finish(struct cs_http_tls *tls);
 struct cs_http_tls_files {
 	const char *certificate; // with its chain
 	const char *key;         // given together with the certificate
-	const char *client_ca;   // who may sign clients' certificates; NULL = none is asked for
+	const char *client_ca;   // who may sign clients' certificates; NULL = nobody
 	const char *proxy_ca;    // who may sign those of proxies that speak for others
 };
 

@@ -7,6 +7,7 @@
 #include <csched/base/memory.h>
 #include <csched/base/random.h>
 
+#include "plugins/kernel.h"
 #include "plugins/load_kernel.h"
 
 #define N 2000 // rows, more than a block
@@ -321,7 +322,7 @@ START_TEST(domains)
 	static const uint64_t totals[] = { 1, 3, 7, 8, 24, 49, 1000, 150000, UINT64_C(1) << 38 };
 	for (int i = 0; i < N; i++)
 		domain[i] = (uint32_t)cs_random_below(&draws, 3) - 1;
-	cs_load_kernel_look_up(domain, table, (struct cs_rows){ 2, N }, out);
+	cs_kernel_look_up(domain, table, (struct cs_rows){ 2, N }, out);
 	for (int i = 2; i < N; i++)
 		ck_assert_int_eq(out[i], table[domain[i] + 1]);
 	for (size_t t = 0; t < CS_ARRAY_LENGTH(totals); t++) {

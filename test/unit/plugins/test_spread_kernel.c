@@ -8,6 +8,7 @@
 #include <csched/base/random.h>
 #include <csched/cluster/topology.h>
 
+#include "plugins/kernel.h"
 #include "plugins/spread_kernel.h"
 
 #define N 1000 // more than one block
@@ -261,7 +262,7 @@ START_TEST(tables_and_values)
 	cs_spread_widen(scores, (struct cs_rows){ 0, 3 }, &range);
 	ck_assert_int_eq(range.min, 4);
 	ck_assert_int_eq(range.max, 9);
-	cs_spread_look_up(holes, scores, (struct cs_rows){ 1, 3 }, out);
+	cs_kernel_look_up(holes, scores, (struct cs_rows){ 1, 3 }, out);
 	ck_assert_int_eq(out[1], 9);
 	ck_assert_int_eq(out[2], 7);
 }
