@@ -69,12 +69,7 @@ static const struct cs_flag table[] = {
 		  "each metric which nodes it matches, how old its figures are, and what is "
 		  "implausible. Nodes are listed at --master or --kubeconfig." },
 	CS_FLAG_HELP(general, IN(help)),
-	{ .name = "version",
-	  .section = general,
-	  .initial = "false",
-	  .type = CS_FLAG_BOOL,
-	  .offset = IN(version),
-	  .help = "Print the version and exit." },
+	CS_FLAG_VERSION(general, IN(version)),
 
 	{ .name = "kubeconfig",
 	  .section = api,

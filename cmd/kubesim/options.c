@@ -89,12 +89,7 @@ static const struct cs_flag table[] = {
 	  .offset = IN(verbosity),
 	  .help = "How much to log; 4 logs every request." },
 	CS_FLAG_HELP(general, IN(help)),
-	{ .name = "version",
-	  .section = general,
-	  .initial = "false",
-	  .type = CS_FLAG_BOOL,
-	  .offset = IN(version),
-	  .help = "Print the version and exit." },
+	CS_FLAG_VERSION(general, IN(version)),
 
 	{ .name = "address",
 	  .section = serving,

@@ -64,12 +64,16 @@ bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *r
 // Appends the rows as --help shows them, 100 columns wide.
 void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out);
 
-// The row of --help itself, with its bool at `at` in the caller's struct.
-#define CS_FLAG_HELP(in_section, at)                                                        \
-	{                                                                                   \
-		.name = "help", .letter = 'h', .section = (in_section), .initial = "false", \
-		.type = CS_FLAG_BOOL, .offset = (at), .help = "Print this and exit."        \
+// The rows every program has, with their bools at `at` in the caller's struct.
+#define CS_FLAG_SAYING(flag, short_form, in_section, at, words)                           \
+	{                                                                                 \
+		.name = (flag), .letter = (short_form), .section = (in_section),          \
+		.initial = "false", .type = CS_FLAG_BOOL, .offset = (at), .help = (words) \
 	}
+#define CS_FLAG_HELP(in_section, at) \
+	CS_FLAG_SAYING("help", 'h', in_section, at, "Print this and exit.")
+#define CS_FLAG_VERSION(in_section, at) \
+	CS_FLAG_SAYING("version", 0, in_section, at, "Print the version and exit.")
 
 // Prints all of --help on standard output: what the program is for, its flags, and the rest.
 void cs_flags_help(const char *usage, const struct cs_flag *flags, const char *epilogue);
