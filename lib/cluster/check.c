@@ -154,7 +154,6 @@ static int compare_row(const struct sums *sums, uint32_t row, struct cs_error *e
 				    cs_arena_printf(sums->arena, "requested %s", name));
 		int64_t allocatable = table->allocatable[column][row];
 		if (table->allocatable_double[column][row] != (double)allocatable ||
-		    allocatable > table->allocatable_max[column] ||
 		    table->inverse[column][row] != cs_nodes_inverse(allocatable) ||
 		    table->share[column][row] != cs_nodes_share(&sums->cluster->nodes, column, row))
 			return fail(err, sums, row,
@@ -190,6 +189,14 @@ static int compare_selectors(const struct sums *sums, struct cs_error *err)
 	return 0;
 }
 
+static uint32_t count_large(const struct cs_node_table *table, uint32_t column)
+{
+	uint32_t n = 0;
+	for (uint32_t row = 0; row < table->n_rows; row++)
+		n += table->allocatable[column][row] > CS_ALLOCATABLE_EXACT;
+	return n;
+}
+
 static int compare_shared(const struct shared *shared, const struct cs_map *all, const char *what,
 			  struct cs_error *err)
 {
@@ -210,7 +217,8 @@ static int compare_rest(const struct sums *sums, struct cs_error *err)
 	if (sums->n_assumed != cluster->n_assumed)
 		return cs_error_set(err, -EUCLEAN, "the number of assumed pods is wrong");
 	for (uint32_t column = 0; column < table->n_columns; column++)
-		if (cluster->nodes.column_refs[column] != sums->column_refs[column])
+		if (cluster->nodes.column_refs[column] != sums->column_refs[column] ||
+		    table->n_large[column] != count_large(table, column))
 			return cs_error_set(
 				err, -EUCLEAN, "column %" PRIu32 " (%s) is counted wrong", column,
 				cs_intern_string(cluster->strings, table->resource_name[column]));

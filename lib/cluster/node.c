@@ -124,12 +124,12 @@ static bool set_amount(struct cs_nodes *nodes, uint32_t column, uint32_t row, in
 	struct cs_node_table *table = &nodes->table;
 	if (table->allocatable[column][row] == amount)
 		return false;
+	table->n_large[column] += amount > CS_ALLOCATABLE_EXACT;
+	table->n_large[column] -= table->allocatable[column][row] > CS_ALLOCATABLE_EXACT;
 	table->allocatable[column][row] = amount;
 	table->allocatable_double[column][row] = (double)amount;
 	table->inverse[column][row] = cs_nodes_inverse(amount);
 	table->share[column][row] = cs_nodes_share(nodes, column, row);
-	if (amount > table->allocatable_max[column])
-		table->allocatable_max[column] = amount;
 	return true;
 }
 

@@ -225,7 +225,6 @@ void cs_nodes_unref_column(struct cs_nodes *nodes, uint32_t column)
 		return;
 	cs_intern_unref(nodes->strings, nodes->table.resource_name[column]);
 	nodes->table.resource_name[column] = CS_INTERN_NONE;
-	nodes->table.allocatable_max[column] = 0;
 }
 
 // ---- sums ----

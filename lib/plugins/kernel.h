@@ -60,7 +60,7 @@ struct cs_kernel_term {
 	const double *share;   // node_table.h; BalancedAllocation alone
 	int64_t asked;         // >= 0
 	int64_t weight;
-	bool exact; // no allocatable is above CS_KERNEL_EXACT_MAX (81 TiB): doubles do
+	bool exact; // no allocatable is above CS_ALLOCATABLE_EXACT: doubles do
 };
 
 // All scores leave resources out that a node has none of; 0..100, and 0 where none is left.
@@ -86,9 +86,5 @@ void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms
 // What the row's domain has: out[row] = table[id + 1], [0] for rows in none (CS_DOMAIN_NONE).
 void cs_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
 		       struct cs_rows rows, int64_t *restrict out);
-
-// The largest allocatable for which (free * 100.0 / allocatable) truncates to the int64 result:
-// 100 * free + allocatable <= 2^53.
-#define CS_KERNEL_EXACT_MAX ((INT64_C(1) << 53) / 101)
 
 #endif

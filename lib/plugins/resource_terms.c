@@ -44,7 +44,7 @@ static struct cs_kernel_term term_of(const struct cs_node_table *nodes, struct c
 		.inverse = nodes->inverse[column],
 		.share = nodes->share[column],
 		.asked = ask.asked,
-		.exact = nodes->allocatable_max[column] <= CS_KERNEL_EXACT_MAX,
+		.exact = nodes->n_large[column] == 0,
 	};
 }
 

@@ -10,6 +10,10 @@
 
 #define CS_ROW_NONE UINT32_MAX
 
+// The largest allocatable (81 TiB) for which (free * 100.0 / allocatable) truncates to the int64
+// result: 100 * free + allocatable <= 2^53.
+#define CS_ALLOCATABLE_EXACT ((INT64_C(1) << 53) / 101)
+
 // Columns have `capacity` entries, rows 0 .. n_rows-1 are in use or free. A node keeps its row as
 // long as it is known; a row whose `live` is 0 is free or a ghost (a node that is gone while pods
 // still name it): filters must not accept it, and its numbers mean nothing.
@@ -37,9 +41,8 @@ struct cs_node_table {
 	// requested / allocatable, at most 1; 0 where nothing is allocatable: what
 	// BalancedAllocation says of the node without the pod.
 	double *share[CS_RESOURCE_MAX];
-	// No allocatable of the column is or was larger: guards arithmetic in doubles.
-	int64_t allocatable_max[CS_RESOURCE_MAX];
-	int64_t *nonzero_requested[2]; // cpu, memory
+	uint32_t n_large[CS_RESOURCE_MAX]; // rows whose allocatable is above CS_ALLOCATABLE_EXACT
+	int64_t *nonzero_requested[2];     // cpu, memory
 	double *nonzero_requested_double[2];
 	int64_t *max_pods; // allocatable pods
 	int64_t *n_pods;   // pods that take resources: bound and assumed, terminating included

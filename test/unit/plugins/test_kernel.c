@@ -94,7 +94,7 @@ START_TEST(test_least_allocated_doubles_equal_integers)
 {
 	struct cs_random random;
 	cs_random_init(&random, 1);
-	static const int64_t sizes[] = { 10, 64000, INT64_C(1) << 40, CS_KERNEL_EXACT_MAX };
+	static const int64_t sizes[] = { 10, 64000, INT64_C(1) << 40, CS_ALLOCATABLE_EXACT };
 	for (int round = 0; round < 40; round++)
 		check_least(&random, sizes[round % 4], true);
 }
@@ -223,7 +223,7 @@ START_TEST(test_other_scores)
 {
 	struct cs_random random;
 	cs_random_init(&random, 5);
-	static const int64_t sizes[] = { 10, 64000, INT64_C(1) << 40, CS_KERNEL_EXACT_MAX };
+	static const int64_t sizes[] = { 10, 64000, INT64_C(1) << 40, CS_ALLOCATABLE_EXACT };
 	for (int round = 0; round < 24; round++)
 		check_others(&random, sizes[round % 4], true);
 	for (int round = 0; round < 6; round++)
