@@ -181,6 +181,7 @@ static void create_verbs(struct cs_core *core)
 			.cluster = core->cluster,
 			.config = options->extender.config,
 			.profile = options->extender.profile,
+			.clock = &options->clock,
 			.metrics = options->metrics,
 			.records = cs_scheduler_records(core->scheduler),
 			.bind = options->extender.bind,

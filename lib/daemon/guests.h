@@ -3,22 +3,28 @@
 #ifndef DAEMON_GUESTS_H
 #define DAEMON_GUESTS_H
 
+#include <csched/base/clock.h>
 #include <csched/cluster/cluster.h>
 #include <csched/kube/extender.h>
 
-#define CS_GUESTS_MAX 100 // of one request; further ones stay unknown
+// Of one request; further ones stay unknown. What is left of them is room for as many rows, which
+// the nodes to come are put into.
+#define CS_GUESTS_MAX 5000
 
 struct cs_guests {
+	struct cs_cluster *cluster;
+	struct cs_arena *arena;
+	const struct cs_clock *clock;
+	int64_t until; // boot ns: none is read after that; 10 KB take 0.1 to 0.2 ms
 	uint32_t n;
-	const char *names[CS_GUESTS_MAX]; // in the arena
+	const char **names; // in the arena
 };
 
 // Takes in the whole nodes of a request whose row is CS_ROW_NONE, and sets their rows: allocatable,
-// labels, taints, annotations of load and weight count as on any node. Who cannot be read, or is
-// too long, stays unknown; nobody is told of annotations that say nothing. Between entering and
-// leaving nothing else may happen to the model.
-void cs_guests_enter(struct cs_cluster *cluster, const struct cs_extender_args *args,
-		     struct cs_arena *arena, uint32_t *rows, struct cs_guests *ret);
-void cs_guests_leave(struct cs_cluster *cluster, const struct cs_guests *guests);
+// labels, taints, annotations of load and weight count as on any node. Who cannot be read, is too
+// long, or stands behind what time and CS_GUESTS_MAX allow, stays unknown; nobody is told of
+// annotations that say nothing. Between entering and leaving nothing else may happen to the model.
+void cs_guests_enter(struct cs_guests *guests, const struct cs_extender_args *args, uint32_t *rows);
+void cs_guests_leave(struct cs_guests *guests);
 
 #endif

@@ -25,6 +25,8 @@
 // read in quadratic time. A larger one is waited for.
 #define POD_MAX     (64u << 10)
 #define WAITING_MAX 1000 // Bindings without an answer
+// The part of a call's time until whose end unknown nodes of it are read: what others wait for it.
+#define GUESTS_SHARE 4
 
 // A pod of the model that only a call has told of.
 struct supposed {
@@ -206,11 +208,16 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_verbs_state *stat
 		       const struct cs_pod *pod, struct cs_call *call, struct judged *ret)
 {
 	const struct cs_extender_args *args = &call->args;
-	struct cs_guests guests;
+	struct cs_guests guests = {
+		.cluster = verbs->options.cluster,
+		.arena = call->arena,
+		.clock = verbs->options.clock,
+		.until = call->begun + (call->deadline - call->begun) / GUESTS_SHARE,
+	};
 	uint32_t *rows = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*rows));
 	cs_cluster_unreserve(verbs->options.cluster, call->uid);
 	cs_node_names_find(verbs->names, args->names, args->n_nodes, rows);
-	cs_guests_enter(verbs->options.cluster, args, call->arena, rows, &guests);
+	cs_guests_enter(&guests, args, rows);
 	*ret = (struct judged){
 		.question = { .profile = verbs->options.profile,
 			      .pod = pod,
@@ -221,7 +228,7 @@ static void judge_args(struct cs_verbs *verbs, const struct cs_verbs_state *stat
 	};
 	cs_judge(verbs->workspace, &ret->question, call->arena, ret->answers, &ret->result);
 	remember(verbs, state, ret);
-	cs_guests_leave(verbs->options.cluster, &guests);
+	cs_guests_leave(&guests);
 }
 
 static struct cs_extender_verdict *verdicts_of(const struct judged *judged, struct cs_arena *arena)

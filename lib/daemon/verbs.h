@@ -20,9 +20,10 @@ struct cs_verbs_options {
 	struct cs_cluster *cluster;       // borrowed, as all pointers here
 	const struct cs_config *config;   // the one that `profile` is of
 	const struct cs_profile *profile; // the plugins that judge
-	struct cs_metrics *metrics;       // NULL = none
-	struct cs_records *records;       // what is answered is remembered there; NULL = nowhere
-	bool bind;                        // verb bind is answered
+	const struct cs_clock *clock;
+	struct cs_metrics *metrics; // NULL = none
+	struct cs_records *records; // what is answered is remembered there; NULL = nowhere
+	bool bind;                  // verb bind is answered
 	// As struct cs_core_options.
 	void (*write)(void *user, const struct cs_write *write);
 	void *user;

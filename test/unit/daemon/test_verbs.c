@@ -28,6 +28,7 @@ static struct cs_mailbox *mailbox;
 static struct cs_verbs_state state;
 static struct cs_message_write *written; // a copy of the last write
 static struct cs_buffer answer;
+static int64_t step; // ns between two looks at the clock
 
 static const struct cs_load_metric cpu = {
 	.name = CS_LOAD_CPU,
@@ -37,6 +38,15 @@ static const struct cs_load_metric cpu = {
 	.ttl = 60 * CS_SECOND,
 	.ramp = 30 * CS_SECOND,
 };
+
+static struct cs_time now(void *user)
+{
+	(void)user;
+	state.now.boot += step;
+	return state.now;
+}
+
+static const struct cs_clock test_clock = { .now = now };
 
 static void on_write(void *user, const struct cs_write *write)
 {
@@ -115,6 +125,7 @@ static void setup_profile(const char *yaml)
 	arena = cs_arena_create();
 	cs_buffer_init(&answer, 1 << 20);
 	written = NULL;
+	step = 0;
 	cluster = cs_cluster_create(1);
 	cs_cluster_set_load_metrics(cluster, &cpu, 1, (const bool[]){ true });
 	state = (struct cs_verbs_state){
@@ -131,6 +142,7 @@ static void setup_profile(const char *yaml)
 	verbs = cs_verbs_create(&(struct cs_verbs_options){ .cluster = cluster,
 							    .config = config,
 							    .profile = config->profiles[0],
+							    .clock = &test_clock,
 							    .records = records,
 							    .bind = true,
 							    .write = on_write });
@@ -184,6 +196,8 @@ static struct cs_call *create_call(enum cs_verb verb, const char *text)
 	ck_assert_msg(cs_call_create(verb, &body, &call, &err) == 0, "%s", err.text);
 	cs_buffer_finish(&body);
 	call->back = mailbox;
+	call->begun = state.now.boot;
+	call->deadline = call->begun + CS_SECOND;
 	return call;
 }
 
@@ -559,20 +573,77 @@ START_TEST(nobody_is_told_of_annotations_in_a_request)
 }
 END_TEST
 
-// A hundred are enough for a request: further ones get the mean, as those that only have a name.
-START_TEST(not_all_unknown_nodes_are_read)
+static const char *many_guests(int n)
 {
 	CS_AUTO_BUFFER struct cs_buffer items;
-	cs_buffer_init(&items, 1 << 20);
-	add_pod("a");
+	cs_buffer_init(&items, 4 << 20);
 	cs_buffer_append_string(&items, GUEST("first", NOTE("9000"), "10"));
-	for (int i = 0; i < 150; i++)
+	for (int i = 0; i < n; i++)
 		cs_buffer_printf(&items, "," GUEST("g%d", NOTE("0"), "10"), i);
-	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, whole("a", items.data)), CS_CALL_DONE);
+	return whole("a", items.data);
+}
+
+START_TEST(a_thousand_unknown_nodes_are_judged)
+{
+	struct cs_error err = { 0 };
+	add_pod("a");
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, many_guests(1000)), CS_CALL_DONE);
 	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"first\",\"Score\":0}"));
-	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"g0\",\"Score\":10}"));
-	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"g98\",\"Score\":10}"));
-	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"g149\",\"Score\":10}"));
+	for (int i = 0; i < 1000; i++)
+		ck_assert_ptr_nonnull(strstr(
+			answer.data, cs_arena_printf(arena, "{\"Host\":\"g%d\",\"Score\":10}", i)));
+	ck_assert_uint_eq(cs_cluster_count(cluster).nodes, NODES);
+	ck_assert_msg(cs_cluster_check(cluster, &err) == 0, "%s", err.text);
+	// The lowest row is the first to be given again.
+	uint32_t events;
+	ck_assert_int_eq(cs_cluster_apply_node(
+				 cluster,
+				 (const Kube__Node *)object(&cs_kind_node, GUEST("n5", "", "1")),
+				 &events, &err),
+			 0);
+	ck_assert_uint_eq(cs_cluster_find_node(cluster, "n5"), NODES);
+}
+END_TEST
+
+// A millisecond each, of which a quarter of the call's time is for them: further ones get the mean,
+// as those that only have a name.
+START_TEST(unknown_nodes_are_read_while_there_is_time)
+{
+	step = CS_MILLISECOND;
+	add_pod("a");
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, many_guests(1000)), CS_CALL_DONE);
+	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"first\",\"Score\":0}"));
+	ck_assert_ptr_nonnull(strstr(answer.data, "{\"Host\":\"g247\",\"Score\":10}"));
+	cs_buffer_clear(&answer);
+	ck_assert_int_eq(ask(CS_VERB_FILTER, many_guests(1000)), CS_CALL_DONE);
+	const struct cs_record *record = cs_records_find(records, "default/a", 0);
+	ck_assert_uint_eq(record->n_nodes, 249);
+	ck_assert_uint_eq(cs_cluster_count(cluster).nodes, NODES);
+}
+END_TEST
+
+// Of what a request says nothing stays: not even how large a node can be.
+START_TEST(a_huge_unknown_node_leaves_nothing_behind)
+{
+	const uint32_t *n_large = cs_cluster_nodes(cluster)->n_large;
+	add_pod("a");
+	const char *node =
+		"{\"metadata\":{\"name\":\"g\"},\"status\":{\"allocatable\":{\"cpu\":\"1\","
+		"\"memory\":\"200Ti\",\"x.io/y\":\"1\"}}}";
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, whole("a", node)), CS_CALL_DONE);
+	ck_assert_uint_eq(n_large[CS_RESOURCE_MEMORY], 0);
+	ck_assert_uint_eq(cs_cluster_find_resource(cluster, "x.io/y"), CS_RESOURCE_NONE);
+}
+END_TEST
+
+// Cut short, it would be the node that a watch told of.
+START_TEST(a_node_with_nul_in_its_name_stays_unknown)
+{
+	add_pod("a");
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE,
+			     whole("a", GUEST("n3\\u0000", "", "10") "," GUEST("n1", "", "10"))),
+			 CS_CALL_DONE);
+	ck_assert_ptr_nonnull(strstr(answer.data, "\"Score\":10},{\"Host\":\"n1\",\"Score\":10}"));
 	ck_assert_uint_eq(cs_cluster_count(cluster).nodes, NODES);
 }
 END_TEST
@@ -922,6 +993,7 @@ START_TEST(bindings_that_are_not_sent)
 	verbs = cs_verbs_create(&(struct cs_verbs_options){ .cluster = cluster,
 							    .config = config,
 							    .profile = config->profiles[0],
+							    .clock = &test_clock,
 							    .write = on_write });
 	expect_no_binding(BIND, "--extender-bind is not set");
 }
@@ -970,7 +1042,10 @@ Suite *test_suite(void)
 	tcase_add_test(load, whole_nodes_are_judged_by_what_the_request_says);
 	tcase_add_test(load, an_unknown_node_that_comes_twice_is_one);
 	tcase_add_test(load, nobody_is_told_of_annotations_in_a_request);
-	tcase_add_test(load, not_all_unknown_nodes_are_read);
+	tcase_add_test(load, a_thousand_unknown_nodes_are_judged);
+	tcase_add_test(load, unknown_nodes_are_read_while_there_is_time);
+	tcase_add_test(load, a_huge_unknown_node_leaves_nothing_behind);
+	tcase_add_test(load, a_node_with_nul_in_its_name_stays_unknown);
 	tcase_add_test(load, what_was_ranked_is_remembered);
 	tcase_add_loop_test(load, a_binding_is_written_and_its_end_answered, 0,
 			    CS_ARRAY_LENGTH(ends));
