@@ -122,34 +122,41 @@ static int close_output(int status)
 	return status == EXIT_ENDED ? EXIT_FAILED : status;
 }
 
+static int run_as_told(const struct options *options)
+{
+	if (options->help) {
+		options_help();
+		return EXIT_ENDED;
+	}
+	if (options->version) {
+		puts("c-sched " CSCHED_VERSION);
+		return EXIT_ENDED;
+	}
+	if (options->extender_config) {
+		extender_config_print(options);
+		return EXIT_ENDED;
+	}
+	if (options->probe)
+		return probe_main(options);
+	return options->check ? config_file_check(options->check) : configure_and_run(options);
+}
+
 static int run_command(int argc, char **argv)
 {
 	struct options options;
 	struct cs_error err;
+	int status = EXIT_USAGE;
 
 	if (argc > 1 && strcmp(argv[1], "simulate") == 0)
 		return simulate_main((const char **)argv + 1);
 	if (argc > 1 && strcmp(argv[1], "explain") == 0)
 		return explain_main((const char **)argv + 1);
-	if (options_parse((const char **)argv, &options, &err) < 0) {
+	if (options_parse((const char **)argv, &options, &err) < 0)
 		fprintf(stderr, "c-sched: %s\nSee 'c-sched --help'.\n", err.text);
-		return EXIT_USAGE;
-	}
-	if (options.help) {
-		options_help();
-		return EXIT_ENDED;
-	}
-	if (options.version) {
-		puts("c-sched " CSCHED_VERSION);
-		return EXIT_ENDED;
-	}
-	if (options.extender_config) {
-		extender_config_print(&options);
-		return EXIT_ENDED;
-	}
-	if (options.probe)
-		return probe_main(&options);
-	return options.check ? config_file_check(options.check) : configure_and_run(&options);
+	else
+		status = run_as_told(&options);
+	options_finish(&options);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -31,6 +31,7 @@ static const struct cs_flag table[] = {
 	  .initial = "",
 	  .type = CS_FLAG_STRING,
 	  .offset = IN(config),
+	  .input = true,
 	  .help = "KubeSchedulerConfiguration to read (kubescheduler.config.k8s.io/v1). Without "
 		  "it, one profile with the default plugins serves pods with schedulerName "
 		  "c-sched." },
@@ -231,7 +232,7 @@ static const struct cs_flag table[] = {
 	  .section = serving,
 	  .value = "NAMES",
 	  .initial = "",
-	  .type = CS_FLAG_STRING,
+	  .type = CS_FLAG_LIST,
 	  .offset = IN(proxies.allowed_names),
 	  .help = "Common names of such proxies, separated by commas; without any, all "
 		  "may." },
@@ -239,7 +240,7 @@ static const struct cs_flag table[] = {
 	  .section = serving,
 	  .value = "HEADERS",
 	  .initial = "x-remote-user",
-	  .type = CS_FLAG_STRING,
+	  .type = CS_FLAG_LIST,
 	  .offset = IN(proxies.user_headers),
 	  .help = "Headers that name the user, separated by commas: the first that is "
 		  "there counts." },
@@ -247,21 +248,21 @@ static const struct cs_flag table[] = {
 	  .section = serving,
 	  .value = "HEADERS",
 	  .initial = "",
-	  .type = CS_FLAG_STRING,
+	  .type = CS_FLAG_LIST,
 	  .offset = IN(proxies.uid_headers),
 	  .help = "The same for the user's UID." },
 	{ .name = "requestheader-group-headers",
 	  .section = serving,
 	  .value = "HEADERS",
 	  .initial = "x-remote-group",
-	  .type = CS_FLAG_STRING,
+	  .type = CS_FLAG_LIST,
 	  .offset = IN(proxies.group_headers),
 	  .help = "Headers that name a group each, separated by commas: all count." },
 	{ .name = "requestheader-extra-headers-prefix",
 	  .section = serving,
 	  .value = "PREFIXES",
 	  .initial = "x-remote-extra-",
-	  .type = CS_FLAG_STRING,
+	  .type = CS_FLAG_LIST,
 	  .offset = IN(proxies.extra_prefixes),
 	  .help = "What headers begin with, separated by commas, that say more about the "
 		  "user: the rest of the name, in lower case, is the key." },
@@ -293,7 +294,7 @@ static const struct cs_flag table[] = {
 	  .section = serving,
 	  .value = "PATHS",
 	  .initial = "/healthz,/readyz,/livez",
-	  .type = CS_FLAG_STRING,
+	  .type = CS_FLAG_LIST,
 	  .offset = IN(open_paths),
 	  .help = "Paths everybody may read, separated by commas; a '*' at the end stands for all "
 		  "that begin so. For others the API server is asked: who the client is "
@@ -353,7 +354,7 @@ static const struct cs_flag table[] = {
 	  .section = extender,
 	  .value = "NAMES",
 	  .initial = "",
-	  .type = CS_FLAG_STRING,
+	  .type = CS_FLAG_LIST,
 	  .offset = IN(extender.allowed_names),
 	  .help = "Common or alternative names, separated by commas, of which such a certificate "
 		  "must have one. Without this flag any name will do." },
@@ -425,6 +426,8 @@ static const char usage[] =
 
 static const char epilogue[] =
 	"\n"
+	"A flag with values separated by commas may be given again, and adds to them.\n"
+	"\n"
 	"Exit status: 0 asked to end by a signal, or check-config found no error; 1 could not "
 	"start,\n"
 	"lost the lease, or check-config found an error (with --probe: or a source fails); 2 the\n"
@@ -447,8 +450,7 @@ static int parse_rest(struct options *options, struct cs_error *err)
 		return 0;
 	}
 	if (strcmp(flags->rest[0], "check-config") != 0)
-		return cs_error_set(err, -EINVAL, "c-sched takes no argument \"%s\"",
-				    flags->rest[0]);
+		return cs_error_set(err, -EINVAL, "takes no argument \"%s\"", flags->rest[0]);
 	if (flags->n_rest != 2)
 		return cs_error_set(err, -EINVAL, "check-config takes one argument: FILE");
 	options->check = flags->rest[1];
@@ -467,6 +469,11 @@ int options_parse(const char **argv, struct options *ret, struct cs_error *err)
 	if (r == 0 && ret->probe && !ret->check)
 		r = cs_error_set(err, -EINVAL, "--probe goes with check-config");
 	return r;
+}
+
+void options_finish(struct options *options)
+{
+	cs_flags_finish(table, options);
 }
 
 static bool given(const struct options *options, const char *name)

@@ -69,8 +69,10 @@ struct options {
 	bool probe;           // and ask its sources of load figures
 };
 
-// -EINVAL with words.
+// -EINVAL with words; finish also then.
 int options_parse(const char **argv, struct options *ret, struct cs_error *err);
+
+void options_finish(struct options *options);
 
 // Prints --help on standard output.
 void options_help(void);

@@ -43,6 +43,7 @@ static const struct cs_flag table[] = {
 	  .value = "FILE",
 	  .initial = "",
 	  .type = CS_FLAG_STRINGS,
+	  .input = true,
 	  .offset = IN(files),
 	  .help = "A file with objects, - for standard input. May be given again; all files make "
 		  "one cluster." },
@@ -51,6 +52,7 @@ static const struct cs_flag table[] = {
 	  .value = "FILE",
 	  .initial = "",
 	  .type = CS_FLAG_STRING,
+	  .input = true,
 	  .offset = IN(config),
 	  .help = "KubeSchedulerConfiguration to read: its profiles decide. Without it there are "
 		  "two, c-sched and default-scheduler, both with kube-scheduler's defaults." },

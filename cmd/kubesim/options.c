@@ -15,6 +15,7 @@ static const struct cs_flag table[] = {
 	  .value = "FILE",
 	  .initial = "",
 	  .type = CS_FLAG_STRINGS,
+	  .input = true,
 	  .offset = IN(manifests),
 	  .help = "Load these objects at start. May be given again." },
 	{ .name = "nodes",
@@ -49,6 +50,7 @@ static const struct cs_flag table[] = {
 	  .value = "FILE",
 	  .initial = "",
 	  .type = CS_FLAG_STRING,
+	  .input = true,
 	  .offset = IN(faults),
 	  .help = "Fault rules (lib/sim/README.md)." },
 	{ .name = "kubelet-delay",
@@ -228,6 +230,19 @@ static void fill_sim_options(struct options *options)
 	sim->load.noise = (double)options->load_noise / 100;
 }
 
+// The shape of a load that nobody makes.
+static int check_load(const struct options *options, const struct cs_flags_result *flags,
+		      struct cs_error *err)
+{
+	for (size_t i = 0; !options->sim.load.on && table[i].name; i++)
+		if (table[i].section == load && flags->given >> i & 1 &&
+		    table[i].offset != IN(sim.load.on))
+			return cs_error_set(err, -EINVAL, "--%s goes with --load", table[i].name);
+	if (options->load_delay > options->load_interval)
+		return cs_error_set(err, -EINVAL, "--load-delay is longer than --load-interval");
+	return 0;
+}
+
 int options_read(const char **argv, struct options *ret, struct cs_error *err)
 {
 	struct cs_flags_result flags;
@@ -237,8 +252,9 @@ int options_read(const char **argv, struct options *ret, struct cs_error *err)
 		return r;
 	if (flags.n_rest)
 		return cs_error_set(err, -EINVAL, "takes no argument \"%s\"", flags.rest[0]);
-	if (ret->load_delay > ret->load_interval)
-		return cs_error_set(err, -EINVAL, "--load-delay is longer than --load-interval");
+	r = check_load(ret, &flags, err);
+	if (r < 0)
+		return r;
 	fill_sim_options(ret);
 	return 0;
 }

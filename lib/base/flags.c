@@ -122,16 +122,34 @@ static int parse_strings(const struct cs_flag *flag, const char *text, void *fie
 	return 0;
 }
 
+static int parse_list(const struct cs_flag *flag, const char *text, void *field,
+		      struct cs_error *err)
+{
+	const char **list = field;
+	CS_AUTO_FREE char *before = (char *)(uintptr_t)*list;
+	(void)flag;
+	(void)err;
+	*list = before && *before ? cs_asprintf("%s,%s", before, text) : cs_strdup(text);
+	return 0;
+}
+
 static const parse_f parsers[CS_FLAG_TYPE_COUNT] = {
 	[CS_FLAG_BOOL] = parse_bool,       [CS_FLAG_INTEGER] = parse_integer,
 	[CS_FLAG_NUMBER] = parse_number,   [CS_FLAG_DURATION] = parse_duration,
 	[CS_FLAG_STRING] = parse_string,   [CS_FLAG_CHOICE] = parse_choice,
-	[CS_FLAG_STRINGS] = parse_strings,
+	[CS_FLAG_STRINGS] = parse_strings, [CS_FLAG_LIST] = parse_list,
 };
 
-static int set(const struct cs_flag *flag, const char *text, void *values, struct cs_error *err)
+static void *field_of(const struct cs_flag *flag, void *values)
 {
-	return parsers[flag->type](flag, text, (char *)values + flag->offset, err);
+	return (char *)values + flag->offset;
+}
+
+static void clear_list(const struct cs_flag *flag, void *values)
+{
+	const char **list = field_of(flag, values);
+	free((char *)(uintptr_t)*list);
+	*list = NULL;
 }
 
 // What one argument says: a row and, behind '=' or the letter, perhaps a value.
@@ -164,37 +182,65 @@ static bool is_flag(const char *argument)
 	return argument[0] == '-' && argument[1] != '\0';
 }
 
-// Reads the flag at argv[*at], and its value if that is the next argument.
-static int parse_one(const struct cs_flag *flags, const char **argv, int *at, void *values,
-		     struct cs_error *err)
+struct reading {
+	const struct cs_flag *flags;
+	const char *const *argv;
+	int at;
+	void *values;
+	uint64_t given;   // as in the result
+	bool input_taken; // a flag said that it reads standard input
+	struct cs_error *err;
+};
+
+static int set(struct reading *reading, const struct cs_flag *flag, const char *text)
 {
-	const char *argument = argv[*at];
+	const uint64_t bit = UINT64_C(1) << (flag - reading->flags);
+	if (flag->input && !strcmp(text, "-")) {
+		if (reading->input_taken)
+			return cs_error_set(reading->err, -EINVAL,
+					    "--%s: standard input (-) can be read only once",
+					    flag->name);
+		reading->input_taken = true;
+	}
+	if (flag->type == CS_FLAG_LIST && !(reading->given & bit))
+		clear_list(flag, reading->values);
+	reading->given |= bit;
+	return parsers[flag->type](flag, text, field_of(flag, reading->values), reading->err);
+}
+
+// Reads the flag that is next, and its value if that is the argument behind it.
+static int parse_one(struct reading *reading)
+{
+	const struct cs_flag *flags = reading->flags;
+	const char *argument = reading->argv[reading->at];
 	struct spelled spelled = cs_string_prefix(argument, "--")
 					 ? spell_long(flags, argument + 2)
 					 : spell_short(flags, argument + 1);
 	if (!spelled.flag) {
 		int size = (int)strcspn(argument, "=");
-		return cs_error_set(err, -EINVAL, "unknown flag: %.*s", size, argument);
+		return cs_error_set(reading->err, -EINVAL, "unknown flag: %.*s", size, argument);
 	}
 	if (!spelled.value && spelled.flag->type == CS_FLAG_BOOL)
 		spelled.value = "true";
+	if (!spelled.value && reading->argv[reading->at + 1])
+		spelled.value = reading->argv[++reading->at];
 	if (!spelled.value)
-		spelled.value = argv[*at + 1] ? argv[++*at] : NULL;
-	if (!spelled.value)
-		return cs_error_set(err, -EINVAL, "--%s needs a value: %s", spelled.flag->name,
-				    spelled.flag->value);
-	int r = set(spelled.flag, spelled.value, values, err);
-	return r < 0 ? r : (int)(spelled.flag - flags);
+		return cs_error_set(reading->err, -EINVAL, "--%s needs a value: %s",
+				    spelled.flag->name, spelled.flag->value);
+	return set(reading, spelled.flag, spelled.value);
 }
 
 static int apply_defaults(const struct cs_flag *flags, void *values, struct cs_error *err)
 {
 	for (const struct cs_flag *flag = flags; flag->name; flag++) {
+		void *field = field_of(flag, values);
+		if (flag - flags == CS_FLAGS_MAX)
+			return cs_error_set(err, -EINVAL, "more than %d flags", CS_FLAGS_MAX);
 		if (flag->type == CS_FLAG_STRINGS) {
-			((struct cs_flag_strings *)(void *)((char *)values + flag->offset))->n = 0;
+			((struct cs_flag_strings *)field)->n = 0;
 			continue;
 		}
-		int r = set(flag, flag->initial, values, err);
+		int r = parsers[flag->type](flag, flag->initial, field, err);
 		if (r < 0)
 			return cs_error_prefix(err, "default");
 	}
@@ -208,20 +254,25 @@ int cs_flags_parse(const struct cs_flag *flags, const char **argv, void *values,
 	int r = apply_defaults(flags, values, err);
 	if (r < 0)
 		return r;
-	int at = 1;
-	for (; argv[at] && strcmp(argv[at], "--") != 0; at++) {
-		if (!is_flag(argv[at])) {
-			argv[ret->n_rest++] = argv[at];
-			continue;
-		}
-		r = parse_one(flags, argv, &at, values, err);
-		if (r < 0)
-			return r;
-		ret->given |= UINT64_C(1) << r;
+	struct reading reading = { .flags = flags, .argv = argv, .values = values, .err = err };
+	int *at = &reading.at;
+	for (*at = 1; r == 0 && argv[*at] && strcmp(argv[*at], "--") != 0; ++*at) {
+		if (is_flag(argv[*at]))
+			r = parse_one(&reading);
+		else
+			argv[ret->n_rest++] = argv[*at];
 	}
-	while (argv[at] && argv[++at])
-		argv[ret->n_rest++] = argv[at];
-	return 0;
+	while (r == 0 && argv[*at] && argv[++*at])
+		argv[ret->n_rest++] = argv[*at];
+	ret->given = reading.given;
+	return r;
+}
+
+void cs_flags_finish(const struct cs_flag *flags, void *values)
+{
+	for (const struct cs_flag *flag = flags; flag->name; flag++)
+		if (flag->type == CS_FLAG_LIST)
+			clear_list(flag, values);
 }
 
 bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *result,

@@ -25,7 +25,7 @@ static const struct {
 	{ { "--version" }, 0, "c-sched 0." },
 	{ { "--kubecfg", "x" }, 2, "unknown flag: --kubecfg\nSee 'c-sched --help'." },
 	{ { "--leader-elect=perhaps" }, 2, "--leader-elect: \"perhaps\"" },
-	{ { "--leader-elect", "false" }, 2, "c-sched takes no argument \"false\"" },
+	{ { "--leader-elect", "false" }, 2, "c-sched: takes no argument \"false\"" },
 	{ { "--secure-port=70000" }, 2, "--secure-port: 70000 is not between 0 and 65535" },
 	{ { "--leader-elect-retry-period=2" }, 2, "\"2\" is not a duration" },
 	{ { "--logging-format=xml" }, 2, "--logging-format: \"xml\" is none of text|json" },

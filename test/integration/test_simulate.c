@@ -63,6 +63,12 @@ static const struct {
 	{ { "simulate", "-f", CLUSTER, "-f", CLUSTER },
 	  2,
 	  "Node \"node-1\": metadata.name: there is one already, in " CLUSTER ", line 6" },
+	{ { "simulate", "-f", "-", "-f", "-" },
+	  2,
+	  "--filename: standard input (-) can be read only once" },
+	{ { "simulate", "-f", "-", "--config=-" },
+	  2,
+	  "--config: standard input (-) can be read only once" },
 	{ { "simulate", "-f", "/dev/null" }, 0, "0 pods to place: nothing to do." },
 };
 

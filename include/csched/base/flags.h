@@ -18,6 +18,8 @@ enum cs_flag_type {
 	CS_FLAG_STRING,   // const char *, borrowed from argv or from the table; may be empty
 	CS_FLAG_CHOICE,   // int: the position of the word in `choices`
 	CS_FLAG_STRINGS,  // struct cs_flag_strings: each time the flag is given adds one
+	CS_FLAG_LIST,     // const char *, words with commas between them: the first time the flag
+			  // is given replaces the default, the next ones add; cs_flags_finish frees
 	CS_FLAG_TYPE_COUNT,
 };
 
@@ -33,6 +35,7 @@ struct cs_flag {
 	const char *help;    // one sentence or two
 	size_t offset;       // of the value in the caller's struct
 	enum cs_flag_type type;
+	bool input; // a file to read, where "-" is standard input: said once, of all rows
 	int64_t min;
 	int64_t max;
 };
@@ -53,9 +56,11 @@ struct cs_flags_result {
 
 // Fills `values` (the caller's struct) with the defaults, then with what argv[1..] up to its NULL
 // says; the last of two wins. Both --flag=value and --flag value are understood, "--" ends the
-// flags. -EINVAL with words that name the flag and the value.
+// flags. -EINVAL with words that name the flag and the value, or a table of too many rows. Where
+// the table has lists, `values` must be zeroed before, and finished after, whatever was returned.
 int cs_flags_parse(const struct cs_flag *flags, const char **argv, void *values,
 		   struct cs_flags_result *ret, struct cs_error *err);
+void cs_flags_finish(const struct cs_flag *flags, void *values);
 
 // Whether the row with that name was given.
 bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *result,

@@ -16,25 +16,28 @@ struct values {
 	const char *file;
 	int format;
 	struct cs_flag_strings names;
+	const char *paths;
 };
 
 static const struct cs_flag flags[] = {
 	{ "elect", 0, "One", NULL, "true", NULL, "Elect.", offsetof(struct values, elect),
-	  CS_FLAG_BOOL, 0, 0 },
+	  CS_FLAG_BOOL, false, 0, 0 },
 	{ "dry", 0, "One", NULL, "false", NULL, "Dry.", offsetof(struct values, dry), CS_FLAG_BOOL,
-	  0, 0 },
+	  false, 0, 0 },
 	{ "v", 'v', "Two", "LEVEL", "0", NULL, "Level of detail.", offsetof(struct values, level),
-	  CS_FLAG_INTEGER, 0, 10 },
+	  CS_FLAG_INTEGER, false, 0, 10 },
 	{ "qps", 0, "Two", "N", "50", NULL, "Rate.", offsetof(struct values, qps), CS_FLAG_NUMBER,
-	  0, 1000000 },
+	  false, 0, 1000000 },
 	{ "wait", 0, "Two", "DURATION", "15s", NULL, "Wait.", offsetof(struct values, wait),
-	  CS_FLAG_DURATION, CS_SECOND, 3600 * CS_SECOND },
+	  CS_FLAG_DURATION, false, CS_SECOND, 3600 * CS_SECOND },
 	{ "file", 'f', "Two", "FILE", "", NULL, "A file.", offsetof(struct values, file),
-	  CS_FLAG_STRING, 0, 0 },
+	  CS_FLAG_STRING, false, 0, 0 },
 	{ "format", 0, "Two", NULL, "text", "text|json", "How.", offsetof(struct values, format),
-	  CS_FLAG_CHOICE, 0, 0 },
+	  CS_FLAG_CHOICE, false, 0, 0 },
 	{ "name", 'n', "Two", "NAME", "", NULL, "Names.", offsetof(struct values, names),
-	  CS_FLAG_STRINGS, 0, 0 },
+	  CS_FLAG_STRINGS, true, 0, 0 },
+	{ "path", 0, "Two", "PATHS", "/a,/b", NULL, "Paths.", offsetof(struct values, paths),
+	  CS_FLAG_LIST, false, 0, 0 },
 	{ 0 },
 };
 
@@ -48,9 +51,15 @@ struct parsed {
 	int code;
 };
 
-// Arguments are separated by one space.
+static void finish(struct parsed *parsed)
+{
+	cs_flags_finish(flags, &parsed->values);
+}
+#define AUTO_PARSED __attribute__((cleanup(finish)))
+
 static void parse(struct parsed *parsed, const char *const *arguments)
 {
+	finish(parsed);
 	memset(parsed, 0, sizeof(*parsed));
 	int argc = 0;
 	parsed->argv[argc++] = "program";
@@ -63,7 +72,7 @@ static void parse(struct parsed *parsed, const char *const *arguments)
 
 START_TEST(defaults)
 {
-	struct parsed p;
+	AUTO_PARSED struct parsed p = { 0 };
 	PARSE(&p);
 	ck_assert_int_eq(p.code, 0);
 	ck_assert(p.values.elect);
@@ -80,7 +89,7 @@ END_TEST
 
 START_TEST(both_spellings)
 {
-	struct parsed p;
+	AUTO_PARSED struct parsed p = { 0 };
 	PARSE(&p, "--elect=false", "--dry", "--qps", "12.5", "--wait=1m30s", "-v", "2");
 	ck_assert_int_eq(p.code, 0);
 	ck_assert(!p.values.elect);
@@ -106,7 +115,7 @@ END_TEST
 
 START_TEST(the_rest)
 {
-	struct parsed p;
+	AUTO_PARSED struct parsed p = { 0 };
 	PARSE(&p, "check", "--dry", "file.yaml", "-", "--", "--qps");
 	ck_assert_int_eq(p.code, 0);
 	ck_assert_int_eq(p.result.n_rest, 4);
@@ -152,7 +161,7 @@ static const struct {
 
 START_TEST(errors)
 {
-	struct parsed p;
+	AUTO_PARSED struct parsed p = { 0 };
 	PARSE(&p, wrong[_i].arguments[0], wrong[_i].arguments[1]);
 	ck_assert_int_eq(p.code, -EINVAL);
 	ck_assert_str_eq(p.error.text, wrong[_i].words);
@@ -173,13 +182,14 @@ START_TEST(help)
 				   "      --wait=DURATION\n        Wait. (default 15s)\n"
 				   "  -f, --file=FILE\n        A file.\n"
 				   "      --format=text|json\n        How. (default text)\n"
-				   "  -n, --name=NAME\n        Names.\n");
+				   "  -n, --name=NAME\n        Names.\n"
+				   "      --path=PATHS\n        Paths. (default /a,/b)\n");
 }
 END_TEST
 
 START_TEST(a_flag_that_may_be_given_again)
 {
-	struct parsed parsed;
+	AUTO_PARSED struct parsed parsed = { 0 };
 	PARSE(&parsed, "dry");
 	ck_assert_uint_eq(parsed.values.names.n, 0);
 	PARSE(&parsed, "-n", "a", "--name=b", "-n", "-");
@@ -200,6 +210,52 @@ START_TEST(a_flag_that_may_be_given_again)
 }
 END_TEST
 
+// As a string slice of pflag.
+START_TEST(a_list_adds_up)
+{
+	AUTO_PARSED struct parsed p = { 0 };
+	PARSE(&p, "--dry");
+	ck_assert_str_eq(p.values.paths, "/a,/b");
+	PARSE(&p, "--path=/c,/d");
+	ck_assert_str_eq(p.values.paths, "/c,/d");
+	PARSE(&p, "--path=/c", "--path", "/d,/e", "--path=/f");
+	ck_assert_str_eq(p.values.paths, "/c,/d,/e,/f");
+	PARSE(&p, "--path=");
+	ck_assert_str_eq(p.values.paths, "");
+	PARSE(&p, "--path=", "--path=/c");
+	ck_assert_str_eq(p.values.paths, "/c");
+	PARSE(&p, "--path=/c", "--nonsense");
+	ck_assert_int_eq(p.code, -EINVAL);
+}
+END_TEST
+
+START_TEST(standard_input_is_read_once)
+{
+	AUTO_PARSED struct parsed p = { 0 };
+	PARSE(&p, "--file=-", "--name=-", "--name=x", "--file=-", "-");
+	ck_assert_int_eq(p.code, 0); // a file that is written
+	PARSE(&p, "--name=x", "--name=-", "-n-");
+	ck_assert_int_eq(p.code, -EINVAL);
+	ck_assert_str_eq(p.error.text, "--name: standard input (-) can be read only once");
+}
+END_TEST
+
+START_TEST(a_table_has_an_end)
+{
+	struct cs_flag table[CS_FLAGS_MAX + 2] = { 0 };
+	struct cs_flags_result result;
+	struct cs_error err = { 0 };
+	struct values values = { 0 };
+	const char *argv[] = { "program", NULL };
+	for (size_t i = 0; i < CS_FLAGS_MAX; i++)
+		table[i] = flags[0];
+	ck_assert_int_eq(cs_flags_parse(table, argv, &values, &result, &err), 0);
+	table[CS_FLAGS_MAX] = flags[0];
+	ck_assert_int_eq(cs_flags_parse(table, argv, &values, &result, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "more than 64 flags");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("flags");
@@ -210,6 +266,9 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, errors, 0, (int)CS_ARRAY_LENGTH(wrong));
 	tcase_add_test(tcase, help);
 	tcase_add_test(tcase, a_flag_that_may_be_given_again);
+	tcase_add_test(tcase, a_list_adds_up);
+	tcase_add_test(tcase, standard_input_is_read_once);
+	tcase_add_test(tcase, a_table_has_an_end);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
