@@ -17,26 +17,24 @@ static bool is_local(const char *peer)
 	       cs_string_prefix(peer, "::ffff:127.");
 }
 
-static bool path_matches(const char *pattern, size_t size, const char *path)
+static bool path_matches(struct cs_slice pattern, const char *path)
 {
-	if (size > 0 && pattern[size - 1] == '*')
-		return !strncmp(path, pattern, size - 1);
-	return strlen(path) == size && !strncmp(path, pattern, size);
+	if (pattern.data[pattern.size - 1] == '*')
+		return !strncmp(path, pattern.data, pattern.size - 1);
+	return cs_slice_equal(pattern, cs_slice_of(path));
 }
 
 bool cs_access_is_free(const struct cs_access *access, const struct cs_http_request *request)
 {
 	const char *patterns = access->open_paths;
+	struct cs_slice pattern;
 	// Whom a proxy on this machine asks for may be anywhere.
 	bool proxied = request->identity && request->identity->proxy;
 	if (access->loopback && !proxied && is_local(request->peer))
 		return true;
-	while (*patterns) {
-		size_t size = strcspn(patterns, ",");
-		if (path_matches(patterns, size, request->path))
+	while (cs_list_next(&patterns, &pattern))
+		if (path_matches(pattern, request->path))
 			return true;
-		patterns += size + (patterns[size] == ',');
-	}
 	return false;
 }
 

@@ -252,12 +252,11 @@ static void serve_ready(struct cs_http_request *request, struct cs_http_response
 
 bool cs_extender_name_allowed(const struct cs_http_identity *identity, const char *allowed)
 {
-	while (*allowed) {
-		size_t size = strcspn(allowed, ",");
-		CS_AUTO_FREE char *name = cs_strndup(allowed, size);
-		if (size > 0 && cs_http_identity_is(identity, name))
+	struct cs_slice word;
+	while (cs_list_next(&allowed, &word)) {
+		CS_AUTO_FREE char *name = cs_strndup(word.data, word.size);
+		if (cs_http_identity_is(identity, name))
 			return true;
-		allowed += size + (allowed[size] == ',');
 	}
 	return false;
 }

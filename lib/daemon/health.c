@@ -78,17 +78,6 @@ static bool has(const struct cs_health *health, const struct check *check, enum 
 	return (check->places & place) && (!check->election || health->lease_duration > 0);
 }
 
-static bool is_listed(const char *list, const char *name)
-{
-	size_t size = strlen(name);
-	for (; list; list = strchr(list, ',')) {
-		list += *list == ',';
-		if (!strncmp(list, name, size) && (list[size] == ',' || list[size] == '\0'))
-			return true;
-	}
-	return false;
-}
-
 static int answer_one(const struct cs_health *health, struct cs_time now, enum place place,
 		      const char *name, struct cs_buffer *out)
 {
@@ -115,7 +104,7 @@ static bool answer_lines(const struct cs_health *health, struct cs_time now, enu
 		const char *name = checks[i].name;
 		if (!has(health, &checks[i], place))
 			continue;
-		if (is_listed(exclude, name)) {
+		if (cs_list_has(exclude, name)) {
 			cs_buffer_printf(out, "[+]%s excluded: ok\n", name);
 		} else if (checks[i].check(health, now)) {
 			// The path is open to everybody: the reason is at the check's own path.

@@ -14,36 +14,19 @@ struct spoken {
 	struct json_object *extra;
 };
 
-// Takes the next of the comma-separated words off a list; false = there is none.
-static bool next_word(const char **list, struct cs_slice *ret)
-{
-	*list += strspn(*list, " ,");
-	size_t size = strcspn(*list, ",");
-	*ret = (struct cs_slice){ .data = *list, .size = size };
-	*list += size;
-	while (ret->size > 0 && ret->data[ret->size - 1] == ' ')
-		ret->size--;
-	return ret->size > 0;
-}
-
 static bool may_speak(const struct cs_daemon_proxies *proxies,
 		      const struct cs_http_identity *identity)
 {
-	const char *list = proxies->allowed_names;
-	struct cs_slice word;
-	if (!identity || !identity->proxy)
-		return false;
-	while (next_word(&list, &word))
-		if (cs_slice_equal(word, cs_slice_of(identity->common_name)))
-			return true;
-	return !*proxies->allowed_names;
+	return identity && identity->proxy &&
+	       (!*proxies->allowed_names ||
+		cs_list_has(proxies->allowed_names, identity->common_name));
 }
 
 // The first header of a list that is there and not empty, or NULL.
 static char *first_of(const struct cs_http_request *request, const char *list)
 {
 	struct cs_slice word;
-	while (next_word(&list, &word)) {
+	while (cs_list_next(&list, &word)) {
 		CS_AUTO_FREE char *name = cs_strndup(word.data, word.size);
 		const char *value = cs_http_request_header(request, name);
 		if (value && *value)
@@ -105,10 +88,10 @@ static void take_header(void *user, const char *name, const char *value)
 	const char *groups = spoken->proxies->group_headers;
 	const char *prefixes = spoken->proxies->extra_prefixes;
 	struct cs_slice word;
-	while (*value && next_word(&groups, &word))
+	while (*value && cs_list_next(&groups, &word))
 		if (strlen(name) == word.size && !strncasecmp(name, word.data, word.size))
 			add_group(spoken->review, value);
-	while (next_word(&prefixes, &word))
+	while (cs_list_next(&prefixes, &word))
 		if (!strncasecmp(name, word.data, word.size))
 			add_extra(spoken, name + word.size, value);
 }

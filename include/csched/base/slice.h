@@ -33,4 +33,25 @@ static inline bool cs_string_prefix(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+// Takes the next word off a list with commas between its words; blanks around a word are no part of
+// it, and a word of nothing else is none. False = there are no more.
+static inline bool cs_list_next(const char **list, struct cs_slice *ret)
+{
+	*list += strspn(*list, " ,");
+	*ret = (struct cs_slice){ .data = *list, .size = strcspn(*list, ",") };
+	*list += ret->size;
+	while (ret->size > 0 && ret->data[ret->size - 1] == ' ')
+		ret->size--;
+	return ret->size > 0;
+}
+
+static inline bool cs_list_has(const char *list, const char *word) // NULL is an empty list
+{
+	struct cs_slice next;
+	while (list && cs_list_next(&list, &next))
+		if (cs_slice_equal(next, cs_slice_of(word)))
+			return true;
+	return false;
+}
+
 #endif
