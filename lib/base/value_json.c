@@ -17,7 +17,8 @@ struct reader {
 	const char *end;
 	unsigned depth;
 	struct cs_buffer text;      // the string read last, without quotes and escapes
-	struct cs_value_sink *sink; // takes the root's items; may be NULL
+	struct cs_value_sink *sink; // takes the elements of the list at `path`
+	const char *path;           // what is left of it in the object at hand; NULL = not here
 	const char *counted;        // lines are counted up to here
 	int line;
 	struct cs_error *err;
@@ -292,6 +293,24 @@ static int read_array(struct reader *reader, struct cs_value_sink *sink, struct 
 	return 0;
 }
 
+// The value of a member: the list at the path, an object on the way to it, or any other.
+static int read_on_path(struct reader *reader, const char *key, struct json_object **ret)
+{
+	const char *path = reader->path;
+	const size_t size = strlen(key);
+	const char first = reader->at < reader->end ? *reader->at : '\0';
+	const bool here = path && strncmp(path, key, size) == 0;
+	int r;
+	reader->path = here && path[size] == '.' && first == '{' ? path + size + 1 : NULL;
+	if (here && path[size] == '\0' && first == '[')
+		r = read_array(reader, reader->sink, ret);
+	else
+		r = read_value(reader, ret);
+	reader->path = path;
+	skip_space(reader);
+	return r;
+}
+
 static int read_member(struct reader *reader, struct json_object *object)
 {
 	skip_space(reader);
@@ -311,10 +330,7 @@ static int read_member(struct reader *reader, struct json_object *object)
 		return fail(reader, "expected ':' after a key");
 	struct json_object *member = NULL;
 	skip_space(reader);
-	bool items = reader->sink && reader->depth == 1 && strcmp(key, "items") == 0 &&
-		     reader->at < reader->end && *reader->at == '[';
-	r = items ? read_array(reader, reader->sink, &member) : read_value(reader, &member);
-	skip_space(reader);
+	r = read_on_path(reader, key, &member);
 	if (r < 0)
 		return r;
 	cs_value_add(object, key, member, JSON_C_OBJECT_ADD_KEY_IS_NEW);
@@ -397,6 +413,9 @@ static int read_next(struct reader *reader, struct cs_slice text, struct json_ob
 				    text.size);
 	CS_AUTO_VALUE struct json_object *value = NULL;
 	cs_buffer_init(&reader->text, text.size);
+	skip_space(reader);
+	if (reader->at == reader->end || *reader->at != '{')
+		reader->path = NULL;
 	int r = read_value(reader, &value);
 	cs_buffer_finish(&reader->text);
 	if (r == 0)
@@ -424,6 +443,7 @@ int cs_value_read_json_next(struct cs_slice text, struct cs_value_place *place,
 {
 	struct reader reader = reader_of(text, *place, err);
 	reader.sink = sink;
+	reader.path = sink ? "items" : NULL;
 	int r = read_next(&reader, text, ret);
 	if (r < 0)
 		return r;
@@ -432,15 +452,40 @@ int cs_value_read_json_next(struct cs_slice text, struct cs_value_place *place,
 	return 0;
 }
 
+static int read_document(struct reader *reader, struct cs_slice text, struct json_object **ret)
+{
+	CS_AUTO_VALUE struct json_object *value = NULL;
+	int r = read_next(reader, text, &value);
+	if (r < 0)
+		return r;
+	if (reader->at != reader->end)
+		return fail(reader, "something follows the value");
+	*ret = CS_TAKE(value);
+	return 0;
+}
+
 int cs_value_read_json(struct cs_slice text, struct json_object **ret, struct cs_error *err)
 {
 	struct reader reader = reader_of(text, (struct cs_value_place){ .line = 1 }, err);
-	CS_AUTO_VALUE struct json_object *value = NULL;
-	int r = read_next(&reader, text, &value);
-	if (r < 0)
-		return r;
-	if (reader.at != reader.end)
-		return fail(&reader, "something follows the value");
-	*ret = CS_TAKE(value);
-	return 0;
+	return read_document(&reader, text, ret);
+}
+
+static int tell_element(void *user, struct json_object *element, int line, struct cs_error *err)
+{
+	const struct cs_value_list *list = user;
+	(void)line;
+	(void)err;
+	list->element(list->user, element);
+	return 1;
+}
+
+int cs_value_read_json_list(struct cs_slice text, const struct cs_value_list *list,
+			    struct json_object **ret, struct cs_error *err)
+{
+	static const struct cs_value_listener listener = { .item = tell_element };
+	struct cs_value_sink sink = { .listener = &listener, .user = (void *)(uintptr_t)list };
+	struct reader reader = reader_of(text, (struct cs_value_place){ .line = 1 }, err);
+	reader.sink = &sink;
+	reader.path = list->path;
+	return read_document(&reader, text, ret);
 }

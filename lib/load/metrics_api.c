@@ -7,10 +7,9 @@
 
 #include <csched/base/duration.h>
 #include <csched/base/memory.h>
+#include <csched/base/value.h>
 #include <csched/kube/quantity.h>
 #include <csched/kube/timestamp.h>
-
-#include "load/items.h"
 
 #define NANO_PER_MILLI 1e6
 #define NANO_PER_UNIT  1e9
@@ -87,6 +86,11 @@ static void add(struct cs_part *part, struct cs_part_sample sample, bool pod, co
 		cs_part_add(part, &sample);
 }
 
+static bool asks_for_pods(const struct cs_part *part)
+{
+	return part->question == 1;
+}
+
 static int read_item(const struct cs_source *source, bool pod, struct json_object *item,
 		     struct cs_part *part, struct cs_error *err)
 {
@@ -110,38 +114,37 @@ static int read_item(const struct cs_source *source, bool pod, struct json_objec
 	return 0;
 }
 
-static int read_items(const struct cs_source *source, bool pods, struct cs_items *items,
-		      struct cs_part *part, struct cs_error *err)
+struct reading {
+	const struct cs_source *source;
+	struct cs_part *part;
+};
+
+static void take_item(void *user, struct json_object *item)
 {
-	struct json_object *item = NULL;
-	int r;
-	while ((r = cs_items_next(items, &item, err)) > 0) {
-		struct cs_error own;
-		part->n_items++;
-		if (read_item(source, pods, item, part, &own) < 0)
-			cs_part_skip(part, own.text);
-		json_object_put(item);
-	}
-	return r;
+	const struct reading *reading = user;
+	struct cs_part *part = reading->part;
+	struct cs_error err;
+	part->n_items++;
+	if (read_item(reading->source, asks_for_pods(part), item, part, &err) < 0)
+		cs_part_skip(part, err.text);
 }
 
 int cs_metrics_api_read(const struct cs_source *source, struct cs_slice body, struct cs_part *part,
 			char **ret_more, struct cs_error *err)
 {
-	bool pods = part->question == 1;
-	static const char *const kinds[] = { "NodeMetricsList", "PodMetricsList" };
+	const char *expected = asks_for_pods(part) ? "PodMetricsList" : "NodeMetricsList";
 	CS_AUTO_VALUE struct json_object *rest = NULL;
-	struct cs_items items;
+	struct reading reading = { .source = source, .part = part };
+	const struct cs_value_list items = { "items", take_item, &reading };
 	*ret_more = NULL;
-	if (cs_items_open(body, "items", &items, &rest, err) < 0)
+	if (cs_value_read_json_list(body, &items, &rest, err) < 0)
 		return cs_error_prefix(err, "the answer is not JSON");
 	const char *kind = cs_value_string_at(rest, "kind");
-	if (!cs_string_equal(kind, kinds[pods]))
-		return cs_error_set(err, -EINVAL, "the answer is no %s: kind is \"%s\"",
-				    kinds[pods], kind ? kind : "");
-	int r = read_items(source, pods, &items, part, err);
+	if (!cs_string_equal(kind, expected))
+		return cs_error_set(err, -EINVAL, "the answer is no %s: kind is \"%s\"", expected,
+				    kind ? kind : "");
 	const char *more = cs_value_string_at(rest, "metadata.continue");
-	if (r == 0 && more && *more)
+	if (more && *more)
 		*ret_more = cs_strdup(more);
-	return r;
+	return 0;
 }

@@ -8,8 +8,8 @@
 
 #include <csched/base/clock.h>
 #include <csched/base/memory.h>
+#include <csched/base/value.h>
 
-#include "load/items.h"
 #include "load/url.h"
 
 #define SECONDS_MAX 9e9 // beyond that a time does not fit ns
@@ -139,10 +139,12 @@ static int check_rest(struct json_object *rest, struct cs_error *err)
 	return 0;
 }
 
-static int open_answer(struct cs_slice body, struct cs_items *ret, struct json_object **ret_rest,
-		       struct cs_error *err)
+// Each series goes to `take` with `user`.
+static int read_answer(struct cs_slice body, void (*take)(void *user, struct json_object *item),
+		       void *user, struct json_object **ret_rest, struct cs_error *err)
 {
-	if (cs_items_open(body, "data.result", ret, ret_rest, err) < 0)
+	const struct cs_value_list result = { "data.result", take, user };
+	if (cs_value_read_json_list(body, &result, ret_rest, err) < 0)
 		return cs_error_prefix(err, "the answer is not JSON, is this a Prometheus?");
 	return check_rest(*ret_rest, err);
 }
@@ -190,8 +192,9 @@ static void add_series(struct reading *reading, const struct series *series)
 			  });
 }
 
-static void read_item(struct reading *reading, struct json_object *item)
+static void take_sample(void *user, struct json_object *item)
 {
+	struct reading *reading = user;
 	struct series series;
 	struct cs_error err;
 	reading->part->n_items++;
@@ -209,30 +212,29 @@ int cs_prometheus_read(const struct cs_source_query *query, struct cs_slice body
 {
 	CS_AUTO_VALUE struct json_object *rest = NULL;
 	struct reading reading = { .query = query, .known = known, .part = part };
-	struct json_object *item = NULL;
-	struct cs_items items;
-	int r = open_answer(body, &items, &rest, err);
-	if (r < 0)
-		return r;
-	const char *warning = first_string(cs_value_at(rest, "warnings"));
-	if (warning)
-		part->warning = cs_arena_strdup(part->arena, warning);
 	cs_map_init(&reading.seen, known->limits.numbers.seed);
-	while ((r = cs_items_next(&items, &item, err)) > 0) {
-		read_item(&reading, item);
-		json_object_put(item);
-	}
+	int r = read_answer(body, take_sample, &reading, &rest, err);
 	cs_map_finish(&reading.seen);
+	const char *warning = first_string(cs_value_at(rest, "warnings"));
+	if (r == 0 && warning)
+		part->warning = cs_arena_strdup(part->arena, warning);
 	return r;
 }
 
-static void add_note(struct cs_prometheus_notes *notes, const struct cs_source_query *query,
-		     double scale, struct json_object *item)
+struct reading_notes {
+	const struct cs_source_query *query;
+	double scale;
+	struct cs_prometheus_notes notes;
+};
+
+static void take_note(void *user, struct json_object *item)
 {
+	struct reading_notes *reading = user;
+	struct cs_prometheus_notes *notes = &reading->notes;
 	struct series series;
-	if (read_series(query, item, &series, NULL) < 0 || !series.node)
+	if (read_series(reading->query, item, &series, NULL) < 0 || !series.node)
 		return;
-	double number = series.value * scale;
+	double number = series.value * reading->scale;
 	struct cs_slice key = cs_slice_of(make_key(notes->arena, &series));
 	if (!isfinite(number) || number <= 0 || cs_map_get(&notes->numbers, key))
 		return;
@@ -246,19 +248,11 @@ int cs_prometheus_read_notes(const struct cs_source_query *query, double scale,
 			     struct cs_error *err)
 {
 	CS_AUTO_VALUE struct json_object *rest = NULL;
-	struct cs_prometheus_notes fresh;
-	struct json_object *item = NULL;
-	struct cs_items items;
-	int r = open_answer(body, &items, &rest, err);
-	if (r < 0)
-		return r;
-	cs_prometheus_notes_init(&fresh, notes->numbers.seed);
-	while ((r = cs_items_next(&items, &item, err)) > 0) {
-		add_note(&fresh, query, scale, item);
-		json_object_put(item);
-	}
-	cs_prometheus_notes_finish(r < 0 ? &fresh : notes);
+	struct reading_notes reading = { .query = query, .scale = scale };
+	cs_prometheus_notes_init(&reading.notes, notes->numbers.seed);
+	int r = read_answer(body, take_note, &reading, &rest, err);
+	cs_prometheus_notes_finish(r < 0 ? &reading.notes : notes);
 	if (r == 0)
-		*notes = fresh;
+		*notes = reading.notes;
 	return r;
 }

@@ -1,5 +1,5 @@
 // Answers of metrics servers from any bytes: the first one says whose. What is read keeps what
-// part.h says. Neighbours: lib/load/metrics_api.c, prometheus.c and items.c.
+// part.h says. Neighbours: lib/load/metrics_api.c and prometheus.c.
 #include <csched/base/error.h>
 #include <math.h>
 #include <stdlib.h>

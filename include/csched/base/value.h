@@ -19,6 +19,18 @@
 // Reads one JSON document. The caller puts (json_object_put) *ret. Errors say line and column.
 int cs_value_read_json(struct cs_slice text, struct json_object **ret, struct cs_error *err);
 
+// Who is told the elements of one list of a document, one after the other, as they are read: a tree
+// takes ten times the bytes of its text.
+struct cs_value_list {
+	const char *path; // "items", "data.result": of keys without dots
+	void (*element)(void *user, struct json_object *element); // borrowed during the call
+	void *user;
+};
+// As cs_value_read_json; in *ret that list is empty. What is wrong further down, also behind the
+// list, is found after what stands before it was told.
+int cs_value_read_json_list(struct cs_slice text, const struct cs_value_list *list,
+			    struct json_object **ret, struct cs_error *err);
+
 // Reads a YAML stream as kubectl does (YAML 1.1 scalars: y/yes/on are booleans, 0x1f, 1e3 numbers;
 // JSON is YAML too, and JSON values one behind the other) into an array of documents; empty ones
 // are left out. Each document that is an object remembers its line: cs_value_line (in json-c's user

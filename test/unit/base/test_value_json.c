@@ -262,6 +262,113 @@ START_TEST(paths)
 }
 END_TEST
 
+// ---- the elements of one list ----
+
+static void print_element(void *user, struct json_object *element)
+{
+	cs_buffer_printf(user, " %s",
+			 json_object_to_json_string_ext(element, JSON_C_TO_STRING_PLAIN));
+}
+
+// Each element, then the rest, as json-c writes them, or the error.
+static char *read_all(const char *text, const char *path)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	CS_AUTO_VALUE struct json_object *rest = NULL;
+	struct cs_error err = { 0 };
+	cs_buffer_init(&out, 1 << 20);
+	const struct cs_value_list list = { path, print_element, &out };
+	int r = cs_value_read_json_list(cs_slice_of(text), &list, &rest, &err);
+	if (r < 0) {
+		ck_assert_int_eq(r, -EINVAL);
+		cs_buffer_printf(&out, "!%s", err.text);
+	} else {
+		CS_AUTO_FREE char *elements = cs_buffer_take(&out);
+		cs_buffer_printf(&out, "%s%s",
+				 json_object_to_json_string_ext(rest, JSON_C_TO_STRING_PLAIN),
+				 elements);
+	}
+	return cs_buffer_take(&out);
+}
+
+static const struct {
+	const char *text;
+	const char *path;
+	const char *expected;
+} lists[] = {
+	{ "{\"items\":[]}", "items", "{\"items\":[]}" },
+	{ "{\"items\":[ ]}", "items", "{\"items\":[]}" },
+	{ "{\"items\":[1]}", "items", "{\"items\":[]} 1" },
+	{ " {\"a\" : 1 , \"items\" : [ {\"b\":[1,2]} , \"x,]}\" , null,[[]],{} ] , \"c\" : [3] } ",
+	  "items", "{\"a\":1,\"items\":[],\"c\":[3]} {\"b\":[1,2]} \"x,]}\" null [[]] {}" },
+	{ "{\"items\":[\"a\\\"]\",\"\\\\\"]}", "items", "{\"items\":[]} \"a\\\"]\" \"\\\\\"" },
+	// elsewhere it is no such array
+	{ "{\"a\":{\"items\":[1]}}", "items", "{\"a\":{\"items\":[1]}}" },
+	{ "{\"a\":\"items\",\"items\":{}}", "items", "{\"a\":\"items\",\"items\":{}}" },
+	{ "[{\"items\":[1]}]", "items", "[{\"items\":[1]}]" },
+	{ "{\"data\":{\"result\":[1,2]}}", "data.result", "{\"data\":{\"result\":[]}} 1 2" },
+	{ "{\"result\":[1],\"data\":{\"a\":{\"result\":[2]},\"result\":[3]}}", "data.result",
+	  "{\"result\":[1],\"data\":{\"a\":{\"result\":[2]},\"result\":[]}} 3" },
+	{ "{\"data\":[{\"result\":[1]}]}", "data.result", "{\"data\":[{\"result\":[1]}]}" },
+	{ "{\"data\":{},\"result\":[1]}", "data.result", "{\"data\":{},\"result\":[1]}" },
+	{ "{\"data\":{},\"x\":{\"result\":[1]}}", "data.result",
+	  "{\"data\":{},\"x\":{\"result\":[1]}}" },
+	{ "null", "items", "null" },
+	// broken outside
+	{ "", "items", "!line 1, column 1: a value expected" },
+	{ "{\"items\":[1]", "items", NULL },
+	{ "{\"items\":[1", "items", NULL },
+	{ "{\"items\":[", "items", NULL },
+	{ "{\"items\":[\"", "items", NULL },
+	{ "{\"items\":[1]}}", "items", NULL },
+	{ "{\"items\":[1],\"items\":[2]}", "items", NULL },
+	{ "[\"items\":[1]]", "items", NULL },
+	// broken inside
+	{ "{\"items\":[,]}", "items", NULL },
+	{ "{\"items\":[1,]}", "items", NULL },
+	{ "{\"items\":[1 2]}", "items", NULL },
+	{ "{\"items\":[{}{}]}", "items", NULL },
+	{ "{\"items\":[{\"a\":}]}", "items", NULL },
+	{ "{\"items\":[1}]}", "items", NULL },
+	{ "{\"items\":[{]}", "items", NULL },
+	{ "{\"items\":[NaN]}", "items", NULL },
+};
+
+START_TEST(lists_of_documents)
+{
+	CS_AUTO_FREE char *got = read_all(lists[_i].text, lists[_i].path);
+	if (!lists[_i].expected)
+		ck_assert_msg(strchr(got, '!') != NULL, "%s was read: %s", lists[_i].text, got);
+	else if (*lists[_i].expected == '!')
+		ck_assert_msg(*got == '!', "%s", got);
+	else
+		ck_assert_str_eq(got, lists[_i].expected);
+}
+END_TEST
+
+START_TEST(an_element_has_its_place)
+{
+	CS_AUTO_FREE char *got = read_all("{\"items\":[1,2,\n{\"a\":x}]}", "items");
+	ck_assert_msg(cs_string_prefix(got, " 1 2!line 2, column 6"), "%s", got);
+}
+END_TEST
+
+// No prefix of a document is taken for one, and none reads beyond its end (the sanitizers see it).
+START_TEST(what_breaks_off_in_a_list)
+{
+	static const char whole[] =
+		"{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"a\":"
+		"[1,\"\\\"]\"]},{\"b\":null}]}}";
+	for (size_t size = 0; size < sizeof(whole) - 1; size++) {
+		CS_AUTO_FREE char *text = cs_strndup(whole, size);
+		CS_AUTO_FREE char *got = read_all(text, "data.result");
+		ck_assert_msg(strchr(got, '!') != NULL, "%s: %s", text, got);
+	}
+	CS_AUTO_FREE char *got = read_all(whole, "data.result");
+	ck_assert_ptr_null(strchr(got, '!'));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("value_json");
@@ -275,6 +382,9 @@ Suite *test_suite(void)
 	tcase_add_test(tc, numbers_made_by_programs_are_written);
 	tcase_add_test(tc, damaged_texts);
 	tcase_add_test(tc, paths);
+	tcase_add_loop_test(tc, lists_of_documents, 0, (int)CS_ARRAY_LENGTH(lists));
+	tcase_add_test(tc, an_element_has_its_place);
+	tcase_add_test(tc, what_breaks_off_in_a_list);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -152,7 +152,7 @@ static const struct {
 	{ "[]", "the answer is no NodeMetricsList: kind is \"\"" },
 	{ "{\"kind\":\"Status\"}", "the answer is no NodeMetricsList: kind is \"Status\"" },
 	{ PODS(""), "the answer is no NodeMetricsList: kind is \"PodMetricsList\"" },
-	{ NODES("{]"), "element 0: " },
+	{ NODES("{]"), "the answer is not JSON: line 1, column " },
 };
 
 START_TEST(answers_that_are_none)

@@ -279,7 +279,7 @@ static const struct {
 	{ "{\"status\":\"success\",\"data\":{\"resultType\":\"string\",\"result\":[1,\"x\"]}}",
 	  "the query gives a string, where a vector with one series per node is needed" },
 	{ VECTOR("{\"metric\":{}"), "the answer is not JSON" },
-	{ VECTOR("1,"), "element 1: " },
+	{ VECTOR("1,"), "the answer is not JSON, is this a Prometheus?: line 1, column " },
 };
 
 START_TEST(answers_that_are_none)
