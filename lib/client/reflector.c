@@ -136,6 +136,7 @@ struct cs_reflector {
 	int64_t backoff;      // the next one, before jitter
 	int64_t backed_off;   // boot ns of the last one
 	int64_t opened;       // boot ns: when the request started
+	int64_t quiet_since;  // boot ns: its last byte, or its start
 	int64_t closes;       // boot ns: by when the server ends the watch
 	int64_t warn_at;      // boot ns; INT64_MAX = not any more
 	unsigned events;      // of this request
@@ -245,7 +246,7 @@ static void open_request(struct cs_reflector *r, struct cs_time now, const char 
 			 const char *accept, size_t body_max)
 {
 	r->opened = now.boot;
-	r->stats.last_data = now.boot;
+	r->quiet_since = now.boot;
 	r->events = 0;
 	struct cs_request request = {
 		.method = CS_METHOD_GET,
@@ -728,7 +729,7 @@ static void on_data(void *user, struct cs_time now, struct cs_buffer *in)
 	struct cs_error err;
 	size_t used = 0;
 	int n;
-	r->stats.last_data = now.boot;
+	r->quiet_since = r->stats.last_data = now.boot;
 	r->warn_at = r->warn_at == INT64_MAX ? INT64_MAX : now.boot + BOOKMARK_WARN;
 	if (r->state == PAGE)
 		return; // read as a whole when it is there
@@ -878,10 +879,10 @@ void cs_reflector_destroy(struct cs_reflector *r)
 static int64_t silence_ends(const struct cs_reflector *r)
 {
 	if (r->state != WATCH)
-		return r->stats.last_data + LIST_SILENCE;
+		return r->quiet_since + LIST_SILENCE;
 	int64_t end = r->closes + WATCH_GRACE;
 	int64_t silence = r->options.watch_silence;
-	int64_t quiet = r->stats.last_data + (silence ? silence : CS_REFLECTOR_WATCH_SILENCE);
+	int64_t quiet = r->quiet_since + (silence ? silence : CS_REFLECTOR_WATCH_SILENCE);
 	return r->bookmarks && quiet < end ? quiet : end;
 }
 
@@ -899,7 +900,7 @@ void cs_reflector_turn(struct cs_reflector *r, struct cs_time now)
 		notice(r, CS_LOG_WARNING,
 		       "hasn't received required bookmark event marking the end of initial "
 		       "events stream, received last event %.0f s ago",
-		       (double)(now.boot - r->stats.last_data) / CS_SECOND);
+		       (double)(now.boot - r->quiet_since) / CS_SECOND);
 	}
 }
 

@@ -19,6 +19,10 @@ struct cs_client_thread {
 	int64_t next_complaint; // boot ns
 	struct cs_mailbox *mailbox;
 	struct cs_metric *leading; // leader_election_master_status, NULL without leader election
+	struct cs_metric *backlog;
+	struct cs_metric *lists;
+	struct cs_metric *failures;
+	struct cs_metric *last_data[CS_CLIENT_THREAD_WATCHES];
 	pthread_t thread;
 	bool lost_lease;
 	bool stopping;
@@ -32,6 +36,43 @@ static const struct cs_metric_info master_status = {
 	.kind = CS_METRIC_GAUGE,
 	.labels = { "name" },
 };
+
+static const struct cs_metric_info backlog_bytes = {
+	.name = "csched_watch_backlog_bytes",
+	.help = "Watch data that the scheduler has received and not applied yet.",
+	.kind = CS_METRIC_GAUGE,
+};
+static const struct cs_metric_info lists_total = {
+	.name = "csched_watch_lists_total",
+	.help = "Lists of what exists: one per watched kind from the start; more where a watch "
+		"could not go on.",
+	.kind = CS_METRIC_COUNTER,
+};
+static const struct cs_metric_info failures_total = {
+	.name = "csched_watch_failures_total",
+	.help = "Lists and watches that failed and were tried again after a pause.",
+	.kind = CS_METRIC_COUNTER,
+};
+static const struct cs_metric_info last_data_time = {
+	.name = "csched_watch_last_data_timestamp_seconds",
+	.help = "When the last byte of a list or watch came, in seconds since 1970; 0 before the "
+		"first. While nothing changes the API server sends a bookmark each minute.",
+	.kind = CS_METRIC_GAUGE,
+	.labels = { "resource" },
+};
+
+// The last ones give way first where the core is behind: pods are the most.
+static const struct cs_client_watch watches[] = {
+	{ &cs_kind_node, NULL },
+	{ &cs_kind_namespace, NULL },
+	{ &cs_kind_service, NULL },
+	{ &cs_kind_replication_controller, NULL },
+	{ &cs_kind_replica_set, NULL },
+	{ &cs_kind_stateful_set, NULL },
+	{ &cs_kind_pod, CS_CLIENT_POD_SELECTOR },
+};
+_Static_assert(CS_ARRAY_LENGTH(watches) == CS_CLIENT_THREAD_WATCHES,
+	       "the core waits for each of them");
 
 // ---- what the client announces ----
 
@@ -144,26 +185,34 @@ static void read_messages(struct cs_client_thread *thread, struct cs_time now)
 	}
 }
 
-static void show_watches(const struct cs_client_thread *thread)
+static void count(struct cs_metric *metric, uint64_t total)
+{
+	cs_metric_add(metric, (double)total - cs_metric_value(metric));
+}
+
+static void show_watches(const struct cs_client_thread *thread, struct cs_time now)
 {
 	uint64_t lists = 0, failures = 0;
 	for (size_t i = 0; i < CS_CLIENT_THREAD_WATCHES; i++) {
 		struct cs_reflector_stats stats = cs_client_watch_stats(thread->client, i);
+		int64_t age = now.boot - stats.last_data;
 		lists += stats.lists;
 		failures += stats.failures;
+		if (stats.last_data)
+			cs_metric_set(thread->last_data[i], (double)(now.wall - age) / CS_SECOND);
 	}
-	atomic_store(&thread->options.status->lists, lists);
-	atomic_store(&thread->options.status->failures, failures);
+	count(thread->lists, lists);
+	count(thread->failures, failures);
+	cs_metric_set(thread->backlog, (double)cs_client_stats(thread->client).backlog);
 }
 
 static void show_status(struct cs_client_thread *thread, struct cs_time now)
 {
 	struct cs_status *status = thread->options.status;
-	show_watches(thread);
+	show_watches(thread, now);
 	struct cs_lease *lease = cs_client_lease(thread->client);
 	atomic_store(&status->informers_synced, cs_client_synced(thread->client));
 	atomic_store(&status->lease_healthy, !lease || cs_lease_healthy(lease, now));
-	atomic_store(&status->backlog, cs_client_stats(thread->client).backlog);
 	atomic_store(&status->client_turn, now.boot);
 }
 
@@ -209,6 +258,20 @@ static void *run(void *user)
 
 // ---- life ----
 
+static void create_series(struct cs_client_thread *thread)
+{
+	struct cs_metrics *metrics = thread->options.metrics;
+	if (thread->options.lease)
+		thread->leading =
+			cs_metrics_series(metrics, &master_status, &thread->options.lease->name);
+	thread->backlog = cs_metrics_series(metrics, &backlog_bytes, NULL);
+	thread->lists = cs_metrics_series(metrics, &lists_total, NULL);
+	thread->failures = cs_metrics_series(metrics, &failures_total, NULL);
+	for (size_t i = 0; i < CS_CLIENT_THREAD_WATCHES; i++)
+		thread->last_data[i] =
+			cs_metrics_series(metrics, &last_data_time, &watches[i].kind->resource);
+}
+
 static void wakeup(void *user)
 {
 	struct cs_client_thread *thread = user;
@@ -217,18 +280,6 @@ static void wakeup(void *user)
 
 static struct cs_client *create_client(struct cs_client_thread *thread, struct cs_error *err)
 {
-	// The last ones give way first where the core is behind: pods are the most.
-	static const struct cs_client_watch watches[] = {
-		{ &cs_kind_node, NULL },
-		{ &cs_kind_namespace, NULL },
-		{ &cs_kind_service, NULL },
-		{ &cs_kind_replication_controller, NULL },
-		{ &cs_kind_replica_set, NULL },
-		{ &cs_kind_stateful_set, NULL },
-		{ &cs_kind_pod, CS_CLIENT_POD_SELECTOR },
-	};
-	_Static_assert(CS_ARRAY_LENGTH(watches) == CS_CLIENT_THREAD_WATCHES,
-		       "the core waits for each of them");
 	const struct cs_client_thread_options *from = &thread->options;
 	struct cs_client_options options = {
 		.endpoint = from->endpoint,
@@ -254,9 +305,7 @@ int cs_client_thread_create(const struct cs_client_thread_options *options,
 {
 	struct cs_client_thread *thread = cs_alloc(sizeof(*thread));
 	thread->options = *options;
-	if (options->lease)
-		thread->leading =
-			cs_metrics_series(options->metrics, &master_status, &options->lease->name);
+	create_series(thread);
 	thread->client = create_client(thread, err);
 	if (!thread->client) {
 		free(thread);

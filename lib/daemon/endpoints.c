@@ -55,43 +55,22 @@ static void serve_health(struct cs_http_request *request, struct cs_http_respons
 					    &response->body);
 }
 
-static const struct cs_metric_info backlog = {
-	.name = "csched_watch_backlog_bytes",
-	.help = "Watch data that the scheduler has received and not applied yet.",
+static const struct cs_metric_info mailbox_depth = {
+	.name = "csched_mailbox_depth",
+	.help = "Messages to the core thread (watch data, results of writes, load figures, requests) "
+		"that it has not taken yet.",
 	.kind = CS_METRIC_GAUGE,
 };
-
-static const struct cs_metric_info lists = {
-	.name = "csched_watch_lists_total",
-	.help = "Lists of what exists: one per watched kind from the start; more where a watch "
-		"could not go on.",
-	.kind = CS_METRIC_COUNTER,
-};
-static const struct cs_metric_info failures = {
-	.name = "csched_watch_failures_total",
-	.help = "Lists and watches that failed and were tried again after a pause.",
-	.kind = CS_METRIC_COUNTER,
-};
-
-// What the client's thread has counted in all.
-static void count(struct cs_metrics *metrics, const struct cs_metric_info *info, uint64_t total)
-{
-	struct cs_metric *metric = cs_metrics_series(metrics, info, NULL);
-	cs_metric_add(metric, (double)total - cs_metric_value(metric));
-}
 
 static void serve_metrics(struct cs_http_request *request, struct cs_http_response *response,
 			  void *user)
 {
 	struct cs_endpoints *endpoints = user;
 	struct cs_metrics *metrics = endpoints->options.metrics;
-	const struct cs_status *status = endpoints->options.health.status;
 	(void)request;
 	cs_process_measure(metrics);
-	cs_metric_set(cs_metrics_series(metrics, &backlog, NULL),
-		      (double)atomic_load(&status->backlog));
-	count(metrics, &lists, atomic_load(&status->lists));
-	count(metrics, &failures, atomic_load(&status->failures));
+	cs_metric_set(cs_metrics_series(metrics, &mailbox_depth, NULL),
+		      (double)cs_mailbox_count(endpoints->options.core));
 	response->content_type = "text/plain; version=0.0.4; charset=utf-8";
 	cs_metrics_print(metrics, &response->body);
 }

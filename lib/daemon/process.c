@@ -2,6 +2,7 @@
 // Neighbours: daemon.c, endpoints.c.
 #include "daemon/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -92,6 +93,12 @@ static const struct cs_metric_info max_fds = {
 	.kind = CS_METRIC_GAUGE,
 };
 
+static const struct cs_metric_info open_fds = {
+	.name = "process_open_fds",
+	.help = "Number of open file descriptors.",
+	.kind = CS_METRIC_GAUGE,
+};
+
 static void set(struct cs_metrics *metrics, const struct cs_metric_info *info, double value)
 {
 	cs_metric_set(cs_metrics_series(metrics, info, NULL), value);
@@ -102,10 +109,24 @@ static double seconds(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
+static void measure_files(struct cs_metrics *metrics)
+{
+	struct rlimit files;
+	uint32_t n = 0;
+	DIR *open = opendir("/proc/self/fd");
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+		set(metrics, &max_fds, (double)files.rlim_cur);
+	if (!open)
+		return;
+	for (struct dirent *entry = readdir(open); entry; entry = readdir(open))
+		n += entry->d_name[0] != '.';
+	closedir(open);
+	set(metrics, &open_fds, n - 1); // without the one that looked
+}
+
 void cs_process_measure(struct cs_metrics *metrics)
 {
 	struct rusage usage;
-	struct rlimit files;
 	unsigned long pages, resident_pages;
 	double page = (double)sysconf(_SC_PAGESIZE);
 
@@ -114,8 +135,7 @@ void cs_process_measure(struct cs_metrics *metrics)
 		double used = seconds(usage.ru_utime) + seconds(usage.ru_stime);
 		cs_metric_add(cpu, used - cs_metric_value(cpu));
 	}
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
-		set(metrics, &max_fds, (double)files.rlim_cur);
+	measure_files(metrics);
 	FILE *statm = fopen("/proc/self/statm", "re");
 	if (!statm)
 		return;

@@ -14,9 +14,6 @@ struct cs_status {
 	atomic_bool lease_healthy;    // client: cs_lease_healthy at its last turn
 	_Atomic int64_t client_turn;  // client: boot ns of its last turn
 	atomic_bool stopping;         // core: the process was asked to end
-	atomic_size_t backlog;        // client: bytes of watch data the core has yet to read
-	_Atomic uint64_t lists;       // client: complete ones, of all watched kinds
-	_Atomic uint64_t failures;    // client: of lists and watches, each followed by a back-off
 };
 
 #endif

@@ -5,8 +5,10 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <csched/base/memory.h>
 
@@ -291,6 +293,16 @@ START_TEST(endpoints)
 	ck_assert_ptr_nonnull(strstr(r.body, "\ncsched_watch_lists_total "));
 	ck_assert_ptr_null(strstr(r.body, "\ncsched_watch_lists_total 0\n"));
 	ck_assert_ptr_nonnull(strstr(r.body, "\ncsched_watch_failures_total 0\n"));
+	static const char last_data[] =
+		"\ncsched_watch_last_data_timestamp_seconds{resource=\"pods\"} ";
+	const char *pods = strstr(r.body, last_data);
+	ck_assert_ptr_nonnull(pods);
+	double age = (double)time(NULL) - strtod(pods + strlen(last_data), NULL);
+	ck_assert_double_ge(age, -2);
+	ck_assert_double_le(age, 30);
+	ck_assert_ptr_nonnull(strstr(r.body, "\ncsched_mailbox_depth 0\n"));
+	ck_assert_ptr_nonnull(strstr(r.body, "\nprocess_open_fds "));
+	ck_assert_ptr_null(strstr(r.body, "\nprocess_open_fds 0\n"));
 	ck_assert_ptr_nonnull(strstr(r.body, "csched_build_info{version=\"0."));
 
 	struct json_object *config = harness_get(process, "/configz");

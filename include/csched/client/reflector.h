@@ -36,7 +36,7 @@ struct cs_reflector_stats {
 	uint64_t objects;     // told as changes
 	uint64_t undecodable; // objects and events skipped
 	size_t known;         // objects that exist
-	int64_t last_data;    // boot ns of the last byte
+	int64_t last_data;    // boot ns of the last byte; 0 = none yet
 };
 
 struct cs_reflector;

@@ -616,12 +616,19 @@ END_TEST
 START_TEST(refused_connection_reopens_at_the_same_version)
 {
 	sync_and_live();
+	int64_t last_data = cs_reflector_stats(reflector).last_data;
 	fake_end(running());
 	for (int i = 0; i < 20; i++) {
 		fake_break(running(), -ECONNREFUSED, 0);
 		pass_backoff();
 		ck_assert(is_watch("10")); // never a relist: no stampede
 	}
+	// Asking is no answer: how long nothing came is seen.
+	struct cs_reflector_stats stats = cs_reflector_stats(reflector);
+	ck_assert_int_eq(stats.last_data, last_data);
+	ck_assert_int_lt(stats.last_data, fake.now.boot - CS_SECOND);
+	send_bookmark("11", false);
+	ck_assert_int_eq(cs_reflector_stats(reflector).last_data, fake.now.boot);
 }
 END_TEST
 
