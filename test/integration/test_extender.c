@@ -114,6 +114,100 @@ START_TEST(a_pod_of_another_scheduler)
 }
 END_TEST
 
+// ---- what the real kube-scheduler sent ----
+
+// Its calls in `make e2e`, recorded there: the bodies are first inputs of the fuzz target too.
+static const struct {
+	const char *file;
+	const char *verb;
+	const char *answer;
+} recorded[] = {
+	{ "recorded-filter-names", "/filter",
+	  "{\"Nodes\":null,\"NodeNames\":[\"extenderrejects-1\",\"extenderrejects-0\"],"
+	  "\"FailedNodes\":null,\"FailedAndUnresolvableNodes\":{\"extenderrejects-2\":"
+	  "\"node(s) had c-sched.io/weight 0\"},\"Error\":\"\"}" },
+	{ "recorded-filter-nodes", "/filter", "-1 -3 -0 " },
+	{ "recorded-prioritize-names", "/prioritize",
+	  "[{\"Host\":\"extendermanagesandisignorable-0\",\"Score\":10},"
+	  "{\"Host\":\"extendermanagesandisignorable-1\",\"Score\":10}]" },
+	{ "recorded-preempt", "/preempt",
+	  "{\"NodeNameToMetaVictims\":{\"extendernarrowsvictims-0\":{\"Pods\":[{\"UID\":"
+	  "\"ffb9c0d2-cce4-418e-a760-6e7a818c746c\"}],\"NumPDBViolations\":0}}}" },
+};
+
+// The nodes that the recordings name. One of each that is to be refused takes no pods.
+static void create_recorded_nodes(void)
+{
+	static const struct {
+		const char *name;
+		int n;
+		int refused;
+	} groups[] = { { "extenderrejects", 3, 2 },
+		       { "extenderdecidesties", 4, 2 },
+		       { "extendernarrowsvictims", 2, 1 },
+		       { "extendermanagesandisignorable", 2, -1 } };
+	for (size_t g = 0; g < CS_ARRAY_LENGTH(groups); g++)
+		for (int i = 0; i < groups[g].n; i++)
+			harness_create(kubesim, "/api/v1/nodes",
+				       "{\"metadata\":{\"name\":\"%s-%d\",\"annotations\":{"
+				       "\"c-sched.io/weight\":\"%d\"}},\"status\":{"
+				       "\"allocatable\":{\"cpu\":\"4\",\"memory\":\"8Gi\","
+				       "\"pods\":\"110\"}}}",
+				       groups[g].name, i, i == groups[g].refused ? 0 : 100);
+}
+
+static void wait_for_nodes(int n)
+{
+	for (double end = harness_now() + 10;; harness_sleep(0.01)) {
+		struct json_object *cluster = harness_get(c_sched, "/debug/cluster");
+		if (json_object_get_int(cs_value_at(cluster, "nodes")) == n)
+			return;
+		ck_assert_double_lt(harness_now(), end);
+	}
+}
+
+// "-1 -3 " of answered whole nodes, each of which must be the bytes that were sent.
+static void list_nodes(const char *request, const char *answer, struct cs_buffer *out)
+{
+	CS_AUTO_VALUE struct json_object *value = NULL;
+	struct cs_error err;
+	ck_assert_int_eq(cs_value_read_json(cs_slice_of(answer), &value, &err), 0);
+	struct json_object *items = cs_value_at(value, "Nodes.items");
+	ck_assert_ptr_nonnull(items);
+	for (size_t i = 0; i < json_object_array_length(items); i++) {
+		const char *name =
+			cs_value_string_at(json_object_array_get_idx(items, i), "metadata.name");
+		cs_buffer_printf(out, "%s ", strrchr(name, '-'));
+	}
+	const char *first = strstr(answer, "{\"metadata\":{\"name\":");
+	const char *second = strstr(first + 1, ",{\"metadata\":{\"name\":");
+	CS_AUTO_FREE char *bytes = cs_strndup(first, (size_t)(second - first));
+	ck_assert_ptr_nonnull(strstr(request, bytes));
+}
+
+START_TEST(what_kube_scheduler_sent)
+{
+	start();
+	create_recorded_nodes();
+	wait_for_nodes(13);
+	CS_AUTO_BUFFER struct cs_buffer nodes;
+	cs_buffer_init(&nodes, 1 << 20);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(recorded); i++) {
+		CS_AUTO_FREE char *path =
+			cs_asprintf("test/fuzz/corpus/fuzz_extender/%s", recorded[i].file);
+		CS_AUTO_FREE char *body = cs_strdup(harness_read_file(path));
+		const char *answer = call(recorded[i].verb, body);
+		if (recorded[i].answer[0] != '-') {
+			ck_assert_str_eq(answer, recorded[i].answer);
+			continue;
+		}
+		list_nodes(body, answer, &nodes);
+		ck_assert_str_eq(nodes.data, recorded[i].answer);
+	}
+	ck_assert_int_eq(harness_stop(c_sched, SIGTERM), 0);
+}
+END_TEST
+
 // ---- many callers ----
 
 struct caller {
@@ -249,6 +343,7 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tests, harness_setup, harness_teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_pod_of_another_scheduler);
+	tcase_add_test(tests, what_kube_scheduler_sent);
 	tcase_add_test(tests, many_callers_while_pods_are_scheduled);
 	tcase_add_loop_test(tests, command_line, 0, CS_ARRAY_LENGTH(command_lines));
 	tcase_add_loop_test(tests, settings_that_are_refused, 0, CS_ARRAY_LENGTH(refused));
