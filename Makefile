@@ -165,7 +165,7 @@ oracles: $(ORACLES)
 
 # ---- fuzz targets: test/fuzz/fuzz_<decoder>.c, corpora in test/fuzz/corpus/<target>/ ----
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
-$(FUZZERS): %: %.o $(call archives,simulate plugins framework cluster load client kube base)
+$(FUZZERS): %: %.o $(call archives,simulate plugins framework cluster load http client kube base)
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 fuzzers: $(FUZZERS)
 
