@@ -206,6 +206,7 @@ static void unref_words(struct cs_queries *queries, const uint32_t *at, const ui
 static struct cs_query *create_query(struct cs_queries *queries, struct cs_slice key)
 {
 	struct cs_query *query = cs_alloc(sizeof(*query));
+	query->counts.version = ++queries->n_made << 32;
 	cs_content_add(&queries->by_content, &query->content, key);
 	cs_match_index_add(&queries->index, &query->member, first_match(query), end_of(query));
 	cs_list_init(&query->selecting);

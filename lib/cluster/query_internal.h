@@ -24,6 +24,7 @@ struct cs_queries {
 	struct cs_map by_content;
 	struct cs_match_index index;
 	struct cs_list selecting;
+	uint64_t n_made;
 };
 
 void cs_queries_init(struct cs_queries *queries, const struct cs_nodes *nodes,

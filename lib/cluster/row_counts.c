@@ -150,7 +150,7 @@ void cs_row_counts_add(struct cs_row_counts *counts, uint32_t n_rows, struct cs_
 		make_sparse(counts);
 	counts->total_live += (uint64_t)(int64_t)change.live;
 	counts->total_terminating += (uint64_t)(int64_t)change.terminating;
-	counts->version++;
+	counts->changed[counts->version++ % CS_ROW_CHANGES] = change.row;
 }
 
 struct cs_row_count cs_row_counts_get(const struct cs_row_counts *counts, uint32_t row)

@@ -158,7 +158,7 @@ struct cs_topology *cs_topology_ref(struct cs_cluster *cluster, const char *key)
 	topology = cs_alloc(sizeof(*topology));
 	topology->refs = 1;
 	topology->shown.key = cs_intern_ref(cluster->strings, cs_slice_of(key));
-	topology->shown.version = 1;
+	topology->shown.version = ++topologies->n_made << 32;
 	cs_map_init(&topology->by_value, topologies->by_key.seed);
 	grow_rows(topology, 0, nodes->table.capacity);
 	for (uint32_t row = 0; row < nodes->table.n_rows; row++)

@@ -11,6 +11,7 @@ struct cs_nodes;
 struct cs_topologies {
 	const struct cs_nodes *nodes; // borrowed
 	struct cs_map by_key;         // the key's name to struct cs_topology
+	uint64_t n_made;
 };
 
 void cs_topologies_init(struct cs_topologies *topologies, const struct cs_nodes *nodes,

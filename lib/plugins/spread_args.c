@@ -9,6 +9,7 @@
 #include <csched/cluster/topology.h>
 
 #include "args.h"
+#include "spread_classes.h"
 
 #define HARD "DoNotSchedule"
 #define SOFT "ScheduleAnyway"
@@ -249,6 +250,7 @@ void *cs_spread_attach(struct cs_cluster *cluster, void *pointer)
 	const struct constraint *list = system ? system_constraints : args->constraints.items;
 	struct cs_spread_defaults *defaults = cs_alloc(sizeof(*defaults));
 	defaults->system = system;
+	defaults->memory = cs_spread_memory_create();
 	defaults->n = system ? CS_ARRAY_LENGTH(system_constraints) : args->constraints.count;
 	defaults->constraints = cs_alloc_array(defaults->n, sizeof(*defaults->constraints));
 	for (uint32_t i = 0; i < defaults->n; i++)
@@ -263,6 +265,7 @@ void cs_spread_detach(struct cs_cluster *cluster, void *pointer)
 		cs_topology_unref(
 			cluster,
 			(struct cs_topology *)(uintptr_t)defaults->constraints[i].topology);
+	cs_spread_memory_destroy(defaults->memory);
 	free(defaults->constraints);
 	free(defaults);
 }

@@ -5,11 +5,14 @@
 
 #include <csched/framework/plugin.h>
 
+struct cs_spread_memory;
+
 // What `attach` makes of the arguments: the constraints without a query.
 struct cs_spread_defaults {
 	bool system; // upstream's own: nodes without a zone are scored, too
 	uint32_t n;
 	struct cs_spread_constraint *constraints;
+	struct cs_spread_memory *memory; // spread_classes.h: from decision to decision
 };
 
 // The plugin's callbacks.

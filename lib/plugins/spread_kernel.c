@@ -34,8 +34,8 @@ uint32_t cs_spread_total(const uint32_t *restrict counts, uint32_t n)
 	return total;
 }
 
-#define LANES     4  // sums side by side: one would wait for itself
-#define FEW_SLOTS 64 // where rows next to each other are often in one domain
+#define LANES     CS_SPREAD_LANES // sums side by side: one would wait for itself
+#define FEW_SLOTS 64              // where rows next to each other are often in one domain
 
 static uint32_t counted(const struct cs_spread_column *column, uint32_t row)
 {
@@ -81,6 +81,62 @@ int32_t cs_spread_least(const uint32_t *restrict slots, const uint8_t *restrict 
 	}
 	*ret_n = n;
 	return least;
+}
+
+CS_CLONES
+void cs_spread_classes_empty(const struct cs_spread_classing *classing, uint16_t *restrict of_row)
+{
+	const uint32_t *restrict domain = classing->domain;
+	const uint8_t *restrict keep = classing->keep;
+	uint32_t n_counts = classing->n_counts;
+	if (!domain) {
+		for (uint32_t row = 0; row < classing->n_rows; row++)
+			of_row[row] = (uint16_t)(keep[row] ? 1 + n_counts : 0);
+		return;
+	}
+	for (uint32_t row = 0; row < classing->n_rows; row++) {
+		uint32_t class = 1 + (domain[row] + 1) * n_counts;
+		of_row[row] = (uint16_t)(keep[row] ? class : 0);
+	}
+}
+
+CS_CLONES
+void cs_spread_classes_add(const uint32_t *restrict counts, uint32_t n, uint16_t *restrict of_row)
+{
+	for (uint32_t row = 0; row < n; row++)
+		of_row[row] = (uint16_t)(of_row[row] + (of_row[row] ? counts[row] : 0));
+}
+
+void cs_spread_classes_count(const uint16_t *restrict of_row, uint32_t n, uint32_t n_classes,
+			     uint32_t *restrict n_rows)
+{
+	uint32_t row = 0;
+	memset(n_rows, 0, (size_t)LANES * n_classes * sizeof(*n_rows));
+	for (; row + LANES <= n; row += LANES)
+		for (uint32_t i = 0; i < LANES; i++)
+			n_rows[i * n_classes + of_row[row + i]]++;
+	for (; row < n; row++)
+		n_rows[of_row[row]]++;
+	for (uint32_t class = 0; class < n_classes; class ++)
+		for (uint32_t i = 1; i < LANES; i++)
+			n_rows[class] += n_rows[i * n_classes + class];
+}
+
+CS_CLONES
+uint32_t cs_spread_most(const uint32_t *restrict counts, uint32_t n)
+{
+	uint32_t most = 0;
+	for (uint32_t i = 0; i < n; i++)
+		most = counts[i] > most ? counts[i] : most;
+	return most;
+}
+
+// Not for the wide registers, as add_by_domain.
+void cs_spread_look_up(const uint16_t *restrict of_row, const int64_t *restrict scores,
+		       struct cs_rows rows, int64_t *restrict out)
+{
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		out[row] = scores[of_row[row]];
 }
 
 CS_CLONES

@@ -37,6 +37,27 @@ void cs_spread_present(const uint32_t *restrict domain, const uint8_t *restrict 
 int32_t cs_spread_least(const uint32_t *restrict slots, const uint8_t *restrict present,
 			uint32_t n_slots, uint32_t *ret_n);
 
+// ---- classes of rows: spread_classes.h ----
+
+struct cs_spread_classing {
+	const uint32_t *domain; // NULL: all rows are in slot 1
+	const uint8_t *keep;    // by row: 0 = it has class 0
+	uint32_t n_counts;
+	uint32_t n_rows;
+};
+// Of rows without pods: 1 + slot * n_counts.
+void cs_spread_classes_empty(const struct cs_spread_classing *classing, uint16_t *restrict of_row);
+// Rows that have a class get `counts[row]` more.
+void cs_spread_classes_add(const uint32_t *restrict counts, uint32_t n, uint16_t *restrict of_row);
+// How many rows each of the classes has. `n_rows` has room for CS_SPREAD_LANES times as many.
+#define CS_SPREAD_LANES 4
+void cs_spread_classes_count(const uint16_t *restrict of_row, uint32_t n, uint32_t n_classes,
+			     uint32_t *restrict n_rows);
+uint32_t cs_spread_most(const uint32_t *restrict counts, uint32_t n);
+// out[row] = scores[of_row[row]]
+void cs_spread_look_up(const uint16_t *restrict of_row, const int64_t *restrict scores,
+		       struct cs_rows rows, int64_t *restrict out);
+
 // ---- verdicts ----
 
 // table[i] = UNSCHEDULABLE where more than `allowed` pods are.

@@ -5,26 +5,17 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernel.h"
+#include "spread_classes.h"
 #include "spread_count.h"
 #include "spread_kernel.h"
 
 #define HOSTNAME_KEY "kubernetes.io/hostname"
-#define SLOTS_MAX    256 // with more domains, rows are scored one by one
 
-// A row whose score is not that of its slot.
-struct exception {
-	uint32_t row;
-	int64_t score;
-};
-
-// Normalised scores: by row, or by slot but for some rows.
+// Normalised scores: by row, or by class.
 struct score_state {
 	const int64_t *by_row;
-	const uint32_t *domain;
-	const int64_t *by_slot;
-	uint32_t n_exceptions;
-	const struct exception *exceptions; // ascending rows
+	const struct cs_spread_classes *classes;
+	const int64_t *by_class;
 };
 
 // One soft constraint being prepared.
@@ -43,6 +34,8 @@ struct work {
 	uint32_t n_scored;       // feasible rows that are not ignored
 	uint32_t n;
 	struct soft *soft;
+	struct cs_spread_asked asked;            // what `classes` answers
+	const struct cs_spread_classes *classes; // NULL: none fit, rows are scored one by one
 };
 
 // ---- weights ----
@@ -117,22 +110,32 @@ static bool is_hostname(const struct cs_cycle *cycle, const struct cs_topology *
 	return strcmp(key, HOSTNAME_KEY) == 0;
 }
 
-// Upstream leaves out the domains without a scored row, which nobody asks about.
-static void prepare_soft(const struct work *work, const struct cs_spread_constraint *c,
-			 struct soft *ret)
+// How many pods each slot has.
+static uint32_t *count_pods(const struct work *work, const struct cs_spread_constraint *c,
+			    const uint8_t *included)
 {
-	ret->c = c;
-	ret->more = (double)(c->max_skew - 1);
-	ret->hosts = is_hostname(work->cycle, c->topology);
-	if (ret->hosts) {
-		ret->weight = weight_of(work->n_scored);
+	if (!work->classes || included != work->all_keys || c->query != work->asked.query)
+		return cs_spread_count(work->cycle, c, included);
+	uint32_t *slots =
+		cs_arena_alloc_raw(work->cycle->scratch, work->classes->n_slots * sizeof(*slots));
+	cs_spread_class_sums(work->classes, slots);
+	return slots;
+}
+
+// Upstream leaves out the domains without a scored row, which nobody asks about.
+static void prepare_soft(const struct work *work, struct soft *soft)
+{
+	const struct cs_spread_constraint *c = soft->c;
+	soft->more = (double)(c->max_skew - 1);
+	if (soft->hosts) {
+		soft->weight = weight_of(work->n_scored);
 		return;
 	}
 	const uint8_t *included = cs_spread_included(work->cycle, c, work->all_keys);
-	uint32_t *slots = cs_spread_count(work->cycle, c, included);
-	count_keyless(work, ret, included, slots);
-	ret->counts = slots;
-	ret->weight = weight_of(count_domains(work, c->topology));
+	uint32_t *slots = count_pods(work, c, included);
+	count_keyless(work, soft, included, slots);
+	soft->counts = slots;
+	soft->weight = weight_of(count_domains(work, c->topology));
 }
 
 // ---- normalising ----
@@ -223,34 +226,28 @@ static void score_rows(const struct work *work, struct score_state *state)
 	state->by_row = scores;
 }
 
-// ---- slot by slot ----
-// Where one topology beside hosts is asked about, all rows have all keys, and few have pods: most
-// rows of one domain then have one score.
+// ---- class by class ----
 
-struct shape {
-	bool fits;
-	const struct soft *domains; // NULL = none
-	const struct soft *hosts;   // NULL = none
-};
-
-static struct shape find_shape(const struct work *work)
+// Where at most one topology beside hosts is asked about, all rows of one domain with as many pods
+// have one score. Finds the classes of those.
+static void classify(struct work *work, struct cs_spread_memory *memory)
 {
-	struct shape shape = { .fits = !work->all_keys };
+	const struct soft *hosts = NULL, *domains = NULL;
 	for (uint32_t i = 0; i < work->n; i++) {
-		const struct soft *soft = &work->soft[i];
-		const struct soft **place = soft->hosts ? &shape.hosts : &shape.domains;
-		shape.fits &= !*place;
-		*place = soft;
+		const struct soft **place = work->soft[i].hosts ? &hosts : &domains;
+		if (*place)
+			return;
+		*place = &work->soft[i];
 	}
-	if (shape.domains)
-		shape.fits &= shape.domains->c->topology->n_domains < SLOTS_MAX;
-	if (!shape.hosts || !shape.fits)
-		return shape;
-	const struct cs_query *query = shape.hosts->c->query;
-	const struct cs_row_counts *counts = query ? cs_query_counts(query) : NULL;
-	shape.fits = (!counts || counts->rows || counts->n == 0) &&
-		     cs_spread_covers(work->cycle, shape.hosts->c->topology);
-	return shape;
+	if (hosts && !work->all_keys && !cs_spread_covers(work->cycle, hosts->c->topology))
+		return;
+	work->asked = (struct cs_spread_asked){
+		.query = hosts ? hosts->c->query : domains->c->query,
+		.domains = domains ? domains->c->topology : NULL,
+		.hosts = hosts ? hosts->c->topology : NULL,
+		.all_keys = work->all_keys,
+	};
+	work->classes = cs_spread_classify(memory, work->cycle, &work->asked);
 }
 
 // The score before normalising of a row with so many pods, in the order of the constraints.
@@ -268,91 +265,58 @@ static int64_t raw_score(const struct work *work, uint32_t slot, uint32_t on_hos
 	return whole + (sum - (double)whole >= 0.5);
 }
 
-static uint32_t slot_of(const struct shape *shape, uint32_t row)
+// Scores the classes that have rows. Returns how many these are, each marked in `unseen`.
+static uint32_t score_used(const struct work *work, int64_t *scores, uint8_t *unseen)
 {
-	return shape->domains ? (uint32_t)(shape->domains->c->topology->domain[row] + 1) : 1;
+	const struct cs_spread_classes *classes = work->classes;
+	// Without hosts there may be nodes that are gone in slot 0, and no others.
+	uint32_t n = 0, class = 1, first = work->asked.hosts ? 0 : 1;
+	for (uint32_t slot = 0; slot < classes->n_slots; slot++)
+		for (uint32_t count = 0; count < classes->n_counts; count++, class ++) {
+			if (classes->n_rows[class] == 0 || slot < first)
+				continue;
+			scores[class] = raw_score(work, slot, count);
+			unseen[class] = 1;
+			n++;
+		}
+	return n;
 }
 
-static bool is_feasible(const struct cs_cycle *cycle, uint32_t row)
-{
-	// Its place is behind that of as many rows as are missing, at most.
-	uint32_t missing = cycle->nodes->n_rows - cycle->n_feasible;
-	uint32_t low = row > missing ? row - missing : 0;
-	uint32_t high = row < cycle->n_feasible ? row + 1 : cycle->n_feasible;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (cycle->feasible[middle] == row)
-			return true;
-		if (cycle->feasible[middle] < row)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
-// The rows that have pods themselves.
-static struct exception *list_exceptions(const struct work *work, const struct shape *shape,
-					 uint32_t *ret_n)
-{
-	*ret_n = 0;
-	if (!shape->hosts || !shape->hosts->c->query)
-		return NULL;
-	const struct cs_row_counts *counts = cs_query_counts(shape->hosts->c->query);
-	struct exception *list =
-		cs_arena_alloc_array(work->cycle->scratch, counts->n, sizeof(*list));
-	for (uint32_t i = 0; i < counts->n; i++) {
-		uint32_t row = counts->rows[i];
-		if (counts->live[i] > 0 && row < work->cycle->nodes->n_rows)
-			list[(*ret_n)++] =
-				(struct exception){ row, raw_score(work, slot_of(shape, row),
-								   counts->live[i]) };
-	}
-	return list;
-}
-
-// The range of the feasible rows that are no exceptions: one of each slot is enough.
-static void widen_by_slots(const struct work *work, const struct shape *shape,
-			   const struct score_state *state, uint32_t n_slots,
-			   struct cs_spread_range *range)
+// The range of the classes that have a feasible row; where there is none, max is 0.
+static struct cs_spread_range range_of_classes(const struct work *work, const int64_t *scores,
+					       uint8_t *unseen, uint32_t n_unseen)
 {
 	const struct cs_cycle *cycle = work->cycle;
-	uint32_t most = shape->domains ? count_slots(cycle, shape->domains->c->topology) : 1;
-	uint8_t *seen = cs_arena_alloc(cycle->scratch, n_slots);
-	uint32_t at = 0, n = 0;
-	for (uint32_t i = 0; i < cycle->n_feasible && n < most; i++) {
-		uint32_t row = cycle->feasible[i];
-		while (at < state->n_exceptions && state->exceptions[at].row < row)
-			at++;
-		uint32_t slot = slot_of(shape, row);
-		if (seen[slot] || (at < state->n_exceptions && state->exceptions[at].row == row))
-			continue;
-		seen[slot] = 1;
-		n++;
-		widen(range, state->by_slot[slot]);
-	}
-}
-
-static void score_slots(const struct work *work, const struct shape *shape,
-			struct score_state *state)
-{
-	const struct cs_cycle *cycle = work->cycle;
-	uint32_t n_slots = shape->domains ? shape->domains->c->topology->n_domains + 1 : 2;
-	int64_t *by_slot = cs_arena_alloc_raw(cycle->scratch, n_slots * sizeof(*by_slot));
-	for (uint32_t slot = 0; slot < n_slots; slot++)
-		by_slot[slot] = raw_score(work, slot, 0);
-	struct exception *exceptions = list_exceptions(work, shape, &state->n_exceptions);
-	state->domain = shape->domains ? shape->domains->c->topology->domain : NULL;
-	state->by_slot = by_slot;
-	state->exceptions = exceptions;
+	const struct cs_spread_classes *classes = work->classes;
 	struct cs_spread_range range = { INT64_MAX, 0 };
-	widen_by_slots(work, shape, state, n_slots, &range);
-	for (uint32_t i = 0; i < state->n_exceptions; i++)
-		if (is_feasible(cycle, exceptions[i].row))
-			widen(&range, exceptions[i].score);
-	normalise(&range, by_slot, n_slots);
-	for (uint32_t i = 0; i < state->n_exceptions; i++)
-		normalise(&range, &exceptions[i].score, 1);
+	if (cycle->n_feasible == cycle->nodes->n_live) {
+		for (uint32_t class = 1; class < classes->n; class ++)
+			if (unseen[class])
+				widen(&range, scores[class]);
+		return range;
+	}
+	for (uint32_t i = 0; i < cycle->n_feasible && n_unseen > 0; i++) {
+		uint32_t class = classes->of_row[cycle->feasible[i]];
+		if (!unseen[class])
+			continue;
+		unseen[class] = 0;
+		n_unseen--;
+		widen(&range, scores[class]);
+	}
+	return range;
+}
+
+static void score_classes(const struct work *work, struct score_state *state)
+{
+	uint32_t n = work->classes->n;
+	int64_t *scores = cs_arena_alloc_array(work->cycle->scratch, n, sizeof(*scores));
+	uint8_t *unseen = cs_arena_alloc(work->cycle->scratch, n);
+	uint32_t n_unseen = score_used(work, scores, unseen);
+	struct cs_spread_range range = range_of_classes(work, scores, unseen, n_unseen);
+	normalise(&range, scores, n);
+	scores[0] = 0; // rows that are ignored
+	state->classes = work->classes;
+	state->by_class = scores;
 }
 
 // ---- callbacks ----
@@ -379,12 +343,16 @@ enum cs_prepare cs_spread_prepare_score(struct cs_cycle *cycle, struct cs_plugin
 	};
 	work.n_scored = count_scored(cycle, work.all_keys);
 	work.soft = cs_arena_alloc_array(cycle->scratch, list.n, sizeof(*work.soft));
+	for (uint32_t i = 0; i < list.n; i++) {
+		work.soft[i].c = &list.items[i];
+		work.soft[i].hosts = is_hostname(cycle, list.items[i].topology);
+	}
+	classify(&work, defaults->memory);
 	for (uint32_t i = 0; i < list.n; i++)
-		prepare_soft(&work, &list.items[i], &work.soft[i]);
+		prepare_soft(&work, &work.soft[i]);
 	struct score_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	struct shape shape = find_shape(&work);
-	if (shape.fits)
-		score_slots(&work, &shape, state);
+	if (work.classes)
+		score_classes(&work, state);
 	else
 		score_rows(&work, state);
 	self->score_state = state;
@@ -396,17 +364,9 @@ void cs_spread_score(const struct cs_cycle *cycle, const struct cs_plugin_instan
 {
 	(void)cycle;
 	const struct score_state *state = self->score_state;
-	if (state->by_row) {
+	if (state->by_row)
 		memcpy(out + rows.first, state->by_row + rows.first,
 		       (rows.end - rows.first) * sizeof(*out));
-		return;
-	}
-	if (state->domain)
-		cs_kernel_look_up(state->domain, state->by_slot, rows, out);
 	else
-		for (uint32_t row = rows.first; row < rows.end; row++)
-			out[row] = state->by_slot[1];
-	for (uint32_t i = 0; i < state->n_exceptions; i++)
-		if (state->exceptions[i].row >= rows.first && state->exceptions[i].row < rows.end)
-			out[state->exceptions[i].row] = state->exceptions[i].score;
+		cs_spread_look_up(state->classes->of_row, state->by_class, rows, out);
 }

@@ -14,6 +14,9 @@ struct cs_pod;
 struct cs_query;
 struct cs_topology;
 
+// How many changes are remembered.
+#define CS_ROW_CHANGES 8u
+
 // Pods per row. Sparse until a tenth of the rows have some, then dense. Rows that are not live may
 // have counts: they mean nothing.
 struct cs_row_counts {
@@ -27,7 +30,10 @@ struct cs_row_counts {
 	uint32_t *terminating; // with one
 	uint64_t total_live;
 	uint64_t total_terminating;
-	uint64_t version; // grows with each change
+	// Grows by 1 with each change: the one that made it v + 1 was of the row changed[v %
+	// CS_ROW_CHANGES]. No two queries of a cluster have the same one, be they alive or not.
+	uint64_t version;
+	uint32_t changed[CS_ROW_CHANGES];
 };
 
 struct cs_row_count {

@@ -17,7 +17,9 @@ struct cs_topology {
 	uint32_t *domain;
 	uint32_t n_domains; // all ids are below
 	uint32_t *n_rows;   // by id: rows in that domain; 0 = the id is free
-	uint64_t version;   // grows whenever an entry of `domain` changes
+	// Grows whenever an entry of `domain` changes. No two topologies of a cluster have the same
+	// one, be they alive or not.
+	uint64_t version;
 };
 
 // The topology of a label key, with one more reference. Given back with _unref.
