@@ -11,8 +11,6 @@
 
 #include "kernel.h"
 
-// Rows that all plugins look at before the next ones: what they write stays in the nearest cache.
-#define BLOCK_ROWS 1024
 #define FEW_SCORES 8 // that are normalised one by one
 
 // Whether a row-local plugin has its say.

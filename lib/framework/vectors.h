@@ -11,6 +11,10 @@
 #include <csched/base/error.h>
 #include <csched/framework/profile.h>
 
+// Rows that are looked at before the next ones: what is written of them stays in the nearest cache.
+// A multiple of TOP_ROWS.
+#define BLOCK_ROWS 1024
+
 // The scores of a row-local plugin that normalises. As long as all live rows have the same score,
 // as most often they do, it is held once and has no columns.
 struct normal {

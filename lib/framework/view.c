@@ -122,10 +122,11 @@ static uint32_t n_blocks(const struct view *view)
 	return (view->n_rows + TOP_ROWS - 1) / TOP_ROWS;
 }
 
-static void find_tops(struct view *view)
+// Of rows that begin with a block.
+static void find_tops(struct view *view, struct cs_rows rows)
 {
-	const struct kernel_totals totals = { view->sum, view->by };
-	kernel_tops(&totals, view->n_rows, view->own_tops);
+	const struct kernel_totals totals = { view->sum + rows.first, view->by + rows.first };
+	kernel_tops(&totals, rows.end - rows.first, view->own_tops + rows.first / TOP_ROWS);
 	view->tops = view->own_tops;
 }
 
@@ -139,24 +140,44 @@ static int64_t *scores_of(struct view *view, uint32_t position)
 	return view->scores[position];
 }
 
-static int add(struct view *view, const struct vectors_input *input, uint32_t position,
+// One plugin's scores, and with the last one's the tops.
+static int add(struct view *view, const struct vectors_input *input, uint32_t position, bool last,
 	       struct cs_error *err)
 {
 	const struct cs_plugin_instance *instance = input->profile->score[position];
+	const struct cs_plugin *plugin = instance->plugin;
 	const struct cs_rows all = { 0, view->n_rows };
+	const double *from = view->sum;
 	int64_t *out = scores_of(view, position);
-	instance->plugin->score(input->cycle, instance, all, out);
-	if (instance->plugin->normalise)
-		instance->plugin->normalise(input->cycle, instance, view->feasible,
-					    view->n_feasible, out);
-	bool right =
-		view->sum == view->own_sum
-			? kernel_add(out, all, instance->weight, view->own_sum)
-			: kernel_add_from(out, all, instance->weight, view->sum, view->own_sum);
+	bool right = true;
 	view->sum = view->own_sum;
-	if (right)
-		return 0;
-	return vectors_check_range(instance, out, view->by, all, err);
+	if (plugin->normalise) {
+		plugin->score(input->cycle, instance, all, out);
+		plugin->normalise(input->cycle, instance, view->feasible, view->n_feasible, out);
+	}
+	for (uint32_t first = 0; first < all.end; first += BLOCK_ROWS) {
+		const struct cs_rows rows = { first, all.end - first > BLOCK_ROWS
+							     ? first + BLOCK_ROWS
+							     : all.end };
+		if (!plugin->normalise)
+			plugin->score(input->cycle, instance, rows, out);
+		right &=
+			from == view->own_sum
+				? kernel_add(out, rows, instance->weight, view->own_sum)
+				: kernel_add_from(out, rows, instance->weight, from, view->own_sum);
+		if (last)
+			find_tops(view, rows);
+	}
+	return right ? 0 : vectors_check_range(instance, out, view->by, all, err);
+}
+
+// The position behind that of the last plugin that is not row-local and scores.
+static uint32_t end_of_scorers(const struct vectors_input *input)
+{
+	uint32_t end = input->profile->n_score;
+	while (end > 0 && !is_on(input, input->scores_off, input->profile->score[end - 1]))
+		end--;
+	return end;
 }
 
 int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
@@ -166,11 +187,12 @@ int view_score(struct view *view, struct vectors *vectors, const struct vectors_
 	view->sum = vectors->sum;
 	view->tops = vectors->tops;
 	view->offset = vectors->offset;
-	for (uint32_t i = 0; i < input->profile->n_score && !r; i++)
+	uint32_t end = end_of_scorers(input);
+	for (uint32_t i = 0; i < end && !r; i++)
 		if (is_on(input, input->scores_off, input->profile->score[i]))
-			r = add(view, input, i, err);
-	if (!r && (view->sum != vectors->sum || view->by != vectors->by))
-		find_tops(view);
+			r = add(view, input, i, i == end - 1, err);
+	if (!r && end == 0 && view->by != vectors->by)
+		find_tops(view, (struct cs_rows){ 0, view->n_rows });
 	return r;
 }
 

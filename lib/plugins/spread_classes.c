@@ -145,7 +145,7 @@ static bool make(struct kept *kept, const struct cs_node_table *nodes)
 		.n_counts = kept->shown.n_counts,
 		.n_rows = nodes->n_rows,
 	};
-	bool dense = counts && !counts->rows;
+	bool dense = counts && !counts->rows && counts->n > 0;
 	cs_spread_classes_empty(&classing, kept->of_row);
 	if (dense)
 		cs_spread_classes_add(counts->live,
