@@ -19,7 +19,7 @@
 
 void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed)
 {
-	*loads = (struct cs_loads){ .nodes = nodes };
+	*loads = (struct cs_loads){ .nodes = nodes, .flight_size = cs_loads_flight_size(0) };
 	cs_map_init(&loads->by_address, seed);
 	cs_map_init(&loads->reservations, seed);
 	cs_loads_grow(loads, nodes->table.capacity);
@@ -57,6 +57,8 @@ void cs_loads_finish(struct cs_loads *loads)
 		free_column(loads, i);
 	free(loads->weight);
 	free(loads->addresses);
+	for (uint32_t row = 0; row < loads->capacity; row++)
+		free(loads->flights[row].entries);
 	free(loads->flights);
 	free(loads->scratch);
 	free(loads->watches);
@@ -138,6 +140,7 @@ void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_loa
 		int64_t longest = metric->ramp + metric->ttl + WINDOW_ASSUMED;
 		loads->horizon = loads->horizon > longest ? loads->horizon : longest;
 	}
+	loads->flight_size = cs_loads_flight_size(loads->n_slots);
 	cs_uses_set_slots(&cluster->uses, loads->n_slots);
 	uint32_t pair = 0;
 	while (pair < n && metrics[pair].kind != CS_LOAD_PAIR)

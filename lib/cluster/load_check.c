@@ -58,11 +58,16 @@ static int check_flights(const struct cs_cluster *cluster, struct cs_error *err)
 	uint32_t n = 0;
 	uint32_t n_reserved = 0;
 	for (uint32_t row = 0; row < cluster->nodes.table.n_rows; row++)
-		for (const struct cs_flight *flight = loads->flights[row]; flight;
-		     flight = flight->next, n++) {
-			n_reserved += flight->reserved;
-			if (flight->row != row || (flight->pod && (flight->pod->flight != flight ||
-								   flight->pod->row != row)))
+		for (uint32_t at = 0; at < loads->flights[row].n; at++, n++) {
+			const struct cs_flight *flight = cs_loads_flight(loads, row, at);
+			n_reserved += flight->kind == CS_FLIGHT_RESERVED;
+			bool wrong = false;
+			if (flight->kind == CS_FLIGHT_POD)
+				wrong = flight->pod->row != row || flight->pod->flight != at + 1;
+			if (flight->kind == CS_FLIGHT_RESERVED)
+				wrong = flight->reservation->row != row ||
+					flight->reservation->at != at;
+			if (wrong)
 				return cs_error_set(err, -EUCLEAN,
 						    "row %" PRIu32 ": a pod in flight is not there",
 						    row);

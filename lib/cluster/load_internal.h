@@ -6,27 +6,42 @@
 
 #include <csched/base/map.h>
 #include <csched/cluster/load.h>
+#include <csched/cluster/pod.h>
 #include <csched/kube/api.h>
 
 #include "nodes.h"
 
-// A pod of which the samples of its row do not hold what it will take there, or still hold what it
-// took, or one that is reserved. All times are Unix ns.
+enum cs_flight_kind {
+	CS_FLIGHT_POD,      // is on the row, and the samples there do not hold all of it
+	CS_FLIGHT_LEFT,     // was there, and they hold something of it still
+	CS_FLIGHT_RESERVED, // another scheduler is going to put it there
+};
+
+// What one pod adds to the samples of its row, or takes away. All times are Unix ns.
 struct cs_flight {
-	struct cs_flight *next; // on the same row
-	struct cs_flight *prev;
-	struct cs_pod *pod; // while it is on the row; NULL: it left, or is reserved
-	uint32_t row;
-	bool reserved;
 	int64_t came;
-	int64_t left;      // INT64_MAX while it has not
-	double expected[]; // by slot
+	union {
+		struct cs_pod *pod;
+		int64_t left;
+		struct cs_reservation *reservation;
+	};
+	enum cs_flight_kind kind;
+	float expected[]; // by slot
+};
+
+// Those of a row, one behind the other, in no order: samples of a row walk them all. A pointer to
+// one is good until the next one of the row comes or goes.
+struct cs_flights {
+	void *entries; // of cs_loads.flight_size bytes
+	uint32_t n;
+	uint32_t capacity;
 };
 
 struct cs_reservation {
 	char *uid;
 	int64_t until;
-	struct cs_flight *flight;
+	uint32_t row;
+	uint32_t at; // among the row's flights
 };
 
 struct cs_load_watch {
@@ -73,7 +88,8 @@ struct cs_loads {
 	uint32_t capacity; // rows of the arrays
 	int32_t *weight;
 	char **addresses; // by row: "a\0b\0\0", owned; NULL = none
-	struct cs_flight **flights;
+	struct cs_flights *flights;
+	size_t flight_size;
 	double *scratch; // a value per row
 	uint32_t n_in_flight;
 
@@ -92,6 +108,27 @@ struct cs_loads {
 static inline void cs_load_redate(int64_t *time, int64_t now)
 {
 	*time = *time < now ? *time : now;
+}
+
+// From one entry to the next.
+static inline size_t cs_loads_flight_size(uint32_t n_slots)
+{
+	size_t size = offsetof(struct cs_flight, expected) + n_slots * sizeof(float);
+	size_t rest = size % _Alignof(struct cs_flight);
+	return rest ? size + _Alignof(struct cs_flight) - rest : size;
+}
+
+static inline struct cs_flight *cs_loads_flight(const struct cs_loads *loads, uint32_t row,
+						uint32_t at)
+{
+	return (void *)((char *)loads->flights[row].entries + at * loads->flight_size);
+}
+
+// The counted pod's own; NULL: samples hold all of it.
+static inline struct cs_flight *cs_loads_flight_of(const struct cs_loads *loads,
+						   const struct cs_pod *pod)
+{
+	return pod->flight ? cs_loads_flight(loads, pod->row, pod->flight - 1) : NULL;
 }
 
 void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed);
@@ -151,8 +188,9 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod);
 void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row, int sign);
 // The row's node is gone: all that is known of it, but the pods that are still there.
 void cs_loads_drop_row(struct cs_loads *loads, uint32_t row);
-// A sample of that column changed: makes in_flight again.
-void cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row);
+// A sample of that column changed: makes in_flight again. Returns whether some pod is wholly in it
+// now, or not any more.
+bool cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row);
 // Takes out pods that are wholly in every sample, or in none any more.
 void cs_loads_land(struct cs_loads *loads, uint32_t row);
 // Ends reservations that have expired, and flights of rows that nothing is sampled of.

@@ -129,10 +129,8 @@ static void take(struct cs_loads *loads, uint32_t row, const struct cs_load_samp
 	if (loads->hidden[sample->metric].refused[row] <= taken)
 		loads->hidden[sample->metric].refused[row] = 0;
 	uint32_t slot = cs_loads_slot(loads, sample->metric);
-	if (slot != UINT32_MAX && loads->flights[row]) {
-		cs_loads_resum(loads, slot, row);
+	if (slot != UINT32_MAX && loads->flights[row].n > 0 && cs_loads_resum(loads, slot, row))
 		cs_loads_land(loads, row);
-	}
 }
 
 uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_load_sample *sample,

@@ -264,11 +264,13 @@ void cs_uses_redate(struct cs_uses *uses, int64_t now)
 }
 
 // Whether the pod had started up when the sample was taken, and lived through its window.
-static bool is_grown(const struct cs_load_metric *metric, const struct cs_pod *pod,
+static bool is_grown(const struct cs_loads *loads, const struct cs_pod *pod,
 		     const struct cs_load_pod_sample *sample)
 {
-	int64_t needs = metric->ramp > sample->window ? metric->ramp : sample->window;
-	return !pod->flight || sample->taken - pod->flight->came >= needs;
+	int64_t ramp = loads->metrics[sample->metric].ramp;
+	const struct cs_flight *flight = cs_loads_flight_of(loads, pod);
+	return !flight ||
+	       sample->taken - flight->came >= (ramp > sample->window ? ramp : sample->window);
 }
 
 // Returns what the sample is as on a node without strain.
@@ -294,7 +296,7 @@ static void collect(const struct cs_loads *loads, struct cs_pod *pod,
 	const struct cs_load_metric *metric = &loads->metrics[sample->metric];
 	uint32_t slot = cs_loads_slot(loads, sample->metric);
 	report->n_matched++;
-	if (slot == UINT32_MAX || !pod->use || !is_grown(metric, pod, sample))
+	if (slot == UINT32_MAX || !pod->use || !is_grown(loads, pod, sample))
 		return;
 	if (!isfinite(sample->value) || sample->value < metric->min ||
 	    sample->value > metric->max) {

@@ -8,7 +8,6 @@
 #include <stdint.h>
 
 struct cs_demand;
-struct cs_flight;
 struct cs_footprint;
 struct cs_label_set;
 struct cs_owner;
@@ -54,9 +53,10 @@ struct cs_pod {
 	struct cs_label_set *labels; // namespace and labels; of every pod
 	struct cs_owner *owner;      // labels and controller, of an unbound or assumed pod: owner.h
 	// Where a metric of load adds up over pods: what its workload uses, and where the samples
-	// of its row do not hold all of it yet, what is missing (else NULL). The cluster's.
+	// of its row do not hold all of it yet, 1 + the place of what is missing among the row's
+	// (else 0). The cluster's.
 	struct cs_use *use;
-	struct cs_flight *flight;
+	uint32_t flight;
 };
 
 #endif
