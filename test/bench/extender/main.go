@@ -42,7 +42,7 @@ func main() {
 	flag.DurationVar(&o.seconds, "time", 2*time.Second, "how long to measure each verb, three times")
 	flag.IntVar(&o.relist, "relist", 150000, "running pods that are listed again")
 	flag.IntVar(&o.schedulerNodes, "scheduler-nodes", 1000, "kube-scheduler's nodes")
-	flag.IntVar(&o.pods, "pods", 2000, "pods for kube-scheduler to bind")
+	flag.IntVar(&o.pods, "pods", 300, "pods for kube-scheduler to bind in a run")
 	flag.Parse()
 	var err error
 	if *serve != "" {

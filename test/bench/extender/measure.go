@@ -24,7 +24,7 @@ func (w *world) goSide() side {
 }
 
 func (w *world) cSchedSide() side {
-	return side{"c-sched", w.cAddress, w.cSched.Process.Pid}
+	return side{"c-sched", w.cAddress, w.cPid}
 }
 
 type result struct {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -24,5 +25,27 @@ func TestTable(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in\n%s", want, out.String())
 		}
+	}
+}
+
+func TestAlgorithmTime(t *testing.T) {
+	text := "# TYPE scheduler_scheduling_algorithm_duration_seconds histogram\n" +
+		"scheduler_scheduling_algorithm_duration_seconds_bucket{le=\"0.001\"} 1\n" +
+		"scheduler_scheduling_algorithm_duration_seconds_sum 0.25\n" +
+		"scheduler_scheduling_algorithm_duration_seconds_count 10\n"
+	took, n, err := algorithmTime(text)
+	if err != nil || took != 250*time.Millisecond || n != 10 {
+		t.Errorf("got %v, %d, %v", took, n, err)
+	}
+	if _, _, err := algorithmTime("another_sum 1\n"); err == nil {
+		t.Error("metrics without it are no error")
+	}
+}
+
+func TestSpread(t *testing.T) {
+	runs := []schedulerRun{{rate: 30}, {rate: 10}, {rate: 20}}
+	got := spread(runs, func(r schedulerRun) float64 { return r.rate }, func(v float64) string { return fmt.Sprint(v) })
+	if got != "20 (10-30)" {
+		t.Errorf("got %q", got)
 	}
 }

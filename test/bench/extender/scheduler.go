@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -16,12 +19,8 @@ import (
 	"github.com/c-sched/c-sched/test/e2e/cluster"
 )
 
-const schedulerConfig = `apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-clientConnection: {kubeconfig: %s, qps: -1, burst: 1}
-leaderElection: {leaderElect: false}
-profiles: [{schedulerName: bench}]
-`
+// schedulerRounds are many short runs, so that what else the machine does falls on all sides alike.
+const schedulerRounds = 5
 
 const extendersConfig = `extenders:
 - urlPrefix: https://%s
@@ -34,33 +33,29 @@ const extendersConfig = `extenders:
   tlsConfig: {caFile: %s, certFile: %s, keyFile: %s}
 `
 
-const annotatedConfig = `apiVersion: kubescheduler.config.k8s.io/v1
-kind: KubeSchedulerConfiguration
-leaderElection: {leaderElect: false}
-profiles: [{schedulerName: c-sched}]
-clientConnection: {kubeconfig: %s}
----
-apiVersion: config.c-sched.io/v1alpha1
-kind: LoadConfiguration
-sources:
-- {name: notes, type: NodeAnnotations, metrics: [cpu, memory]}
+// annotationSource keeps figures as long as the benchmark takes.
+const annotationSource = `- {name: notes, type: NodeAnnotations, metrics: [cpu, memory]}
+metrics:
+- {name: cpu, timeToLive: 1h}
+- {name: memory, timeToLive: 1h}
 `
 
-// schedulerSide is a kube-scheduler with or without an extender, which it starts.
-type schedulerSide struct {
-	name string
-	// start returns the extender's address, "" for none, and its process.
-	start func(w *schedulerWorld) (address string, pid int, end func(), err error)
-	rates []float64
-	// CPU per pod
-	schedulerCPU, extenderCPU time.Duration
+// sides are kube-scheduler without an extender, and with each of them.
+var sides = []string{"no extender", "plain Go", "c-sched"}
+
+// schedulerRun is what one run showed, of the middle 80 % of its pods.
+type schedulerRun struct {
+	rate float64 // pods/s
+	// per pod; the algorithm is what kube-scheduler says of itself: filters, scores, and the extender's answers
+	algorithm, schedulerCPU, extenderCPU time.Duration
 }
 
-// schedulerWorld is a real control plane with nodes that say what they carry.
+// schedulerWorld is a real control plane with nodes that say what they carry, and both extenders.
 type schedulerWorld struct {
 	*world
 	*cluster.Cluster
-	runs int
+	runs    int
+	results map[string][]schedulerRun
 }
 
 // benchmarkScheduler measures the real kube-scheduler on the real API server: alone, with the plain Go extender
@@ -79,39 +74,47 @@ func benchmarkScheduler(o options) error {
 		return err
 	}
 	defer c.Stop()
-	w := &schedulerWorld{world: &world{options: o, dir: dir}, Cluster: c}
+	w := &schedulerWorld{world: &world{options: o, dir: dir}, Cluster: c, results: map[string][]schedulerRun{}}
 	defer w.stop()
-	if err := w.createNodes(); err != nil {
+	end, err := w.bringUp()
+	if err != nil {
 		return err
 	}
-	sides := []*schedulerSide{
-		{name: "no extender", start: (*schedulerWorld).startNothing},
-		{name: "plain Go", start: (*schedulerWorld).startGo},
-		{name: "c-sched", start: (*schedulerWorld).startCSchedExtender},
-	}
-	for range rounds {
-		for _, s := range sides {
-			if err := w.runSide(s); err != nil {
-				return fmt.Errorf("kube-scheduler with %s: %w", s.name, err)
+	defer end()
+	for round := range schedulerRounds {
+		for i := range sides {
+			if err := w.run(sides[(round+i)%len(sides)]); err != nil {
+				return err
 			}
 		}
 	}
-	return printSides(os.Stdout, o, sides)
+	return w.print(os.Stdout)
 }
 
-func printSides(out io.Writer, o options, sides []*schedulerSide) error {
-	fmt.Fprintf(out, "\nkube-scheduler, %d nodes, %d pods, names alone (nodeCacheCapable), median of %d\n",
-		o.schedulerNodes, o.pods, rounds)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "extender\tpods/s\tof each run\tkube-scheduler's CPU/pod\textender's CPU/pod")
-	for _, s := range sides {
-		perRun := fmt.Sprintf("%.0f", s.rates)
-		slices.Sort(s.rates)
-		fmt.Fprintf(w, "%s\t%.0f\t%s\t%d us\t%d us\n", s.name, s.rates[len(s.rates)/2], perRun,
-			(s.schedulerCPU / time.Duration(len(s.rates))).Microseconds(),
-			(s.extenderCPU / time.Duration(len(s.rates))).Microseconds())
+// bringUp creates the nodes and starts the extenders.
+func (w *schedulerWorld) bringUp() (end func(), err error) {
+	if err := w.createNodes(); err != nil {
+		return nil, err
 	}
-	return w.Flush()
+	if err := w.startGoExtender(); err != nil {
+		return nil, err
+	}
+	kubeconfig, err := w.Kubeconfig(cluster.UserScheduler)
+	if err != nil {
+		return nil, err
+	}
+	args, err := w.extenderArgs()
+	if err != nil {
+		return nil, err
+	}
+	s, err := w.StartWithConfig(cluster.SchedulerOptions{
+		LogName: "c-sched", Binary: w.options.program("c-sched"), Args: args,
+	}, cSchedConfig(kubeconfig, annotationSource))
+	if err != nil {
+		return nil, err
+	}
+	w.cPid = s.Pid()
+	return s.Kill, s.WaitReady(patience)
 }
 
 func (w *schedulerWorld) createNodes() error {
@@ -129,53 +132,25 @@ func (w *schedulerWorld) createNodes() error {
 	return w.CreateNodes(context.Background(), nodes)
 }
 
-func (w *schedulerWorld) startNothing() (string, int, func(), error) { return "", 0, func() {}, nil }
-
-func (w *schedulerWorld) startGo() (string, int, func(), error) {
-	os.Remove(w.file("address"))
-	if err := w.startGoExtender(); err != nil {
-		return "", 0, nil, err
-	}
-	process := w.goExtender
-	return w.goAddress, process.Process.Pid, func() { process.Process.Kill() }, nil
-}
-
-func (w *schedulerWorld) startCSchedExtender() (string, int, func(), error) {
-	kubeconfig, err := w.Kubeconfig(cluster.UserScheduler)
-	if err != nil {
-		return "", 0, nil, err
-	}
-	args, err := w.extenderArgs()
-	if err != nil {
-		return "", 0, nil, err
-	}
-	s, err := w.StartWithConfig(cluster.SchedulerOptions{
-		LogName: fmt.Sprintf("c-sched-%d", w.runs), Binary: w.options.program("c-sched"), Args: args,
-	}, fmt.Sprintf(annotatedConfig, kubeconfig))
-	if err != nil {
-		return "", 0, nil, err
-	}
-	return w.cAddress, s.Pid(), s.Kill, s.WaitReady(patience)
-}
-
-// runSide binds pods that all exist before kube-scheduler starts.
-func (w *schedulerWorld) runSide(s *schedulerSide) error {
+// run binds pods that all exist before kube-scheduler starts.
+func (w *schedulerWorld) run(side string) error {
 	ctx := context.Background()
 	w.runs++
 	namespace := fmt.Sprintf("run-%d", w.runs)
 	if err := w.createPods(ctx, namespace); err != nil {
 		return err
 	}
-	address, extender, end, err := s.start(w)
+	progress, err := observe.Follow(w.Cluster, namespace)
 	if err != nil {
 		return err
 	}
-	defer end()
-	// The API server has garbage to collect.
-	time.Sleep(2 * time.Second)
-	if err := w.bindAll(s, namespace, address, extender); err != nil {
-		return err
+	defer progress.End()
+	r, err := w.measureRun(side, progress)
+	if err != nil {
+		return fmt.Errorf("kube-scheduler with %s: %w", side, err)
 	}
+	fmt.Fprintf(os.Stderr, "kube-scheduler with %s: %.0f pods/s\n", side, r.rate)
+	w.results[side] = append(w.results[side], *r)
 	return w.Empty(ctx, namespace)
 }
 
@@ -190,46 +165,48 @@ func (w *schedulerWorld) createPods(ctx context.Context, namespace string) error
 	return w.CreatePods(ctx, pods)
 }
 
-func (w *schedulerWorld) bindAll(s *schedulerSide, namespace, address string, extender int) error {
-	progress, err := observe.Follow(w.Cluster, namespace)
-	if err != nil {
-		return err
-	}
-	defer progress.End()
-	before, err := cpuOf(extender)
-	if err != nil {
-		return err
-	}
+func (w *schedulerWorld) measureRun(side string, progress *observe.Progress) (*schedulerRun, error) {
+	address, extender := map[string]string{"plain Go": w.goAddress, "c-sched": w.cAddress}[side], w.pidOf(side)
 	scheduler, err := w.startKubeScheduler(address)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer scheduler.Kill()
-	if err := progress.Wait(w.options.pods, false); err != nil {
-		return fmt.Errorf("%w\n%s", err, scheduler.LogTail(10))
+	// The start and the end are left out: caches that fill, goroutines that write the last Bindings.
+	from, err := w.look(progress, w.options.pods/10, scheduler, extender)
+	var to *reading
+	if err == nil {
+		to, err = w.look(progress, w.options.pods*9/10, scheduler, extender)
 	}
-	after, err := cpuOf(extender)
+	if err == nil {
+		err = progress.Wait(w.options.pods, false)
+	}
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("%w\n%s", err, scheduler.LogTail(10))
 	}
-	cpu, err := observe.CPUTime(scheduler.Pid())
-	if err != nil {
-		return err
+	if to.decisions == from.decisions || to.bound == from.bound {
+		return nil, errors.New("too few pods to measure between two looks")
 	}
-	bound, _ := progress.Curves()
-	s.rates = append(s.rates, bound.Middle())
-	s.schedulerCPU += cpu / time.Duration(w.options.pods)
-	s.extenderCPU += (after - before) / time.Duration(w.options.pods)
-	fmt.Fprintf(os.Stderr, "kube-scheduler with %s: %.0f pods/s\n", s.name, bound.Middle())
-	return nil
+	bound := time.Duration(to.bound - from.bound)
+	curve, _ := progress.Curves()
+	return &schedulerRun{
+		rate:         curve.Middle(),
+		algorithm:    (to.algorithm - from.algorithm) / time.Duration(to.decisions-from.decisions),
+		schedulerCPU: (to.schedulerCPU - from.schedulerCPU) / bound,
+		extenderCPU:  (to.extenderCPU - from.extenderCPU) / bound,
+	}, nil
 }
 
-// cpuOf is nothing where there is no process.
-func cpuOf(pid int) (time.Duration, error) {
-	if pid == 0 {
-		return 0, nil
+// pidOf is 0 where there is no process.
+func (w *schedulerWorld) pidOf(side string) int {
+	switch side {
+	case "plain Go":
+		return w.goExtender.Process.Pid
+	case "c-sched":
+		return w.cPid
+	default:
+		return 0
 	}
-	return observe.CPUTime(pid)
 }
 
 func (w *schedulerWorld) startKubeScheduler(extender string) (*cluster.Scheduler, error) {
@@ -237,11 +214,99 @@ func (w *schedulerWorld) startKubeScheduler(extender string) (*cluster.Scheduler
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(schedulerConfig, kubeconfig)
+	text := fmt.Sprintf(schedulerConfig, "bench", kubeconfig)
 	if extender != "" {
 		text += fmt.Sprintf(extendersConfig, extender, w.file("ca.crt"), w.file("server.crt"), w.file("server.key"))
 	}
 	return w.StartWithConfig(cluster.SchedulerOptions{
 		LogName: fmt.Sprintf("kube-scheduler-%d", w.runs), Binary: w.Binary("kube-scheduler"),
+		Args: []string{"--authorization-always-allow-paths=/metrics"},
 	}, text)
+}
+
+// ---- what is read in a run ----
+
+// reading is how far everything has come at a moment.
+type reading struct {
+	bound, decisions                     int
+	algorithm, schedulerCPU, extenderCPU time.Duration
+}
+
+// look waits for so many bound pods.
+func (w *schedulerWorld) look(progress *observe.Progress, bound int, scheduler *cluster.Scheduler, extender int) (*reading, error) {
+	if err := progress.Wait(bound, false); err != nil {
+		return nil, err
+	}
+	curve, _ := progress.Curves()
+	r := &reading{bound: len(curve)}
+	var err error
+	if r.schedulerCPU, err = observe.CPUTime(scheduler.Pid()); err != nil {
+		return nil, err
+	}
+	if extender != 0 {
+		if r.extenderCPU, err = observe.CPUTime(extender); err != nil {
+			return nil, err
+		}
+	}
+	text, err := scheduler.Read("/metrics")
+	if err != nil {
+		return nil, err
+	}
+	r.algorithm, r.decisions, err = algorithmTime(text)
+	return r, err
+}
+
+// algorithmTime is what kube-scheduler's metrics say of the time its decisions have taken, and how many there were.
+func algorithmTime(metrics string) (time.Duration, int, error) {
+	const name = "scheduler_scheduling_algorithm_duration_seconds"
+	var sum, count float64
+	found := 0
+	for line := range strings.Lines(metrics) {
+		for suffix, to := range map[string]*float64{"_sum ": &sum, "_count ": &count} {
+			text, ours := strings.CutPrefix(line, name+suffix)
+			if !ours {
+				continue
+			}
+			value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+			if err != nil {
+				return 0, 0, err
+			}
+			*to = value
+			found++
+		}
+	}
+	if found != 2 {
+		return 0, 0, fmt.Errorf("kube-scheduler's /metrics has no %s", name)
+	}
+	return time.Duration(sum * float64(time.Second)), int(count), nil
+}
+
+// ---- the table ----
+
+// spread is a median with the least and the greatest.
+func spread[T float64 | time.Duration](runs []schedulerRun, get func(schedulerRun) T, format func(T) string) string {
+	values := make([]T, len(runs))
+	for i, r := range runs {
+		values[i] = get(r)
+	}
+	slices.Sort(values)
+	return fmt.Sprintf("%s (%s-%s)", format(values[len(values)/2]), format(values[0]), format(values[len(values)-1]))
+}
+
+func (w *schedulerWorld) print(out io.Writer) error {
+	fmt.Fprintf(out, "\nkube-scheduler, %d nodes, %d pods, names alone (nodeCacheCapable), medians of %d runs in turns "+
+		"(least-greatest)\n", w.options.schedulerNodes, w.options.pods, schedulerRounds)
+	perSecond := func(v float64) string { return fmt.Sprintf("%.0f", v) }
+	ms := func(d time.Duration) string { return fmt.Sprintf("%.2f", milliseconds(d)) }
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "extender\tpods/s\tms per decision\tkube-scheduler's CPU, ms/pod\textender's CPU, ms/pod")
+	for _, side := range sides {
+		runs := w.results[side]
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", side,
+			spread(runs, func(r schedulerRun) float64 { return r.rate }, perSecond),
+			spread(runs, func(r schedulerRun) time.Duration { return r.algorithm }, ms),
+			spread(runs, func(r schedulerRun) time.Duration { return r.schedulerCPU }, ms),
+			spread(runs, func(r schedulerRun) time.Duration { return r.extenderCPU }, ms))
+	}
+	return table.Flush()
 }

@@ -38,17 +38,19 @@ const (
 	patience       = 30 * time.Second
 )
 
-const configuration = `apiVersion: kubescheduler.config.k8s.io/v1
+// schedulerConfig is for kube-scheduler and c-sched alike.
+const schedulerConfig = `apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 leaderElection: {leaderElect: false}
-profiles: [{schedulerName: c-sched}]
-clientConnection: {kubeconfig: %s}
----
-apiVersion: config.c-sched.io/v1alpha1
-kind: LoadConfiguration
-sources:
-- {name: metrics, type: MetricsAPI, interval: 2s}
+profiles: [{schedulerName: %s}]
+clientConnection: {kubeconfig: %s, qps: -1, burst: 1}
 `
+
+// cSchedConfig is c-sched's, with where figures of load come from.
+func cSchedConfig(kubeconfig, sources string) string {
+	return fmt.Sprintf(schedulerConfig, "c-sched", kubeconfig) +
+		"---\napiVersion: config.c-sched.io/v1alpha1\nkind: LoadConfiguration\nsources:\n" + sources
+}
 
 // writeCertificates makes an authority, and of it a certificate for servers and for clients, into files.
 func writeCertificates(dir string) error {
@@ -91,7 +93,8 @@ type world struct {
 	options                 options
 	dir                     string
 	processes               []*exec.Cmd
-	goExtender, cSched      *exec.Cmd
+	goExtender              *exec.Cmd
+	cPid                    int // c-sched's
 	goAddress, cAddress     string
 	nameBodies, wholeBodies [][]byte
 	// simArgs and cSchedArgs are flags beside the usual ones.
@@ -149,7 +152,7 @@ func (w *world) start(nodes int) error {
 }
 
 func (w *world) startExtenders() error {
-	config := fmt.Sprintf(configuration, w.file("kubeconfig"))
+	config := cSchedConfig(w.file("kubeconfig"), "- {name: metrics, type: MetricsAPI, interval: 2s}\n")
 	if err := os.WriteFile(w.file("config.yaml"), []byte(config), 0o600); err != nil {
 		return err
 	}
@@ -158,9 +161,11 @@ func (w *world) startExtenders() error {
 		return err
 	}
 	args = append(append([]string{"--config=" + w.file("config.yaml"), "--secure-port=0"}, args...), w.cSchedArgs...)
-	if w.cSched, err = w.run(w.options.program("c-sched"), args...); err != nil {
+	cSched, err := w.run(w.options.program("c-sched"), args...)
+	if err != nil {
 		return err
 	}
+	w.cPid = cSched.Process.Pid
 	if err := w.startGoExtender(); err != nil {
 		return err
 	}

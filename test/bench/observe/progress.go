@@ -180,7 +180,7 @@ const (
 	quiet = 15 * time.Second
 )
 
-// Wait returns once n pods are bound and n Events stored, or once further Events are not to be expected.
+// Wait returns once n pods are bound, and n Events stored or further Events are not to be expected.
 func (p *Progress) Wait(n int, events bool) error {
 	last, lastChange := 0, time.Now()
 	for {
@@ -188,7 +188,7 @@ func (p *Progress) Wait(n int, events bool) error {
 		if err != nil {
 			return err
 		}
-		if bound == n && (!events || stored >= n) {
+		if bound >= n && (!events || stored >= n) {
 			return nil
 		}
 		if bound+stored != last {
