@@ -82,6 +82,7 @@ void cs_call_finish(struct cs_call *call)
 		cs_http_response_finish(&response);
 	}
 	cs_buffer_finish(&call->body);
+	cs_http_room_give_back(call->room);
 	cs_arena_destroy(call->arena);
 }
 

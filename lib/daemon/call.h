@@ -40,7 +40,8 @@ struct cs_call {
 	struct cs_mailbox *back; // where the core sends it
 	atomic_bool late; // it has been answered: the core need not decide, and must not bind
 
-	struct cs_buffer body; // what the requests' slices point into
+	struct cs_buffer body;     // what the requests' slices point into
+	struct cs_http_room *room; // of the body; NULL where nobody counts it
 	struct cs_arena *arena;
 	struct cs_extender_args args; // filter, prioritize
 	struct cs_extender_preemption preemption;

@@ -94,9 +94,9 @@ static void finish(struct cs_extender *extender, struct cs_call *call)
 	struct cs_http_pending *pending = CS_TAKE(call->pending);
 	cs_list_remove(&call->open);
 	pthread_mutex_unlock(&extender->lock);
+	struct cs_http_response response;
+	cs_http_response_init(&response);
 	if (pending) {
-		struct cs_http_response response;
-		cs_http_response_init(&response);
 		response.body.max = ANSWER_MAX;
 		cs_call_write(call, &response.body, &response.splices);
 		if (response.splices.n > 0) {
@@ -104,10 +104,12 @@ static void finish(struct cs_extender *extender, struct cs_call *call)
 			cs_buffer_init(&call->body, 0);
 		}
 		count(extender, call, call->result);
-		complete(pending, &response);
-		cs_http_response_finish(&response);
 	}
+	// Before the answer, which counts what it holds itself.
 	cs_call_destroy(call);
+	if (pending)
+		complete(pending, &response);
+	cs_http_response_finish(&response);
 }
 
 // The first call whose time is up; it stays the core's.
@@ -212,15 +214,18 @@ static void serve_verb(struct cs_http_request *request, struct cs_http_response 
 {
 	struct verb_route *route = user;
 	struct cs_buffer body;
+	struct cs_http_room *room;
 	struct cs_call *call;
 	struct cs_error err;
-	cs_http_request_take_body(request, &body);
+	cs_http_request_take_body(request, &body, &room);
 	int r = cs_call_create(route->verb, &body, &call, &err);
 	cs_buffer_finish(&body);
 	if (r == 0) {
+		call->room = room;
 		open_call(route->extender, request, call);
 		return;
 	}
+	cs_http_room_give_back(room);
 	cs_metric_add(route->results[CS_CALL_MALFORMED], 1);
 	cs_http_response_text(response, r == -EMSGSIZE ? 413 : 400, "%s", err.text);
 }

@@ -502,11 +502,29 @@ const char *cs_http_request_query(const struct cs_http_request *request, const c
 	return value ? value : "";
 }
 
-void cs_http_request_take_body(struct cs_http_request *request, struct cs_buffer *ret)
+void cs_http_request_take_body(struct cs_http_request *request, struct cs_buffer *ret,
+			       struct cs_http_room **ret_room)
 {
 	struct exchange *exchange = request->internal;
+	struct cs_http_server *server = exchange->server;
+	struct cs_http_room *room = cs_alloc(sizeof(*room));
+	*room = (struct cs_http_room){ server, exchange->counted };
+	exchange->counted = 0;
+	pthread_mutex_lock(&server->lock);
+	server->references++;
+	pthread_mutex_unlock(&server->lock);
 	*ret = exchange->body;
+	*ret_room = room;
 	cs_buffer_init(&exchange->body, 0);
+}
+
+void cs_http_room_give_back(struct cs_http_room *room)
+{
+	if (!room)
+		return;
+	atomic_fetch_sub(&room->server->bodies, room->size);
+	http_server_unref(room->server);
+	free(room);
 }
 
 const char *cs_http_request_header(const struct cs_http_request *request, const char *name)

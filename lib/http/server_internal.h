@@ -48,6 +48,12 @@ struct cs_http_pending {
 	struct exchange *exchange;     // NULL once the server gave the answer itself
 };
 
+// Bytes of a body that was taken, counted in server->bodies.
+struct cs_http_room {
+	struct cs_http_server *server; // counted reference
+	size_t size;
+};
+
 // One request and its answer. A server thread owns it; what `lock` guards is marked.
 struct exchange {
 	struct cs_http_server *server;
@@ -83,7 +89,7 @@ struct cs_http_server {
 	struct http_keys *keys;         // NULL = plain
 	atomic_size_t bodies;           // bytes of all bodies held: of requests, of answers
 	size_t exchanges;               // lock
-	size_t references;              // lock: the owner's and one per unanswered pending
+	size_t references;              // lock: the owner's, of unanswered pendings, of rooms
 	bool stopping;                  // lock
 	pthread_t watchdog;
 	uint16_t port;

@@ -33,11 +33,16 @@ struct cs_http_request {
 	void *internal;
 };
 
+struct cs_http_room;
+
 // The percent-decoded value of a query parameter: NULL when it is not there, "" for "?watch".
 const char *cs_http_request_query(const struct cs_http_request *request, const char *name);
-// Takes the body (cs_buffer_finish it), for who needs it after the handler.
-// request->body stays what it was.
-void cs_http_request_take_body(struct cs_http_request *request, struct cs_buffer *ret);
+// Takes the body (cs_buffer_finish it), for who needs it after the handler. request->body stays
+// what it was. Its bytes count as held, whatever is answered, until the room is given back.
+void cs_http_request_take_body(struct cs_http_request *request, struct cs_buffer *ret,
+			       struct cs_http_room **ret_room);
+// Any thread, also after the server is gone. NULL is fine.
+void cs_http_room_give_back(struct cs_http_room *room);
 // A header's value, the name in any case; NULL when it is not there.
 const char *cs_http_request_header(const struct cs_http_request *request, const char *name);
 // All headers in their order, a name as often as it was sent.
@@ -161,7 +166,8 @@ struct cs_http_options {
 	int64_t request_timeout;
 	int64_t idle_timeout; // ns between two requests of a connection: 120 s
 	// Bytes of bodies held at a time: 256 MiB; beyond, 503. A request's counts until it is
-	// answered, an answer's of more than 64 KiB until its client has read it.
+	// answered, one that was taken until its room is given back, an answer's of more than
+	// 64 KiB until its client has read it.
 	size_t bodies_max;
 	cs_http_authorize_f authorize;
 	void *authorize_user;

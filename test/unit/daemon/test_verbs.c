@@ -92,6 +92,24 @@ static struct cs_pod *find_pod(const char *name)
 	return cs_cluster_find_pod(cluster, cs_arena_printf(arena, "uid-%s", name));
 }
 
+static void add_bound_since(const char *name, const char *node, int request, int priority,
+			    const char *created)
+{
+	struct cs_pod_change change;
+	struct cs_error err;
+	const char *json = cs_arena_printf(
+		arena,
+		"{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"uid\":\"uid-%s\","
+		"\"creationTimestamp\":\"%s\"},\"spec\":{\"nodeName\":\"%s\","
+		"\"priority\":%d,\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":"
+		"{\"cpu\":\"%dm\"}}}]}}",
+		name, name, created, node, priority, request);
+	ck_assert_int_eq(cs_cluster_apply_pod(cluster,
+					      (const Kube__Pod *)object(&cs_kind_pod, json),
+					      &change, &err),
+			 0);
+}
+
 // Node n1 is idle, n2 .. carry ever more; nodes have 10 CPUs.
 static void add_nodes(void)
 {
@@ -225,7 +243,8 @@ static const char *about(const char *pod, const char *names)
 			       names);
 }
 
-#define ALL "[\"n4\",\"n1\",\"n3\",\"n2\"]"
+#define BIND "{\"PodName\":\"a\",\"PodNamespace\":\"default\",\"PodUID\":\"uid-a\",\"Node\":\"n2\"}"
+#define ALL  "[\"n4\",\"n1\",\"n3\",\"n2\"]"
 
 // ---- filter ----
 
@@ -352,6 +371,43 @@ START_TEST(a_reservation_ends_with_the_next_call_or_in_time)
 	cs_cluster_set_time(cluster, state.now.wall + 31 * CS_SECOND);
 	cs_cluster_tick_load(cluster);
 	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+}
+END_TEST
+
+// Wherever kube-scheduler has put it, it counts there and nowhere else.
+START_TEST(a_reservation_ends_when_the_pod_is_bound_or_gone)
+{
+	const double *in_flight = cs_cluster_load(cluster)->columns[0].in_flight;
+	uint32_t n1 = cs_cluster_find_node(cluster, "n1");
+	uint32_t n2 = cs_cluster_find_node(cluster, "n2");
+	add_pod("a");
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	ck_assert_double_eq(in_flight[n1], 500);
+	add_bound_since("a", "n2", 500, 0, "2026-11-21T01:02:03Z");
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+	ck_assert_double_eq(in_flight[n1], 0);
+	ck_assert_double_eq(in_flight[n2], 500);
+	// A late call about it reserves nothing.
+	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, about("a", ALL)), CS_CALL_FALLBACK);
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+	add_pod("b");
+	ask(CS_VERB_PRIORITIZE, about("b", ALL));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 1);
+	cs_cluster_remove_pod(cluster, find_pod("b"));
+	ck_assert_uint_eq(cs_cluster_count_reservations(cluster), 0);
+	ck_assert_double_eq(in_flight[n1], 0);
+}
+END_TEST
+
+// Verb bind moves it at once to the node that was chosen.
+START_TEST(a_reservation_moves_with_the_binding)
+{
+	const double *in_flight = cs_cluster_load(cluster)->columns[0].in_flight;
+	add_pod("a");
+	ask(CS_VERB_PRIORITIZE, about("a", ALL));
+	cs_verbs_answer(verbs, &state, create_call(CS_VERB_BIND, BIND));
+	ck_assert_double_eq(in_flight[cs_cluster_find_node(cluster, "n1")], 0);
+	ck_assert_double_eq(in_flight[cs_cluster_find_node(cluster, "n2")], 500);
 }
 END_TEST
 
@@ -690,24 +746,6 @@ END_TEST
 
 // ---- preempt ----
 
-static void add_bound_since(const char *name, const char *node, int request, int priority,
-			    const char *created)
-{
-	struct cs_pod_change change;
-	struct cs_error err;
-	const char *json = cs_arena_printf(
-		arena,
-		"{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"uid\":\"uid-%s\","
-		"\"creationTimestamp\":\"%s\"},\"spec\":{\"nodeName\":\"%s\","
-		"\"priority\":%d,\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":"
-		"{\"cpu\":\"%dm\"}}}]}}",
-		name, name, created, node, priority, request);
-	ck_assert_int_eq(cs_cluster_apply_pod(cluster,
-					      (const Kube__Pod *)object(&cs_kind_pod, json),
-					      &change, &err),
-			 0);
-}
-
 // So long that all samples hold it.
 static void add_bound(const char *name, const char *node, int request, int priority)
 {
@@ -932,8 +970,6 @@ END_TEST
 
 // ---- bind ----
 
-#define BIND "{\"PodName\":\"a\",\"PodNamespace\":\"default\",\"PodUID\":\"uid-a\",\"Node\":\"n2\"}"
-
 static const struct {
 	struct cs_write_result result;
 	const char *answer;
@@ -1032,6 +1068,8 @@ Suite *test_suite(void)
 	tcase_add_test(load, an_unknown_node_is_neutral);
 	tcase_add_test(load, calls_in_a_row_do_not_herd);
 	tcase_add_test(load, a_reservation_ends_with_the_next_call_or_in_time);
+	tcase_add_test(load, a_reservation_ends_when_the_pod_is_bound_or_gone);
+	tcase_add_test(load, a_reservation_moves_with_the_binding);
 	tcase_add_test(load, an_unknown_pod_is_taken_from_the_request);
 	tcase_add_test(load, what_a_request_says_is_not_believed_whole);
 	tcase_add_test(load, a_uid_with_nul_is_malformed);

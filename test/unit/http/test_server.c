@@ -22,6 +22,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct cs_http_stream *stream;
 	struct cs_http_pending *pending;
+	struct cs_http_room *room;
 	char out[256];
 	enum cs_http_fill verdict;
 	int closed;
@@ -105,12 +106,26 @@ static void handle_splice(struct cs_http_request *request, struct cs_http_respon
 			  void *user)
 {
 	(void)user;
-	cs_http_request_take_body(request, &response->held);
+	struct cs_http_room *room;
+	cs_http_request_take_body(request, &response->held, &room);
+	cs_http_room_give_back(room);
 	struct cs_slice bytes = cs_buffer_slice(&response->held);
 	cs_buffer_append_string(&response->body, "[||]");
 	cs_splices_add(&response->splices, 1, bytes);
 	cs_splices_add(&response->splices, 2, (struct cs_slice){ bytes.data, 0 });
 	cs_splices_add(&response->splices, 2, bytes);
+}
+
+// Answered at once; the body's room stays with the test.
+static void handle_keep(struct cs_http_request *request, struct cs_http_response *response,
+			void *user)
+{
+	CS_AUTO_BUFFER struct cs_buffer body;
+	(void)user;
+	(void)response;
+	pthread_mutex_lock(&shared.lock);
+	cs_http_request_take_body(request, &body, &shared.room);
+	pthread_mutex_unlock(&shared.lock);
 }
 
 static void handle_stream(struct cs_http_request *request, struct cs_http_response *response,
@@ -183,6 +198,7 @@ static const struct cs_http_route routes[] = {
 	{ .method = "GET", .path = "/secret", .handler = handle_hello, .user = tag },
 	{ .method = "POST", .path = "/echo", .body_max = 1000, .handler = handle_echo },
 	{ .method = "PUT", .path = "/echo", .body_max = 1000, .handler = handle_echo },
+	{ .method = "POST", .path = "/keep", .body_max = 2000, .handler = handle_keep },
 	{ .method = "POST", .path = "/splice", .body_max = 1u << 20, .handler = handle_splice },
 	{ .method = "GET", .path = "/stream", .handler = handle_stream },
 	{ .method = "GET", .path = "/later", .handler = handle_later },
@@ -730,6 +746,33 @@ START_TEST(test_room_for_bodies)
 }
 END_TEST
 
+static struct cs_http_room *take_room(void)
+{
+	pthread_mutex_lock(&shared.lock);
+	struct cs_http_room *room = CS_TAKE(shared.room);
+	pthread_mutex_unlock(&shared.lock);
+	return room;
+}
+
+// Who took a body may need it after the answer, and after the server.
+START_TEST(test_room_of_a_taken_body)
+{
+	char request[1700];
+	snprintf(request, sizeof(request),
+		 "POST /keep" HEAD "Connection: close\r\nContent-Length: 1500\r\n\r\n%01500d", 0);
+	const char *other = "POST /echo" HEAD "Connection: close\r\nContent-Length: 600\r\n\r\n";
+	for (int round = 0; round < 3; round++) {
+		expect_status(request, 200);
+		expect_status(other, 503);
+		cs_http_room_give_back(take_room());
+	}
+	expect_status(request, 200);
+	cs_http_server_destroy(server);
+	server = NULL;
+	cs_http_room_give_back(take_room());
+}
+END_TEST
+
 static long resident_kib(void)
 {
 	long total = 0, resident = 0;
@@ -855,6 +898,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(narrow, 60);
 	tcase_add_checked_fixture(narrow, setup_narrow, teardown);
 	tcase_add_test(narrow, test_room_for_bodies);
+	tcase_add_test(narrow, test_room_of_a_taken_body);
 	suite_add_tcase(suite, narrow);
 	TCase *slow_readers = tcase_create("slow readers");
 	tcase_set_timeout(slow_readers, 60);
