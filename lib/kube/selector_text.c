@@ -90,11 +90,11 @@ static int take_set(struct parser *parser, Kube__LabelSelectorRequirement *to)
 // What follows the key.
 static int take_operator(struct parser *parser, Kube__LabelSelectorRequirement *to)
 {
-	static char in[] = "In", not_in[] = "NotIn";
+	static char in[] = "In", not_in[] = "NotIn", gt[] = "Gt", lt[] = "Lt";
 	const struct {
 		const char *symbol;
 		char *op;
-	} rows[] = { { "==", in }, { "=", in }, { "!=", not_in } };
+	} rows[] = { { "==", in }, { "=", in }, { "!=", not_in }, { ">", gt }, { "<", lt } };
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
 		if (!take(parser, rows[i].symbol))
 			continue;
@@ -110,7 +110,7 @@ static int take_operator(struct parser *parser, Kube__LabelSelectorRequirement *
 	if (to->operator_)
 		return take_set(parser, to);
 	parser->at = start;
-	return expected(parser, "in, notin, =, == or !=");
+	return expected(parser, "in, notin, =, ==, !=, > or <");
 }
 
 static int take_requirement(struct parser *parser, Kube__LabelSelectorRequirement *to)
@@ -147,6 +147,26 @@ static int take_all(struct parser *parser, Kube__LabelSelector *selector)
 		selector->match_expressions[selector->n_match_expressions++] = to;
 	} while (take(parser, ","));
 	return *parser->at ? expected(parser, "','") : 0;
+}
+
+int cs_requirements_parse(const char *text, struct cs_arena *arena, struct cs_requirement **ret,
+			  size_t *ret_n, struct cs_error *err)
+{
+	struct parser parser = { .arena = arena, .at = text, .err = err };
+	Kube__LabelSelector selector = KUBE__LABEL_SELECTOR__INIT;
+	int r = take_all(&parser, &selector);
+	*ret_n = selector.n_match_expressions;
+	*ret = cs_arena_alloc_array(arena, *ret_n, sizeof(**ret));
+	for (size_t i = 0; r == 0 && i < *ret_n; i++) {
+		const Kube__LabelSelectorRequirement *from = selector.match_expressions[i];
+		Kube__NodeSelectorRequirement requirement = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
+		requirement.key = from->key;
+		requirement.operator_ = from->operator_;
+		requirement.n_values = from->n_values;
+		requirement.values = from->values;
+		r = cs_requirement_parse(&requirement, &(*ret)[i], err);
+	}
+	return r;
 }
 
 int cs_label_selector_parse(const char *text, struct cs_arena *arena,

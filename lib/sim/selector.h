@@ -1,38 +1,24 @@
-// Label and field selectors of list and watch requests. Neighbours: list and watch ask them; the
-// words of errors are apimachinery's.
+// Label and field selectors of list and watch requests. Neighbours: list and watch ask them;
+// kube/selector.h reads and matches labels. The words about fields are apimachinery's.
 #ifndef SIM_SELECTOR_H
 #define SIM_SELECTOR_H
 
 #include <csched/base/value.h>
+#include <csched/kube/selector.h>
 
 #include "resource.h"
 #include "status.h"
 
-enum sim_label_operator {
-	SIM_LABEL_IN,
-	SIM_LABEL_NOT_IN,
-	SIM_LABEL_EXISTS,
-	SIM_LABEL_ABSENT,
-	SIM_LABEL_GREATER,
-	SIM_LABEL_LESS,
-};
-
-struct sim_label_requirement {
-	char *key;
-	enum sim_label_operator op;
-	char **values;
-	size_t n_values;
-};
-
 struct sim_field_requirement {
-	char *path; // "spec.nodeName"
-	char *value;
+	const char *path; // "spec.nodeName"
+	const char *value;
 	bool negated;
 };
 
 // All requirements must hold. Zeroed = everything.
 struct sim_selector {
-	struct sim_label_requirement *labels;
+	struct cs_arena *arena; // of all that is here
+	struct cs_requirement *labels;
 	size_t n_labels;
 	struct sim_field_requirement *fields;
 	size_t n_fields;

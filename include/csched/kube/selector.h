@@ -56,10 +56,13 @@ int cs_label_selector_matches(const Kube__LabelSelector *selector, Kube__StringE
 #define CS_SELECTOR_REQUIREMENTS_MAX 64
 #define CS_SELECTOR_VALUES_MAX       1024 // of all of them together
 
-// A label selector as kubectl takes it: "app=db,tier in (a,b),!old", also ==, != and notin; without
-// gt and lt, which a LabelSelector does not have. What is returned is in the arena, its strings
-// too. "" and blanks alone select everything. -EINVAL in words.
+// A label selector as kubectl takes it: "app=db,tier in (a,b),!old", also ==, != and notin. What is
+// returned is in the arena, its strings too. "" and blanks alone select everything. -EINVAL in
+// words, also for > and <, which a LabelSelector does not have.
 int cs_label_selector_parse(const char *text, struct cs_arena *arena,
 			    const Kube__LabelSelector **ret, struct cs_error *err);
+// The same as the API server takes it in a query: "cpus>8" and "cpus<8" too. All must match.
+int cs_requirements_parse(const char *text, struct cs_arena *arena, struct cs_requirement **ret,
+			  size_t *ret_n, struct cs_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
 #include <csched/kube/selector.h>
+#include <errno.h>
 #include <string.h>
 
 static struct cs_arena *arena;
@@ -55,7 +56,7 @@ static const struct {
 	{ "in in (in),notin", "in In [in]; notin Exists []" },
 	{ "a,a=b,a!=c", "a Exists []; a In [b]; a NotIn [c]" },
 	// What is wrong.
-	{ "app db", "found \"db\" where in, notin, =, == or != is expected" },
+	{ "app db", "found \"db\" where in, notin, =, ==, !=, > or < is expected" },
 	{ "app=db tier", "found \"tier\" where ',' is expected" },
 	{ "app=db,", "it ends where a label's name is expected" },
 	{ ",app", "found \",app\" where a label's name is expected" },
@@ -64,16 +65,16 @@ static const struct {
 	{ "a in b", "found \"b\" where '(' is expected" },
 	{ "a in (b", "it ends where ',' or ')' is expected" },
 	{ "a in (b;c)", "found \";c)\" where ',' or ')' is expected" },
-	{ "a>1", "found \">1\" where in, notin, =, == or != is expected" },
-	{ "a gt 1", "found \"gt 1\" where in, notin, =, == or != is expected" },
+	{ "a>1", "operator: \"Gt\" is not a valid label selector operator" },
+	{ "a gt 1", "found \"gt 1\" where in, notin, =, ==, !=, > or < is expected" },
 	{ "\"a\"=b", "found \"\"a\"=b\" where a label's name is expected" },
 	{ "-a=b", "key: not a label key: \"-a\"" },
 	{ "a/b/c", "key: not a label key: \"a/b/c\"" },
 	{ "a=/b", "values[0]: not a label value: \"/b\"" },
 	{ "a=\xc3\xa4", "found \"\xc3\xa4\" where ',' is expected" },
 	{ "what is this that someone has written into an annotation",
-	  "found \"is this that someone has written into an\" where in, notin, =, == or != is "
-	  "expected" },
+	  "found \"is this that someone has written into an\" where in, notin, =, ==, !=, > or "
+	  "< is expected" },
 };
 
 START_TEST(texts)
@@ -104,6 +105,24 @@ START_TEST(maxima)
 }
 END_TEST
 
+START_TEST(numbers_in_queries)
+{
+	struct cs_requirement *list;
+	struct cs_error err;
+	size_t n;
+	ck_assert_int_eq(cs_requirements_parse("a > 1, a<2,b in (x)", arena, &list, &n, &err), 0);
+	ck_assert_uint_eq(n, 3);
+	ck_assert(cs_requirement_matches(&list[0], "2") && !cs_requirement_matches(&list[0], "1"));
+	ck_assert(cs_requirement_matches(&list[1], "1") && !cs_requirement_matches(&list[1], "2"));
+	ck_assert(cs_requirement_matches(&list[2], "x"));
+	ck_assert_int_eq(cs_requirements_parse(" ", arena, &list, &n, &err), 0);
+	ck_assert_uint_eq(n, 0);
+	ck_assert_int_eq(cs_requirements_parse("a>", arena, &list, &n, &err), -EINVAL);
+	ck_assert_str_eq(err.text, "values[0]: must be an integer for Gt and Lt, is \"\"");
+	ck_assert_int_eq(cs_requirements_parse("a b", arena, &list, &n, &err), -EINVAL);
+}
+END_TEST
+
 START_TEST(matches_as_any_selector)
 {
 	const Kube__LabelSelector *selector;
@@ -129,6 +148,7 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, texts, 0, CS_ARRAY_LENGTH(rows));
 	tcase_add_test(tcase, maxima);
+	tcase_add_test(tcase, numbers_in_queries);
 	tcase_add_test(tcase, matches_as_any_selector);
 	suite_add_tcase(suite, tcase);
 	return suite;
