@@ -10,6 +10,7 @@
 
 #include <csched/base/memory.h>
 #include <csched/kube/protobuf.h>
+#include <csched/kube/timestamp.h>
 
 #include "path.h"
 #include "status.h"
@@ -88,14 +89,6 @@ static void tell_problem(struct cs_lease *l, const char *words)
 
 // ---- records ----
 
-static int64_t unix_ns(const Kube__MicroTime *time)
-{
-	if (!time)
-		return 0;
-	return (time->has_seconds ? time->seconds : 0) * CS_SECOND +
-	       (time->has_nanos ? time->nanos : 0);
-}
-
 static void record_finish(struct record *record)
 {
 	free(record->holder);
@@ -113,8 +106,8 @@ static struct record record_of(const Kube__Lease *lease)
 		.duration = spec->has_lease_duration_seconds
 				    ? spec->lease_duration_seconds * CS_SECOND
 				    : 0,
-		.acquired = unix_ns(spec->acquire_time),
-		.renewed = unix_ns(spec->renew_time),
+		.acquired = cs_timestamp_of_micro(spec->acquire_time),
+		.renewed = cs_timestamp_of_micro(spec->renew_time),
 		.transitions = spec->has_lease_transitions ? spec->lease_transitions : 0,
 	};
 }

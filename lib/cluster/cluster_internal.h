@@ -50,12 +50,6 @@ static inline bool cs_pod_is_counted(const struct cs_pod *pod)
 {
 	return pod->state != CS_POD_UNBOUND;
 }
-// Puts the pod on a row, or takes it off. The state is the caller's to set.
-void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
-void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod);
-// What only an unbound pod needs: demand, gates, condition, pin.
-void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod);
-void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod);
 
 // The part of cs_cluster_check that is about label sets, queries, carried terms and topologies.
 int cs_check_queries(const struct cs_cluster *cluster, struct cs_arena *arena,

@@ -213,11 +213,6 @@ uint32_t cs_nodes_ref_column(struct cs_nodes *nodes, const char *name, uint32_t 
 	return unused;
 }
 
-void cs_nodes_ref_column_id(struct cs_nodes *nodes, uint32_t column)
-{
-	nodes->column_refs[column]++;
-}
-
 void cs_nodes_unref_column(struct cs_nodes *nodes, uint32_t column)
 {
 	assert(nodes->column_refs[column] > 0);

@@ -68,7 +68,6 @@ void cs_nodes_touch(struct cs_nodes *nodes, uint32_t row);
 // The column of a resource with one more reference. A new one is made only below `limit` columns
 // in use; else CS_RESOURCE_NONE.
 uint32_t cs_nodes_ref_column(struct cs_nodes *nodes, const char *name, uint32_t limit);
-void cs_nodes_ref_column_id(struct cs_nodes *nodes, uint32_t column);
 void cs_nodes_unref_column(struct cs_nodes *nodes, uint32_t column);
 uint32_t cs_nodes_find_column(const struct cs_nodes *nodes, const char *name);
 

@@ -274,8 +274,8 @@ void cs_owners_drop_stale(struct cs_cluster *cluster)
 	cs_carried_terms_ask_again(&cluster->carried); // label sets may be gone
 }
 
-const struct cs_query *cs_owner_query(struct cs_owners *owners, struct cs_arena *scratch,
-				      struct cs_owner *owner)
+static const struct cs_query *query_of(struct cs_owners *owners, struct cs_arena *scratch,
+				       struct cs_owner *owner)
 {
 	if (is_current(owners, owner))
 		return owner->query;
@@ -290,8 +290,7 @@ const struct cs_query *cs_owner_query(struct cs_owners *owners, struct cs_arena 
 const struct cs_query *cs_cluster_default_query(struct cs_cluster *cluster,
 						const struct cs_pod *pod)
 {
-	const struct cs_query *query =
-		cs_owner_query(&cluster->owners, cluster->scratch, pod->owner);
+	const struct cs_query *query = query_of(&cluster->owners, cluster->scratch, pod->owner);
 	cs_arena_reset(cluster->scratch);
 	return query;
 }

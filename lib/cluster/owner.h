@@ -40,10 +40,6 @@ void cs_owner_unref(struct cs_owners *owners, struct cs_owner *owner); // NULL i
 // What selects pods has changed: owners that no pod has are dropped where their query is wrong now.
 void cs_owners_drop_stale(struct cs_cluster *cluster);
 
-// As cs_cluster_default_query.
-const struct cs_query *cs_owner_query(struct cs_owners *owners, struct cs_arena *scratch,
-				      struct cs_owner *owner);
-
 // Whether each is had by as many pods as it thinks, and its query still the right one. -EUCLEAN.
 int cs_owners_check(const struct cs_cluster *cluster, struct cs_error *err);
 

@@ -36,7 +36,8 @@ static void count_in_queries(struct cs_cluster *cluster, const struct cs_pod *po
 		cs_carried_count(cluster, pod->footprint->carried[i], change);
 }
 
-void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
+// Puts the pod on a row, or takes it off. The state is the caller's to set.
+static void count_pod(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 {
 	pod->row = row;
 	cs_nodes_count_pod(&cluster->nodes, row, &pod->footprint->requests);
@@ -45,7 +46,7 @@ void cs_pod_count(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 	cs_loads_refresh_row(&cluster->loads, row);
 }
 
-void cs_pod_discount(struct cs_cluster *cluster, struct cs_pod *pod)
+static void discount_pod(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_nodes_discount_pod(&cluster->nodes, pod->row, &pod->footprint->requests);
 	cs_ports_discount(&cluster->ports, pod->row, pod->footprint->ports,
@@ -195,7 +196,8 @@ static struct cs_pod *create_pod(struct cs_cluster *cluster, const Kube__ObjectM
 	return pod;
 }
 
-void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
+// What only an unbound pod needs: demand, gates, condition, pin.
+static void drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_demand_unref(&cluster->demands, pod->demand);
 	drop_owner(cluster, pod->owner);
@@ -213,13 +215,13 @@ void cs_pod_drop_asked(struct cs_cluster *cluster, struct cs_pod *pod)
 	pod->condition_message = NULL;
 }
 
-void cs_pod_free(struct cs_cluster *cluster, struct cs_pod *pod)
+static void free_pod(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_map_remove(&cluster->pods, cs_slice_of(pod->uid));
 	cs_cluster_unreserve(cluster, pod->uid);
 	cs_uses_remove(&cluster->uses, pod);
 	cs_use_unref(&cluster->uses, pod->use);
-	cs_pod_drop_asked(cluster, pod);
+	drop_asked(cluster, pod);
 	drop_labels(cluster, pod->labels);
 	cs_footprint_unref(&cluster->demands, pod->footprint);
 	cs_intern_unref(cluster->strings, pod->scheduler_name);
@@ -313,8 +315,8 @@ static void set_counted(struct cs_cluster *cluster, struct cs_pod *pod, const Ku
 	     before.terminating != pod->terminating)) {
 		struct cs_pod moved = before;
 		// Counted first, so that a ghost row is not freed in between.
-		cs_pod_count(cluster, pod, before.row);
-		cs_pod_discount(cluster, &moved);
+		count_pod(cluster, pod, before.row);
+		discount_pod(cluster, &moved);
 	}
 	cs_footprint_unref(&cluster->demands, before.footprint);
 	drop_labels(cluster, before.labels);
@@ -350,18 +352,18 @@ static uint32_t become_bound(struct cs_cluster *cluster, struct cs_pod *pod, con
 	uint32_t row = cs_nodes_row_for(&cluster->nodes, node_name);
 	uint32_t events = pod->state == CS_POD_BOUND ? 0 : CS_EVENT_POD_ADD;
 	if (!cs_pod_is_counted(pod)) {
-		cs_pod_count(cluster, pod, row);
+		count_pod(cluster, pod, row);
 		cs_loads_come(cluster, pod, since);
 	} else if (pod->row != row) {
 		cs_loads_forget(cluster, pod);
-		cs_pod_discount(cluster, pod);
-		cs_pod_count(cluster, pod, row);
+		discount_pod(cluster, pod);
+		count_pod(cluster, pod, row);
 		cs_loads_come(cluster, pod, since);
 		events |= CS_EVENT_POD_ADD | CS_EVENT_POD_DELETE;
 	}
 	change_state(cluster, pod, CS_POD_BOUND);
 	cs_uses_enter(&cluster->uses, pod);
-	cs_pod_drop_asked(cluster, pod);
+	drop_asked(cluster, pod);
 	return events;
 }
 
@@ -493,18 +495,18 @@ uint32_t cs_cluster_remove_pod(struct cs_cluster *cluster, struct cs_pod *pod)
 		if (pod->state == CS_POD_BOUND)
 			cs_loads_leave(cluster, pod);
 		cs_loads_forget(cluster, pod);
-		cs_pod_discount(cluster, pod);
+		discount_pod(cluster, pod);
 		events = CS_EVENT_POD_DELETE;
 	}
 	change_state(cluster, pod, CS_POD_UNBOUND);
-	cs_pod_free(cluster, pod);
+	free_pod(cluster, pod);
 	return events;
 }
 
 void cs_cluster_assume(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 {
 	cs_cluster_nominate(cluster, pod, NULL);
-	cs_pod_count(cluster, pod, row);
+	count_pod(cluster, pod, row);
 	cs_loads_come(cluster, pod, cluster->loads.now);
 	change_state(cluster, pod, CS_POD_ASSUMED);
 }
@@ -512,31 +514,31 @@ void cs_cluster_assume(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t 
 void cs_cluster_forget(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	cs_loads_forget(cluster, pod);
-	cs_pod_discount(cluster, pod);
+	discount_pod(cluster, pod);
 	change_state(cluster, pod, CS_POD_UNBOUND);
 }
 
 void cs_cluster_suppose(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 {
-	cs_pod_count(cluster, pod, row);
+	count_pod(cluster, pod, row);
 }
 
 void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod)
 {
-	cs_pod_discount(cluster, pod);
+	discount_pod(cluster, pod);
 }
 
 uint32_t cs_cluster_suppose_gone(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	uint32_t row = pod->row;
 	cs_loads_suppose(cluster, pod, row, -1);
-	cs_pod_discount(cluster, pod);
+	discount_pod(cluster, pod);
 	return row;
 }
 
 void cs_cluster_put_back(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row)
 {
-	cs_pod_count(cluster, pod, row);
+	count_pod(cluster, pod, row);
 	cs_loads_suppose(cluster, pod, row, 1);
 }
 

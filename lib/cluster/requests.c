@@ -377,7 +377,10 @@ bool cs_resource_is_extended(const char *name)
 	       !cs_string_prefix(name, "requests.");
 }
 
-bool cs_resource_is_scalar(const char *name)
+// Whether upstream counts a resource of that name at all, apart from the fixed ones and pods:
+// extended resources, hugepages-*, attachable-volumes-* and *kubernetes.io/*. Differs from
+// upstream in that the syntax of the name is not checked (the API server does).
+static bool is_scalar(const char *name)
 {
 	return cs_resource_is_extended(name) || cs_string_prefix(name, "hugepages-") ||
 	       cs_string_prefix(name, "attachable-volumes-") || strstr(name, "kubernetes.io/");
@@ -421,7 +424,7 @@ static void round_list(struct cs_requests_reader *reader, const struct amounts *
 			.amount = cs_quantity_units(sum->items[i].value),
 			.score = score ? units_of(score, name) : 0,
 		};
-		if (!cs_resource_is_scalar(name) || (amount.amount == 0 && amount.score == 0))
+		if (!is_scalar(name) || (amount.amount == 0 && amount.score == 0))
 			continue;
 		amount.column = cs_nodes_ref_column(reader->nodes, name, limit);
 		if (amount.column == CS_RESOURCE_NONE)

@@ -14,7 +14,8 @@
 #define TICK       CS_SECOND // of the model, unless samples come more often
 #define ANNOTATION "load.c-sched.io/"
 
-void sim_metrics_catch_up(struct cs_sim *sim)
+// The model comes to this moment.
+static void catch_up(struct cs_sim *sim)
 {
 	if (sim->load.on)
 		sim_usage_advance(&sim->usage, sim_now(sim));
@@ -114,7 +115,7 @@ static struct json_object *metrics_of(const struct sim_request *request,
 
 int sim_metrics_get(struct sim_request *request)
 {
-	sim_metrics_catch_up(request->sim);
+	catch_up(request->sim);
 	const struct sim_object *object = sim_store_find(measured(request), request->key);
 	CS_AUTO_VALUE struct json_object *tree = object ? metrics_of(request, object) : NULL;
 	if (!tree)
@@ -158,7 +159,7 @@ int sim_metrics_list(struct sim_request *request)
 					&request->status);
 	if (result)
 		return result;
-	sim_metrics_catch_up(request->sim);
+	catch_up(request->sim);
 	struct cs_json_writer json;
 	cs_json_init(&json, &request->response->body);
 	write_list(request, &selector, &json);
@@ -282,7 +283,7 @@ static void write_family(struct cs_sim *sim, const struct gauge *gauge, struct c
 
 void sim_metrics_text(struct cs_sim *sim, struct cs_buffer *out)
 {
-	sim_metrics_catch_up(sim);
+	catch_up(sim);
 	write_family(sim, NULL, out);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(gauges); i++)
 		write_family(sim, &gauges[i], out);
@@ -324,7 +325,7 @@ void sim_metrics_tick(struct cs_sim *sim)
 {
 	if (!sim->load.on)
 		return;
-	sim_metrics_catch_up(sim);
+	catch_up(sim);
 	if (sim->load.annotations)
 		annotate_all(sim);
 	int64_t interval = sim->usage.options.interval;

@@ -215,7 +215,6 @@ void sim_kubelet_beat(struct cs_sim *sim);
 // Nodes and pods as the load model needs them. Nothing without load.on.
 void sim_metrics_observe(struct cs_sim *sim, struct sim_collection *collection,
 			 const struct sim_change *change);
-void sim_metrics_catch_up(struct cs_sim *sim); // the model comes to this moment
 void sim_metrics_tick(struct cs_sim *sim);
 void sim_metrics_text(struct cs_sim *sim, struct cs_buffer *out); // for Prometheus
 void sim_load_nodes(struct cs_sim *sim, unsigned nodes, unsigned zones);

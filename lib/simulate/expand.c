@@ -107,7 +107,8 @@ void owners_finish(struct owners *owners)
 	cs_arena_destroy(owners->arena);
 }
 
-bool owners_have(const struct owners *owners, const struct input_object *workload)
+// Whether a pod, or a ReplicaSet, of that workload is in the input.
+static bool owners_have(const struct owners *owners, const struct input_object *workload)
 {
 	char key[KEY_SIZE];
 	snprintf(key, sizeof(key), "%s/%s/%s", workload->kind->kind, workload->metadata->namespace_,

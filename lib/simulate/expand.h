@@ -17,8 +17,6 @@ struct owners {
 // Deployment names its own counts for that Deployment, too.
 void owners_init(struct owners *owners, const struct input *input);
 void owners_finish(struct owners *owners);
-// Whether a pod, or a ReplicaSet, of that workload is in the input.
-bool owners_have(const struct owners *owners, const struct input_object *workload);
 
 // Admits the pods of one workload, after all nodes and other objects are in the model. Objects that
 // are no workloads, are being deleted, or have what they own in the input, make none.

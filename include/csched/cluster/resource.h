@@ -41,10 +41,6 @@ struct cs_requests {
 	const struct cs_resource_amount *extended; // ascending columns, none all 0
 };
 
-// Whether upstream counts a resource of that name at all, apart from the fixed ones and pods:
-// extended resources, hugepages-*, attachable-volumes-* and *kubernetes.io/*. Differs from
-// upstream in that the syntax of the name is not checked (the API server does).
-bool cs_resource_is_scalar(const char *name);
 // Whether NodeResourcesFit's ignoredResources apply to it (IsExtendedResourceName).
 bool cs_resource_is_extended(const char *name);
 
