@@ -461,6 +461,8 @@ int options_parse(const char **argv, struct options *ret, struct cs_error *err)
 {
 	memset(ret, 0, sizeof(*ret));
 	int r = cs_flags_parse(table, argv, ret, &ret->flags, err);
+	if (r == 0 && ret->help)
+		return 0; // whatever is missing
 	if (r == 0)
 		r = parse_rest(ret, err);
 	if (r == 0 && (*ret->certificate_file == '\0') != (*ret->key_file == '\0'))

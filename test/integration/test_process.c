@@ -34,6 +34,7 @@ static const struct {
 	{ { "--config" }, 2, "--config needs a value: FILE" },
 	{ { "--tls-cert-file=x" }, 2, "need each other" },
 	{ { "check-config" }, 2, "check-config takes one argument: FILE" },
+	{ { "check-config", "--help" }, 0, "Usage:" },
 	{ { "check-config", "/nonexistent.yaml" }, 1, "/nonexistent.yaml: No such file" },
 	{ { "--config=/nonexistent.yaml" }, 1, "/nonexistent.yaml: No such file" },
 	{ { "--kubeconfig=/nonexistent" }, 1, "/nonexistent: No such file" },
