@@ -31,18 +31,36 @@ static void tell_metrics(struct cs_cluster *cluster, const struct cs_load_config
 	cs_cluster_set_load_metrics(cluster, config->metrics, config->n_metrics, annotated);
 }
 
-static void create_series(struct cs_load_watcher *watcher, struct cs_metrics *metrics)
+// The name of the source that the metric comes from, "" without one.
+static const char *source_of(const struct cs_load_config *config, uint32_t metric)
+{
+	for (uint32_t i = 0; config && i < config->n_sources; i++) {
+		const struct cs_load_source *source = &config->sources[i];
+		bool has = false;
+		for (uint32_t k = 0; k < source->n_metrics; k++)
+			has |= source->metrics[k] == metric;
+		for (uint32_t k = 0; k < source->n_queries; k++)
+			has |= source->queries[k].metric == metric;
+		if (has)
+			return source->name;
+	}
+	return "";
+}
+
+static void create_series(struct cs_load_watcher *watcher, const struct cs_load_config *config,
+			  struct cs_metrics *metrics)
 {
 	const struct cs_load_table *table = cs_cluster_load(watcher->cluster);
 	watcher->series = cs_alloc_array(table->n_columns, sizeof(*watcher->series));
 	for (uint32_t i = 0; i < table->n_columns; i++) {
-		const char *labels[] = { table->columns[i].metric->name, NULL };
+		const char *labels[] = { source_of(config, i), table->columns[i].metric->name,
+					 NULL };
 		if (table->columns[i].metric->kind == CS_LOAD_PAIR)
 			continue;
 		watcher->series[i].age =
 			cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_LOAD_AGE], labels);
 		for (int state = 0; state < CS_LOAD_STATE_COUNT; state++) {
-			labels[1] = state_names[state];
+			labels[2] = state_names[state];
 			watcher->series[i].nodes[state] = cs_metrics_series(
 				metrics, &cs_scheduler_metrics[METRIC_LOAD_NODES], labels);
 		}
@@ -63,7 +81,7 @@ void cs_load_watcher_init(struct cs_load_watcher *watcher, struct cs_cluster *cl
 		return;
 	watcher->next = 0;
 	if (metrics)
-		create_series(watcher, metrics);
+		create_series(watcher, config, metrics);
 }
 
 void cs_load_watcher_finish(struct cs_load_watcher *watcher)

@@ -84,13 +84,13 @@ const struct cs_metric_info cs_scheduler_metrics[METRIC_COUNT + 1] = {
 			"its time to live: requests count more and more), 'implausible' (the last "
 			"value could not be; the one before ages) or 'missing'.",
 		.kind = CS_METRIC_GAUGE,
-		.labels = { "metric", "state" },
+		.labels = { "source", "metric", "state" },
 	},
 	[METRIC_LOAD_AGE] = {
 		.name = "csched_load_oldest_sample_age_seconds",
 		.help = "Age of the oldest sample in use of a metric of load.",
 		.kind = CS_METRIC_GAUGE,
-		.labels = { "metric" },
+		.labels = { "source", "metric" },
 	},
 	[METRIC_LOAD_IN_FLIGHT] = {
 		.name = "csched_load_pods_in_flight",

@@ -134,7 +134,7 @@ func TestMetricsServer(t *testing.T) {
 	e.Log(top)
 	s := e.startWithLoad(loadHeader() + "sources:\n- name: metrics-server\n  type: MetricsAPI\n  interval: 1s\n" +
 		"  pods: true\n  metrics: [cpu, memory]\n")
-	e.waitFresh(s, "cpu", 4)
+	e.waitFresh(s, "metrics-server", "cpu", 4)
 	e.burst("pod", 12, "100m", "64Mi")
 	count := map[string]int{}
 	for _, pod := range e.waitBound(16, 20*time.Second) {

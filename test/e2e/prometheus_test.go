@@ -132,9 +132,9 @@ func (e *test) waitSeries(s *cluster.Scheduler, series string, value float64, li
 }
 
 // waitFresh waits until c-sched has fresh figures of that many nodes.
-func (e *test) waitFresh(s *cluster.Scheduler, metric string, nodes int) {
+func (e *test) waitFresh(s *cluster.Scheduler, source, metric string, nodes int) {
 	e.Helper()
-	e.waitSeries(s, fmt.Sprintf(`csched_load_nodes{metric="%s",state="fresh"}`, metric), float64(nodes), 30*time.Second)
+	e.waitSeries(s, fmt.Sprintf(`csched_load_nodes{source="%s",metric="%s",state="fresh"}`, source, metric), float64(nodes), 30*time.Second)
 }
 
 // probe is what `c-sched check-config --probe` prints, and its exit status.
@@ -184,8 +184,8 @@ func TestPrometheus(t *testing.T) {
 		cpuQuery, "{metric: memory, query: 'builtin:memory'}",
 		"{metric: connections, query: 'builtin:conntrack'}")
 	s := e.startWithLoad(config)
-	e.waitFresh(s, "cpu", 5)
-	e.waitFresh(s, "memory", 5)
+	e.waitFresh(s, "prometheus", "cpu", 5)
+	e.waitFresh(s, "prometheus", "memory", 5)
 	text, status := e.probe(config)
 	if status != 0 {
 		e.Errorf("check-config --probe: exit status %d:\n%s", status, text)
@@ -284,8 +284,8 @@ func TestOddFigures(t *testing.T) {
 	e.Log(words)
 	e.wantWords(words, "elsewhere-"+nodes[7], nodes[7])
 	s := e.startWithLoad(config)
-	e.waitFresh(s, "connections", 3)
-	e.waitSeries(s, `csched_load_nodes{metric="connections",state="implausible"}`, 4, 20*time.Second)
+	e.waitFresh(s, "prometheus", "connections", 3)
+	e.waitSeries(s, `csched_load_nodes{source="prometheus",metric="connections",state="implausible"}`, 4, 20*time.Second)
 	e.burst("pod", 40, "50m", "16Mi")
 	count := perNode(e.waitBound(40, 20*time.Second))
 	e.Logf("pods per node: %v", count)
@@ -349,7 +349,7 @@ func TestClockSkew(t *testing.T) {
 	nodes, sim := e.loadNodes([]loadNode{{"6", "100"}, {"4500m", "100"}, {"500m", "100"}, {"5", "100"}})
 	prometheus := e.startPrometheus(0, scrapeJob("kubesim", sim.Port, "/metrics/nodes"))
 	ahead := e.startWithLoad(loadSource(e.skewed(prometheus.Port, time.Hour), cpuQuery))
-	e.waitFresh(ahead, "cpu", 4)
+	e.waitFresh(ahead, "prometheus", "cpu", 4)
 	e.pod("ahead", "100m", "64Mi", nil)
 	if node := e.waitBound(1, 10*time.Second)[0].Spec.NodeName; node != nodes[2] {
 		e.Errorf("with figures from the future a pod is on %s, not on %s", node, nodes[2])
@@ -362,7 +362,7 @@ func TestClockSkew(t *testing.T) {
 		Args:    []string{"--config=" + e.configFile(loadSource(e.skewed(prometheus.Port, -time.Hour), cpuQuery))},
 	})
 	e.must(behind.WaitReady(30 * time.Second))
-	e.waitSeries(behind, `csched_load_nodes{metric="cpu",state="missing"}`, 4, 20*time.Second)
+	e.waitSeries(behind, `csched_load_nodes{source="prometheus",metric="cpu",state="missing"}`, 4, 20*time.Second)
 	e.burst("behind", 12, "100m", "64Mi")
 	count := perNode(e.waitBound(13, 20*time.Second))
 	for _, node := range nodes {

@@ -95,7 +95,8 @@ static void start_scheduler(const char *sources, const char *metric, int nodes)
 	CS_AUTO_FREE char *flag = cs_asprintf("--config=%s", file);
 	scheduler = HARNESS_C_SCHED(kubesim, flag);
 	CS_AUTO_FREE char *fresh =
-		cs_asprintf("csched_load_nodes{metric=\"%s\",state=\"fresh\"}", metric);
+		cs_asprintf("csched_load_nodes{source=\"%s\",metric=\"%s\",state=\"fresh\"}",
+			    strstr(sources, "name: api") ? "api" : "notes", metric);
 	wait_series(fresh, nodes, nodes);
 }
 
@@ -214,7 +215,7 @@ START_TEST(an_outage_of_the_source)
 	create_used_node("b", "6");
 	start_scheduler(SHORT_LIVED METRICS_API, "cpu", 2);
 	harness_faults(kubesim, OUTAGE);
-	wait_series("csched_load_nodes{metric=\"cpu\",state=\"missing\"}", 2, 2);
+	wait_series("csched_load_nodes{source=\"api\",metric=\"cpu\",state=\"missing\"}", 2, 2);
 	double end = harness_now() + HARNESS_PATIENCE;
 	while (!count_events("LoadUnknown") && harness_now() < end)
 		harness_sleep(0.05);
@@ -227,7 +228,7 @@ START_TEST(an_outage_of_the_source)
 	harness_sleep(1);
 	ck_assert_int_eq(count_events("LoadUnknown"), 1);
 	harness_faults(kubesim, "");
-	wait_series("csched_load_nodes{metric=\"cpu\",state=\"fresh\"}", 2, 2);
+	wait_series("csched_load_nodes{source=\"api\",metric=\"cpu\",state=\"fresh\"}", 2, 2);
 	harness_create_pod(kubesim, "p", "100m");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "p"), "a");
 }
@@ -249,7 +250,7 @@ START_TEST(nodes_that_stop_reporting)
 	start_scheduler(SHORT_LIVED METRICS_API, "cpu", 3);
 	annotate_node("requested", "\"kubesim.c-sched.io/report\":\"false\"");
 	annotate_node("empty", "\"kubesim.c-sched.io/report\":\"false\"");
-	wait_series("csched_load_nodes{metric=\"cpu\",state=\"missing\"}", 2, 2);
+	wait_series("csched_load_nodes{source=\"api\",metric=\"cpu\",state=\"missing\"}", 2, 2);
 	create_deployment("web", 12, "");
 	harness_wait_all_bound(kubesim, 12);
 	ck_assert_int_le(pods_on("requested"), 3); // the large one among them

@@ -36,6 +36,7 @@ static struct cs_load_metric metrics[] = {
 };
 static uint32_t annotated[] = { 0 };
 static struct cs_load_source source = {
+	.name = (char *)"notes",
 	.type = CS_LOAD_NODE_ANNOTATIONS,
 	.n_metrics = 1,
 	.metrics = annotated,
@@ -113,12 +114,12 @@ START_TEST(a_round_is_absorbed_and_shown)
 	ck_assert_str_eq(report.unmatched[0], "default/nobody");
 	const struct cs_load_table *table = cs_cluster_load(toy.cluster);
 	ck_assert_uint_eq(table->columns[0].n_known, 1);
-	ck_assert(SHOWN("csched_load_nodes", "cpu", "fresh") == 1);
-	ck_assert(SHOWN("csched_load_nodes", "cpu", "missing") == 1);
+	ck_assert(SHOWN("csched_load_nodes", "notes", "cpu", "fresh") == 1);
+	ck_assert(SHOWN("csched_load_nodes", "notes", "cpu", "missing") == 1);
 	pass(10 * CS_SECOND);
-	ck_assert(SHOWN("csched_load_oldest_sample_age_seconds", "cpu") == 10);
+	ck_assert(SHOWN("csched_load_oldest_sample_age_seconds", "notes", "cpu") == 10);
 	pass(60 * CS_SECOND);
-	ck_assert(SHOWN("csched_load_nodes", "cpu", "ageing") == 1);
+	ck_assert(SHOWN("csched_load_nodes", "notes", "cpu", "ageing") == 1);
 	ck_assert(SHOWN("csched_load_pods_in_flight", NULL) == 0);
 	cs_scheduler_start(scheduler);
 	toy_add_pod(&toy, "p", 100, "");
