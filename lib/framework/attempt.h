@@ -33,6 +33,7 @@ struct cs_workspace {
 	struct cs_cluster *cluster;
 	const struct cs_node_table *nodes;
 	struct cs_random *random;
+	struct cs_clock clock;
 	struct cs_arena *scratch; // of one decision
 	struct cs_buffer message; // of the last decision
 	uint64_t decisions;
@@ -81,6 +82,7 @@ struct attempt {
 	const char *words;
 	const struct cs_plugin_instance *rejects_all;
 	enum cs_verdict verdict_for_all;
+	int64_t since; // boot ns: when the part at hand began
 	bool explains; // every row's words are wanted, and it counts as no attempt
 	uint32_t n_supposals;
 	struct supposal *supposals;

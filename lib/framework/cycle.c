@@ -48,6 +48,7 @@ struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *opti
 	workspace->cluster = options->cluster;
 	workspace->nodes = cs_cluster_nodes(options->cluster);
 	workspace->random = options->random;
+	workspace->clock = options->clock;
 	workspace->no_cache = options->no_cache;
 	workspace->scratch = cs_arena_create();
 	workspace->attempt = cs_alloc(sizeof(*workspace->attempt));
@@ -282,6 +283,38 @@ static void filter(struct attempt *attempt)
 	view_filter(attempt->view, vectors, &attempt->input);
 }
 
+// ---- how long it takes ----
+
+static bool is_timed(const struct attempt *attempt)
+{
+	return attempt->workspace->clock.now && !attempt->explains;
+}
+
+static void start_watch(struct attempt *attempt)
+{
+	if (is_timed(attempt))
+		attempt->since = cs_clock_now(&attempt->workspace->clock).boot;
+}
+
+// A part of the decision is over. Passes `good` on: false = the decision has ended.
+static bool lap(struct attempt *attempt, enum cs_evaluated point, bool good)
+{
+	enum cs_point_status status = CS_POINT_SUCCESS;
+	if (!is_timed(attempt))
+		return good;
+	if (!good && attempt->outcome->decision == CS_DECISION_ERROR)
+		status = CS_POINT_ERROR;
+	else if (!good)
+		status = attempt->verdict_for_all == CS_VERDICT_UNRESOLVABLE
+				 ? CS_POINT_UNRESOLVABLE
+				 : CS_POINT_UNSCHEDULABLE;
+	int64_t now = cs_clock_now(&attempt->workspace->clock).boot;
+	attempt->outcome->points[point] =
+		(struct cs_point){ .status = status, .took = now - attempt->since };
+	attempt->since = now;
+	return good;
+}
+
 // ---- scoring ----
 
 // False: the decision has ended.
@@ -364,17 +397,20 @@ static void choose(struct attempt *attempt)
 	find_runner_up(attempt, ties > 1 ? best : view_best(view, outcome->row));
 }
 
+static bool add_scores(struct attempt *attempt)
+{
+	struct cs_error err;
+	if (view_score(attempt->view, attempt->vectors, &attempt->input, &err) == 0)
+		return true;
+	cs_buffer_append_string(&attempt->workspace->message, err.text);
+	attempt_fail(attempt, CS_DECISION_ERROR, 0);
+	return false;
+}
+
 static void score(struct attempt *attempt)
 {
-	if (!prepare_scores(attempt))
-		return;
-	struct cs_error err;
-	if (view_score(attempt->view, attempt->vectors, &attempt->input, &err)) {
-		cs_buffer_append_string(&attempt->workspace->message, err.text);
-		attempt_fail(attempt, CS_DECISION_ERROR, 0);
-		return;
-	}
-	attempt->scored = true;
+	attempt->scored = lap(attempt, CS_EVALUATED_PRE_SCORE, prepare_scores(attempt)) &&
+			  lap(attempt, CS_EVALUATED_SCORE, add_scores(attempt));
 }
 
 // ---- the decision ----
@@ -425,22 +461,25 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 {
 	struct cs_outcome *outcome = attempt->outcome;
 	begin(attempt, pod);
+	start_watch(attempt);
 	if (outcome->n_nodes == 0) {
 		cs_buffer_append_string(&attempt->workspace->message,
 					"no nodes available to schedule pods");
 		attempt_fail(attempt, CS_DECISION_UNSCHEDULABLE, 0);
 		return;
 	}
-	if (!prepare_filters(attempt))
+	if (!lap(attempt, CS_EVALUATED_PRE_FILTER, prepare_filters(attempt)))
 		return;
 	if (!attempt->explains)
 		count_evaluated(attempt->profile->filter, attempt->profile->n_filter,
 				attempt->input.filters_off, CS_EVALUATED_FILTER);
 	attempt_collect_nominations(attempt);
-	if (attempt_try_nominated(attempt))
+	if (attempt_try_nominated(attempt)) {
+		lap(attempt, CS_EVALUATED_FILTER, true);
 		return;
+	}
 	filter(attempt);
-	if (!attempt_overlay_nominated(attempt))
+	if (!lap(attempt, CS_EVALUATED_FILTER, attempt_overlay_nominated(attempt)))
 		return;
 	outcome->n_feasible = attempt->view->n_feasible;
 	outcome->decision = CS_DECISION_SCHEDULED;

@@ -78,6 +78,15 @@ const struct cs_metric_info cs_scheduler_metrics[METRIC_COUNT + 1] = {
 		.kind = CS_METRIC_COUNTER,
 		.labels = { "plugin", "extension_point", "profile" },
 	},
+	[METRIC_POINT_DURATION] = {
+		.name = "scheduler_framework_extension_point_duration_seconds",
+		.help = "How long all plugins of an extension point took in an attempt: PreFilter, "
+			"Filter, PreScore, Score (with the choice of vectors kept from earlier "
+			"attempts), and Bind, from the decision to the API server's answer.",
+		.kind = CS_METRIC_HISTOGRAM,
+		.labels = { "extension_point", "status", "profile" },
+		.buckets = { .start = 0.0001, .factor = 2, .count = 12 },
+	},
 	[METRIC_LOAD_NODES] = {
 		.name = "csched_load_nodes",
 		.help = "Nodes by what is known of a metric of load: 'fresh', 'ageing' (older than "

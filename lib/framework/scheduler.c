@@ -25,11 +25,17 @@ struct slot {
 	uint64_t ticket;    // 0 = free
 	struct cs_pod *pod; // NULL when the answer no longer matters
 	uint32_t row;
+	uint32_t profile; // index in config->profiles
+	int64_t sent;     // boot ns
 };
+
+#define POINT_BIND  CS_EVALUATED_COUNT // behind those of a decision
+#define POINT_COUNT (POINT_BIND + 1)
 
 struct profile_series {
 	struct cs_metric *attempts[3]; // by enum cs_decision
 	struct cs_metric *duration[3];
+	struct cs_metric *points[POINT_COUNT][CS_POINT_STATUS_COUNT]; // made at first use
 };
 
 struct evaluations {
@@ -75,6 +81,19 @@ static const char *const condition_reasons[] = {
 	[CS_DECISION_UNSCHEDULABLE] = "Unschedulable",
 	[CS_DECISION_ERROR] = "SchedulerError",
 };
+static const char *const point_names[POINT_COUNT] = {
+	[CS_EVALUATED_PRE_FILTER] = "PreFilter",
+	[CS_EVALUATED_FILTER] = "Filter",
+	[CS_EVALUATED_PRE_SCORE] = "PreScore",
+	[CS_EVALUATED_SCORE] = "Score",
+	[POINT_BIND] = "Bind",
+};
+static const char *const status_names[CS_POINT_STATUS_COUNT] = {
+	[CS_POINT_SUCCESS] = "Success",
+	[CS_POINT_UNSCHEDULABLE] = "Unschedulable",
+	[CS_POINT_UNRESOLVABLE] = "UnschedulableAndUnresolvable",
+	[CS_POINT_ERROR] = "Error",
+};
 static const char *const cache_types[] = { "nodes", "pods", "assumed_pods" };
 
 // ---- life ----
@@ -82,21 +101,18 @@ static const char *const cache_types[] = { "nodes", "pods", "assumed_pods" };
 static void count_plugins(struct cs_scheduler *scheduler, const struct cs_profile *profile)
 {
 	const struct {
-		const char *name;
 		struct cs_plugin_instance *const *list;
 		uint32_t n;
 	} points[CS_EVALUATED_COUNT] = {
-		[CS_EVALUATED_PRE_FILTER] = { "PreFilter", profile->prepare_filter,
-					      profile->n_prepare_filter },
-		[CS_EVALUATED_FILTER] = { "Filter", profile->filter, profile->n_filter },
-		[CS_EVALUATED_PRE_SCORE] = { "PreScore", profile->prepare_score,
-					     profile->n_prepare_score },
-		[CS_EVALUATED_SCORE] = { "Score", profile->score, profile->n_score },
+		[CS_EVALUATED_PRE_FILTER] = { profile->prepare_filter, profile->n_prepare_filter },
+		[CS_EVALUATED_FILTER] = { profile->filter, profile->n_filter },
+		[CS_EVALUATED_PRE_SCORE] = { profile->prepare_score, profile->n_prepare_score },
+		[CS_EVALUATED_SCORE] = { profile->score, profile->n_score },
 	};
 	for (int point = 0; point < CS_EVALUATED_COUNT; point++)
 		for (uint32_t i = 0; i < points[point].n; i++) {
 			const struct cs_plugin_instance *instance = points[point].list[i];
-			const char *labels[] = { instance->plugin->name, points[point].name,
+			const char *labels[] = { instance->plugin->name, point_names[point],
 						 profile->scheduler_name };
 			scheduler->evaluations[scheduler->n_evaluations++] = (struct evaluations){
 				.count = &instance->evaluated[point],
@@ -171,11 +187,12 @@ int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_sc
 	cs_load_watcher_init(&scheduler->load, scheduler->cluster, config->load, options->metrics);
 	scheduler->queue = cs_queue_create(
 		&(struct cs_queue_options){ .config = config, .metrics = options->metrics });
-	scheduler->workspace = cs_workspace_create(
-		&(struct cs_workspace_options){ .cluster = options->cluster,
-						.config = config,
-						.random = options->random,
-						.no_cache = options->no_cache });
+	scheduler->workspace = cs_workspace_create(&(struct cs_workspace_options){
+		.cluster = options->cluster,
+		.config = config,
+		.random = options->random,
+		.clock = options->metrics ? options->clock : (struct cs_clock){ 0 },
+		.no_cache = options->no_cache });
 	scheduler->records =
 		cs_records_create(options->n_records ? options->n_records : RECORDS_DEFAULT);
 	scheduler->profile_names =
@@ -286,16 +303,47 @@ static double seconds(int64_t ns)
 	return (double)ns / (double)CS_SECOND;
 }
 
+static uint32_t index_of(const struct cs_scheduler *scheduler, const struct cs_profile *profile)
+{
+	uint32_t i = 0;
+	while (scheduler->config->profiles[i] != profile)
+		i++;
+	return i;
+}
+
+static void count_point(struct cs_scheduler *scheduler, uint32_t profile, int point,
+			struct cs_point how)
+{
+	struct cs_metric **series = &scheduler->series[profile].points[point][how.status];
+	const char *labels[] = { point_names[point], status_names[how.status],
+				 scheduler->config->profiles[profile]->scheduler_name };
+	if (!*series)
+		*series = cs_metrics_series(scheduler->metrics,
+					    &cs_scheduler_metrics[METRIC_POINT_DURATION], labels);
+	cs_metric_observe(*series, seconds(how.took));
+}
+
+static void count_decision(struct cs_scheduler *scheduler, struct cs_time now,
+			   const struct cs_pending *pending, const struct cs_outcome *outcome)
+{
+	if (!scheduler->metrics)
+		return;
+	cs_metric_observe(scheduler->algorithm,
+			  seconds(instant(scheduler, now) - pending->attempt_start));
+	uint32_t profile = index_of(scheduler, pending->profile);
+	for (int point = 0; point < CS_EVALUATED_COUNT; point++)
+		if (outcome->points[point].status != CS_POINT_NOT_REACHED)
+			count_point(scheduler, profile, point, outcome->points[point]);
+}
+
 static void count_attempt(struct cs_scheduler *scheduler, struct cs_time now,
 			  const struct cs_pending *pending, enum cs_decision result)
 {
 	if (!scheduler->metrics)
 		return;
 	// By the profile that tried it: the pod may ask for another scheduler by now.
-	uint32_t profile = 0;
-	while (scheduler->config->profiles[profile] != pending->profile)
-		profile++;
-	const struct profile_series *series = &scheduler->series[profile];
+	const struct profile_series *series =
+		&scheduler->series[index_of(scheduler, pending->profile)];
 	cs_metric_add(series->attempts[result], 1);
 	cs_metric_observe(series->duration[result],
 			  seconds(instant(scheduler, now) - pending->attempt_start));
@@ -399,12 +447,14 @@ static struct slot *take_slot(struct cs_scheduler *scheduler)
 	return slot;
 }
 
-static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_pending *pending,
-			    uint32_t row)
+static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_time now,
+			    struct cs_pending *pending, uint32_t row)
 {
 	struct slot *slot = take_slot(scheduler);
 	slot->pod = pending->pod;
 	slot->row = row;
+	slot->profile = index_of(scheduler, pending->profile);
+	slot->sent = instant(scheduler, now);
 	pending->owner = slot;
 	cs_cluster_assume(scheduler->cluster, pending->pod, row);
 	cs_cycle_reserve(scheduler->workspace, pending->profile, pending->pod, row);
@@ -460,12 +510,10 @@ static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs
 	struct cs_outcome outcome;
 	tell_ignored(scheduler, pending);
 	cs_cycle_decide(scheduler->workspace, pending->profile, pending->pod, &outcome);
-	if (scheduler->metrics)
-		cs_metric_observe(scheduler->algorithm,
-				  seconds(instant(scheduler, now) - pending->attempt_start));
+	count_decision(scheduler, now, pending, &outcome);
 	keep_record(scheduler, now, pending, &outcome, true);
 	if (outcome.decision == CS_DECISION_SCHEDULED) {
-		assume_and_bind(scheduler, pending, outcome.row);
+		assume_and_bind(scheduler, now, pending, outcome.row);
 		return;
 	}
 	count_attempt(scheduler, now, pending, outcome.decision);
@@ -580,6 +628,16 @@ static void bound_failed(struct cs_scheduler *scheduler, struct cs_time now, str
 	report_failure(scheduler, pending, CS_DECISION_ERROR, message);
 }
 
+static void count_binding(struct cs_scheduler *scheduler, struct cs_time now,
+			  const struct slot *slot, enum cs_bound outcome)
+{
+	if (scheduler->metrics)
+		count_point(scheduler, slot->profile, POINT_BIND,
+			    (struct cs_point){ .status = outcome == CS_BOUND_HERE ? CS_POINT_SUCCESS
+										  : CS_POINT_ERROR,
+					       .took = instant(scheduler, now) - slot->sent });
+}
+
 void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
 			const struct cs_bound_result *result)
 {
@@ -595,6 +653,7 @@ void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
 		return;
 	pass_time(scheduler, now);
 	struct cs_pod *pod = slot->pod;
+	count_binding(scheduler, now, slot, result->outcome);
 	*slot = (struct slot){ 0 };
 	scheduler->n_binding--;
 	if (pod)

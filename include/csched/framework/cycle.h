@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <csched/base/clock.h>
 #include <csched/base/random.h>
 #include <csched/framework/profile.h>
 #include <csched/framework/record.h>
@@ -19,12 +20,27 @@ struct cs_workspace_options {
 	struct cs_cluster *cluster;     // borrowed
 	const struct cs_config *config; // borrowed: its profiles
 	struct cs_random *random;       // ties; NULL = the lowest node name
+	struct cs_clock clock; // what the parts of a decision take; without `now` nobody asks
 	bool no_cache;
 };
 
 struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *options);
 // Before its cluster.
 void cs_workspace_destroy(struct cs_workspace *workspace);
+
+// How a part of a decision ended.
+enum cs_point_status {
+	CS_POINT_NOT_REACHED, // or not timed
+	CS_POINT_SUCCESS,
+	CS_POINT_UNSCHEDULABLE,
+	CS_POINT_UNRESOLVABLE,
+	CS_POINT_ERROR,
+	CS_POINT_STATUS_COUNT,
+};
+struct cs_point {
+	enum cs_point_status status;
+	int64_t took; // ns
+};
 
 struct cs_outcome {
 	enum cs_decision decision;
@@ -36,6 +52,7 @@ struct cs_outcome {
 	uint32_t n_feasible;
 	const char *message;  // unless scheduled; valid until the next decision
 	uint64_t rejected_by; // instances that rejected some node; 0 with an error, or no node
+	struct cs_point points[CS_EVALUATED_COUNT];
 };
 
 // Nothing is changed but the workspace. A nominated node is tried first alone; rows with

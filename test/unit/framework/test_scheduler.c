@@ -3,6 +3,7 @@
 #include <csched/framework/scheduler.h>
 
 #include <errno.h>
+#include <string.h>
 
 #include "../check_main.h"
 #include "fixture.h"
@@ -701,11 +702,65 @@ START_TEST(plugins_are_counted_by_attempt)
 }
 END_TEST
 
+// A clock on which a millisecond passes at each look.
+static struct cs_time tick(void *user)
+{
+	struct cs_time *time = user;
+	time->boot += CS_MILLISECOND;
+	return *time;
+}
+
+#define TIMED(point, status) \
+	METRIC("scheduler_framework_extension_point_duration_seconds", point, status, "c-sched")
+
+START_TEST(extension_points_are_timed)
+{
+	struct cs_time time = { .boot = 100 * CS_SECOND };
+	toy_finish(&toy);
+	toy_init_options(&toy, toy_config(NULL, toy_plugins),
+			 &(struct cs_scheduler_options){ .clock = { .now = tick, .user = &time } });
+	toy_add_pod(&toy, "early", 100, "");
+	toy_turn(&toy, 1);
+	ck_assert(TIMED("PreFilter", "Success") == 0); // there is no node
+	toy_add_node(&toy, "n1", 4, 110, "");
+	toy_add_pod(&toy, "one", 100, "");
+	toy_turn(&toy, 1);
+	ck_assert(TIMED("PreFilter", "Success") == 1 && TIMED("Filter", "Success") == 1);
+	ck_assert(TIMED("PreScore", "Success") == 0); // one node is not scored
+	toy_bound(&toy, CS_BOUND_HERE, NULL);
+	ck_assert(TIMED("Bind", "Success") == 1 && TIMED("Bind", "Error") == 0);
+	toy_add_node(&toy, "n2", 4, 110, "");
+	toy_add_pod(&toy, "two", 100, "");
+	toy_turn(&toy, 1);
+	toy_bound(&toy, CS_BOUND_FAILED, "no");
+	ck_assert(TIMED("PreScore", "Success") == 1 && TIMED("Score", "Success") == 1);
+	ck_assert(TIMED("Bind", "Error") == 1);
+	toy_add_pod(&toy, "unresolvable", 100, "");
+	toy_add_pod(&toy, "unschedulable", 100, "");
+	toy_add_pod(&toy, "error", 100, "");
+	toy_add_pod(&toy, "large", 5000, "");
+	toy_turn(&toy, 4);
+	ck_assert(TIMED("PreFilter", "UnschedulableAndUnresolvable") == 1);
+	ck_assert(TIMED("PreFilter", "Unschedulable") == 1);
+	ck_assert(TIMED("PreFilter", "Error") == 1);
+	ck_assert(TIMED("PreFilter", "Success") == 3 && TIMED("Filter", "Success") == 3);
+	ck_assert(TIMED("Score", "Success") == 1);
+	CS_AUTO_BUFFER struct cs_buffer text;
+	cs_buffer_init(&text, 1 << 20);
+	cs_metrics_print(toy.metrics, &text);
+	ck_assert_ptr_nonnull(strstr(text.data,
+				     "\nscheduler_framework_extension_point_duration_seconds_sum{"
+				     "extension_point=\"Filter\",status=\"Success\",profile="
+				     "\"c-sched\"} 0.003\n"));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
 		a_pod_is_decided_assumed_bound_and_told,
 		plugins_are_counted_by_attempt,
+		extension_points_are_timed,
 		nothing_is_decided_before_start_and_after_stop,
 		the_watch_may_tell_first,
 		bound_elsewhere_by_someone_else,
