@@ -40,6 +40,24 @@ void *cs_realloc_array(void *old, size_t n, size_t size)
 	return memory;
 }
 
+void *cs_grow_column(void *old, size_t old_n, size_t n, size_t size)
+{
+	size_t total, whole;
+	if (__builtin_mul_overflow(n, size, &total) ||
+	    __builtin_add_overflow(total, CS_COLUMN_ALIGNMENT - 1, &whole))
+		out_of_memory(n, size);
+	char *memory = aligned_alloc(CS_COLUMN_ALIGNMENT,
+				     whole / CS_COLUMN_ALIGNMENT * CS_COLUMN_ALIGNMENT);
+	if (!memory)
+		out_of_memory(n, size);
+	size_t kept = (old_n < n ? old_n : n) * size;
+	if (kept > 0)
+		memcpy(memory, old, kept);
+	memset(memory + kept, 0, total - kept);
+	free(old);
+	return memory;
+}
+
 char *cs_strdup(const char *s)
 {
 	return cs_strndup(s, strlen(s));

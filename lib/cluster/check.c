@@ -155,19 +155,25 @@ static int compare_row(const struct sums *sums, uint32_t row, struct cs_error *e
 		int64_t allocatable = table->allocatable[column][row];
 		if (table->allocatable_double[column][row] != (double)allocatable ||
 		    table->inverse[column][row] != cs_nodes_inverse(allocatable) ||
-		    table->share[column][row] != cs_nodes_share(&sums->cluster->nodes, column, row))
+		    table->free[column][row] != allocatable - table->requested[column][row])
 			return fail(err, sums, row,
 				    cs_arena_printf(sums->arena, "allocatable %s", name));
 	}
 	for (uint32_t i = 0; i < 2; i++)
 		if (!same_sum(table->nonzero_requested[i][row],
-			      table->nonzero_requested_double[i][row], sums->nonzero[i][row]))
+			      table->nonzero_requested_double[i][row], sums->nonzero[i][row]) ||
+		    table->nonzero_free_double[i][row] !=
+			    table->allocatable_double[i][row] -
+				    table->nonzero_requested_double[i][row])
 			return fail(err, sums, row, i ? "non-zero memory" : "non-zero cpu");
 	if (table->n_pods[row] != sums->n_pods[row])
 		return fail(err, sums, row, "the number of pods");
 	bool named = table->name[row] != CS_INTERN_NONE;
 	if (named != (table->live[row] || table->n_pods[row] > 0))
 		return fail(err, sums, row, "its name");
+	if (named && (table->balance[row] != cs_nodes_balance(table, row) ||
+		      table->full[row] != (table->n_pods[row] >= table->max_pods[row])))
+		return fail(err, sums, row, "what is free");
 	if (named &&
 	    cs_nodes_find(&sums->cluster->nodes, cs_cluster_node_name(sums->cluster, row)) != row)
 		return fail(err, sums, row, "the row of its name");

@@ -129,7 +129,7 @@ static bool set_amount(struct cs_nodes *nodes, uint32_t column, uint32_t row, in
 	table->allocatable[column][row] = amount;
 	table->allocatable_double[column][row] = (double)amount;
 	table->inverse[column][row] = cs_nodes_inverse(amount);
-	table->share[column][row] = cs_nodes_share(nodes, column, row);
+	table->free[column][row] = amount - table->requested[column][row];
 	return true;
 }
 
@@ -209,6 +209,7 @@ static uint32_t write_row(struct cs_cluster *cluster, uint32_t row, const struct
 	bool changed = set_allocatable(&cluster->nodes, row, &reading->allocatable);
 	changed |= table->max_pods[row] != reading->max_pods;
 	table->max_pods[row] = reading->max_pods;
+	cs_nodes_derive(table, row);
 	if (changed)
 		events |= CS_EVENT_NODE_ALLOCATABLE;
 	if (set_labels(cluster, row, reading->labels, reading->n_labels))

@@ -20,16 +20,7 @@ static const char *const fixed_names[CS_RESOURCE_FIXED_COUNT] = {
 
 // ---- memory ----
 
-// Resizes the array behind *pointer and zeroes what is new.
-static void resize(void *pointer, size_t old, size_t n, size_t size)
-{
-	void **array = pointer;
-	char *bytes = cs_realloc_array(*array, n, size);
-	memset(bytes + old * size, 0, (n - old) * size);
-	*array = bytes;
-}
-
-#define RESIZE(array, old, n) resize(&(array), (old), (n), sizeof(*(array)))
+#define RESIZE(array, old, n) ((array) = cs_grow_column((array), (old), (n), sizeof(*(array))))
 
 static void resize_column(struct cs_nodes *nodes, uint32_t column, uint32_t old, uint32_t n)
 {
@@ -39,7 +30,7 @@ static void resize_column(struct cs_nodes *nodes, uint32_t column, uint32_t old,
 	RESIZE(table->allocatable_double[column], old, n);
 	RESIZE(table->requested_double[column], old, n);
 	RESIZE(table->inverse[column], old, n);
-	RESIZE(table->share[column], old, n);
+	RESIZE(table->free[column], old, n);
 	RESIZE(nodes->exact[column], old, n);
 }
 
@@ -54,10 +45,13 @@ static void set_capacity(struct cs_nodes *nodes, uint32_t n)
 	RESIZE(table->generation, old, n);
 	RESIZE(table->max_pods, old, n);
 	RESIZE(table->n_pods, old, n);
+	RESIZE(table->full, old, n);
+	RESIZE(table->balance, old, n);
 	RESIZE(nodes->rows, old, n);
 	for (uint32_t i = 0; i < 2; i++) {
 		RESIZE(table->nonzero_requested[i], old, n);
 		RESIZE(table->nonzero_requested_double[i], old, n);
+		RESIZE(table->nonzero_free_double[i], old, n);
 		RESIZE(nodes->exact_nonzero[i], old, n);
 	}
 	for (uint32_t column = 0; column < table->n_columns; column++)
@@ -90,12 +84,13 @@ void cs_nodes_finish(struct cs_nodes *nodes)
 		free(table->allocatable_double[column]);
 		free(table->requested_double[column]);
 		free(table->inverse[column]);
-		free(table->share[column]);
+		free(table->free[column]);
 		free(nodes->exact[column]);
 	}
 	for (uint32_t i = 0; i < 2; i++) {
 		free(table->nonzero_requested[i]);
 		free(table->nonzero_requested_double[i]);
+		free(table->nonzero_free_double[i]);
 		free(nodes->exact_nonzero[i]);
 	}
 	for (uint32_t row = 0; row < table->n_rows; row++)
@@ -109,6 +104,8 @@ void cs_nodes_finish(struct cs_nodes *nodes)
 	free(table->generation);
 	free(table->max_pods);
 	free(table->n_pods);
+	free(table->full);
+	free(table->balance);
 	free(table->log_rows);
 	cs_map_finish(&nodes->by_name);
 	*nodes = (struct cs_nodes){ 0 };
@@ -241,16 +238,34 @@ static unsigned __int128 apply(unsigned __int128 sum, struct change change, int6
 	return change.add ? sum + magnitude : sum - magnitude;
 }
 
-double cs_nodes_share(const struct cs_nodes *nodes, uint32_t column, uint32_t row)
+static double share_of(const struct cs_node_table *table, uint32_t column, uint32_t row)
 {
-	double allocatable = nodes->table.allocatable_double[column][row];
-	double requested = nodes->table.requested_double[column][row];
-	return requested < allocatable ? requested / allocatable : allocatable > 0;
+	double allocatable = table->allocatable_double[column][row];
+	double requested = table->requested_double[column][row];
+	return requested < allocatable ? requested / allocatable : 1.0;
+}
+
+uint8_t cs_nodes_balance(const struct cs_node_table *table, uint32_t row)
+{
+	if (table->allocatable[CS_RESOURCE_CPU][row] <= 0 ||
+	    table->allocatable[CS_RESOURCE_MEMORY][row] <= 0)
+		return 100;
+	return (uint8_t)cs_balance_of(share_of(table, CS_RESOURCE_CPU, row),
+				      share_of(table, CS_RESOURCE_MEMORY, row));
 }
 
 double cs_nodes_inverse(int64_t allocatable)
 {
-	return allocatable > 0 ? 1.0 / (double)allocatable : 0.0;
+	return allocatable > 0 ? nextafter(1.0 / (double)allocatable, HUGE_VAL) : 0.0;
+}
+
+void cs_nodes_derive(struct cs_node_table *table, uint32_t row)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		table->nonzero_free_double[i][row] =
+			table->allocatable_double[i][row] - table->nonzero_requested_double[i][row];
+	table->balance[row] = cs_nodes_balance(table, row);
+	table->full[row] = table->n_pods[row] >= table->max_pods[row];
 }
 
 static void change_column(struct cs_nodes *nodes, uint32_t column, struct change change,
@@ -260,7 +275,8 @@ static void change_column(struct cs_nodes *nodes, uint32_t column, struct change
 	*sum = apply(*sum, change, amount);
 	nodes->table.requested[column][change.row] = saturate(*sum);
 	nodes->table.requested_double[column][change.row] = (double)saturate(*sum);
-	nodes->table.share[column][change.row] = cs_nodes_share(nodes, column, change.row);
+	nodes->table.free[column][change.row] =
+		nodes->table.allocatable[column][change.row] - saturate(*sum);
 }
 
 static void change_nonzero(struct cs_nodes *nodes, uint32_t which, struct change change,
@@ -283,6 +299,7 @@ static void change_pod(struct cs_nodes *nodes, struct change change,
 	change_nonzero(nodes, CS_RESOURCE_CPU, change, requests->nonzero_cpu);
 	change_nonzero(nodes, CS_RESOURCE_MEMORY, change, requests->nonzero_memory);
 	nodes->table.n_pods[change.row] += change.add ? 1 : -1;
+	cs_nodes_derive(&nodes->table, change.row);
 	cs_nodes_touch(nodes, change.row);
 }
 

@@ -71,9 +71,11 @@ uint32_t cs_nodes_ref_column(struct cs_nodes *nodes, const char *name, uint32_t 
 void cs_nodes_unref_column(struct cs_nodes *nodes, uint32_t column);
 uint32_t cs_nodes_find_column(const struct cs_nodes *nodes, const char *name);
 
-// What the columns `inverse` and `share` must say there.
+// What the columns `inverse` and `balance` must say there.
 double cs_nodes_inverse(int64_t allocatable);
-double cs_nodes_share(const struct cs_nodes *nodes, uint32_t column, uint32_t row);
+uint8_t cs_nodes_balance(const struct cs_node_table *table, uint32_t row);
+// After a change of what is allocatable or requested there: what several columns say together.
+void cs_nodes_derive(struct cs_node_table *table, uint32_t row);
 
 // Counts a pod on a row, or takes it away again.
 void cs_nodes_count_pod(struct cs_nodes *nodes, uint32_t row, const struct cs_requests *requests);

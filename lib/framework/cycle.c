@@ -111,12 +111,9 @@ static void grow(struct cs_workspace *workspace)
 	uint32_t n = workspace->nodes->capacity;
 	if (workspace->capacity >= workspace->nodes->n_rows)
 		return;
-	free(workspace->one);
-	free(workspace->out);
-	free(workspace->list);
-	workspace->list = cs_alloc_array(n, sizeof(*workspace->list));
-	workspace->one = cs_alloc_array(n, sizeof(*workspace->one));
-	workspace->out = cs_alloc_array(n, sizeof(*workspace->out));
+	workspace->list = cs_grow_column(workspace->list, 0, n, sizeof(*workspace->list));
+	workspace->one = cs_grow_column(workspace->one, 0, n, sizeof(*workspace->one));
+	workspace->out = cs_grow_column(workspace->out, 0, n, sizeof(*workspace->out));
 	workspace->capacity = n;
 }
 

@@ -52,10 +52,12 @@ static uint32_t count_normals(const struct cs_profile *profile)
 	return count;
 }
 
-static void grow_normal(struct normal *normal, uint32_t n)
+#define GROW(column, old, n) ((column) = cs_grow_column((column), (old), (n), sizeof(*(column))))
+
+static void grow_normal(struct normal *normal, uint32_t old, uint32_t n)
 {
-	normal->raw = cs_realloc_array(normal->raw, n, sizeof(*normal->raw));
-	normal->norm = cs_realloc_array(normal->norm, n, sizeof(*normal->norm));
+	GROW(normal->raw, old, n);
+	GROW(normal->norm, old, n);
 }
 
 static void grow(struct vectors *vectors, const struct vectors_input *input)
@@ -72,17 +74,15 @@ static void grow(struct vectors *vectors, const struct vectors_input *input)
 			cs_alloc_array(vectors->n_normals + 1, sizeof(*vectors->normals));
 	}
 	if (vectors->capacity < nodes->n_rows) {
-		uint32_t n = nodes->capacity;
-		vectors->by = cs_realloc_array(vectors->by, n, sizeof(*vectors->by));
-		vectors->verdict = cs_realloc_array(vectors->verdict, n, sizeof(*vectors->verdict));
-		vectors->feasible =
-			cs_realloc_array(vectors->feasible, n, sizeof(*vectors->feasible));
-		vectors->sum = cs_realloc_array(vectors->sum, n, sizeof(*vectors->sum));
-		vectors->tops =
-			cs_realloc_array(vectors->tops, n / TOP_ROWS + 1, sizeof(*vectors->tops));
+		uint32_t old = vectors->capacity, n = nodes->capacity;
+		GROW(vectors->by, old, n);
+		GROW(vectors->verdict, old, n);
+		GROW(vectors->feasible, old, n);
+		GROW(vectors->sum, old, n);
+		GROW(vectors->tops, 0, n / TOP_ROWS + 1);
 		for (uint32_t i = 0; i < vectors->n_normals; i++)
 			if (vectors->normals[i].raw)
-				grow_normal(&vectors->normals[i], n);
+				grow_normal(&vectors->normals[i], old, n);
 		vectors->capacity = n;
 	}
 	if (vectors->n_rows == nodes->n_rows)
@@ -234,7 +234,7 @@ int vectors_check_range(const struct cs_plugin_instance *instance, const int64_t
 static void begin_spread(struct vectors *vectors, struct normal *normal)
 {
 	if (!normal->raw)
-		grow_normal(normal, vectors->capacity);
+		grow_normal(normal, 0, vectors->capacity);
 	kernel_fill(normal->raw, normal->value, vectors->n_rows);
 	memset(normal->norm, NORM_UNKNOWN, vectors->n_rows);
 	normal->spread = true;

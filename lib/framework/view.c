@@ -19,19 +19,19 @@ void view_finish(struct view *view)
 	*view = (struct view){ 0 };
 }
 
+// Nothing of what was in it is needed any more.
+#define RENEW(column, n) ((column) = cs_grow_column((column), 0, (n), sizeof(*(column))))
+
 static void grow(struct view *view, uint32_t n)
 {
 	if (view->capacity >= n)
 		return;
 	uint32_t capacity = n + n / 4;
-	view->own_by = cs_realloc_array(view->own_by, capacity, sizeof(*view->own_by));
-	view->own_verdict =
-		cs_realloc_array(view->own_verdict, capacity, sizeof(*view->own_verdict));
-	view->own_feasible =
-		cs_realloc_array(view->own_feasible, capacity, sizeof(*view->own_feasible));
-	view->own_sum = cs_realloc_array(view->own_sum, capacity, sizeof(*view->own_sum));
-	view->own_tops =
-		cs_realloc_array(view->own_tops, capacity / TOP_ROWS + 1, sizeof(*view->own_tops));
+	RENEW(view->own_by, capacity);
+	RENEW(view->own_verdict, capacity);
+	RENEW(view->own_feasible, capacity);
+	RENEW(view->own_sum, capacity);
+	RENEW(view->own_tops, capacity / TOP_ROWS + 1);
 	view->capacity = capacity;
 }
 
@@ -133,8 +133,7 @@ static void find_tops(struct view *view, struct cs_rows rows)
 static int64_t *scores_of(struct view *view, uint32_t position)
 {
 	if (view->scores_capacity[position] < view->n_rows) {
-		view->scores[position] = cs_realloc_array(view->scores[position], view->capacity,
-							  sizeof(*view->scores[position]));
+		RENEW(view->scores[position], view->capacity);
 		view->scores_capacity[position] = view->capacity;
 	}
 	return view->scores[position];

@@ -8,33 +8,51 @@
 
 #define BLOCK 256 // rows whose sums live on the stack
 
+// Where some row is short of something: what it could never have.
 CS_CLONES
-void cs_kernel_fit_pods(const struct cs_kernel_pods *pods, const struct cs_kernel_fit fits[2],
+static void add_never(const struct cs_kernel_fit fits[2], struct cs_rows rows,
+		      uint8_t *restrict verdict)
+{
+	const struct cs_kernel_fit a = fits[0], b = fits[1];
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		uint8_t never = (a.asked > a.allocatable[row]) | (b.asked > b.allocatable[row]);
+		verdict[row] = (uint8_t)(verdict[row] + never);
+	}
+}
+
+CS_CLONES
+static bool are_short(const uint8_t *restrict full, const struct cs_kernel_fit fits[2],
+		      struct cs_rows rows, uint8_t *restrict verdict)
+{
+	const int64_t *restrict free_a = fits[0].free;
+	const int64_t *restrict free_b = fits[1].free;
+	int64_t asked_a = fits[0].asked, asked_b = fits[1].asked;
+	uint8_t some = 0;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		uint8_t is_short = full[row] | (asked_a > free_a[row]) | (asked_b > free_b[row]);
+		verdict[row] = is_short;
+		some |= is_short;
+	}
+	return some;
+}
+
+void cs_kernel_fit_pods(const uint8_t *restrict full, const struct cs_kernel_fit fits[2],
 			struct cs_rows rows, uint8_t *restrict verdict)
 {
-	const int64_t *restrict n_pods = pods->n_pods;
-	const int64_t *restrict max_pods = pods->max_pods;
-	const struct cs_kernel_fit a = fits[0], b = fits[1];
 	_Static_assert(CS_VERDICT_UNSCHEDULABLE == 1, "what is short");
 	_Static_assert(CS_VERDICT_UNRESOLVABLE == 2, "what is short and never enough");
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int64_t full = n_pods[row] >= max_pods[row];
-		int64_t is_short = (a.asked > a.allocatable[row] - a.requested[row]) |
-				   (b.asked > b.allocatable[row] - b.requested[row]);
-		int64_t never = (a.asked > a.allocatable[row]) | (b.asked > b.allocatable[row]);
-		verdict[row] = (uint8_t)((full | is_short) + never);
-	}
+	if (are_short(full, fits, rows, verdict))
+		add_never(fits, rows, verdict);
 }
 
 CS_CLONES
 void cs_kernel_fit(const struct cs_kernel_fit *fit, struct cs_rows rows, uint8_t *restrict verdict)
 {
 	const int64_t *restrict allocatable = fit->allocatable;
-	const int64_t *restrict requested = fit->requested;
+	const int64_t *restrict free = fit->free;
 	int64_t asked = fit->asked;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		uint8_t word = (uint8_t)((asked > allocatable[row] - requested[row]) +
-					 (asked > allocatable[row]));
+		uint8_t word = (uint8_t)((asked > free[row]) + (asked > allocatable[row]));
 		verdict[row] = word > verdict[row] ? word : verdict[row];
 	}
 }
@@ -82,7 +100,7 @@ struct sums {
 	_Alignas(64) double weight[BLOCK];
 };
 
-// One of the strategies: adds a term to the sums, in doubles or, for nodes of more than 81 TiB of
+// One of the strategies: adds a term to the sums, in doubles or, for nodes of more than 16 TiB of
 // something, in integers as upstream; then divides.
 struct strategy {
 	void (*add)(const struct strategy *self, const struct cs_kernel_term *term,
@@ -93,29 +111,10 @@ struct strategy {
 	const double *ratio;
 };
 
-// The whole number next to one in 0 .. 2^51: what comes above 2^52 has no bits for less.
-static inline double nearest(double number)
+// part * 100 / capacity, truncated, without a division; 0 of nothing. See CS_ALLOCATABLE_EXACT.
+static inline int32_t hundredths(double part, double inverse)
 {
-	return number + 0x1p52 - 0x1p52;
-}
-
-// part * 100 / capacity, truncated, without a division; 0 of nothing. 100 * part + capacity <=
-// 2^53, so that products are exact: they tell whether the quotient was rounded up.
-static inline double hundredths(double part, double capacity, double inverse)
-{
-	double wanted = part * 100.0;
-	double near = nearest(wanted * inverse);
-	return near - (near * capacity > wanted ? 1.0 : 0.0);
-}
-
-// Of whole numbers, truncated; the inverse is that of a weight below 4,000. No quotient is nearer
-// to the next whole number than 1 / weight, if not equal.
-static inline int64_t quotient(double score, double inverse)
-{
-	double whole = (score + 0.5) * inverse - 0.5 + 0x1p52;
-	int64_t bits;
-	memcpy(&bits, &whole, sizeof(bits));
-	return bits - INT64_C(0x4330000000000000);
+	return (int32_t)(part * 100.0 * inverse);
 }
 
 CS_CLONES
@@ -165,7 +164,7 @@ static void add_least(const struct strategy *self, const struct cs_kernel_term *
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
 		double capacity = allocatable[i];
 		double free = capacity - (used[i] + asked);
-		double part = hundredths(free > 0 ? free : 0, capacity, inverse[i]);
+		double part = hundredths(free > 0 ? free : 0, inverse[i]);
 		sums->score[i] += part * weight;
 		sums->weight[i] += capacity > 0 ? weight : 0.0;
 	}
@@ -188,35 +187,33 @@ static void add_least_exact(const struct strategy *self, const struct cs_kernel_
 
 static const struct strategy least = { .add = add_least, .add_exact = add_least_exact };
 
-// The whole of it for two resources. False where a node lacks one of them: weights then differ.
+// Of a row that lacks one of the two the other counts alone.
 CS_CLONES
-static bool least_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
-		       int64_t *restrict out)
+void cs_kernel_least_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
+			  int64_t *restrict out)
 {
-	const struct cs_kernel_term a = terms[0], b = terms[1];
-	double asked_a = (double)a.asked, asked_b = (double)b.asked;
-	double weight_a = (double)a.weight, weight_b = (double)b.weight;
-	double inverse = 1.0 / (weight_a + weight_b);
-	int64_t lacks = 0;
+	const double *restrict free_a = terms[0].free_double, *restrict free_b =
+								      terms[1].free_double;
+	const double *restrict inverse_a = terms[0].inverse, *restrict inverse_b = terms[1].inverse;
+	double asked_a = (double)terms[0].asked, asked_b = (double)terms[1].asked;
+	int32_t weight_a = (int32_t)terms[0].weight, weight_b = (int32_t)terms[1].weight;
+	// A sum of two is below 2^15, and no quotient nearer to the next whole number than 1 / 200.
+	float inverse = 1.0F / (float)(weight_a + weight_b);
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		double capacity_a = a.allocatable_double[row],
-		       capacity_b = b.allocatable_double[row];
-		double free_a = capacity_a - (a.used_double[row] + asked_a);
-		double free_b = capacity_b - (b.used_double[row] + asked_b);
-		double part_a = hundredths(free_a > 0 ? free_a : 0, capacity_a, a.inverse[row]);
-		double part_b = hundredths(free_b > 0 ? free_b : 0, capacity_b, b.inverse[row]);
-		out[row] = quotient(part_a * weight_a + part_b * weight_b, inverse);
-		lacks |= !(capacity_a > 0) | !(capacity_b > 0);
+		double left_a = free_a[row] - asked_a, left_b = free_b[row] - asked_b;
+		int32_t part_a = hundredths(left_a > 0 ? left_a : 0, inverse_a[row]);
+		int32_t part_b = hundredths(left_b > 0 ? left_b : 0, inverse_b[row]);
+		bool both = (inverse_a[row] > 0) & (inverse_b[row] > 0);
+		int32_t sum = part_a * weight_a + part_b * weight_b;
+		int32_t mean = (int32_t)(((float)sum + 0.5F) * inverse);
+		out[row] = both ? mean : part_a + part_b;
 	}
-	return !lacks;
 }
 
 void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
 			       struct cs_rows rows, int64_t *restrict out)
 {
-	bool is_pair = n_terms == 2 && terms[0].exact && terms[1].exact;
-	if (!is_pair || !least_pair(terms, rows, out))
-		run(&least, terms, n_terms, rows, out);
+	run(&least, terms, n_terms, rows, out);
 }
 
 // ---- MostAllocated ----
@@ -234,7 +231,7 @@ static void add_most(const struct strategy *self, const struct cs_kernel_term *t
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
 		double capacity = allocatable[i];
 		double sum = used[i] + asked;
-		double part = hundredths(sum < capacity ? sum : capacity, capacity, inverse[i]);
+		double part = hundredths(sum < capacity ? sum : capacity, inverse[i]);
 		sums->score[i] += part * weight;
 		sums->weight[i] += capacity > 0 ? weight : 0.0;
 	}
@@ -278,7 +275,7 @@ static void add_ratio(const struct strategy *self, const struct cs_kernel_term *
 		double capacity = allocatable[i];
 		double sum = used[i] + asked;
 		sum = sum < capacity ? sum : capacity;
-		double part = ratio[(int32_t)hundredths(sum, capacity, inverse[i])];
+		double part = ratio[hundredths(sum, inverse[i])];
 		double counts = capacity > 0 && part > 0 ? weight : 0.0;
 		sums->score[i] += part * counts;
 		sums->weight[i] += counts;
@@ -312,41 +309,71 @@ void cs_kernel_capacity_ratio(const struct cs_kernel_term *terms, uint32_t n_ter
 
 // ---- BalancedAllocation ----
 
-static inline double fraction(double used, double capacity)
+static inline double at_most_one(double f)
 {
-	double safe = capacity > 0 ? capacity : 1.0;
-	double f = used / safe;
 	return f > 1.0 ? 1.0 : f;
 }
 
-// int64((1 - std) * 100) with std = |a - b| / 2, or 0 where one of the two is not there.
-static inline int32_t pair_score(double a, double b, double both)
+static inline double fraction(double used, double capacity)
 {
-	double std = fabs((a - b) / 2.0) * both;
-	return (int32_t)((1.0 - std) * 100.0);
+	return at_most_one(used / (capacity > 0 ? capacity : 1.0));
 }
 
-CS_CLONES
-void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
-			     int64_t *restrict out)
+// The same without a division, to the last bit, of whole numbers where 0 < capacity <=
+// CS_ALLOCATABLE_EXACT; 0 of nothing. The first quotient is wrong by less than four units in its
+// last place, so that the rest is exact; what the inverse's error makes of the rest is below 2^-49
+// units, while a quotient of such numbers lies 2^-45 units or more from any number halfway between
+// two doubles. Needs a machine that multiplies and adds at once.
+static inline double fused_fraction(double used, double capacity, double inverse)
+{
+	double near = used * inverse;
+	double rest = fma(-near, capacity, used);
+	return at_most_one(fma(rest, inverse, near));
+}
+
+static inline __attribute__((always_inline)) void balance_pair(const struct cs_kernel_term terms[2],
+							       const uint8_t *restrict without,
+							       struct cs_rows rows,
+							       int64_t *restrict out, bool fused)
 {
 	const double *restrict capacity_a = terms[0].allocatable_double;
 	const double *restrict capacity_b = terms[1].allocatable_double;
 	const double *restrict used_a = terms[0].used_double;
 	const double *restrict used_b = terms[1].used_double;
-	const double *restrict share_a = terms[0].share;
-	const double *restrict share_b = terms[1].share;
+	const double *restrict inverse_a = terms[0].inverse;
+	const double *restrict inverse_b = terms[1].inverse;
 	double asked_a = (double)terms[0].asked;
 	double asked_b = (double)terms[1].asked;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		double a = capacity_a[row];
-		double b = capacity_b[row];
-		double both = (a > 0 ? 1.0 : 0.0) * (b > 0 ? 1.0 : 0.0);
-		int32_t with = pair_score(fraction(used_a[row] + asked_a, a),
-					  fraction(used_b[row] + asked_b, b), both);
-		int32_t without = pair_score(share_a[row], share_b[row], both);
-		out[row] = 50 + (50 + with - without) / 2;
+		double sum_a = used_a[row] + asked_a, sum_b = used_b[row] + asked_b;
+		double a = fused ? fused_fraction(sum_a, capacity_a[row], inverse_a[row])
+				 : fraction(sum_a, capacity_a[row]);
+		double b = fused ? fused_fraction(sum_b, capacity_b[row], inverse_b[row])
+				 : fraction(sum_b, capacity_b[row]);
+		bool both = (inverse_a[row] > 0) & (inverse_b[row] > 0);
+		int32_t with = both ? cs_balance_of(a, b) : 100;
+		out[row] = 50 + (50 + with - without[row]) / 2;
 	}
+}
+
+CS_CLONES
+static void balance_fused(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
+			  struct cs_rows rows, int64_t *restrict out)
+{
+	balance_pair(terms, without, rows, out, true);
+}
+
+CS_CLONES
+static void balance_divided(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
+			    struct cs_rows rows, int64_t *restrict out)
+{
+	balance_pair(terms, without, rows, out, false);
+}
+
+void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
+			     struct cs_rows rows, int64_t *restrict out)
+{
+	(CS_CLONES_FUSE ? balance_fused : balance_divided)(terms, without, rows, out);
 }
 
 // A block's fractions, term by term.

@@ -13,17 +13,12 @@
 // the node has at all.
 struct cs_kernel_fit {
 	const int64_t *allocatable;
-	const int64_t *requested;
+	const int64_t *free;
 	int64_t asked; // > 0; CS_KERNEL_ASKS_NONE always fits
 };
 #define CS_KERNEL_ASKS_NONE INT64_MIN
-// UNSCHEDULABLE where no further pod has a place.
-struct cs_kernel_pods {
-	const int64_t *n_pods;
-	const int64_t *max_pods;
-};
-// Sets the verdicts: the worst word of the pods and of two resources.
-void cs_kernel_fit_pods(const struct cs_kernel_pods *pods, const struct cs_kernel_fit fits[2],
+// Sets the verdicts: the worst word of two resources, and UNSCHEDULABLE where a row is `full` (1).
+void cs_kernel_fit_pods(const uint8_t *restrict full, const struct cs_kernel_fit fits[2],
 			struct cs_rows rows, uint8_t *restrict verdict);
 // Makes verdicts worse where another resource says so.
 void cs_kernel_fit(const struct cs_kernel_fit *fit, struct cs_rows rows, uint8_t *restrict verdict);
@@ -56,15 +51,18 @@ struct cs_kernel_term {
 	const int64_t *used;
 	const double *allocatable_double;
 	const double *used_double;
-	const double *inverse; // node_table.h
-	const double *share;   // node_table.h; BalancedAllocation alone
-	int64_t asked;         // >= 0
-	int64_t weight;
-	bool exact; // no allocatable is above CS_ALLOCATABLE_EXACT: doubles do
+	const double *free_double; // allocatable - used; NULL where there is no such column
+	const double *inverse;     // node_table.h
+	int64_t asked;             // >= 0
+	int64_t weight;            // 1 .. 100
+	bool exact;                // no allocatable is above CS_ALLOCATABLE_EXACT: doubles do
 };
 
 // All scores leave resources out that a node has none of; 0..100, and 0 where none is left.
-// LeastAllocated: the weighted mean of free * 100 / allocatable, each truncated.
+// LeastAllocated: the weighted mean of free * 100 / allocatable, each truncated. The pair is for
+// two exact terms with free_double.
+void cs_kernel_least_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
+			  int64_t *restrict out);
 void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
 			       struct cs_rows rows, int64_t *restrict out);
 // MostAllocated: the same of used * 100 / allocatable.
@@ -77,9 +75,10 @@ void cs_kernel_capacity_ratio(const struct cs_kernel_term *terms, uint32_t n_ter
 			      const double ratio[CS_KERNEL_RATIOS], struct cs_rows rows,
 			      int64_t *restrict out);
 
-// BalancedAllocation: 50 + (50 + with - without) / 2. The pair is for two exact terms, all for any.
-void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
-			     int64_t *restrict out);
+// BalancedAllocation: 50 + (50 + with - without) / 2. The pair is for two exact terms, `without` of
+// which is in a column; all is for any.
+void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
+			     struct cs_rows rows, int64_t *restrict out);
 void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms,
 			    struct cs_rows rows, int64_t *restrict out);
 

@@ -43,10 +43,9 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		  struct cs_rows rows, int64_t *restrict out)
 {
-	(void)cycle;
 	const struct cs_resource_terms *terms = self->score_state;
-	if (terms->n == 2 && terms->items[0].exact && terms->items[1].exact)
-		cs_kernel_balanced_pair(terms->items, rows, out);
+	if (terms->pair)
+		cs_kernel_balanced_pair(terms->items, cycle->nodes->balance, rows, out);
 	else
 		cs_kernel_balanced_all(terms->items, terms->n, rows, out);
 }

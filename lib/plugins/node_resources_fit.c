@@ -99,7 +99,7 @@ static struct cs_kernel_fit fit_of(const struct cs_cycle *cycle, const struct fi
 	uint32_t column = state->asks[i].column;
 	return (struct cs_kernel_fit){
 		.allocatable = cycle->nodes->allocatable[column],
-		.requested = cycle->nodes->requested[column],
+		.free = cycle->nodes->free[column],
 		.asked = state->asks[i].asked,
 	};
 }
@@ -108,14 +108,13 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 		   struct cs_rows rows, uint8_t *restrict verdict)
 {
 	const struct fit_state *state = self->state;
-	const struct cs_kernel_pods pods = { cycle->nodes->n_pods, cycle->nodes->max_pods };
 	struct cs_kernel_fit first[2];
 	for (uint32_t i = 0; i < 2; i++)
 		first[i] = i < state->n ? fit_of(cycle, state, i)
 					: (struct cs_kernel_fit){ cycle->nodes->allocatable[0],
-								  cycle->nodes->requested[0],
+								  cycle->nodes->free[0],
 								  CS_KERNEL_ASKS_NONE };
-	cs_kernel_fit_pods(&pods, first, rows, verdict);
+	cs_kernel_fit_pods(cycle->nodes->full, first, rows, verdict);
 	for (uint32_t i = 2; i < state->n; i++) {
 		struct cs_kernel_fit fit = fit_of(cycle, state, i);
 		cs_kernel_fit(&fit, rows, verdict);
@@ -126,11 +125,11 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 		    uint32_t row, void (*say)(void *user, const char *reason), void *user)
 {
 	const struct fit_state *state = self->state;
-	if (cycle->nodes->n_pods[row] + 1 > cycle->nodes->max_pods[row])
+	if (cycle->nodes->full[row])
 		say(user, "Too many pods");
 	for (uint32_t i = 0; i < state->n; i++) {
 		struct cs_kernel_fit fit = fit_of(cycle, state, i);
-		if (fit.asked > fit.allocatable[row] - fit.requested[row])
+		if (fit.asked > fit.free[row])
 			say(user, cs_arena_printf(cycle->scratch, "Insufficient %s",
 						  column_name(cycle, state->asks[i].column)));
 	}
@@ -157,7 +156,10 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		cs_kernel_capacity_ratio(terms->items, terms->n, args->ratio, rows, out);
 		break;
 	default:
-		cs_kernel_least_allocated(terms->items, terms->n, rows, out);
+		if (terms->pair)
+			cs_kernel_least_pair(terms->items, rows, out);
+		else
+			cs_kernel_least_allocated(terms->items, terms->n, rows, out);
 	}
 }
 

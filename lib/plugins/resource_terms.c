@@ -41,8 +41,8 @@ static struct cs_kernel_term term_of(const struct cs_node_table *nodes, struct c
 		.used = defaults ? nodes->nonzero_requested[column] : nodes->requested[column],
 		.used_double = defaults ? nodes->nonzero_requested_double[column]
 					: nodes->requested_double[column],
+		.free_double = defaults ? nodes->nonzero_free_double[column] : NULL,
 		.inverse = nodes->inverse[column],
-		.share = nodes->share[column],
 		.asked = ask.asked,
 		.exact = nodes->n_large[column] == 0,
 	};
@@ -54,6 +54,8 @@ struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
 {
 	struct cs_resource_terms *terms = cs_arena_alloc(cycle->scratch, sizeof(*terms));
 	const struct cs_args_resource *items = resources->items;
+	uint32_t columns = 0; // which of cpu and memory, 4: another
+	terms->pair = true;
 	for (uint32_t i = 0; i < resources->count; i++) {
 		struct cs_resource_ask ask = cs_resource_terms_ask(cycle, items[i].name, nonzero);
 		if (ask.column == CS_RESOURCE_NONE)
@@ -63,6 +65,9 @@ struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
 			continue;
 		term.weight = items[i].weight.value;
 		terms->items[terms->n++] = term;
+		columns |= ask.column <= CS_RESOURCE_MEMORY ? 1u << ask.column : 4u;
+		terms->pair &= term.exact;
 	}
+	terms->pair &= terms->n == 2 && columns == 3;
 	return terms;
 }

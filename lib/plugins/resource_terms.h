@@ -7,6 +7,7 @@
 
 struct cs_resource_terms {
 	uint32_t n;
+	bool pair; // cpu and memory, both exact
 	struct cs_kernel_term items[CS_ARGS_RESOURCES_MAX];
 };
 

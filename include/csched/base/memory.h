@@ -16,6 +16,12 @@ __attribute__((malloc, returns_nonnull)) void *cs_alloc(size_t size);           
 __attribute__((malloc, returns_nonnull)) void *cs_alloc_array(size_t n, size_t size); // zeroed
 // The part beyond the old size is not zeroed.
 __attribute__((returns_nonnull)) void *cs_realloc_array(void *old, size_t n, size_t size);
+// A column of a table: n entries at a multiple of CS_COLUMN_ALIGNMENT, the first of them those of
+// `old`, which had old_n and is freed, the others zero. Vector registers are loaded from it without
+// touching two lines of the cache each time. To be freed by free().
+#define CS_COLUMN_ALIGNMENT 64
+__attribute__((returns_nonnull)) void *cs_grow_column(void *old, size_t old_n, size_t n,
+						      size_t size);
 __attribute__((malloc, returns_nonnull)) char *cs_strdup(const char *s);
 __attribute__((malloc, returns_nonnull)) char *cs_strndup(const char *s, size_t len);
 __attribute__((malloc, returns_nonnull, format(printf, 1, 2))) char *cs_asprintf(const char *format,

@@ -3,6 +3,7 @@
 #ifndef CSCHED_CLUSTER_NODE_TABLE_H
 #define CSCHED_CLUSTER_NODE_TABLE_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,9 +11,12 @@
 
 #define CS_ROW_NONE UINT32_MAX
 
-// The largest allocatable (81 TiB) for which (free * 100.0 / allocatable) truncates to the int64
-// result: 100 * free + allocatable <= 2^53.
-#define CS_ALLOCATABLE_EXACT ((INT64_C(1) << 53) / 101)
+// The largest allocatable (16 TiB) for which part * 100.0 * inverse truncates to the int64 result
+// of part * 100 / allocatable. The inverse is above that of the allocatable, so that no quotient
+// that is a whole number comes out below it; and what is not one lies 1 / allocatable = 2^-44 or
+// more below the next, while inverse and product together are wrong by less than
+// 100 * 1.5 * 2^-52 + 2^-47 < 2^-44.
+#define CS_ALLOCATABLE_EXACT (INT64_C(1) << 44)
 
 // Columns have `capacity` entries, rows 0 .. n_rows-1 are in use or free. A node keeps its row as
 // long as it is known; a row whose `live` is 0 is free or a ghost (a node that is gone while pods
@@ -37,15 +41,20 @@ struct cs_node_table {
 	int64_t *requested[CS_RESOURCE_MAX];
 	double *allocatable_double[CS_RESOURCE_MAX]; // copies for scores
 	double *requested_double[CS_RESOURCE_MAX];
-	double *inverse[CS_RESOURCE_MAX]; // 1 / allocatable; 0 where nothing is allocatable
-	// requested / allocatable, at most 1; 0 where nothing is allocatable: what
-	// BalancedAllocation says of the node without the pod.
-	double *share[CS_RESOURCE_MAX];
+	int64_t *free[CS_RESOURCE_MAX]; // allocatable - requested: below 0 where too much is
+	// The number above 1 / allocatable, rounded; 0 where nothing is allocatable. A product with
+	// it is at least the quotient.
+	double *inverse[CS_RESOURCE_MAX];
 	uint32_t n_large[CS_RESOURCE_MAX]; // rows whose allocatable is above CS_ALLOCATABLE_EXACT
 	int64_t *nonzero_requested[2];     // cpu, memory
 	double *nonzero_requested_double[2];
+	double *nonzero_free_double[2]; // allocatable_double - nonzero_requested_double
+	// How evenly cpu and memory are requested, 0..100: what BalancedAllocation says of the node
+	// without the pod.
+	uint8_t *balance;
 	int64_t *max_pods; // allocatable pods
 	int64_t *n_pods;   // pods that take resources: bound and assumed, terminating included
+	uint8_t *full;     // 0 or 1: n_pods >= max_pods
 
 	// The log of changed rows: a ring of the last changes, newest at (log_end - 1), each at
 	// its number modulo log_size. A reader that last saw log_end = L brings itself up to date
@@ -54,5 +63,12 @@ struct cs_node_table {
 	uint64_t log_end;
 	uint32_t log_size;
 };
+
+// int64((1 - std) * 100) of two shares of what is allocatable, where 1 is the most: std is half of
+// what lies between them. Mirrors plugins/noderesources/balanced_allocation.go.
+static inline int32_t cs_balance_of(double a, double b)
+{
+	return (int32_t)((1.0 - fabs((a - b) / 2.0)) * 100.0);
+}
 
 #endif

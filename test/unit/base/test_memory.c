@@ -35,6 +35,32 @@ START_TEST(nothing_is_not_null)
 }
 END_TEST
 
+START_TEST(columns_are_aligned_and_grow)
+{
+	int *column = NULL;
+	int n = 0;
+	for (int more = 1; more < 5000; more = 2 * more + 1) {
+		column = cs_grow_column(column, (size_t)n, (size_t)more, sizeof(*column));
+		ck_assert_uint_eq((uintptr_t)column % CS_COLUMN_ALIGNMENT, 0);
+		for (int i = 0; i < more; i++) {
+			ck_assert_int_eq(column[i], i < n ? i + 1 : 0);
+			column[i] = i + 1;
+		}
+		n = more;
+	}
+	column = cs_grow_column(column, (size_t)n, 5, sizeof(*column));
+	ck_assert_int_eq(column[4], 5);
+	free(column);
+	free(cs_grow_column(NULL, 0, 0, 8));
+}
+END_TEST
+
+START_TEST(column_overflow_aborts)
+{
+	free(cs_grow_column(NULL, 0, SIZE_MAX / 4, 8));
+}
+END_TEST
+
 START_TEST(realloc_keeps_what_was_there)
 {
 	char *p = cs_realloc_array(NULL, 4, 1);
@@ -138,6 +164,8 @@ Suite *test_suite(void)
 	tcase_add_test(tc, alloc_zeroes);
 	tcase_add_test(tc, nothing_is_not_null);
 	tcase_add_test(tc, realloc_keeps_what_was_there);
+	tcase_add_test(tc, columns_are_aligned_and_grow);
+	tcase_add_test_raise_signal(tc, column_overflow_aborts, SIGABRT);
 	tcase_add_test(tc, strings);
 	tcase_add_test_raise_signal(tc, product_overflow_aborts, SIGABRT);
 	tcase_add_test_raise_signal(tc, realloc_overflow_aborts, SIGABRT);
