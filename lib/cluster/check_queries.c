@@ -197,7 +197,7 @@ static int compare_topology(const struct cs_cluster *cluster, const struct cs_to
 			    struct cs_error *err)
 {
 	const char *key = cs_intern_string(cluster->strings, topology->key);
-	uint32_t n_in_domains = 0, n_with_label = 0;
+	uint32_t n_in_domains = 0, n_with_label = 0, n_shared = 0;
 	for (uint32_t row = 0; row < cluster->nodes.table.n_rows; row++) {
 		uint32_t value = label_of(cluster, row, topology->key);
 		uint32_t domain = topology->domain[row];
@@ -212,12 +212,13 @@ static int compare_topology(const struct cs_cluster *cluster, const struct cs_to
 	}
 	for (uint32_t domain = 0; domain < topology->n_domains; domain++) {
 		n_in_domains += topology->n_rows[domain];
+		n_shared += topology->n_rows[domain] > 1;
 		if ((topology->n_rows[domain] == 0) !=
 		    (cs_topology_value(topology, domain) == CS_INTERN_NONE))
 			return cs_error_set(err, -EUCLEAN, "a domain of %s has a name for nothing",
 					    key);
 	}
-	if (n_in_domains != n_with_label)
+	if (n_in_domains != n_with_label || n_shared != topology->n_shared)
 		return cs_error_set(err, -EUCLEAN, "domains of %s have rows too many or few", key);
 	return 0;
 }

@@ -52,7 +52,7 @@ static uint32_t enter_domain(struct topology *topology, struct cs_intern *string
 	struct cs_slice text = cs_slice_of(cs_intern_string(strings, value));
 	uintptr_t known = (uintptr_t)cs_map_get(&topology->by_value, text);
 	if (known) {
-		topology->shown.n_rows[known - 1]++;
+		topology->shown.n_shared += topology->shown.n_rows[known - 1]++ == 1;
 		return (uint32_t)(known - 1);
 	}
 	uint32_t domain;
@@ -72,7 +72,9 @@ static uint32_t enter_domain(struct topology *topology, struct cs_intern *string
 
 static void leave_domain(struct topology *topology, struct cs_intern *strings, uint32_t domain)
 {
-	if (--topology->shown.n_rows[domain] > 0)
+	uint32_t left = --topology->shown.n_rows[domain];
+	topology->shown.n_shared -= left == 1;
+	if (left > 0)
 		return;
 	uint32_t value = topology->values[domain];
 	cs_map_remove(&topology->by_value, cs_slice_of(cs_intern_string(strings, value)));

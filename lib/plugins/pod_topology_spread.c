@@ -4,17 +4,20 @@
 #include <string.h>
 
 #include "plugins.h"
+#include "spread_classes.h"
 #include "spread_count.h"
 #include "spread_kernel.h"
 
 struct hard_constraint {
-	const struct cs_topology *topology;
-	const uint8_t *verdicts; // by slot
+	const struct cs_topology *topology; // NULL: by class
+	const uint8_t *verdicts;            // by slot, or by class
 };
 
 struct filter_state {
 	uint32_t n;
 	struct hard_constraint *items;
+	const struct cs_spread_classes *classes; // NULL: by slot
+	const uint8_t *by_class;                 // the first word of all constraints
 };
 
 static bool matches_itself(const struct cs_cycle *cycle, const struct cs_spread_constraint *c)
@@ -54,13 +57,11 @@ static const uint8_t *find_present(const struct cs_cycle *cycle, const struct cs
 	return present;
 }
 
-// How many pods a domain may have, so that one more does not make the skew too large.
+// How many pods a domain may have, so that one more does not make the skew too large: by the least
+// that one of the n domains has.
 static int32_t find_allowed(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
-			    const uint8_t *included, const uint32_t *slots)
+			    int64_t least, uint32_t n)
 {
-	const uint8_t *present = find_present(cycle, c->topology, included);
-	uint32_t n;
-	int64_t least = cs_spread_least(slots, present, c->topology->n_domains + 1, &n);
 	if ((int64_t)n < c->min_domains)
 		least = 0;
 	int64_t allowed = least + c->max_skew - matches_itself(cycle, c);
@@ -76,11 +77,93 @@ static struct hard_constraint prepare(const struct cs_cycle *cycle,
 	uint32_t *slots = cs_spread_count(cycle, c, included);
 	add_supposed(cycle, c, included, slots);
 	uint32_t n_slots = c->topology->n_domains + 1;
+	const uint8_t *present = find_present(cycle, c->topology, included);
+	uint32_t n;
+	int32_t least = cs_spread_least(slots, present, n_slots, &n);
 	uint8_t *verdicts = cs_arena_alloc_raw(cycle->scratch, n_slots);
-	cs_spread_table(slots, find_allowed(cycle, c, included, slots), n_slots, verdicts);
+	cs_spread_table(slots, find_allowed(cycle, c, least, n), n_slots, verdicts);
 	verdicts[0] = CS_VERDICT_UNRESOLVABLE;
 	return (struct hard_constraint){ .topology = c->topology, .verdicts = verdicts };
 }
+
+// ---- by class ----
+
+// Where all live rows count and have all keys, and one query is asked about domains of one row each
+// and those of one other key, as with hostnames and zones, a row's class says all.
+static const struct cs_spread_classes *classify(const struct cs_cycle *cycle,
+						const struct cs_spread_defaults *defaults,
+						const struct cs_spread_list *hard)
+{
+	struct cs_spread_asked asked = { .query = hard->items[0].query };
+	for (uint32_t i = 0; i < hard->n; i++) {
+		const struct cs_spread_constraint *c = &hard->items[i];
+		const struct cs_topology **place =
+			c->topology->n_shared == 0 ? &asked.hosts : &asked.domains;
+		if (*place || c->query != asked.query || !cs_spread_covers(cycle, c->topology) ||
+		    cs_spread_included(cycle, c, NULL))
+			return NULL;
+		*place = c->topology;
+	}
+	return cycle->n_supposed == 0 ? cs_spread_classify(defaults->memory, cycle, &asked) : NULL;
+}
+
+// The least pods that a row has.
+static uint32_t least_on_row(const struct cs_spread_classes *classes)
+{
+	uint32_t least = classes->n_counts;
+	for (uint32_t class = 1; class < classes->n; class ++) {
+		uint32_t count = (class - 1) & (classes->n_counts - 1);
+		if (classes->n_rows[class] > 0 && count < least)
+			least = count;
+	}
+	return least;
+}
+
+static struct hard_constraint by_row(const struct cs_cycle *cycle,
+				     const struct cs_spread_constraint *c,
+				     const struct cs_spread_classes *classes)
+{
+	int32_t allowed = find_allowed(cycle, c, least_on_row(classes), cycle->nodes->n_live);
+	uint8_t *verdicts = cs_arena_alloc(cycle->scratch, classes->n);
+	for (uint32_t class = 1; class < classes->n; class ++)
+		if ((int32_t)((class - 1) & (classes->n_counts - 1)) > allowed)
+			verdicts[class] = CS_VERDICT_UNSCHEDULABLE;
+	return (struct hard_constraint){ .verdicts = verdicts };
+}
+
+static struct hard_constraint by_slot(const struct cs_cycle *cycle,
+				      const struct cs_spread_constraint *c,
+				      const struct cs_spread_classes *classes)
+{
+	uint32_t *slots = cs_arena_alloc_raw(cycle->scratch, classes->n_slots * sizeof(*slots));
+	cs_spread_class_sums(classes, slots);
+	uint32_t n;
+	int32_t least = cs_spread_least(slots, find_present(cycle, c->topology, NULL),
+					classes->n_slots, &n);
+	int32_t allowed = find_allowed(cycle, c, least, n);
+	uint8_t *verdicts = cs_arena_alloc(cycle->scratch, classes->n);
+	for (uint32_t slot = 0; slot < classes->n_slots; slot++)
+		if ((int32_t)slots[slot] > allowed)
+			memset(verdicts + 1 + slot * classes->n_counts, CS_VERDICT_UNSCHEDULABLE,
+			       classes->n_counts);
+	return (struct hard_constraint){ .verdicts = verdicts };
+}
+
+static void prepare_all_classes(const struct cs_cycle *cycle, const struct cs_spread_list *hard,
+				struct filter_state *state)
+{
+	uint32_t n = state->classes->n;
+	uint8_t *first = cs_arena_alloc(cycle->scratch, n);
+	for (uint32_t i = 0; i < hard->n; i++) {
+		bool rows = hard->items[i].topology->n_shared == 0;
+		state->items[i] = (rows ? by_row : by_slot)(cycle, &hard->items[i], state->classes);
+		for (uint32_t class = 0; class < n; class ++)
+			first[class] |= state->items[i].verdicts[class];
+	}
+	state->by_class = first;
+}
+
+// ---- callbacks ----
 
 static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
@@ -94,14 +177,19 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	struct cs_spread_list hard = cs_spread_find(cycle, self, true);
 	if (hard.n == 0)
 		return CS_PREPARE_SKIP;
-	// Of a single constraint, rows without the key are in slot 0 anyway.
-	const uint8_t *all_keys = hard.n > 1 ? cs_spread_all_keys(cycle, &hard) : NULL;
 	struct filter_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	self->state = state;
 	state->n = hard.n;
 	state->items = cs_arena_alloc_array(cycle->scratch, hard.n, sizeof(*state->items));
+	state->classes = classify(cycle, self->attached, &hard);
+	if (state->classes) {
+		prepare_all_classes(cycle, &hard, state);
+		return CS_PREPARE_GO;
+	}
+	// Of a single constraint, rows without the key are in slot 0 anyway.
+	const uint8_t *all_keys = hard.n > 1 ? cs_spread_all_keys(cycle, &hard) : NULL;
 	for (uint32_t i = 0; i < hard.n; i++)
 		state->items[i] = prepare(cycle, &hard.items[i], all_keys);
-	self->state = state;
 	return CS_PREPARE_GO;
 }
 
@@ -110,6 +198,10 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 {
 	(void)cycle;
 	const struct filter_state *state = self->state;
+	if (state->classes) {
+		cs_spread_class_verdicts(state->classes->of_row, state->by_class, rows, verdict);
+		return;
+	}
 	memset(verdict + rows.first, CS_VERDICT_FITS, rows.end - rows.first);
 	for (uint32_t i = 0; i < state->n; i++)
 		cs_spread_verdicts(state->items[i].topology->domain, state->items[i].verdicts, rows,
@@ -128,7 +220,9 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	const struct filter_state *state = self->state;
 	for (uint32_t i = 0; i < state->n; i++) {
 		const struct hard_constraint *c = &state->items[i];
-		uint8_t verdict = c->verdicts[(uint32_t)(c->topology->domain[row] + 1)];
+		uint32_t at =
+			c->topology ? c->topology->domain[row] + 1 : state->classes->of_row[row];
+		uint8_t verdict = c->verdicts[at];
 		if (verdict != CS_VERDICT_FITS) {
 			say(user, words[verdict]);
 			return;

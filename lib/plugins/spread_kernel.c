@@ -131,6 +131,22 @@ uint32_t cs_spread_most(const uint32_t *restrict counts, uint32_t n)
 	return most;
 }
 
+void cs_spread_class_verdicts(const uint16_t *restrict of_row, const uint8_t *restrict words,
+			      struct cs_rows rows, uint8_t *restrict verdict)
+{
+	uint32_t row = rows.first;
+	for (; row + 4 <= rows.end; row += 4) {
+		uint64_t four;
+		memcpy(&four, of_row + row, sizeof(four));
+		uint32_t low = words[four & 0xffff] | (uint32_t)words[four >> 16 & 0xffff] << 8;
+		uint32_t high = words[four >> 32 & 0xffff] | (uint32_t)words[four >> 48] << 8;
+		low |= high << 16;
+		memcpy(verdict + row, &low, sizeof(low));
+	}
+	for (; row < rows.end; row++)
+		verdict[row] = words[of_row[row]];
+}
+
 // Four rows per load, not for the vectoriser: taking indices out of its registers costs more than
 // the loads.
 void cs_spread_look_up(const uint16_t *restrict of_row, const int64_t *restrict scores,
@@ -158,7 +174,7 @@ void cs_spread_table(const uint32_t *restrict slots, int32_t allowed, uint32_t n
 			(int32_t)slots[slot] > allowed ? CS_VERDICT_UNSCHEDULABLE : CS_VERDICT_FITS;
 }
 
-CS_CLONES
+// Not for the wide registers, as add_by_domain.
 void cs_spread_verdicts(const uint32_t *restrict domain, const uint8_t *restrict table,
 			struct cs_rows rows, uint8_t *restrict verdict)
 {

@@ -17,6 +17,7 @@ struct cs_topology {
 	uint32_t *domain;
 	uint32_t n_domains; // all ids are below
 	uint32_t *n_rows;   // by id: rows in that domain; 0 = the id is free
+	uint32_t n_shared;  // domains of more than one row; 0: as hostnames mostly are
 	// Grows whenever an entry of `domain` changes. No two topologies of a cluster have the same
 	// one, be they alive or not.
 	uint64_t version;

@@ -307,6 +307,29 @@ START_TEST(all_hard_keys)
 }
 END_TEST
 
+START_TEST(each_its_own_selector)
+{
+	four_nodes();
+	bound("a1", 1);
+	pod("db-1", "labels: {app: db}", "nodeName: b1");
+	pod("db-2", "labels: {app: db}", "nodeName: b2");
+	EXPECT(filtered(web(SPREAD(C(HOST, 1, HARD ", " SELF) ", " C(
+		       ZONE, 1, HARD ", labelSelector: {matchLabels: {app: db}}")))),
+	       "u.uu");
+}
+END_TEST
+
+START_TEST(two_nodes_with_one_hostname)
+{
+	four_nodes();
+	node("c1", HOST ": a1, " ZONE ": a", "");
+	bound("a1", 1);
+	EXPECT(filtered(web(SPREAD(C(HOST, 1, HARD ", " SELF)))), "u...u");
+	EXPECT(filtered(web(SPREAD(C(HOST, 1, HARD ", " SELF) ", " C(ZONE, 1, HARD ", " SELF)))),
+	       "uu..u");
+}
+END_TEST
+
 START_TEST(fewer_domains_than_wanted)
 {
 	four_nodes();
@@ -707,6 +730,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_node_without_the_key);
 	tcase_add_test(tcase, an_empty_value_is_a_domain);
 	tcase_add_test(tcase, all_hard_keys);
+	tcase_add_test(tcase, each_its_own_selector);
+	tcase_add_test(tcase, two_nodes_with_one_hostname);
 	tcase_add_test(tcase, fewer_domains_than_wanted);
 	tcase_add_test(tcase, no_domain_at_all);
 	tcase_add_test(tcase, node_affinity_policy);

@@ -14,7 +14,7 @@
 #define ZONE    "topology.kubernetes.io/zone"
 #define N_NODES 60
 #define N_PODS  400
-#define N_STEPS 600
+#define N_STEPS 300
 
 static struct world world;
 static struct cs_arena *scratch;
@@ -258,7 +258,7 @@ START_TEST(more_questions_than_are_kept)
 	cs_random_init(&dice, 2);
 	for (uint32_t i = 0; i < 20; i++)
 		put_node(i, true);
-	for (uint32_t i = 0; i < 300; i++) {
+	for (uint32_t i = 0; i < 120; i++) {
 		char app[16];
 		snprintf(app, sizeof(app), "%s", roll(3) ? "web" : "db");
 		if (i % 3)
