@@ -42,22 +42,29 @@ struct least_load_args {
 	struct cs_by_load_threshold *thresholds; // as resources
 };
 
+// Columns of one resource.
+struct kept {
+	float *load;
+	float *inverse;
+	float *part;
+	double share; // of the rows that have all resources
+};
+
 // What does not depend on the pod, by row: kept from decision to decision.
 struct memory {
 	const struct least_load_args *args;
 	struct cs_by_load_follower follower;
 	uint32_t capacity;
 	float *base;
-	float *inverse[CS_LOAD_METRICS_MAX]; // by resource of the arguments
-	float *part[CS_LOAD_METRICS_MAX];
+	struct kept kept[CS_LOAD_METRICS_MAX]; // by resource of the arguments
+	bool alike;                            // no row has had other shares than all, or a strain
 	// Of the cycle at hand: NULL where the metric is not configured.
 	struct cs_load_term terms[CS_LOAD_METRICS_MAX];
 	const struct cs_load_column *columns[CS_LOAD_METRICS_MAX];
 };
 
 struct parts {
-	uint32_t n;
-	const float *base;
+	struct cs_load_sum sum;
 	struct cs_load_part items[CS_LOAD_METRICS_MAX];
 };
 
@@ -75,8 +82,9 @@ static void detach(struct cs_cluster *cluster, void *attached)
 	struct memory *memory = attached;
 	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
 		cs_by_load_unwatch(cluster, &memory->args->thresholds[i]);
-		free(memory->inverse[i]);
-		free(memory->part[i]);
+		free(memory->kept[i].load);
+		free(memory->kept[i].inverse);
+		free(memory->kept[i].part);
 	}
 	free(memory->base);
 	free(memory);
@@ -84,19 +92,24 @@ static void detach(struct cs_cluster *cluster, void *attached)
 
 // ---- what is kept ----
 
+static float *grow_column(float *column, uint32_t n)
+{
+	column = cs_realloc_array(column, n, sizeof(*column));
+	memset(column, 0, n * sizeof(*column));
+	return column;
+}
+
 static void grow(struct memory *memory, const struct cs_node_table *nodes)
 {
 	uint32_t n = nodes->capacity;
 	if (memory->capacity >= nodes->n_rows)
 		return;
-	memory->base = cs_realloc_array(memory->base, n, sizeof(*memory->base));
-	memset(memory->base, 0, n * sizeof(*memory->base));
+	memory->base = grow_column(memory->base, n);
 	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
-		memory->inverse[i] =
-			cs_realloc_array(memory->inverse[i], n, sizeof(*memory->inverse[i]));
-		memory->part[i] = cs_realloc_array(memory->part[i], n, sizeof(*memory->part[i]));
-		memset(memory->inverse[i], 0, n * sizeof(*memory->inverse[i]));
-		memset(memory->part[i], 0, n * sizeof(*memory->part[i]));
+		struct kept *kept = &memory->kept[i];
+		kept->load = grow_column(kept->load, n);
+		kept->inverse = grow_column(kept->inverse, n);
+		kept->part = grow_column(kept->part, n);
 	}
 	memory->capacity = n;
 	memory->follower.begun = false;
@@ -108,23 +121,34 @@ static double room_of(const struct cs_load_term *term, uint32_t row)
 	return term->capacity[row] * weight - term->min;
 }
 
+// Of 100; all the weights of the resources that count are `weights`.
+static double share_of(const struct memory *memory, uint32_t i, double weights)
+{
+	const struct resource *resources = memory->args->resources.items;
+	return 100 * (double)resources[i].weight.value / weights;
+}
+
 // Shares are of the resources that the row has.
 static void renew(void *user, uint32_t row)
 {
 	struct memory *memory = user;
 	const struct resource *resources = memory->args->resources.items;
-	double shares = 0;
+	double weights = 0;
 	memory->base[row] = 0;
 	for (uint32_t i = 0; i < memory->args->resources.count; i++)
 		if (memory->columns[i] && room_of(&memory->terms[i], row) > 0)
-			shares += (double)resources[i].weight.value;
+			weights += (double)resources[i].weight.value;
 	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
-		double room = memory->columns[i] ? room_of(&memory->terms[i], row) : 0;
-		double share = room > 0 ? 100 * (double)resources[i].weight.value / shares : 0;
+		const struct cs_load_column *column = memory->columns[i];
+		struct kept *kept = &memory->kept[i];
+		double room = column ? room_of(&memory->terms[i], row) : 0;
+		double share = room > 0 ? share_of(memory, i, weights) : 0;
 		bool flip = memory->terms[i].flip;
-		memory->inverse[i][row] = room > 0 ? (float)(1 / room) : 0;
-		memory->part[i][row] = (float)(flip ? share : -share);
+		kept->load[row] = column ? (float)column->load[row] : 0;
+		kept->inverse[row] = room > 0 ? (float)(1 / room) : 0;
+		kept->part[row] = (float)(flip ? share : -share);
 		memory->base[row] += (float)(flip ? 0 : share);
+		memory->alike &= share == kept->share && (!column || column->strain[row] == 1);
 	}
 }
 
@@ -154,6 +178,22 @@ static bool find_columns(struct memory *memory, const struct cs_load_table *tabl
 	return known;
 }
 
+static void follow(struct memory *memory, const struct cs_node_table *nodes, uint64_t version)
+{
+	const struct resource *resources = memory->args->resources.items;
+	double weights = 0;
+	grow(memory, nodes);
+	if (!memory->follower.begun || memory->follower.version != version) {
+		for (uint32_t i = 0; i < memory->args->resources.count; i++)
+			weights += memory->columns[i] ? (double)resources[i].weight.value : 0;
+		for (uint32_t i = 0; i < memory->args->resources.count; i++)
+			memory->kept[i].share =
+				memory->columns[i] ? share_of(memory, i, weights) : 0;
+		memory->alike = true; // all rows are looked at
+	}
+	cs_by_load_follow(&memory->follower, nodes, version, renew, memory);
+}
+
 // Where nothing is known of any of the metrics the plugin has no say; of the others the estimates,
 // but for levels, take part as long as one is known.
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -163,22 +203,26 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	uint64_t version = table->version;
 	if (!find_columns(memory, table))
 		return CS_PREPARE_SKIP;
-	grow(memory, cycle->nodes);
-	cs_by_load_follow(&memory->follower, cycle->nodes, version, renew, memory);
+	follow(memory, cycle->nodes, version);
 	struct parts *parts = cs_arena_alloc(cycle->scratch, sizeof(*parts));
-	parts->base = memory->base;
+	struct cs_load_sum *sum = &parts->sum;
+	*sum = (struct cs_load_sum){ parts->items, 0, memory->base, memory->alike, 0 };
 	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
 		const struct cs_load_column *column = memory->columns[i];
+		const struct kept *kept = &memory->kept[i];
+		bool flip = memory->terms[i].flip;
 		if (!column)
 			continue;
 		double add = cs_by_load_expected(cycle, table, column);
 		version = cs_by_load_mix(version, add);
-		parts->items[parts->n++] = (struct cs_load_part){
-			.load = column->load,
-			.inverse = memory->inverse[i],
-			.part = memory->part[i],
+		sum->same += (float)(flip ? 0 : kept->share);
+		parts->items[sum->n_parts++] = (struct cs_load_part){
+			.load = kept->load,
+			.inverse = kept->inverse,
+			.part = kept->part,
 			.strain = column->strain,
 			.add = add - memory->terms[i].min,
+			.same = (float)(flip ? kept->share : -kept->share),
 		};
 	}
 	self->score_state = parts;
@@ -191,7 +235,7 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 {
 	(void)cycle;
 	const struct parts *parts = self->score_state;
-	cs_load_kernel_sum(parts->items, parts->n, parts->base, rows, out);
+	cs_load_kernel_sum(&parts->sum, rows, out);
 }
 
 // ---- arguments ----

@@ -7,6 +7,8 @@
 
 #include <csched/base/clones.h>
 
+#include "kernel.h"
+
 #define BLOCK    1024   // rows whose sums live on the stack
 #define LOAD_MIN 1e-20F // less is as good as nothing
 
@@ -20,13 +22,13 @@ static inline float at_most_1(float full)
 CS_CLONES
 static void add_part(const struct cs_load_part *part, struct cs_rows rows, float *restrict sums)
 {
-	const double *restrict load = part->load + rows.first;
+	const float *restrict load = part->load + rows.first;
 	const float *restrict inverse = part->inverse + rows.first;
 	const float *restrict share = part->part + rows.first;
 	const float *restrict strain = part->strain + rows.first;
 	float add = (float)part->add;
 	for (uint32_t i = 0; i < rows.end - rows.first; i++) {
-		float full = ((float)load[i] + add * strain[i]) * inverse[i];
+		float full = (load[i] + add * strain[i]) * inverse[i];
 		sums[i] += share[i] * at_most_1(full);
 	}
 }
@@ -42,11 +44,12 @@ static void round_sums(const float *restrict sums, uint32_t n, int64_t *restrict
 
 // Two parts at once, as mostly there are: cpu and memory.
 CS_CLONES
-static void sum_pair(const struct cs_load_part parts[2], const float *restrict base,
-		     struct cs_rows rows, int64_t *restrict out)
+static void sum_pair(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
 {
-	const double *restrict load_a = parts[0].load;
-	const double *restrict load_b = parts[1].load;
+	const struct cs_load_part *parts = sum->parts;
+	const float *restrict base = sum->base;
+	const float *restrict load_a = parts[0].load;
+	const float *restrict load_b = parts[1].load;
 	const float *restrict inverse_a = parts[0].inverse;
 	const float *restrict inverse_b = parts[1].inverse;
 	const float *restrict part_a = parts[0].part;
@@ -56,27 +59,49 @@ static void sum_pair(const struct cs_load_part parts[2], const float *restrict b
 	float add_a = (float)parts[0].add;
 	float add_b = (float)parts[1].add;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float a = at_most_1(((float)load_a[row] + add_a * strain_a[row]) * inverse_a[row]);
-		float b = at_most_1(((float)load_b[row] + add_b * strain_b[row]) * inverse_b[row]);
+		float a = at_most_1((load_a[row] + add_a * strain_a[row]) * inverse_a[row]);
+		float b = at_most_1((load_b[row] + add_b * strain_b[row]) * inverse_b[row]);
 		float rounded = base[row] + part_a[row] * a + part_b[row] * b + 0.5F;
 		out[row] = (int32_t)rounded;
 	}
 }
 
-void cs_load_kernel_sum(const struct cs_load_part *parts, uint32_t n_parts,
-			const float *restrict base, struct cs_rows rows, int64_t *restrict out)
+// The same where rows are alike.
+CS_CLONES
+static void sum_pair_alike(const struct cs_load_sum *sum, struct cs_rows rows,
+			   int64_t *restrict out)
+{
+	const struct cs_load_part *parts = sum->parts;
+	const float *restrict load_a = parts[0].load;
+	const float *restrict load_b = parts[1].load;
+	const float *restrict inverse_a = parts[0].inverse;
+	const float *restrict inverse_b = parts[1].inverse;
+	float base = sum->same;
+	float part_a = parts[0].same;
+	float part_b = parts[1].same;
+	float add_a = (float)parts[0].add;
+	float add_b = (float)parts[1].add;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		float a = at_most_1((load_a[row] + add_a) * inverse_a[row]);
+		float b = at_most_1((load_b[row] + add_b) * inverse_b[row]);
+		float rounded = base + part_a * a + part_b * b + 0.5F;
+		out[row] = (int32_t)rounded;
+	}
+}
+
+void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
 {
 	float sums[BLOCK];
-	if (n_parts == 2) {
-		sum_pair(parts, base, rows, out);
+	if (sum->n_parts == 2) {
+		(sum->alike ? sum_pair_alike : sum_pair)(sum, rows, out);
 		return;
 	}
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t n = rows.end - first < BLOCK ? rows.end - first : BLOCK;
 		struct cs_rows block = { first, first + n };
-		memcpy(sums, base + first, n * sizeof(*sums));
-		for (uint32_t i = 0; i < n_parts; i++)
-			add_part(&parts[i], block, sums);
+		memcpy(sums, sum->base + first, n * sizeof(*sums));
+		for (uint32_t i = 0; i < sum->n_parts; i++)
+			add_part(&sum->parts[i], block, sums);
 		round_sums(sums, n, out + first);
 	}
 }
@@ -371,6 +396,42 @@ void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows ro
 }
 
 // ---- domains ----
+
+// So many scores are in one register; where there is none so wide, the compiler makes do.
+#define FEW 16
+typedef int32_t few __attribute__((vector_size(FEW * sizeof(int32_t))));
+typedef int64_t few_wide __attribute__((vector_size(FEW * sizeof(int64_t))));
+
+CS_CLONES
+static void look_up_few(const uint32_t *restrict domain, const int32_t scores[FEW],
+			struct cs_rows rows, int64_t *restrict out)
+{
+	uint32_t row = rows.first;
+#ifndef __clang__ // has no such shuffle
+	few from, at;
+	memcpy(&from, scores, sizeof(from));
+	for (; row + FEW <= rows.end; row += FEW) {
+		memcpy(&at, domain + row, sizeof(at));
+		few_wide found = __builtin_convertvector(__builtin_shuffle(from, at + 1), few_wide);
+		memcpy(out + row, &found, sizeof(found));
+	}
+#endif
+	for (; row < rows.end; row++)
+		out[row] = scores[(uint32_t)(domain[row] + 1)];
+}
+
+void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict scores,
+			    uint32_t n_scores, struct cs_rows rows, int64_t *restrict out)
+{
+	int32_t all[FEW] = { 0 };
+	if (n_scores > FEW) {
+		cs_kernel_look_up(domain, scores, rows, out);
+		return;
+	}
+	for (uint32_t i = 0; i < n_scores; i++)
+		all[i] = (int32_t)scores[i];
+	look_up_few(domain, all, rows, out);
+}
 
 // A share that is exactly a half rounds up, whatever the product is off by: the next lower share is
 // farther away for all totals below 2^39.

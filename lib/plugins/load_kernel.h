@@ -24,15 +24,23 @@ struct cs_load_term {
 // A term of a score as it is worked out, with what is the same for all pods at hand in columns:
 //     score = base + sum of part * min(1, (load + add * strain) * inverse)
 struct cs_load_part {
-	const double *load;
+	const float *load;
 	const float *inverse; // 1 / (capacity * weight / 100 - min); 0 where there is none
 	const float *part;    // the term's share of 100, negative but for `flip`
 	const float *strain;
 	double add; // what the pod adds, less min
+	float same; // of all rows' part, where `alike`
+};
+struct cs_load_sum {
+	const struct cs_load_part *parts;
+	uint32_t n_parts;
+	const float *base;
+	// All rows have one base, the same parts, and no strain: the columns of these are not read.
+	bool alike;
+	float same;
 };
 // Rounded; the parts and the base see to it that it is 0 .. 100.
-void cs_load_kernel_sum(const struct cs_load_part *parts, uint32_t n_parts,
-			const float *restrict base, struct cs_rows rows, int64_t *restrict out);
+void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out);
 
 // verdict[row] = UNRESOLVABLE where the node's weight is 0, else FITS.
 void cs_load_kernel_weightless(const int32_t *restrict weight, struct cs_rows rows,
@@ -106,6 +114,11 @@ uint32_t cs_load_kernel_count_others(const int32_t *restrict weight, int32_t usu
 // floor((CS_LOAD_TOP - 1) * key / 2^32)
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
 				int64_t *restrict out);
+
+// What the row's domain scores: scores[id + 1], 0 .. 100; [0] for rows in none. As
+// cs_kernel_look_up, and faster where domains are few.
+void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict scores,
+			    uint32_t n_scores, struct cs_rows rows, int64_t *restrict out);
 
 // sum / total, rounded. Sums of 0 .. 100 * total, total below 2^39.
 void cs_load_kernel_mean(uint64_t total, struct cs_rows rows, int64_t *restrict sums);

@@ -28,7 +28,6 @@
 #include "affinity_kernel.h"
 #include "args.h"
 #include "by_load.h"
-#include "kernel.h"
 #include "peer_rows.h"
 #include "plugins.h"
 
@@ -187,8 +186,9 @@ static void score_places(const struct nearness *nearness, struct cs_rows rows,
 {
 	struct cs_topology *const *topologies = nearness->levels->topologies;
 	if (nearness->scores) {
-		cs_kernel_look_up(topologies[nearness->telling[0]]->domain, nearness->scores, rows,
-				  out);
+		const struct cs_topology *topology = topologies[nearness->telling[0]];
+		cs_load_kernel_look_up(topology->domain, nearness->scores, topology->n_domains + 1,
+				       rows, out);
 		return;
 	}
 	for (uint32_t row = rows.first; row < rows.end; row++)

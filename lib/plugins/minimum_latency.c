@@ -26,7 +26,6 @@
 #include <csched/framework/fields.h>
 
 #include "by_load.h"
-#include "kernel.h"
 #include "peer_rows.h"
 #include "plugins.h"
 
@@ -217,7 +216,8 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 {
 	(void)cycle;
 	const struct by_place *state = self->score_state;
-	cs_kernel_look_up(state->topology->domain, state->scores, rows, out);
+	cs_load_kernel_look_up(state->topology->domain, state->scores,
+			       state->topology->n_domains + 1, rows, out);
 }
 
 // ---- arguments ----

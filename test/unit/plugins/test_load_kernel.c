@@ -16,7 +16,7 @@ static struct cs_random draws;
 static double load[2][N], capacity[2][N], quality[N];
 static int32_t weight[N];
 static int64_t out[N];
-static float values[N], base[N];
+static float values[N], base[N], single[2][N];
 static uint8_t verdict[N];
 
 static double draw(double most)
@@ -31,6 +31,7 @@ static void setup(void)
 	for (int i = 0; i < N; i++) {
 		for (int m = 0; m < 2; m++) {
 			load[m][i] = draw(1.2e6);
+			single[m][i] = (float)load[m][i];
 			capacity[m][i] = draw(1) < 0.1 ? 0 : 1e5 + draw(1e6);
 		}
 		quality[i] = draw(1) < 0.2 ? 0 : draw(1);
@@ -52,13 +53,14 @@ static void expect_sum(const struct cs_load_part *parts, uint32_t n, struct cs_r
 {
 	for (int i = 0; i < N; i++)
 		out[i] = -7;
-	cs_load_kernel_sum(parts, n, base, rows, out);
+	const struct cs_load_sum sum_of = { .parts = parts, .n_parts = n, .base = base };
+	cs_load_kernel_sum(&sum_of, rows, out);
 	for (uint32_t row = 0; row < N; row++) {
 		double sum = (double)base[row];
 		for (uint32_t t = 0; t < n; t++) {
-			double part =
-				(parts[t].load[row] + parts[t].add * (double)parts[t].strain[row]) *
-				(double)parts[t].inverse[row];
+			double part = ((double)parts[t].load[row] +
+				       parts[t].add * (double)parts[t].strain[row]) *
+				      (double)parts[t].inverse[row];
 			sum += (double)parts[t].part[row] * (part < 1 ? part : 1);
 		}
 		if (row < rows.first || row >= rows.end)
@@ -82,9 +84,9 @@ START_TEST(sums)
 		}
 	}
 	const struct cs_load_part parts[] = {
-		{ load[0], inverse[0], part[0], strain, 5e4 },
-		{ load[1], inverse[1], part[1], none, 0 },
-		{ load[1], inverse[0], part[0], strain, 0 },
+		{ single[0], inverse[0], part[0], strain, 5e4, 0 },
+		{ single[1], inverse[1], part[1], none, 0, 0 },
+		{ single[1], inverse[0], part[0], strain, 0, 0 },
 	};
 	expect_sum(parts, 1, (struct cs_rows){ 0, N });
 	expect_sum(parts, 2, (struct cs_rows){ 0, N });
@@ -92,6 +94,51 @@ START_TEST(sums)
 	expect_sum(parts, 3, (struct cs_rows){ 17, 1777 });
 	expect_sum(parts, 2, (struct cs_rows){ 300, 301 });
 	expect_sum(parts, 2, (struct cs_rows){ 17, 1777 });
+}
+END_TEST
+
+// Rows that are alike score the same without their columns, to the bit.
+START_TEST(sums_of_like_rows)
+{
+	static float inverse[2][N], part[2][N], none[N];
+	static int64_t alike[N];
+	for (int i = 0; i < N; i++) {
+		none[i] = 1;
+		base[i] = 100;
+		for (int m = 0; m < 2; m++) {
+			inverse[m][i] = (float)(1 / (1e5 + capacity[m][i]));
+			part[m][i] = m ? -25.0F : -75.0F;
+		}
+	}
+	const struct cs_load_part parts[] = {
+		{ single[0], inverse[0], part[0], none, 5e4, -75 },
+		{ single[1], inverse[1], part[1], none, 3e4, -25 },
+	};
+	struct cs_load_sum sum = { .parts = parts, .n_parts = 2, .base = base, .same = 100 };
+	cs_load_kernel_sum(&sum, (struct cs_rows){ 0, N }, out);
+	sum.alike = true;
+	cs_load_kernel_sum(&sum, (struct cs_rows){ 0, N }, alike);
+	ck_assert_mem_eq(out, alike, sizeof(out));
+	ck_assert_int_lt(out[0], 100);
+}
+END_TEST
+
+START_TEST(look_ups)
+{
+	static uint32_t domain[N];
+	int64_t scores[40];
+	for (uint32_t i = 0; i < 40; i++)
+		scores[i] = (i * 37) % 101;
+	for (uint32_t n = 1; n <= 40; n = n == 1 ? 14 : n + 14) { // 1, 14, 28: some fit a register
+		for (uint32_t i = 0; i < N; i++)
+			domain[i] = (uint32_t)cs_random_below(&draws, n) - 1;
+		memset(out, 0, sizeof(out));
+		cs_load_kernel_look_up(domain, scores, n, (struct cs_rows){ 3, N - 1 }, out);
+		ck_assert_int_eq(out[2], 0);
+		ck_assert_int_eq(out[N - 1], 0);
+		for (uint32_t i = 3; i < N - 1; i++)
+			ck_assert_int_eq(out[i], scores[domain[i] + 1]);
+	}
 }
 END_TEST
 
@@ -370,6 +417,8 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, beyond_all_bounds);
 	tcase_add_test(tcase, sums);
+	tcase_add_test(tcase, sums_of_like_rows);
+	tcase_add_test(tcase, look_ups);
 	tcase_add_test(tcase, filters);
 	tcase_add_test(tcase, filter_bounds);
 	tcase_add_test(tcase, worths_and_ranges);
