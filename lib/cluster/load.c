@@ -335,6 +335,19 @@ void cs_loads_age(struct cs_loads *loads, uint32_t i, uint32_t row)
 	cs_loads_refresh(loads, i, row);
 }
 
+static void count_weight(struct cs_loads *loads, int32_t weight, int sign)
+{
+	loads->table.n_weightless += (uint32_t)(weight == 0 ? sign : 0);
+	loads->table.n_weighted += (uint32_t)(weight != CS_NODE_WEIGHT_DEFAULT ? sign : 0);
+}
+
+void cs_loads_set_weight(struct cs_loads *loads, uint32_t row, int32_t weight)
+{
+	count_weight(loads, loads->weight[row], -1);
+	count_weight(loads, weight, 1);
+	loads->weight[row] = weight;
+}
+
 // ---- medians and means ----
 
 static void swap(double *a, double *b)

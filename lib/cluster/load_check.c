@@ -80,12 +80,15 @@ static int check_flights(const struct cs_cluster *cluster, struct cs_error *err)
 static int check_weights(const struct cs_cluster *cluster, struct cs_error *err)
 {
 	const struct cs_node_table *nodes = &cluster->nodes.table;
-	uint32_t n = 0;
-	for (uint32_t row = 0; row < nodes->n_rows; row++)
-		n += nodes->live[row] && cluster->loads.weight[row] == 0;
-	return n == cluster->loads.table.n_weightless
+	const struct cs_load_table *table = &cluster->loads.table;
+	uint32_t n_weightless = 0, n_weighted = 0;
+	for (uint32_t row = 0; row < nodes->n_rows; row++) {
+		n_weightless += nodes->live[row] && table->weight[row] == 0;
+		n_weighted += nodes->live[row] && table->weight[row] != CS_NODE_WEIGHT_DEFAULT;
+	}
+	return n_weightless == table->n_weightless && n_weighted == table->n_weighted
 		       ? 0
-		       : cs_error_set(err, -EUCLEAN, "rows of weight 0 are counted wrong");
+		       : cs_error_set(err, -EUCLEAN, "rows' weights are counted wrong");
 }
 
 int cs_loads_check(const struct cs_cluster *cluster, struct cs_error *err)

@@ -371,8 +371,7 @@ void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 		if (cs_loads_flight(loads, row, at)->kind != CS_FLIGHT_POD)
 			drop(loads, row, cs_loads_flight(loads, row, at));
 	cs_loads_set_addresses(loads, row, NULL);
-	loads->table.n_weightless -= loads->weight[row] == 0;
-	loads->weight[row] = CS_NODE_WEIGHT_DEFAULT;
+	cs_loads_set_weight(loads, row, CS_NODE_WEIGHT_DEFAULT);
 	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
 		struct cs_load_column *column = &loads->table.columns[i];
 		column->n_known -= column->quality[row] > 0;

@@ -153,6 +153,8 @@ struct cs_load_before {
 struct cs_load_before cs_loads_before(const struct cs_loads *loads, uint32_t column, uint32_t row);
 uint32_t cs_loads_events(const struct cs_loads *loads, uint32_t column, uint32_t row,
 			 struct cs_load_before before);
+// Of a live row.
+void cs_loads_set_weight(struct cs_loads *loads, uint32_t row, int32_t weight);
 // Medians, means and what follows from them, where something changed since.
 void cs_loads_settle(struct cs_loads *loads);
 

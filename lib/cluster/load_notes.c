@@ -89,10 +89,8 @@ uint32_t cs_loads_apply_node(struct cs_loads *loads, uint32_t row, const Kube__N
 			 cs_string_prefix(note->key, LOAD_PREFIX))
 			events |= read_sample(loads, row, note, changed);
 	}
-	loads->table.n_weightless += weight == 0;
-	loads->table.n_weightless -= loads->weight[row] == 0;
 	if (weight != loads->weight[row]) {
-		loads->weight[row] = weight;
+		cs_loads_set_weight(loads, row, weight);
 		cs_nodes_touch(loads->nodes, row);
 	}
 	if (loads->table.n_columns)

@@ -83,6 +83,12 @@ uint64_t cs_by_load_mix(uint64_t version, double value)
 	return version ^ version >> 29;
 }
 
+const int32_t *cs_by_load_weights(const struct cs_cycle *cycle)
+{
+	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
+	return table->n_weighted > 0 ? table->weight : NULL;
+}
+
 const uint32_t *cs_by_load_feasible(const struct cs_cycle *cycle)
 {
 	return cycle->n_feasible == cycle->nodes->n_rows ? NULL : cycle->feasible;

@@ -88,7 +88,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
 	const struct cs_load_worth worth = {
 		.load = column->load,
-		.weight = table->weight,
+		.weight = cs_by_load_weights(cycle),
 		.add = cs_by_load_expected(cycle, table, column),
 	};
 	const uint32_t *feasible = cs_by_load_feasible(cycle);

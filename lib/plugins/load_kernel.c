@@ -6,11 +6,18 @@
 #include <string.h>
 
 #include <csched/base/clones.h>
+#include <csched/cluster/load.h>
 
 #include "kernel.h"
 
 #define BLOCK    1024   // rows whose sums live on the stack
 #define LOAD_MIN 1e-20F // less is as good as nothing
+
+// NULL: all nodes have the default. The compiler makes a loop for each case.
+static inline int32_t weight_of(const int32_t *restrict weight, uint32_t row)
+{
+	return weight ? weight[row] : CS_NODE_WEIGHT_DEFAULT;
+}
 
 // ---- sums ----
 
@@ -145,8 +152,9 @@ void cs_load_kernel_delay(const struct cs_load_worth *worth, struct cs_rows rows
 	const int32_t *restrict weight = worth->weight;
 	float add = (float)worth->add;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int32_t of_row = weight[row] > 1 ? weight[row] : 1;
-		out[row] = ((float)load[row] + add) * 100.0F / (float)of_row;
+		int32_t of_row = weight_of(weight, row);
+		float factor = 100.0F / (float)(of_row > 1 ? of_row : 1);
+		out[row] = ((float)load[row] + add) * factor;
 	}
 }
 
@@ -284,7 +292,7 @@ static struct bits worth_of_all(const struct cs_load_worth *worth, uint32_t n, f
 	uint32_t least = UINT32_MAX, greatest = 0;
 	for (uint32_t row = 0; row < n; row++) {
 		float sum = (float)load[row] + add;
-		out[row] = (float)weight[row] / (sum > LOAD_MIN ? sum : LOAD_MIN);
+		out[row] = (float)weight_of(weight, row) / (sum > LOAD_MIN ? sum : LOAD_MIN);
 		uint32_t bits = bits_of(out[row]);
 		least = bits < least ? bits : least;
 		greatest = bits > greatest ? bits : greatest;
@@ -307,7 +315,7 @@ struct cs_load_turns cs_load_kernel_turns(const int32_t *restrict credit,
 {
 	int32_t least = INT32_MAX, greatest = INT32_MIN;
 	for (uint32_t row = 0; row < n; row++) {
-		int32_t value = credit[row] + weight[row];
+		int32_t value = credit[row] + weight_of(weight, row);
 		least = value < least ? value : least;
 		greatest = value > greatest ? value : greatest;
 	}
@@ -323,7 +331,7 @@ void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *r
 	int64_t width = (int64_t)greatest - least;
 	double step = width > 0 ? (double)(CS_LOAD_TOP - 1) / (double)width : 0;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int32_t value = credit[row] + weight[row];
+		int32_t value = credit[row] + weight_of(weight, row);
 		// Rows that are not feasible may be below all that are.
 		int32_t above = value > least ? value - least : 0;
 		int32_t part = (int32_t)((double)above * step);
@@ -336,7 +344,7 @@ int64_t cs_load_kernel_weights(const int32_t *restrict weight, uint32_t n)
 {
 	int64_t sum = 0;
 	for (uint32_t row = 0; row < n; row++)
-		sum += weight[row];
+		sum += weight_of(weight, row);
 	return sum;
 }
 
@@ -345,7 +353,7 @@ void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weigh
 			 uint32_t n)
 {
 	for (uint32_t row = 0; row < n; row++) {
-		int32_t value = credit[row] + weight[row];
+		int32_t value = credit[row] + weight_of(weight, row);
 		value = value < bound ? value : bound;
 		credit[row] = value > -bound ? value : -bound;
 	}
@@ -376,15 +384,6 @@ uint32_t cs_load_kernel_greatest(const uint32_t *restrict keys, uint32_t n)
 	for (uint32_t i = 0; i < n; i++)
 		greatest = keys[i] > greatest ? keys[i] : greatest;
 	return greatest;
-}
-
-CS_CLONES
-uint32_t cs_load_kernel_count_others(const int32_t *restrict weight, int32_t usual, uint32_t n)
-{
-	uint32_t count = 0;
-	for (uint32_t row = 0; row < n; row++)
-		count += weight[row] != usual;
-	return count;
 }
 
 CS_CLONES

@@ -53,7 +53,7 @@ void cs_load_kernel_above(const struct cs_load_term *term, double fraction, stru
 // Weight per load, the greater the better: weight / (load + add).
 struct cs_load_worth {
 	const double *load;
-	const int32_t *weight;
+	const int32_t *weight; // NULL: 100 for all
 	double add;
 };
 struct cs_load_range {
@@ -89,7 +89,8 @@ bool cs_load_kernel_all_positive(const double *restrict values, const uint32_t *
 
 #define CS_LOAD_TOP 99 // what RoundRobin and Random give the node that they choose
 
-// Credit and weight of rows 0 .. n-1, added up: the least and the greatest. n > 0.
+// Credit and weight of rows 0 .. n-1, added up: the least and the greatest. n > 0. `weight` is NULL
+// where all have 100, here and below.
 struct cs_load_turns {
 	int32_t least;
 	int32_t greatest;
@@ -109,8 +110,6 @@ void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weigh
 void cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high, uint64_t seed,
 			 uint32_t n, uint32_t *restrict keys);
 uint32_t cs_load_kernel_greatest(const uint32_t *restrict keys, uint32_t n);
-// How many are not `usual`.
-uint32_t cs_load_kernel_count_others(const int32_t *restrict weight, int32_t usual, uint32_t n);
 // floor((CS_LOAD_TOP - 1) * key / 2^32)
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
 				int64_t *restrict out);

@@ -85,7 +85,7 @@ static void follow(struct names *names, const struct cs_node_table *nodes)
 // are rounded: those of small weights are mostly below 2^-32. NULL = none is rounded.
 static double *weigh(struct cs_arena *scratch, const int32_t *weight, uint32_t n, uint32_t *key)
 {
-	if (cs_load_kernel_count_others(weight, CS_NODE_WEIGHT_DEFAULT, n) == 0)
+	if (!weight)
 		return NULL;
 	double *exact = cs_arena_alloc_raw(scratch, n * sizeof(*exact));
 	for (uint32_t row = 0; row < n; row++) {
@@ -133,7 +133,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 {
 	const struct random_args *args = self->args;
 	struct names *names = self->attached;
-	const int32_t *weight = cs_cluster_load(cycle->cluster)->weight;
+	const int32_t *weight = cs_by_load_weights(cycle);
 	uint64_t of_pod = cs_hash(cycle->pod->uid, strlen(cycle->pod->uid), (uint64_t)args->seed);
 	struct draw *draw = cs_arena_alloc(cycle->scratch, sizeof(*draw));
 	uint32_t n = cycle->nodes->n_rows;

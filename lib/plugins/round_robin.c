@@ -90,7 +90,8 @@ static struct cs_load_turns range_of(const struct turns *turns, const uint32_t *
 	if (!feasible)
 		return cs_load_kernel_turns(turns->credit, turns->weight, n);
 	for (uint32_t i = 0; i < n; i++) {
-		int32_t value = turns->credit[feasible[i]] + turns->weight[feasible[i]];
+		int32_t value = turns->credit[feasible[i]];
+		value += turns->weight ? turns->weight[feasible[i]] : CS_NODE_WEIGHT_DEFAULT;
 		range.least = value < range.least ? value : range.least;
 		range.greatest = value > range.greatest ? value : range.greatest;
 	}
@@ -105,7 +106,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	memory->nodes = cycle->nodes;
 	cs_by_load_follow(&memory->follower, cycle->nodes, 0, renew, memory);
 	*turns = (struct turns){
-		.weight = cs_cluster_load(cycle->cluster)->weight,
+		.weight = cs_by_load_weights(cycle),
 		.credit = memory->credit,
 	};
 	const uint32_t *feasible = cs_by_load_feasible(cycle);

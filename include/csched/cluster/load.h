@@ -92,6 +92,7 @@ struct cs_load_table {
 	// Per row: annotation c-sched.io/weight, 0 .. 1000; 0 = takes no new pods.
 	const int32_t *weight;
 	uint32_t n_weightless; // live rows with weight 0
+	uint32_t n_weighted;   // live rows with another weight than the default
 };
 
 const struct cs_load_table *cs_cluster_load(const struct cs_cluster *cluster);

@@ -869,6 +869,7 @@ START_TEST(weights)
 		annotate("c-sched.io/weight", cases[i].text);
 		ck_assert_int_eq(table->weight[row], cases[i].weight);
 		ck_assert_uint_eq(table->n_weightless, cases[i].weight == 0);
+		ck_assert_uint_eq(table->n_weighted, cases[i].weight != 100);
 	}
 	annotate("c-sched.io/weight", "x");
 	ck_assert_str_eq(notice, "node a: metadata.annotations[c-sched.io/weight]: expected an "
@@ -878,6 +879,7 @@ START_TEST(weights)
 	annotate("c-sched.io/weight", "0");
 	cs_cluster_remove_node(world.cluster, "a");
 	ck_assert_uint_eq(table->n_weightless, 0);
+	ck_assert_uint_eq(table->n_weighted, 0);
 	ck_assert_int_eq(table->weight[row], 100);
 }
 END_TEST
