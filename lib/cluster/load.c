@@ -329,6 +329,8 @@ void cs_loads_age(struct cs_loads *loads, uint32_t i, uint32_t row)
 	if (loads->nodes->table.live[row]) {
 		column->n_known += quality > 0;
 		column->n_known -= before > 0;
+		column->n_fresh += quality == 1;
+		column->n_fresh -= before == 1;
 	}
 	if (quality != before)
 		loads->unsettled |= 1u << i;

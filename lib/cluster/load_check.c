@@ -37,15 +37,16 @@ static int check_column(const struct cs_cluster *cluster, uint32_t i, struct cs_
 {
 	const struct cs_load_column *column = &cluster->loads.table.columns[i];
 	const struct cs_node_table *nodes = &cluster->nodes.table;
-	uint32_t n_known = 0;
+	uint32_t n_known = 0, n_fresh = 0;
 	int rc = 0;
 	for (uint32_t row = 0; rc == 0 && row < nodes->n_rows; row++) {
 		if (!nodes->live[row])
 			continue;
 		n_known += column->quality[row] > 0;
+		n_fresh += column->quality[row] == 1;
 		rc = check_figure(cluster, i, row, err);
 	}
-	if (rc == 0 && n_known != column->n_known)
+	if (rc == 0 && (n_known != column->n_known || n_fresh != column->n_fresh))
 		rc = cs_error_set(err, -EUCLEAN, "metric %s: known rows are counted wrong",
 				  column->metric->name);
 	return rc;

@@ -375,6 +375,7 @@ void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
 		struct cs_load_column *column = &loads->table.columns[i];
 		column->n_known -= column->quality[row] > 0;
+		column->n_fresh -= column->quality[row] == 1;
 		column->taken[row] = 0;
 		column->window[row] = 0;
 		column->sample[row] = 0;

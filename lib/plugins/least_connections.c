@@ -96,7 +96,8 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 		state->limits = column->capacity;
 	if (args->crowded > 0 && !state->limits) {
 		cs_load_kernel_delay(&worth, (struct cs_rows){ 0, n }, values);
-		prepare_crowd(args, cycle, column->quality, values, &state->crowd);
+		bool fresh = column->n_fresh == cycle->nodes->n_live;
+		prepare_crowd(args, cycle, fresh ? NULL : column->quality, values, &state->crowd);
 	} else {
 		struct cs_load_range range = cs_load_kernel_worth(&worth, n, values);
 		if (feasible)

@@ -73,7 +73,7 @@ float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *re
 // 100 * (1 - u^4), rounded, with u = min(1, delay * inverse * (1 + doubt * (1 - quality))).
 struct cs_load_crowd {
 	const float *delay;
-	const double *quality;
+	const double *quality; // NULL: 1 for all
 	float inverse; // 1 / the delay that scores 0
 	float doubt;
 };

@@ -247,6 +247,10 @@ START_TEST(crowds)
 	cs_load_kernel_crowd(&crowd, (struct cs_rows){ 1, 6 }, out);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(wanted); i++)
 		ck_assert_int_eq(out[i], wanted[i]);
+	crowd.quality = NULL;
+	cs_load_kernel_crowd(&crowd, (struct cs_rows){ 2, 6 }, out);
+	ck_assert_int_eq(out[1], wanted[1]);
+	ck_assert_int_eq(out[5], wanted[2]); // the same delay
 }
 END_TEST
 
