@@ -330,12 +330,12 @@ void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *r
 {
 	int32_t least = turns.least, greatest = turns.greatest;
 	int64_t width = (int64_t)greatest - least;
-	double step = width > 0 ? (double)(CS_LOAD_TOP - 1) / (double)width : 0;
+	float step = width > 0 ? (float)(CS_LOAD_TOP - 1) / (float)width : 0;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		int32_t value = credit[row] + weight_of(weight, row);
 		// Rows that are not feasible may be below all that are.
 		int32_t above = value > least ? value - least : 0;
-		int32_t part = (int32_t)((double)above * step);
+		int32_t part = (int32_t)((float)above * step);
 		out[row] = value >= greatest ? CS_LOAD_TOP : part;
 	}
 }

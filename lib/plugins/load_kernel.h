@@ -74,7 +74,7 @@ float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *re
 struct cs_load_crowd {
 	const float *delay;
 	const double *quality; // NULL: 1 for all
-	float inverse; // 1 / the delay that scores 0
+	float inverse;         // 1 / the delay that scores 0
 	float doubt;
 };
 void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
@@ -97,7 +97,8 @@ struct cs_load_turns {
 };
 struct cs_load_turns cs_load_kernel_turns(const int32_t *restrict credit,
 					  const int32_t *restrict weight, uint32_t n);
-// CS_LOAD_TOP at the greatest, else by where in the range, 0 .. CS_LOAD_TOP - 1.
+// CS_LOAD_TOP at the greatest, else by where in the range, 0 .. CS_LOAD_TOP - 1. In single
+// precision: the same for the same sum, and never less for a greater one.
 void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *restrict weight,
 				struct cs_load_turns turns, struct cs_rows rows,
 				int64_t *restrict out);

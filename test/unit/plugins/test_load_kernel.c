@@ -310,10 +310,10 @@ START_TEST(turns)
 	range.least += 50; // some rows are not feasible, and have less, or more
 	range.greatest -= 50;
 	cs_load_kernel_turn_scores(credit, weight, range, (struct cs_rows){ 3, N }, out);
-	double step = 98.0 / (range.greatest - range.least);
+	float step = 98.0F / (float)(range.greatest - range.least);
 	for (int i = 3; i < N; i++) {
 		int64_t value = credit[i] + weight[i];
-		int64_t part = (int64_t)((double)(value - range.least) * step);
+		int64_t part = (int64_t)((float)(value - range.least) * step);
 		int64_t wanted = value >= range.greatest ? 99 : part < 0 ? 0 : part;
 		ck_assert_int_eq(out[i], wanted);
 	}
