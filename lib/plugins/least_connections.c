@@ -63,11 +63,26 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	return cs_by_load_prepare_filter(cycle, self, &args->threshold, 1);
 }
 
+// Of the feasible rows, without those of weight 0: they take no new pods, and are feasible only
+// where a profile has disabled the filter.
+static float mean_delay(const struct cs_cycle *cycle, const float *delay)
+{
+	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	if (table->n_weightless == 0)
+		return cs_load_kernel_mean_delay(delay, feasible, cycle->n_feasible);
+	uint32_t *rows = cs_arena_alloc_raw(cycle->scratch, cycle->n_feasible * sizeof(*rows));
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < cycle->n_feasible; i++)
+		if (table->weight[cycle->feasible[i]] > 0)
+			rows[n++] = cycle->feasible[i];
+	return n > 0 ? cs_load_kernel_mean_delay(delay, rows, n) : 1;
+}
+
 static void prepare_crowd(const struct connections_args *args, const struct cs_cycle *cycle,
 			  const double *quality, const float *delay, struct cs_load_crowd *ret)
 {
-	float mean =
-		cs_load_kernel_mean_delay(delay, cs_by_load_feasible(cycle), cycle->n_feasible);
+	float mean = mean_delay(cycle, delay);
 	*ret = (struct cs_load_crowd){
 		.delay = delay,
 		.quality = quality,

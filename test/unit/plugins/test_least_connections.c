@@ -45,6 +45,24 @@ static void nodes(void)
 	load_world_node(&run, "c", "", "");
 }
 
+// A node that takes no new pods says nothing of how many connections are usual.
+START_TEST(weight_0_is_not_in_the_mean)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "c", "", "");
+	load_world_sample(&run, "a", METRIC_CONNECTIONS, 180);
+	load_world_sample(&run, "c", METRIC_CONNECTIONS, 580);
+	const struct cs_pod *p = pod("p", "20");
+	CS_AUTO_FREE char *without = cs_strdup(scores(p));
+	load_world_node(&run, "z", "c-sched.io/weight: '0'", "");
+	load_world_sample(&run, "z", METRIC_CONNECTIONS, 1000);
+	CS_AUTO_FREE char *with = cs_asprintf("%s z=0", without);
+	ck_assert_str_eq(scores(p), with);
+	ck_assert_ptr_nonnull(strstr(with, "c=")); // which scores less than the most
+	ck_assert_ptr_null(strstr(with, "c=100"));
+}
+END_TEST
+
 START_TEST(example)
 {
 	nodes();
@@ -250,6 +268,7 @@ Suite *test_suite(void)
 		the_crowded_are_avoided,
 		deadband,
 		feasible_nodes_alone,
+		weight_0_is_not_in_the_mean,
 		nothing_is_known,
 		figures_that_stop,
 		an_unknown_node_is_not_empty,
