@@ -241,9 +241,8 @@ static void count_answer(struct exchange *exchange)
 	response->close = true;
 }
 
-// From this size on an answer goes out in segments as large as can be, not one for each TLS record.
-#define CORKED_ANSWER (32u << 10)
-
+// An answer goes out in segments as large as can be, not its head alone and one for each TLS
+// record.
 static void cork(struct exchange *exchange, int on)
 {
 	(void)setsockopt(exchange->connection->fd, IPPROTO_TCP, TCP_CORK, &on, sizeof(on));
@@ -304,7 +303,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	if (response->cut)
 		return MHD_NO;
 	count_answer(exchange);
-	if (!exchange->stream && response->body.size + response->splices.size >= CORKED_ANSWER)
+	if (!exchange->stream)
 		cork(exchange, 1);
 	struct MHD_Response *mhd =
 		exchange->stream ? stream_response(exchange->stream) : whole_response(response);
@@ -480,7 +479,8 @@ void http_exchange_end(void *user, struct MHD_Connection *mhd, void **context,
 	exchange->connection->served = true;
 	exchange->connection->deadline = http_now() + server->options.idle_timeout;
 	server->exchanges--;
-	pthread_cond_broadcast(&server->ended);
+	if (server->stopping)
+		pthread_cond_broadcast(&server->ended);
 	pthread_mutex_unlock(&server->lock);
 	free(stream);
 	cs_http_response_finish(&exchange->response);

@@ -80,7 +80,7 @@ struct exchange {
 
 struct cs_http_server {
 	pthread_mutex_t lock; // a leaf: no callback of a user runs under it
-	pthread_cond_t ended; // an exchange ended, or the server stops
+	pthread_cond_t ended; // the server stops; from then on, also: an exchange ended
 	struct MHD_Daemon *daemon;
 	struct cs_http_route *routes;
 	size_t n_routes;
