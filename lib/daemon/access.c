@@ -24,12 +24,35 @@ static bool path_matches(struct cs_slice pattern, const char *path)
 	return cs_slice_equal(pattern, cs_slice_of(path));
 }
 
+// The token of "Authorization: Bearer TOKEN", or NULL.
+static char *bearer_token(const struct cs_http_request *request)
+{
+	const char *header = cs_http_request_header(request, "Authorization");
+	if (!header)
+		return NULL;
+	header += strspn(header, " \t");
+	if (strncasecmp(header, "bearer ", 7) != 0)
+		return NULL;
+	header += 7;
+	size_t size = strcspn(header, " ");
+	return size > 0 ? cs_strndup(header, size) : NULL;
+}
+
+// A token counts beside a certificate that does not; without one nothing is answered.
+static bool is_refused(const struct cs_http_request *request)
+{
+	CS_AUTO_FREE char *token = request->refusal ? bearer_token(request) : NULL;
+	return request->refusal && !token;
+}
+
 bool cs_access_is_free(const struct cs_access *access, const struct cs_http_request *request)
 {
 	const char *patterns = access->open_paths;
 	struct cs_slice pattern;
 	// Whom a proxy on this machine asks for may be anywhere.
 	bool proxied = request->identity && request->identity->proxy;
+	if (is_refused(request))
+		return false;
 	if (access->loopback && !proxied && is_local(request->peer))
 		return true;
 	while (cs_list_next(&patterns, &pattern))
@@ -44,20 +67,6 @@ bool cs_access_is_free(const struct cs_access *access, const struct cs_http_requ
 static bool is_user(const struct cs_http_identity *identity)
 {
 	return identity && identity->client && *identity->common_name;
-}
-
-// The token of "Authorization: Bearer TOKEN", or NULL.
-static char *bearer_token(const struct cs_http_request *request)
-{
-	const char *header = cs_http_request_header(request, "Authorization");
-	if (!header)
-		return NULL;
-	header += strspn(header, " \t");
-	if (strncasecmp(header, "bearer ", 7) != 0)
-		return NULL;
-	header += 7;
-	size_t size = strcspn(header, " ");
-	return size > 0 ? cs_strndup(header, size) : NULL;
 }
 
 // As kube-scheduler: a certificate's common name is the user, its organizations are the groups.
@@ -177,6 +186,11 @@ static struct cs_message_review *make_review(const struct cs_access *access,
 void cs_access_ask(const struct cs_access *access, struct cs_http_request *request,
 		   struct cs_http_response *response, bool known)
 {
+	if (is_refused(request)) {
+		cs_http_response_text(response, 401, "%s", request->refusal);
+		response->close = true;
+		return;
+	}
 	struct cs_message_review *review = make_review(access, request);
 	if (!review) {
 		write_status(response, 401, "Unauthorized", "Unauthorized");

@@ -263,6 +263,7 @@ static int listen_on(struct cs_endpoints *endpoints, const struct cs_http_tls *t
 			   .client_ca = file_or_null(serving->client_ca_file),
 			   .proxy_ca = file_or_null(serving->proxies.client_ca_file) },
 		.tls13 = serving->tls13,
+		.any_certificate = true,
 		.reloaded = on_reload,
 		.reloaded_user = endpoints,
 		.connections = CONNECTIONS_MAX,

@@ -30,7 +30,6 @@ void *http_exchange_begin(void *user, const char *uri, struct MHD_Connection *mh
 	exchange->mhd = mhd;
 	exchange->request.internal = exchange;
 	exchange->request.peer = connection->peer;
-	exchange->request.identity = connection->identity;
 	cs_http_response_init(&exchange->response);
 	cs_buffer_init(&exchange->body, 0);
 	// A NUL would end the decoded string early, so that checks and handlers saw another path.
@@ -133,13 +132,15 @@ static int check_certificate(struct exchange *exchange)
 		if (http_keyring_identify(connection->keyring, connection->session,
 					  &connection->identity, &err) < 0)
 			connection->refusal = cs_strdup(err.text);
-		exchange->request.identity = connection->identity;
 	}
 	if (connection->identity && !connection->refusal &&
 	    (int64_t)time(NULL) > connection->identity->expires)
 		connection->refusal = cs_strdup("the client certificate has expired");
-	bool missing = exchange->server->options.require_certificate && !connection->identity;
-	return connection->refusal || missing ? 401 : 0;
+	const struct cs_http_options *options = &exchange->server->options;
+	bool missing = options->require_certificate && !connection->identity;
+	exchange->request.refusal = connection->refusal;
+	exchange->request.identity = connection->refusal ? NULL : connection->identity;
+	return (connection->refusal && !options->any_certificate) || missing ? 401 : 0;
 }
 
 // 0 or the status to refuse the request with, from its head alone.

@@ -134,6 +134,12 @@ func TestWhoMayRead(t *testing.T) {
 		{"an administrator, an unknown path", asker{certificate: ours.client(leaf{name: "root", organization: "system:masters"})}, "/nothing", 404},
 		{"an expired certificate", asker{certificate: ours.client(leaf{name: "ann", organization: "monitors", ends: -time.Minute})}, "/metrics", 401},
 		{"a stranger's certificate", asker{certificate: foreign.client(leaf{name: "root", organization: "system:masters"})}, "/metrics", 401},
+		{"a reader with a stranger's certificate", asker{token: reader, certificate: foreign.client(leaf{name: "eve"})}, "/metrics", 200},
+		{"a reader with an expired certificate", asker{token: reader,
+			certificate: ours.client(leaf{name: "eve", ends: -time.Minute})}, "/metrics", 200},
+		{"a token of nobody with a stranger's certificate", asker{token: "nonsense",
+			certificate: foreign.client(leaf{name: "eve"})}, "/metrics", 401},
+		{"a stranger's certificate, an open path", asker{certificate: foreign.client(leaf{name: "eve"})}, "/healthz", 401},
 		{"a reader behind a proxy", asker{certificate: proxy, headers: map[string][]string{
 			"X-Remote-User": {"zoe"}, "X-Remote-Group": {"others", "monitors"}}}, "/metrics", 200},
 		{"somebody behind a proxy", asker{certificate: proxy, headers: map[string][]string{

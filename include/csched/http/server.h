@@ -27,8 +27,10 @@ struct cs_http_request {
 	struct cs_slice body; // complete; data is NUL-terminated outside size
 	const char *peer;     // numeric address of the client
 	// By its certificate, verified; NULL = it has shown none, or nobody asks for one. A
-	// certificate that is not good is answered 401 without a handler.
+	// certificate that is not good is answered 401 without a handler, or, with
+	// `any_certificate`, `refusal` says why it is not.
 	const struct cs_http_identity *identity;
+	const char *refusal;
 	bool retried; // the handler is called again: cs_http_pending_retry
 	void *internal;
 };
@@ -153,6 +155,7 @@ struct cs_http_options {
 	struct cs_http_tls_files files;
 	bool tls13;               // nothing older than TLS 1.3; else than TLS 1.2
 	bool require_certificate; // of clients: without one all is answered 401
+	bool any_certificate;     // handlers deal with one that is not good
 	// Told on a thread of the server, once for each change: the files are in use now
 	// (`failure` NULL), or why they are not. May be NULL.
 	void (*reloaded)(void *user, const char *failure);

@@ -57,10 +57,12 @@ static const struct cs_access access_ = { .proxies = &proxies,
 					  .open_paths = "/healthz,/open/*",
 					  .review = take_review };
 static const struct cs_http_identity *identity; // whose certificate the next client shows
+static const char *refusal;                     // why it is not good
 
 static void handle(struct cs_http_request *request, struct cs_http_response *response, void *user)
 {
 	request->identity = identity;
+	request->refusal = refusal;
 	if (request->retried || cs_access_is_free(&access_, request))
 		cs_buffer_append_string(&response->body, "served");
 	else
@@ -80,6 +82,7 @@ static void setup(void)
 	struct cs_error err;
 	shared.closed = false;
 	identity = NULL;
+	refusal = NULL;
 	ck_assert_int_eq(cs_http_server_create(&(struct cs_http_options){ 0 }, routes,
 					       CS_ARRAY_LENGTH(routes), &server, &err),
 			 0);
@@ -296,6 +299,23 @@ START_TEST(test_not_proxies)
 }
 END_TEST
 
+// kube-scheduler tries one way after the other: what a stranger's certificate does not say, its
+// token may. With neither it is refused, also where nobody else would be asked.
+START_TEST(test_certificates_that_are_not_good)
+{
+	refusal = "the client certificate has expired";
+	expect_asked("Authorization: Bearer t\r\n", "token t");
+	static const char *const headers[] = { "", SPOKEN, "Authorization: Basic t\r\n",
+					       "Authorization: Bearer \r\n" };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(headers); i++) {
+		expect_answer(send_request("GET", "/metrics", headers[i]), 401,
+			      "the client certificate has expired\n");
+		expect_answer(send_request("GET", "/healthz", headers[i]), 401,
+			      "the client certificate has expired\n");
+	}
+}
+END_TEST
+
 START_TEST(test_free)
 {
 	static const struct {
@@ -351,6 +371,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_nobody_to_ask);
 	tcase_add_test(tcase, test_proxies);
 	tcase_add_test(tcase, test_not_proxies);
+	tcase_add_test(tcase, test_certificates_that_are_not_good);
 	tcase_add_test(tcase, test_free);
 	suite_add_tcase(suite, tcase);
 	return suite;

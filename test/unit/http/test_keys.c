@@ -100,7 +100,8 @@ static void handle(struct cs_http_request *request, struct cs_http_response *res
 	(void)user;
 	const struct cs_http_identity *who = request->identity;
 	if (!who) {
-		cs_buffer_append_string(&response->body, "nobody");
+		cs_buffer_printf(&response->body, "nobody%s",
+				 request->refusal ? request->refusal : "");
 		return;
 	}
 	cs_buffer_printf(&response->body, "%s|", who->common_name);
@@ -291,6 +292,27 @@ START_TEST(test_clients)
 				 required ? "a client certificate is needed\n" : "nobody");
 		cs_http_server_destroy(server);
 	}
+	cs_http_tls_finish(&own);
+}
+END_TEST
+
+// Whose certificate is not good is nobody, and handlers know why.
+START_TEST(test_any_certificate)
+{
+	const struct shown cases[] = {
+		{ false, good, 200, "kube-scheduler|" },
+		{ true, good, 200, "nobodythe client certificate is not accepted: " },
+		{ false,
+		  { .common_name = "late", .begins = -60, .ends = -5 },
+		  200,
+		  "nobodythe client certificate is not accepted: " },
+	};
+	struct cs_http_tls own = self_signed();
+	struct cs_http_server *server = start(&(struct cs_http_options){
+		.tls = &own, .files.client_ca = files[2], .any_certificate = true });
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++)
+		show(server, &own, &cases[i]);
+	cs_http_server_destroy(server);
 	cs_http_tls_finish(&own);
 }
 END_TEST
@@ -503,6 +525,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, test_clients);
+	tcase_add_test(tests, test_any_certificate);
 	tcase_add_test(tests, test_proxies);
 	tcase_add_test(tests, test_a_certificate_ends_on_an_open_connection);
 	tcase_add_test(tests, test_without_client_ca);
