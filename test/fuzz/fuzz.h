@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,5 +19,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                                             \
 		}                                                                            \
 	} while (0)
+
+#define FUZZ_PARTS_MAX 16
+
+// Cuts the text at `separator`, in place. Returns how many parts there are, at most FUZZ_PARTS_MAX.
+static inline size_t fuzz_split(char *text, char separator, char *parts[FUZZ_PARTS_MAX])
+{
+	size_t n = 0;
+	while (text && n < FUZZ_PARTS_MAX) {
+		parts[n++] = text;
+		text = strchr(text, separator);
+		if (text)
+			*text++ = '\0';
+	}
+	return n;
+}
 
 #endif

@@ -7,38 +7,23 @@
 
 #include "fuzz.h"
 
-#define PARTS_MAX 16
-
-// Cuts the text at `separator`, in place. Returns how many parts there are, at most PARTS_MAX.
-static size_t split(char *text, char separator, char *parts[PARTS_MAX])
-{
-	size_t n = 0;
-	while (text && n < PARTS_MAX) {
-		parts[n++] = text;
-		text = strchr(text, separator);
-		if (text)
-			*text++ = '\0';
-	}
-	return n;
-}
-
 struct line {
-	char *words[PARTS_MAX];
+	char *words[FUZZ_PARTS_MAX];
 	Kube__NodeSelectorRequirement message;
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CS_AUTO_FREE char *text = cs_strndup(size ? (const char *)data : "", size);
-	char *parts[PARTS_MAX];
-	struct line lines[PARTS_MAX];
-	Kube__NodeSelectorRequirement *expressions[PARTS_MAX], *fields[PARTS_MAX];
+	char *parts[FUZZ_PARTS_MAX];
+	struct line lines[FUZZ_PARTS_MAX];
+	Kube__NodeSelectorRequirement *expressions[FUZZ_PARTS_MAX], *fields[FUZZ_PARTS_MAX];
 	Kube__NodeSelectorTerm term = KUBE__NODE_SELECTOR_TERM__INIT;
 	term.match_expressions = expressions;
 	term.match_fields = fields;
-	size_t n = split(text, '\n', parts);
+	size_t n = fuzz_split(text, '\n', parts);
 	for (size_t i = 0; i < n; i++) {
-		size_t n_words = split(parts[i], ' ', lines[i].words);
+		size_t n_words = fuzz_split(parts[i], ' ', lines[i].words);
 		kube__node_selector_requirement__init(&lines[i].message);
 		lines[i].message.key = n_words > 1 ? lines[i].words[1] : NULL;
 		lines[i].message.operator_ = n_words > 2 ? lines[i].words[2] : NULL;

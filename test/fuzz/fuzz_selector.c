@@ -7,31 +7,16 @@
 
 #include "fuzz.h"
 
-#define PARTS_MAX 16
-
-// Cuts the text at `separator`, in place. Returns how many parts there are, at most PARTS_MAX.
-static size_t split(char *text, char separator, char *parts[PARTS_MAX])
-{
-	size_t n = 0;
-	while (text && n < PARTS_MAX) {
-		parts[n++] = text;
-		text = strchr(text, separator);
-		if (text)
-			*text++ = '\0';
-	}
-	return n;
-}
-
 struct object {
-	Kube__StringEntry entries[PARTS_MAX];
-	Kube__StringEntry *list[PARTS_MAX];
+	Kube__StringEntry entries[FUZZ_PARTS_MAX];
+	Kube__StringEntry *list[FUZZ_PARTS_MAX];
 	size_t n;
 };
 
 static void read_labels(char *line, struct object *object)
 {
-	char *parts[PARTS_MAX];
-	object->n = split(line, ',', parts);
+	char *parts[FUZZ_PARTS_MAX];
+	object->n = fuzz_split(line, ',', parts);
 	for (size_t i = 0; i < object->n; i++) {
 		Kube__StringEntry *entry = &object->entries[i];
 		kube__string_entry__init(entry);
@@ -45,8 +30,8 @@ static void read_labels(char *line, struct object *object)
 
 static void check_requirement(char *line, const struct object *object)
 {
-	char *words[PARTS_MAX];
-	size_t n = split(line, ' ', words);
+	char *words[FUZZ_PARTS_MAX];
+	size_t n = fuzz_split(line, ' ', words);
 	Kube__NodeSelectorRequirement from = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
 	from.key = words[0];
 	from.operator_ = n > 1 ? words[1] : NULL;
@@ -78,9 +63,9 @@ static void check_requirement(char *line, const struct object *object)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CS_AUTO_FREE char *text = cs_strndup(size ? (const char *)data : "", size);
-	char *lines[PARTS_MAX];
+	char *lines[FUZZ_PARTS_MAX];
 	struct object object;
-	size_t n = split(text, '\n', lines);
+	size_t n = fuzz_split(text, '\n', lines);
 	read_labels(lines[0], &object);
 	for (size_t i = 1; i < n; i++)
 		check_requirement(lines[i], &object);

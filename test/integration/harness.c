@@ -226,6 +226,15 @@ bool harness_logged(const struct harness_process *process, const char *words)
 	return strstr(harness_read_file(process->log), words) != NULL;
 }
 
+struct harness_process *harness_check_run(const char *program, const char *const *arguments,
+					  int status, const char *words)
+{
+	struct harness_process *process = harness_start(program, arguments);
+	ck_assert_int_eq(harness_wait_exit(process, 10), status);
+	ck_assert_msg(harness_logged(process, words), "%s", harness_read_file(process->log));
+	return process;
+}
+
 void harness_wait_logged(const struct harness_process *process, const char *words)
 {
 	double end = harness_now() + HARNESS_PATIENCE;

@@ -52,6 +52,9 @@ int harness_stop(struct harness_process *process, int signal);
 int harness_wait_exit(struct harness_process *process, double seconds);
 bool harness_is_running(struct harness_process *process);
 bool harness_logged(const struct harness_process *process, const char *words);
+// Runs a program to its end, which must have this status, and have said this.
+struct harness_process *harness_check_run(const char *program, const char *const *arguments,
+					  int status, const char *words);
 void harness_wait_logged(const struct harness_process *process, const char *words);
 
 // kubesim on a free port with further arguments ("--tls" and "--token=T" are understood), once it

@@ -146,10 +146,8 @@ static const struct {
 
 START_TEST(test_refusals)
 {
-	struct harness_process *kubesim = harness_start("kubesim", refused[_i].arguments);
-	ck_assert_int_eq(harness_wait_exit(kubesim, 10), refused[_i].status);
-	ck_assert_msg(harness_logged(kubesim, refused[_i].words), "%s",
-		      harness_read_file(kubesim->log));
+	struct harness_process *kubesim = harness_check_run("kubesim", refused[_i].arguments,
+							    refused[_i].status, refused[_i].words);
 	ck_assert(!harness_logged(kubesim, "is serving"));
 }
 END_TEST

@@ -43,10 +43,8 @@ static const struct {
 
 START_TEST(command_line)
 {
-	struct harness_process *process = harness_start("c-sched", command_lines[_i].arguments);
-	ck_assert_int_eq(harness_wait_exit(process, 5), command_lines[_i].status);
-	ck_assert_msg(harness_logged(process, command_lines[_i].words), "%s",
-		      harness_read_file(process->log));
+	harness_check_run("c-sched", command_lines[_i].arguments, command_lines[_i].status,
+			  command_lines[_i].words);
 }
 END_TEST
 

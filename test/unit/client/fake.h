@@ -1,5 +1,5 @@
 // A transport whose server is the test, and makers of what an API server sends.
-// Neighbours: test_reflector.c, test_requests.c, test_lease.c, test_client.c.
+// Neighbours: test_reflector.c, test_requests.c, test_lease.c, test_client.c; the tests of load.
 #ifndef TEST_UNIT_CLIENT_FAKE_H
 #define TEST_UNIT_CLIENT_FAKE_H
 
@@ -18,6 +18,7 @@ struct cs_call {
 	char *content_type;
 	struct cs_buffer body;
 	int64_t timeout;
+	size_t body_max;
 	bool fresh;
 	const struct cs_handler *handler;
 	void *user;
@@ -29,6 +30,7 @@ struct fake {
 	struct cs_list calls; // running, oldest first
 	unsigned started;     // ever
 	unsigned cancelled;
+	unsigned destroyed;
 	struct cs_time now; // what callbacks are told
 	int64_t waited;     // the last timeout of wait
 	bool woken;
