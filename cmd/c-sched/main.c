@@ -30,9 +30,8 @@ static void warn(void *user, const char *text)
 static int load_endpoint(const struct options *options, const struct cs_config *config,
 			 struct cs_endpoint *ret, struct cs_error *err)
 {
-	const char *file = config->client_connection.kubeconfig;
-	struct cs_kubeconfig_sources sources = cs_kubeconfig_environment(
-		file && *file ? file : NULL, *options->master ? options->master : NULL);
+	struct cs_kubeconfig_sources sources =
+		cs_kubeconfig_environment(config->client_connection.kubeconfig, options->master);
 	return cs_kubeconfig_load(&sources, ret, err);
 }
 

@@ -440,6 +440,11 @@ void options_help(void)
 	fputs(epilogue, stdout);
 }
 
+static bool given(const struct options *options, const char *name)
+{
+	return cs_flags_given(table, &options->flags, name);
+}
+
 static int parse_rest(struct options *options, struct cs_error *err)
 {
 	const struct cs_flags_result *flags = &options->flags;
@@ -457,6 +462,24 @@ static int parse_rest(struct options *options, struct cs_error *err)
 	return 0;
 }
 
+// What goes with what.
+static int check_together(const struct options *options, struct cs_error *err)
+{
+	const char *vain = cs_flags_given_beside(table, &options->flags, extender, "extender-port");
+	if ((*options->certificate_file == '\0') != (*options->key_file == '\0'))
+		return cs_error_set(err, -EINVAL,
+				    "--tls-cert-file and --tls-private-key-file need each other");
+	if (options->probe && !options->check)
+		return cs_error_set(err, -EINVAL, "--probe goes with check-config");
+	if (options->check && *options->config)
+		return cs_error_set(err, -EINVAL,
+				    "--config goes without check-config, whose FILE "
+				    "is an argument");
+	if (vain && !options->extender_config && !given(options, "extender-port"))
+		return cs_error_set(err, -EINVAL, "--%s goes with --extender-port", vain);
+	return 0;
+}
+
 int options_parse(const char **argv, struct options *ret, struct cs_error *err)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -465,22 +488,12 @@ int options_parse(const char **argv, struct options *ret, struct cs_error *err)
 		return 0; // whatever is missing
 	if (r == 0)
 		r = parse_rest(ret, err);
-	if (r == 0 && (*ret->certificate_file == '\0') != (*ret->key_file == '\0'))
-		r = cs_error_set(err, -EINVAL,
-				 "--tls-cert-file and --tls-private-key-file need each other");
-	if (r == 0 && ret->probe && !ret->check)
-		r = cs_error_set(err, -EINVAL, "--probe goes with check-config");
-	return r;
+	return r < 0 ? r : check_together(ret, err);
 }
 
 void options_finish(struct options *options)
 {
 	cs_flags_finish(table, options);
-}
-
-static bool given(const struct options *options, const char *name)
-{
-	return cs_flags_given(table, &options->flags, name);
 }
 
 static void replace(char **field, const char *value)

@@ -18,8 +18,7 @@ static int load_endpoint(const struct options *options, const struct cs_config *
 {
 	const char *file =
 		*options->kubeconfig ? options->kubeconfig : config->client_connection.kubeconfig;
-	struct cs_kubeconfig_sources sources = cs_kubeconfig_environment(
-		file && *file ? file : NULL, *options->master ? options->master : NULL);
+	struct cs_kubeconfig_sources sources = cs_kubeconfig_environment(file, options->master);
 	return cs_kubeconfig_load(&sources, ret, err);
 }
 

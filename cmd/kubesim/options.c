@@ -234,10 +234,9 @@ static void fill_sim_options(struct options *options)
 static int check_load(const struct options *options, const struct cs_flags_result *flags,
 		      struct cs_error *err)
 {
-	for (size_t i = 0; !options->sim.load.on && table[i].name; i++)
-		if (table[i].section == load && flags->given >> i & 1 &&
-		    table[i].offset != IN(sim.load.on))
-			return cs_error_set(err, -EINVAL, "--%s goes with --load", table[i].name);
+	const char *vain = cs_flags_given_beside(table, flags, load, "load");
+	if (vain && !options->sim.load.on)
+		return cs_error_set(err, -EINVAL, "--%s goes with --load", vain);
 	if (options->load_delay > options->load_interval)
 		return cs_error_set(err, -EINVAL, "--load-delay is longer than --load-interval");
 	return 0;

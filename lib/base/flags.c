@@ -284,6 +284,16 @@ bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *r
 	return false;
 }
 
+const char *cs_flags_given_beside(const struct cs_flag *flags, const struct cs_flags_result *result,
+				  const char *section, const char *lead)
+{
+	for (size_t i = 0; flags[i].name; i++)
+		if (flags[i].section == section && result->given >> i & 1 &&
+		    strcmp(flags[i].name, lead) != 0)
+			return flags[i].name;
+	return NULL;
+}
+
 // ---- --help ----
 
 // Appends words, broken into lines with the indent of help texts.

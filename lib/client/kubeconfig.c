@@ -299,8 +299,8 @@ int cs_kubeconfig_parse(const char *file_name, struct cs_slice text, struct cs_e
 struct cs_kubeconfig_sources cs_kubeconfig_environment(const char *file, const char *server)
 {
 	return (struct cs_kubeconfig_sources){
-		.file = file,
-		.server = server,
+		.file = file && *file ? file : NULL,
+		.server = server && *server ? server : NULL,
 		.list = getenv("KUBECONFIG"),
 		.service_host = getenv("KUBERNETES_SERVICE_HOST"),
 		.service_port = getenv("KUBERNETES_SERVICE_PORT"),

@@ -17,7 +17,7 @@
 // ---- the command line ----
 
 static const struct {
-	const char *arguments[3];
+	const char *arguments[4];
 	int status;
 	const char *words; // on standard output or error
 } command_lines[] = {
@@ -35,6 +35,8 @@ static const struct {
 	{ { "--tls-cert-file=x" }, 2, "need each other" },
 	{ { "check-config" }, 2, "check-config takes one argument: FILE" },
 	{ { "check-config", "--help" }, 0, "Usage:" },
+	{ { "check-config", "x", "--config=y" }, 2, "--config goes without check-config" },
+	{ { "--extender-bind" }, 2, "--extender-bind goes with --extender-port" },
 	{ { "check-config", "/nonexistent.yaml" }, 1, "/nonexistent.yaml: No such file" },
 	{ { "--config=/nonexistent.yaml" }, 1, "/nonexistent.yaml: No such file" },
 	{ { "--kubeconfig=/nonexistent" }, 1, "/nonexistent: No such file" },

@@ -65,6 +65,10 @@ void cs_flags_finish(const struct cs_flag *flags, void *values);
 // Whether the row with that name was given.
 bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *result,
 		    const char *name);
+// The first row of a section that was given, apart from `lead`: its name, or NULL. For sections
+// that mean nothing without that flag; `section` is the table's own pointer.
+const char *cs_flags_given_beside(const struct cs_flag *flags, const struct cs_flags_result *result,
+				  const char *section, const char *lead);
 
 // Appends the rows as --help shows them, 100 columns wide.
 void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out);

@@ -57,7 +57,7 @@ struct cs_kubeconfig_sources {
 	const char *service_account; // folder of token and ca.crt
 };
 
-// The sources of this process's environment; `file` and `server` may be NULL.
+// The sources of this process's environment; `file` and `server`: NULL and "" are "not given".
 struct cs_kubeconfig_sources cs_kubeconfig_environment(const char *file, const char *server);
 
 // Fills *ret from the first source that is given: file, list, server alone, in-cluster. Several

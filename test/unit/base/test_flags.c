@@ -229,6 +229,17 @@ START_TEST(a_list_adds_up)
 }
 END_TEST
 
+START_TEST(beside_the_main_flag)
+{
+	AUTO_PARSED struct parsed p = { 0 };
+	const char *one = flags[0].section, *two = flags[2].section;
+	PARSE(&p, "--elect", "--file=x", "-v1");
+	ck_assert_ptr_null(cs_flags_given_beside(flags, &p.result, one, "elect"));
+	ck_assert_str_eq(cs_flags_given_beside(flags, &p.result, one, "dry"), "elect");
+	ck_assert_str_eq(cs_flags_given_beside(flags, &p.result, two, "v"), "file");
+}
+END_TEST
+
 START_TEST(standard_input_is_read_once)
 {
 	AUTO_PARSED struct parsed p = { 0 };
@@ -267,6 +278,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, help);
 	tcase_add_test(tcase, a_flag_that_may_be_given_again);
 	tcase_add_test(tcase, a_list_adds_up);
+	tcase_add_test(tcase, beside_the_main_flag);
 	tcase_add_test(tcase, standard_input_is_read_once);
 	tcase_add_test(tcase, a_table_has_an_end);
 	suite_add_tcase(suite, tcase);

@@ -438,6 +438,8 @@ START_TEST(environment)
 	ck_assert_str_eq(sources.service_port, "1");
 	ck_assert_str_eq(sources.file, "f");
 	ck_assert_str_eq(sources.server, "m");
+	sources = cs_kubeconfig_environment("", NULL);
+	ck_assert(!sources.file && !sources.server);
 }
 END_TEST
 
