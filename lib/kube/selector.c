@@ -58,53 +58,37 @@ static int check_values(struct cs_requirement *r, struct cs_error *err)
 	return 0;
 }
 
-// What both kinds of requirement message have.
-struct source {
-	const char *key;
-	const char *op;
-	size_t n_values;
-	char **values;
-};
-
-static int parse_requirement(struct source from, struct cs_requirement *ret, struct cs_error *err)
-{
-	*ret = (struct cs_requirement){
-		.key = from.key ? from.key : "",
-		.n_values = from.n_values,
-		.values = from.values,
-	};
-	if (!cs_label_is_key(ret->key))
-		return cs_error_set(err, -EINVAL, "key: not a label key: \"%s\"", ret->key);
-	if (cs_operator_parse(from.op, &ret->op) < 0)
-		return cs_error_set(err, -EINVAL, "operator: \"%s\" is not known",
-				    from.op ? from.op : "");
-	return check_values(ret, err);
-}
-
 int cs_requirement_parse(const Kube__NodeSelectorRequirement *from, struct cs_requirement *ret,
 			 struct cs_error *err)
 {
-	return parse_requirement(
-		(struct source){
-			.key = from->key,
-			.op = from->operator_,
-			.n_values = from->n_values,
-			.values = from->values,
-		},
-		ret, err);
+	*ret = (struct cs_requirement){
+		.key = from->key ? from->key : "",
+		.n_values = from->n_values,
+		.values = from->values,
+	};
+	if (!cs_label_is_key(ret->key))
+		return cs_error_set(err, -EINVAL, "key: not a label key: \"%s\"", ret->key);
+	if (cs_operator_parse(from->operator_, &ret->op) < 0)
+		return cs_error_set(err, -EINVAL, "operator: \"%s\" is not known",
+				    from->operator_ ? from->operator_ : "");
+	return check_values(ret, err);
+}
+
+int cs_requirement_parse_query(const Kube__LabelSelectorRequirement *from,
+			       struct cs_requirement *ret, struct cs_error *err)
+{
+	Kube__NodeSelectorRequirement same = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
+	same.key = from->key;
+	same.operator_ = from->operator_;
+	same.n_values = from->n_values;
+	same.values = from->values;
+	return cs_requirement_parse(&same, ret, err);
 }
 
 int cs_requirement_parse_label(const Kube__LabelSelectorRequirement *from,
 			       struct cs_requirement *ret, struct cs_error *err)
 {
-	int r = parse_requirement(
-		(struct source){
-			.key = from->key,
-			.op = from->operator_,
-			.n_values = from->n_values,
-			.values = from->values,
-		},
-		ret, err);
+	int r = cs_requirement_parse_query(from, ret, err);
 	if (r == 0 && (ret->op == CS_OPERATOR_GT || ret->op == CS_OPERATOR_LT))
 		return cs_error_set(err, -EINVAL,
 				    "operator: \"%s\" is not a valid label selector operator",

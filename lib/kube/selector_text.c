@@ -157,15 +157,8 @@ int cs_requirements_parse(const char *text, struct cs_arena *arena, struct cs_re
 	int r = take_all(&parser, &selector);
 	*ret_n = selector.n_match_expressions;
 	*ret = cs_arena_alloc_array(arena, *ret_n, sizeof(**ret));
-	for (size_t i = 0; r == 0 && i < *ret_n; i++) {
-		const Kube__LabelSelectorRequirement *from = selector.match_expressions[i];
-		Kube__NodeSelectorRequirement requirement = KUBE__NODE_SELECTOR_REQUIREMENT__INIT;
-		requirement.key = from->key;
-		requirement.operator_ = from->operator_;
-		requirement.n_values = from->n_values;
-		requirement.values = from->values;
-		r = cs_requirement_parse(&requirement, &(*ret)[i], err);
-	}
+	for (size_t i = 0; r == 0 && i < *ret_n; i++)
+		r = cs_requirement_parse_query(selector.match_expressions[i], &(*ret)[i], err);
 	return r;
 }
 

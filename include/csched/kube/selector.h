@@ -36,10 +36,13 @@ struct cs_requirement {
 // one integer; keys and values must be label keys and values). -EINVAL in words.
 int cs_requirement_parse(const Kube__NodeSelectorRequirement *from, struct cs_requirement *ret,
 			 struct cs_error *err);
-// The same of a LabelSelector's expression, which knows no Gt and Lt, and of one of its
-// matchLabels, which is an In of one value.
+// The same of a LabelSelector's expression, which knows no Gt and Lt,
 int cs_requirement_parse_label(const Kube__LabelSelectorRequirement *from,
 			       struct cs_requirement *ret, struct cs_error *err);
+// with them, as a query may have them,
+int cs_requirement_parse_query(const Kube__LabelSelectorRequirement *from,
+			       struct cs_requirement *ret, struct cs_error *err);
+// and of one of its matchLabels, which is an In of one value.
 int cs_requirement_parse_entry(const Kube__StringEntry *entry, struct cs_requirement *ret,
 			       struct cs_error *err);
 // `value` is the object's label value, NULL when it has no such label.
