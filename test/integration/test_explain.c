@@ -2,7 +2,12 @@
 // Neighbours: harness.h runs the programs.
 #include "../unit/check_main.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csched/base/memory.h>
 #include <csched/client/kubeconfig.h>
@@ -168,6 +173,84 @@ START_TEST(a_server_that_is_not_trusted)
 }
 END_TEST
 
+// ---- the plugin of kubectl ----
+
+// Stands for kubectl: tells who holds the lease, and "forwards" to where c-sched listens.
+#define KUBECTL                                                                             \
+	"#!/bin/sh\n"                                                                       \
+	"case \"$*\" in\n"                                                                  \
+	"'--namespace kube-system get lease c-sched -o jsonpath={.spec.holderIdentity}')\n" \
+	"	printf %s \"$HOLDER\" ;;\n"                                                       \
+	"'--namespace kube-system port-forward pod/c-sched-7 :10259')\n"                    \
+	"	echo $$ >\"$PID_FILE\"\n"                                                         \
+	"	echo \"Forwarding from 127.0.0.1:$PORT -> 10259\"\n"                              \
+	"	exec sleep 60 ;;\n"                                                               \
+	"*) echo \"kubectl: $*\" >&2; exit 1 ;;\n"                                          \
+	"esac\n"
+
+struct plugin {
+	const char *path; // the fake kubectl's folder and c-sched's, and what was before
+	const char *port;
+	const char *pid_file;
+	const char *holder;
+	const char *pod;
+};
+
+static void become_plugin(void *user)
+{
+	const struct plugin *plugin = user;
+	setenv("PATH", plugin->path, 1);
+	setenv("PORT", plugin->port, 1);
+	setenv("PID_FILE", plugin->pid_file, 1);
+	setenv("HOLDER", plugin->holder, 1);
+	execl("hack/kubectl-csched", "kubectl-csched", "explain", plugin->pod, "--color=never",
+	      (char *)NULL);
+	perror("hack/kubectl-csched");
+}
+
+static const char *run_plugin(const struct plugin *plugin, int status)
+{
+	struct harness_process *process =
+		harness_start_prepared("c-sched", (const char *const[]){ "--version", NULL },
+				       become_plugin, (void *)plugin);
+	ck_assert_int_eq(harness_wait_exit(process, 10), status);
+	return harness_read_file(process->log);
+}
+
+START_TEST(the_plugin_of_kubectl)
+{
+	char exe[4096] = "";
+	ck_assert_int_gt(readlink("/proc/self/exe", exe, sizeof(exe) - 1), 0);
+	*strstr(exe, "/test/integration/") = '\0'; // where c-sched is
+	begin();
+	harness_create_pod(kubesim, "p", "100m");
+	harness_wait_bound(kubesim, "p");
+	const char *kubectl = harness_path("kubectl");
+	harness_write_file(kubectl, KUBECTL);
+	ck_assert_int_eq(chmod(kubectl, 0700), 0);
+	CS_AUTO_FREE char *folder = cs_strndup(kubectl, (size_t)(strrchr(kubectl, '/') - kubectl));
+	CS_AUTO_FREE char *path = cs_asprintf("%s:%s:%s", folder, exe, getenv("PATH"));
+	CS_AUTO_FREE char *port = cs_asprintf("%d", scheduler->port);
+	struct plugin plugin = { .path = path,
+				 .port = port,
+				 .pid_file = harness_path("pid"),
+				 .holder = "c-sched-7_0815",
+				 .pod = "default/p" };
+	expect(run_plugin(&plugin, 0), "Pod default/p: bound on large\n");
+	// The way to the pod is closed again.
+	int pid = 0;
+	ck_assert_int_eq(sscanf(harness_read_file(plugin.pid_file), "%d", &pid), 1);
+	for (double end = harness_now() + 5; kill(pid, 0) == 0; harness_sleep(0.01))
+		ck_assert_double_lt(harness_now(), end);
+	plugin.pod = "default/nobody";
+	expect(run_plugin(&plugin, 1), "there is no pod");
+	plugin.holder = "";
+	expect(run_plugin(&plugin, 1), "nobody holds the lease kube-system/c-sched");
+	plugin.holder = "another_1";
+	expect(run_plugin(&plugin, 1), "no way to pod kube-system/another");
+}
+END_TEST
+
 START_TEST(the_cluster)
 {
 	begin();
@@ -193,6 +276,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, what_is_not_there);
 	tcase_add_loop_test(tcase, command_line, 0, (int)CS_ARRAY_LENGTH(command_lines));
 	tcase_add_test(tcase, a_server_that_is_not_trusted);
+	tcase_add_test(tcase, the_plugin_of_kubectl);
 	tcase_add_test(tcase, the_cluster);
 	suite_add_tcase(suite, tcase);
 	return suite;
