@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <csched/base/buffer.h>
+#include <csched/base/duration.h>
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
 
@@ -73,6 +74,21 @@ int cs_errors_invalid_string(struct cs_errors *errors, const char *path, const c
 			     const char *words)
 {
 	return cs_errors_add(errors, path, "Invalid value: \"%s\": %s", value, words);
+}
+
+int cs_errors_invalid_duration(struct cs_errors *errors, const char *path, int64_t value,
+			       int64_t min, int64_t max)
+{
+	CS_AUTO_BUFFER struct cs_buffer words;
+	CS_AUTO_BUFFER struct cs_buffer own;
+	cs_buffer_init(&words, 256);
+	cs_buffer_init(&own, 64);
+	cs_duration_print(&own, value);
+	cs_buffer_append_string(&words, "must be at least ");
+	cs_duration_print(&words, min);
+	cs_buffer_append_string(&words, " and at most ");
+	cs_duration_print(&words, max);
+	return cs_errors_invalid_string(errors, path, own.data, words.data);
 }
 
 int cs_errors_required(struct cs_errors *errors, const char *path, const char *words)

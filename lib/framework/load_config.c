@@ -273,17 +273,8 @@ static int64_t read_duration(const struct reading *reading, const char *path,
 		return rule.otherwise;
 	if (field->value >= rule.min && field->value <= rule.max)
 		return field->value;
-	CS_AUTO_BUFFER struct cs_buffer words;
-	CS_AUTO_BUFFER struct cs_buffer value;
-	cs_buffer_init(&words, 256);
-	cs_buffer_init(&value, 64);
-	cs_duration_print(&value, field->value);
-	cs_buffer_append_string(&words, "must be at least ");
-	cs_duration_print(&words, rule.min);
-	cs_buffer_append_string(&words, " and at most ");
-	cs_duration_print(&words, rule.max);
-	cs_errors_invalid_string(reading->errors, below(reading, path, rule.name), value.data,
-				 words.data);
+	cs_errors_invalid_duration(reading->errors, below(reading, path, rule.name), field->value,
+				   rule.min, rule.max);
 	return rule.otherwise;
 }
 

@@ -28,6 +28,7 @@
 
 #define COST_MIN  0.0001 // seconds
 #define START_MIN 0.1
+#define HOUR      (3600 * CS_SECOND)
 
 struct response_args {
 	struct cs_by_ratio ratio;
@@ -213,15 +214,15 @@ static int64_t read_duration(const struct cs_field_int *field, int64_t otherwise
 	return field->given ? field->value : otherwise;
 }
 
-static int check(const struct response_args *args, struct cs_errors *errors)
+static int check(const struct response_args *args, int64_t threshold, struct cs_errors *errors)
 {
 	int r = 0;
-	if (args->threshold.value < 0 || args->threshold.value > 3600)
-		r = cs_errors_add(errors, "threshold", "Invalid value: must be 0s to 1h");
-	if (args->decay < CS_SECOND || args->decay > 3600 * CS_SECOND)
-		r = cs_errors_add(errors, "decay", "Invalid value: must be 1s to 1h");
-	if (args->slow_start < 0 || args->slow_start > 3600 * CS_SECOND)
-		r = cs_errors_add(errors, "slowStart", "Invalid value: must be 0s to 1h");
+	if (threshold < 0 || threshold > HOUR)
+		r = cs_errors_invalid_duration(errors, "threshold", threshold, 0, HOUR);
+	if (args->decay < CS_SECOND || args->decay > HOUR)
+		r = cs_errors_invalid_duration(errors, "decay", args->decay, CS_SECOND, HOUR);
+	if (args->slow_start < 0 || args->slow_start > HOUR)
+		r = cs_errors_invalid_duration(errors, "slowStart", args->slow_start, 0, HOUR);
 	return r;
 }
 
@@ -238,7 +239,7 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 	};
 	args->decay = read_duration(&read.decay, 60 * CS_SECOND);
 	args->slow_start = read_duration(&read.slow_start, 120 * CS_SECOND);
-	wrong |= check(args, errors) < 0;
+	wrong |= check(args, read.threshold.value, errors) < 0;
 	if (wrong)
 		return -EINVAL;
 	*ret = CS_TAKE(args);

@@ -243,9 +243,10 @@ static int check(const struct latency_args *args, struct cs_errors *errors)
 {
 	int r = 0;
 	if (args->floor < 1000 || args->floor > CS_SECOND)
-		r = cs_errors_add(errors, "floor", "Invalid value: must be 1us to 1s");
+		r = cs_errors_invalid_duration(errors, "floor", args->floor, 1000, CS_SECOND);
 	if (args->threshold < 0 || args->threshold > 60 * CS_SECOND)
-		r = cs_errors_add(errors, "threshold", "Invalid value: must be 0s to 1m");
+		r = cs_errors_invalid_duration(errors, "threshold", args->threshold, 0,
+					       60 * CS_SECOND);
 	return r;
 }
 

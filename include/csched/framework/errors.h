@@ -30,6 +30,9 @@ int cs_errors_invalid_int(struct cs_errors *errors, const char *path, int64_t va
 			  const char *words);
 int cs_errors_invalid_string(struct cs_errors *errors, const char *path, const char *value,
 			     const char *words);
+// In ns; the words name the bounds, which are allowed themselves.
+int cs_errors_invalid_duration(struct cs_errors *errors, const char *path, int64_t value,
+			       int64_t min, int64_t max);
 // `words` "" = none. Nothing is added where that path has an error already: a value that could not
 // be read is not missing too.
 int cs_errors_required(struct cs_errors *errors, const char *path, const char *words);

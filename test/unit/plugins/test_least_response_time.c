@@ -179,10 +179,14 @@ START_TEST(arguments)
 		const char *args;
 		const char *errors;
 	} rows[] = {
-		{ "{decay: 500ms}", "decay: Invalid value: must be 1s to 1h" },
-		{ "{decay: 2h}", "decay: Invalid value: must be 1s to 1h" },
-		{ "{slowStart: -1s}", "slowStart: Invalid value: must be 0s to 1h" },
-		{ "{threshold: 2h}", "threshold: Invalid value: must be 0s to 1h" },
+		{ "{decay: 500ms}",
+		  "decay: Invalid value: \"500ms\": must be at least 1s and at most 1h0m0s" },
+		{ "{decay: 2h}",
+		  "decay: Invalid value: \"2h0m0s\": must be at least 1s and at most 1h0m0s" },
+		{ "{slowStart: -1s}",
+		  "slowStart: Invalid value: \"-1s\": must be at least 0s and at most 1h0m0s" },
+		{ "{threshold: 2h}",
+		  "threshold: Invalid value: \"2h0m0s\": must be at least 0s and at most 1h0m0s" },
 		{ "{bias: 0}", "bias: Invalid value: 0: not in valid range [0.25, 4]" },
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++)

@@ -242,8 +242,10 @@ START_TEST(latency_arguments)
 		const char *args;
 		const char *errors;
 	} rows[] = {
-		{ "{floor: 0s}", "floor: Invalid value: must be 1us to 1s" },
-		{ "{threshold: 2m}", "threshold: Invalid value: must be 0s to 1m" },
+		{ "{floor: 0s}",
+		  "floor: Invalid value: \"0s\": must be at least 1us and at most 1s" },
+		{ "{threshold: 2m}",
+		  "threshold: Invalid value: \"2m0s\": must be at least 0s and at most 1m0s" },
 		{ "{bias: 9}", "bias: Invalid value: 9: not in valid range [0.25, 4]" },
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++)
