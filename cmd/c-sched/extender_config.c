@@ -10,17 +10,17 @@
 
 #define DEFAULT_PORT 10261
 // Scores are 0 .. 10 and kube-scheduler adds ten times score times weight: this weighs as much as
-// LeastLoad does in c-sched's own profile.
+// its heaviest plugin.
 #define WEIGHT 3
 
 static const char head[] =
 	"# For kube-scheduler's configuration (--config), a KubeSchedulerConfiguration.\n"
 	"extenders:\n";
 
-static const char weight[] = "  # The extender adds 0 to 100 times this to a node's score; "
-			     "kube-scheduler's own plugins\n"
-			     "  # add 1200 at most. 1: where they tie. 3: as c-sched weighs load "
-			     "itself. 12: load first.\n";
+static const char weight[] =
+	"  # The extender adds 0 to 100 times this to a node's score; kube-scheduler's own plugins\n"
+	"  # add 1200 at most. 1: where they hardly differ. 3: as the heaviest of them,\n"
+	"  # TaintToleration. 12: load first.\n";
 
 static const char tls[] =
 	"  enableHTTPS: true\n"
