@@ -233,6 +233,10 @@ START_TEST(what_is_not_understood)
 	expect("/other", NAMES, 404, "there is nothing at this path\n");
 	expect("/filter", NULL, 405, "this path does not answer that method\n");
 	expect_metric("filter", "malformed", 1);
+	// 4 MiB are enough for names.
+	CS_AUTO_FREE char *body = cs_asprintf("{\"NodeNames\":[\"%*s\"]}", 4 << 20, "x");
+	expect("/filter", body, 413, "4194322 bytes are more than the 4194304 of such a request\n");
+	expect("/bind", body, 413, "the request body is too long\n");
 }
 END_TEST
 
