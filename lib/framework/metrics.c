@@ -81,8 +81,8 @@ const struct cs_metric_info cs_scheduler_metrics[METRIC_COUNT + 1] = {
 	[METRIC_POINT_DURATION] = {
 		.name = "scheduler_framework_extension_point_duration_seconds",
 		.help = "How long all plugins of an extension point took in an attempt: PreFilter, "
-			"Filter, PreScore, Score (with the choice of vectors kept from earlier "
-			"attempts), and Bind, from the decision to the API server's answer.",
+			"Filter, PreScore, Score, and Bind, which lasts until the API server "
+			"answers. What earlier attempts for such pods left is not asked again.",
 		.kind = CS_METRIC_HISTOGRAM,
 		.labels = { "extension_point", "status", "profile" },
 		.buckets = { .start = 0.0001, .factor = 2, .count = 12 },
