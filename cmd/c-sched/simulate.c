@@ -10,6 +10,7 @@
 #include <csched/base/flags.h>
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
+#include <csched/cluster/load.h>
 #include <csched/plugins/list.h>
 #include <csched/simulate/report.h>
 
@@ -196,6 +197,13 @@ static int read_files(const struct settings *settings, struct cs_simulation *sim
 	return r < 0 ? r : cs_simulation_prepare(simulation, err);
 }
 
+// What is wrong with an annotation is no reason to stop, as it is none for the scheduler.
+static void warn(void *user, const char *words)
+{
+	(void)user;
+	fprintf(stderr, "c-sched simulate: %s\n", words);
+}
+
 // Past stdio, whose buffer would only hide the first error.
 static int write_out(void *user, struct cs_slice bytes)
 {
@@ -246,8 +254,9 @@ int simulate_main(const char **argv)
 	if (read_config(settings.config, &config, &err) < 0)
 		return fail(&err, "");
 	for (uint32_t i = 0; i < config->n_warnings; i++)
-		fprintf(stderr, "c-sched simulate: %s\n", config->warnings[i]);
+		warn(NULL, config->warnings[i]);
 	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
+	cs_cluster_set_load_notice(cs_simulation_cluster(simulation), warn, NULL);
 	int status = read_files(&settings, simulation, &err) < 0 ? fail(&err, "")
 								 : report(&settings, simulation);
 	cs_simulation_destroy(simulation);

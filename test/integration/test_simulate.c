@@ -152,6 +152,22 @@ START_TEST(profiles_of_a_file)
 END_TEST
 
 // A full disk is told, not passed over.
+START_TEST(annotations_that_cannot_be_read)
+{
+	int status;
+	const char *path = harness_path("node.yaml");
+	harness_write_file(path,
+			   "apiVersion: v1\nkind: Node\nmetadata:\n  name: a\n  annotations:\n"
+			   "    c-sched.io/weight: heavy\n");
+	const char *arguments[] = { "simulate", "-f", path, NULL };
+	const char *words = run(arguments, &status);
+	ck_assert_msg(strstr(words, "c-sched simulate: node a: metadata.annotations"
+				    "[c-sched.io/weight]: expected an integer from 0 to 1000"),
+		      "%s", words);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(output_that_cannot_be_written)
 {
 	int status;
@@ -239,6 +255,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, standard_input);
 	tcase_add_test(tcase, same_bytes_every_time);
 	tcase_add_test(tcase, profiles_of_a_file);
+	tcase_add_test(tcase, annotations_that_cannot_be_read);
 	tcase_add_test(tcase, output_that_cannot_be_written);
 	tcase_add_test(tcase, readme);
 	tcase_add_test(tcase, golden_files);

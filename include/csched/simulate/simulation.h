@@ -69,7 +69,7 @@ struct cs_simulation_listener {
 void cs_simulation_run(struct cs_simulation *simulation, struct cs_random *random,
 		       const struct cs_simulation_listener *listener);
 
-// The model, from prepare on.
+// The model: nodes and pods are in it from prepare on.
 struct cs_cluster *cs_simulation_cluster(struct cs_simulation *simulation);
 
 // How many pods run on nodes that are not in the input, and so take nothing of what is.
