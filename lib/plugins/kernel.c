@@ -65,6 +65,65 @@ void cs_kernel_flags(const uint8_t *restrict flags, uint8_t value, struct cs_row
 		verdict[row] = (uint8_t)(flags[row] ? value : 0);
 }
 
+// ---- sets of rows ----
+
+#define WORD 64 // rows in a word of a bitmap
+
+// The bits of a row and those behind it in its word.
+static inline uint64_t bits_from(const struct cs_bitmap *set, uint32_t row)
+{
+	return row / WORD < set->n_words ? set->words[row / WORD] >> (row % WORD) : 0;
+}
+
+// The rows up to the end of a word or of all.
+static inline uint32_t rest_of_word(struct cs_rows rows, uint32_t row)
+{
+	uint32_t word = WORD - row % WORD, all = rows.end - row;
+	return word < all ? word : all;
+}
+
+// Bytes 0xff where bits are set, else 0.
+static inline void spread_bits(uint64_t bits, uint8_t bytes[WORD])
+{
+	for (uint32_t i = 0; i < WORD / 8; i++) {
+		// One bit of the eight in each byte, moved to the lowest place there.
+		uint64_t some = (bits >> (8 * i) & 0xff) * UINT64_C(0x0101010101010101) &
+				UINT64_C(0x8040201008040201);
+		some = (some + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101);
+		some *= 0xff;
+		for (uint32_t k = 0; k < 8; k++) // the lowest row first, on any machine
+			bytes[8 * i + k] = (uint8_t)(some >> (8 * k));
+	}
+}
+
+CS_CLONES
+void cs_kernel_flag_others(const struct cs_bitmap *set, uint8_t value, struct cs_rows rows,
+			   uint8_t *restrict verdict)
+{
+	uint8_t in[WORD];
+	for (uint32_t row = rows.first, n; row < rows.end; row += n) {
+		uint8_t *restrict words = verdict + row;
+		spread_bits(bits_from(set, row), in);
+		n = rest_of_word(rows, row);
+		for (uint32_t k = 0; k < n; k++)
+			words[k] = (uint8_t)((words[k] & in[k]) | (value & ~in[k]));
+	}
+}
+
+CS_CLONES
+void cs_kernel_add_to_set(const struct cs_bitmap *set, int64_t weight, struct cs_rows rows,
+			  int64_t *restrict out)
+{
+	uint8_t in[WORD];
+	for (uint32_t row = rows.first, n; row < rows.end; row += n) {
+		int64_t *restrict sums = out + row;
+		spread_bits(bits_from(set, row), in);
+		n = rest_of_word(rows, row);
+		for (uint32_t k = 0; k < n; k++)
+			sums[k] += (int64_t)(int8_t)in[k] & weight;
+	}
+}
+
 // ---- columns of ids ----
 
 // What the four ids say of one.

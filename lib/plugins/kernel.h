@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include <csched/cluster/bitmap.h>
 #include <csched/framework/plugin.h>
 
 // ---- verdicts ----
@@ -26,6 +27,15 @@ void cs_kernel_fit(const struct cs_kernel_fit *fit, struct cs_rows rows, uint8_t
 // verdict[row] = value * flags[row]; flags are 0 and 1.
 void cs_kernel_flags(const uint8_t *restrict flags, uint8_t value, struct cs_rows rows,
 		     uint8_t *restrict verdict);
+
+// ---- sets of rows ----
+
+// verdict[row] = value for the rows that are not in the set, and stays for the others.
+void cs_kernel_flag_others(const struct cs_bitmap *set, uint8_t value, struct cs_rows rows,
+			   uint8_t *restrict verdict);
+// out[row] += weight for the rows in the set.
+void cs_kernel_add_to_set(const struct cs_bitmap *set, int64_t weight, struct cs_rows rows,
+			  int64_t *restrict out);
 
 // ---- columns of ids ----
 

@@ -11,6 +11,7 @@
 #include <csched/kube/node_term.h>
 
 #include "args.h"
+#include "kernel.h"
 #include "normalise.h"
 #include "plugins.h"
 
@@ -68,14 +69,6 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	return required ? CS_PREPARE_GO : CS_PREPARE_SKIP;
 }
 
-static void reject_others(const struct cs_bitmap *selected, struct cs_rows rows,
-			  uint8_t *restrict verdict)
-{
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		if (!cs_bitmap_test(selected, row))
-			verdict[row] = CS_VERDICT_UNRESOLVABLE;
-}
-
 // A pin is no part of the demand, but a pinned pod is filtered on its own: on the node it names, or
 // on the one it is nominated to.
 static void reject_unnamed(const struct cs_cycle *cycle, struct cs_rows rows,
@@ -94,9 +87,11 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 	if (cycle->pod->pinned_node != CS_INTERN_NONE)
 		reject_unnamed(cycle, rows, verdict);
 	if (cycle->demand->node_selector)
-		reject_others(cycle->demand->node_selector, rows, verdict);
+		cs_kernel_flag_others(cycle->demand->node_selector, CS_VERDICT_UNRESOLVABLE, rows,
+				      verdict);
 	if (added && added->required)
-		reject_others(cs_node_selector_rows(added->required), rows, verdict);
+		cs_kernel_flag_others(cs_node_selector_rows(added->required),
+				      CS_VERDICT_UNRESOLVABLE, rows, verdict);
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -124,13 +119,6 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	return demand->prefers_nodes || (added && added->prefers) ? CS_PREPARE_GO : CS_PREPARE_SKIP;
 }
 
-static void add_weight(const struct cs_bitmap *preferred, int32_t weight, struct cs_rows rows,
-		       int64_t *restrict out)
-{
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] += cs_bitmap_test(preferred, row) ? weight : 0;
-}
-
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		  struct cs_rows rows, int64_t *restrict out)
 {
@@ -138,10 +126,11 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	const struct added *added = self->attached;
 	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
 	for (uint32_t i = 0; i < demand->n_preferences; i++)
-		add_weight(demand->preferences[i].rows, demand->preferences[i].weight, rows, out);
+		cs_kernel_add_to_set(demand->preferences[i].rows, demand->preferences[i].weight,
+				     rows, out);
 	for (uint32_t i = 0; added && i < added->n_preferences; i++)
-		add_weight(cs_node_selector_rows(added->preferences[i].selector),
-			   added->preferences[i].weight, rows, out);
+		cs_kernel_add_to_set(cs_node_selector_rows(added->preferences[i].selector),
+				     added->preferences[i].weight, rows, out);
 }
 
 static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

@@ -393,6 +393,37 @@ START_TEST(test_match)
 }
 END_TEST
 
+// Ranges that begin and end anywhere, rows beyond the set's last word.
+START_TEST(test_sets)
+{
+	struct cs_random random;
+	cs_random_init(&random, 6);
+	for (int round = 0; round < 200; round++) {
+		struct cs_bitmap set = { 0 };
+		for (uint32_t i = 0; i < cs_random_below(&random, 300); i++)
+			cs_bitmap_set(&set, (uint32_t)cs_random_below(&random, ROWS), true);
+		uint32_t first = (uint32_t)cs_random_below(&random, ROWS);
+		uint32_t end = first + 1 + (uint32_t)cs_random_below(&random, ROWS - first);
+		uint8_t verdict[ROWS];
+		int64_t out[ROWS];
+		for (uint32_t row = 0; row < ROWS; row++) {
+			verdict[row] = row % 2;
+			out[row] = row;
+		}
+		cs_kernel_flag_others(&set, 2, (struct cs_rows){ first, end }, verdict);
+		cs_kernel_add_to_set(&set, -7 * (INT64_C(1) << 33), (struct cs_rows){ first, end },
+				     out);
+		for (uint32_t row = 0; row < ROWS; row++) {
+			bool asked = row >= first && row < end, has = cs_bitmap_test(&set, row);
+			ck_assert_uint_eq(verdict[row], asked && !has ? 2 : row % 2);
+			ck_assert_int_eq(out[row],
+					 row + (asked && has) * (-7 * (INT64_C(1) << 33)));
+		}
+		cs_bitmap_finish(&set);
+	}
+}
+END_TEST
+
 START_TEST(test_flags)
 {
 	uint8_t flags[ROWS], verdict[ROWS];
@@ -421,6 +452,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_fit_pods);
 	tcase_add_test(tcase, test_match);
 	tcase_add_test(tcase, test_flags);
+	tcase_add_test(tcase, test_sets);
 	tcase_add_test(tcase, test_balanced_pair);
 	tcase_add_test(tcase, test_balanced_known_value);
 	suite_add_tcase(suite, tcase);
