@@ -227,7 +227,7 @@ static void tell_classes(const struct bench *bench)
 			if (!same_class(first, &bench->waiting[end]))
 				break;
 		// The first replica is a new demand.
-		bool warm = class_length(first) == 7 && end - i > 1;
+		bool warm = strncmp(first->pod->name, "replica", 7) == 0 && end - i > 1;
 		printf("%s", i ? "," : "");
 		tell_class(first + warm, end - i - warm);
 	}

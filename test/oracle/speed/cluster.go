@@ -4,6 +4,7 @@ package speed
 
 import (
 	"fmt"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	v1 "k8s.io/api/core/v1"
@@ -187,45 +188,48 @@ func there(i, nodes int, carriers bool) *v1.Pod {
 			RequiredDuringSchedulingIgnoredDuringExecution: []v1.PodAffinityTerm{term(app, hostname)}}
 		affinity(made).PodAffinity = &v1.PodAffinity{
 			PreferredDuringSchedulingIgnoredDuringExecution: []v1.WeightedPodAffinityTerm{
-				{Weight: 10, PodAffinityTerm: term("new-0", zone)}}}
+				{Weight: 10, PodAffinityTerm: term("new0-0", zone)}}}
 	}
 	return made
 }
 
-// Cluster tells of every object of a cluster of that shape: nodes, bound pods, and pods to decide: `decisions`
-// of a workload each ("new-…") and as many replicas of one ("replica-…"; the first is the new one again).
-func (s Shape) Cluster(nodes, decisions int, tell func(runtime.Object) error) error {
+// Cluster tells of every object of a cluster for the shapes, which all have carriers or none: nodes, bound pods,
+// and for the k-th shape pods to decide: `decisions` of a workload each ("new<k>-…") and as many replicas of one
+// ("replica<k>-…"; the first is a new demand again).
+func Cluster(shapes []Shape, nodes, decisions int, tell func(runtime.Object) error) error {
 	for i := range nodes {
 		if err := tell(node(i)); err != nil {
 			return err
 		}
 	}
 	for i := range nodes * PodsPerNode {
-		if err := tell(there(i, nodes, s.carriers)); err != nil {
+		if err := tell(there(i, nodes, shapes[0].carriers)); err != nil {
 			return err
 		}
 	}
-	for _, kind := range []string{"new", "replica"} {
-		for i := range decisions {
-			if err := s.pending(kind, i, tell); err != nil {
-				return err
+	for k, shape := range shapes {
+		for _, kind := range []string{"new", "replica"} {
+			for i := range decisions {
+				if err := shape.pending(fmt.Sprintf("%s%d", kind, k), i, tell); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func (s Shape) pending(kind string, i int, tell func(runtime.Object) error) error {
-	app := fmt.Sprintf("new-%d", i)
+func (s Shape) pending(class string, i int, tell func(runtime.Object) error) error {
+	app := fmt.Sprintf("%s-%d", class, i)
 	milli := 100 + i
-	if kind == "replica" {
-		app, milli = "replica", 100
+	if isReplica(class) {
+		app, milli = class, 100
 	}
-	made := pod(fmt.Sprintf("%s-%d", kind, i), app, milli)
+	made := pod(fmt.Sprintf("%s-%d", class, i), app, milli)
 	s.ask(made, app)
 	if s.owned {
 		own(made, app)
-		if kind == "new" || i == 0 {
+		if !isReplica(class) || i == 0 {
 			for _, object := range workload(app) {
 				if err := tell(object); err != nil {
 					return err
@@ -234,6 +238,27 @@ func (s Shape) pending(kind string, i int, tell func(runtime.Object) error) erro
 		}
 	}
 	return tell(made)
+}
+
+func isReplica(class string) bool {
+	return strings.HasPrefix(class, "replica")
+}
+
+// ByCluster groups the shapes that can share a cluster: it takes minutes to make one of 100,000 nodes.
+func ByCluster(shapes []Shape) [][]Shape {
+	var groups [][]Shape
+	for _, carriers := range []bool{false, true} {
+		var group []Shape
+		for _, shape := range shapes {
+			if shape.carriers == carriers {
+				group = append(group, shape)
+			}
+		}
+		if group != nil {
+			groups = append(groups, group)
+		}
+	}
+	return groups
 }
 
 // Deployments tells of the cluster whose memory is measured: each pod bound, of as many Deployments as nodes,

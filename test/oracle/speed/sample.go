@@ -17,7 +17,7 @@ import (
 
 // Sample is what the decisions of one class took, in microseconds.
 type Sample struct {
-	Class   string  `json:"class"` // "new" or "replica"
+	Class   string  `json:"class"` // "new" or "replica", and the number of the shape in its file
 	Count   int     `json:"count"`
 	Median  float64 `json:"median"`
 	Mean    float64 `json:"mean"`
@@ -62,15 +62,26 @@ func KubeScheduler(file string, percentage int) ([]Sample, error) {
 		return nil, err
 	}
 	took := map[string][]time.Duration{}
+	var classes []string
 	err = oracle.Time(&cluster, profiles, int32(percentage), func(pod *v1.Pod, d time.Duration) {
 		class, _, _ := strings.Cut(pod.Name, "-")
+		if took[class] == nil {
+			classes = append(classes, class)
+		}
 		took[class] = append(took[class], d)
 	})
 	if err != nil {
 		return nil, err
 	}
-	// The first replica is a new demand.
-	return []Sample{sample("new", took["new"]), sample("replica", took["replica"][1:])}, nil
+	var samples []Sample
+	for _, class := range classes {
+		all := took[class]
+		if isReplica(class) {
+			all = all[1:] // the first one is a new demand
+		}
+		samples = append(samples, sample(class, all))
+	}
+	return samples, nil
 }
 
 func sample(class string, took []time.Duration) Sample {
