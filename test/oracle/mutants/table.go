@@ -138,7 +138,7 @@ var All = []Mutant{
 	{"a domain weighs log(domains + 2)", "spread", "lib/plugins/spread_score.c",
 		`return log((double)size + 2);`, `return log((double)size + 1);`},
 	{"the score knows maxSkew - 1", "spread", "lib/plugins/spread_score.c",
-		`ret->more = (double)(c->max_skew - 1);`, `ret->more = (double)c->max_skew;`},
+		`soft->more = (double)(c->max_skew - 1);`, `soft->more = (double)c->max_skew;`},
 	{"sums of the score are rounded", "spread", "lib/plugins/spread_score.c",
 		`return whole + (sum - (double)whole >= 0.5);`, `return whole;`},
 	{"zones spread by 5 where pods say nothing", "spread", "lib/plugins/spread_args.c",
