@@ -24,9 +24,11 @@ struct affinity_args {
 
 // ---- filter ----
 
-// A verdict per domain of one topology key, as the kernel keeps it.
+// A verdict per domain of one topology key, as the kernel keeps it, or, where each domain has one
+// row, per row.
 struct marks {
 	const struct cs_topology *topology;
+	bool by_row;
 	uint8_t *verdict;
 };
 struct mark_list {
@@ -60,7 +62,8 @@ static struct mark_list marks_for(struct cs_cycle *cycle, uint32_t n_max)
 	};
 }
 
-// The marks of that topology key; new ones are all `initial`.
+// The marks of that topology key; new ones are all `initial`. Rows in no domain stay that, so that
+// marks are by row only where it is FITS.
 static struct marks *find_marks(struct cs_cycle *cycle, struct mark_list *list,
 				const struct cs_topology *topology, uint8_t initial)
 {
@@ -68,8 +71,9 @@ static struct marks *find_marks(struct cs_cycle *cycle, struct mark_list *list,
 		if (list->items[i].topology == topology)
 			return &list->items[i];
 	struct marks *marks = &list->items[list->n++];
-	size_t size = CS_KERNEL_DOMAINS_SIZE(topology);
 	marks->topology = topology;
+	marks->by_row = initial == CS_VERDICT_FITS && topology->n_shared == 0;
+	size_t size = marks->by_row ? cycle->nodes->n_rows : CS_KERNEL_DOMAINS_SIZE(topology);
 	marks->verdict = cs_arena_alloc_raw(cycle->scratch, size);
 	memset(marks->verdict, initial, size);
 	return marks;
@@ -98,6 +102,13 @@ static void mark_affinity(struct cs_cycle *cycle, struct mark_list *list)
 		       list->items[i].topology->n_domains);
 }
 
+// Whether some pod is in a domain, which then is rejected.
+static bool mark(struct marks *marks, const struct cs_row_counts *counts, int rule)
+{
+	return (marks->by_row ? cs_kernel_mark_rows : cs_kernel_mark_domains)(
+		counts, marks->topology, rejections[rule], marks->verdict);
+}
+
 static void mark_anti_affinity(struct cs_cycle *cycle, struct mark_list *list)
 {
 	const struct cs_pod_affinity *asked = &cycle->demand->affinity;
@@ -107,8 +118,7 @@ static void mark_anti_affinity(struct cs_cycle *cycle, struct mark_list *list)
 			continue;
 		const struct cs_topology *topology = asked->anti[i].topology;
 		struct marks *marks = find_marks(cycle, list, topology, CS_VERDICT_FITS);
-		cs_kernel_mark_domains(cs_query_counts(asked->anti[i].query), topology,
-				       rejections[RULE_ANTI_AFFINITY], marks->verdict);
+		mark(marks, cs_query_counts(asked->anti[i].query), RULE_ANTI_AFFINITY);
 	}
 }
 
@@ -158,8 +168,7 @@ static bool mark_existing(struct cs_cycle *cycle, struct mark_list *list)
 			continue;
 		const struct cs_topology *topology = carried[i]->topology;
 		struct marks *marks = find_marks(cycle, list, topology, CS_VERDICT_FITS);
-		bool found = cs_kernel_mark_domains(&carried[i]->carriers, topology,
-						    rejections[RULE_EXISTING], marks->verdict);
+		bool found = mark(marks, &carried[i]->carriers, RULE_EXISTING);
 		real = real || (found && is_really_carried(cycle, carried[i]));
 	}
 	return real;
@@ -191,9 +200,14 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 	const struct filter_state *state = self->state;
 	memset(verdict + rows.first, CS_VERDICT_FITS, rows.end - rows.first);
 	for (int rule = 0; rule < RULE_COUNT; rule++)
-		for (uint32_t i = 0; i < state->rules[rule].n; i++)
-			cs_kernel_or_domains(state->rules[rule].items[i].topology->domain,
-					     state->rules[rule].items[i].verdict, rows, verdict);
+		for (uint32_t i = 0; i < state->rules[rule].n; i++) {
+			const struct marks *marks = &state->rules[rule].items[i];
+			if (marks->by_row)
+				cs_kernel_or_rows(marks->verdict, rows, verdict);
+			else
+				cs_kernel_or_domains(marks->topology->domain, marks->verdict, rows,
+						     verdict);
+		}
 	cs_kernel_first_verdicts(rows, verdict);
 }
 
@@ -201,7 +215,8 @@ static bool is_bad(const struct mark_list *list, uint32_t row)
 {
 	for (uint32_t i = 0; i < list->n; i++) {
 		const struct marks *marks = &list->items[i];
-		if (marks->verdict[marks->topology->domain[row] + 1])
+		uint32_t at = marks->by_row ? row : marks->topology->domain[row] + 1;
+		if (marks->verdict[at])
 			return true;
 	}
 	return false;
@@ -228,7 +243,9 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 // A sum per domain of one topology key, as the kernel keeps it.
 struct sums {
 	const struct cs_topology *topology;
-	int64_t *sum;
+	int64_t *sum; // NULL: what follows, for each domain has one row
+	const struct cs_row_counts *counts;
+	int64_t weight;
 };
 struct score_state {
 	uint32_t n;
@@ -240,7 +257,7 @@ static struct sums *find_sums(struct cs_cycle *cycle, struct score_state *state,
 			      const struct cs_topology *topology)
 {
 	for (uint32_t i = 0; i < state->n; i++)
-		if (state->items[i].topology == topology)
+		if (state->items[i].topology == topology && state->items[i].sum)
 			return &state->items[i];
 	struct sums *sums = &state->items[state->n++];
 	sums->topology = topology;
@@ -255,6 +272,11 @@ static void add_sums(struct cs_cycle *cycle, struct score_state *state,
 {
 	if (counts->n_used == 0)
 		return;
+	if (topology->n_shared == 0) {
+		state->items[state->n++] = (struct sums){ topology, NULL, counts, weight };
+		state->produced = state->produced || cs_kernel_any_row(counts, topology);
+		return;
+	}
 	struct sums *sums = find_sums(cycle, state, topology);
 	state->produced |= cs_kernel_sum_domains(counts, topology, weight, sums->sum);
 }
@@ -301,21 +323,28 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	(void)cycle;
 	const struct score_state *state = self->score_state;
 	memset(out + rows.first, 0, (rows.end - rows.first) * sizeof(*out));
-	for (uint32_t i = 0; i < state->n; i++)
-		cs_kernel_add_domains(state->items[i].topology->domain, state->items[i].sum, rows,
-				      out);
+	for (uint32_t i = 0; i < state->n; i++) {
+		const struct sums *sums = &state->items[i];
+		if (sums->sum)
+			cs_kernel_add_domains(sums->topology->domain, sums->sum, rows, out);
+		else
+			cs_kernel_add_rows(sums->counts, sums->topology, sums->weight, rows, out);
+	}
 }
 
 static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 		      const uint32_t *feasible, uint32_t n, int64_t *out)
 {
-	(void)cycle;
 	(void)self;
 	int64_t min = INT64_MAX, max = INT64_MIN;
 	for (uint32_t i = 0; i < n; i++) {
 		int64_t s = out[feasible[i]];
 		min = s < min ? s : min;
 		max = s > max ? s : max;
+	}
+	if (max > min && max - min < INT32_MAX) {
+		cs_kernel_stretch(min, max, cycle->nodes->n_rows, out);
+		return;
 	}
 	double range = (double)(max - min);
 	for (uint32_t i = 0; i < n; i++) {

@@ -82,6 +82,59 @@ START_TEST(domains_to_rows)
 }
 END_TEST
 
+// As by domains that have one row each.
+START_TEST(rows_alone)
+{
+	cs_random_init(&dice, (uint64_t)_i);
+	struct cs_row_counts counts = random_counts(_i % 2, (unsigned)_i);
+	if (_i % 6 == 1) // rows behind the last one that was counted have none
+		counts.n /= 2;
+	struct cs_rows some = { (uint32_t)_i % 9, N_ROWS - (uint32_t)_i % 70 };
+	uint8_t mark[N_ROWS], marks[N_ROWS];
+	int64_t out[N_ROWS];
+	bool any = false;
+	memset(mark, 4, sizeof(mark));
+	memset(marks, 1, sizeof(marks));
+	memset(out, 0, sizeof(out));
+	bool found = cs_kernel_mark_rows(&counts, &topology, 2, mark);
+	cs_kernel_or_rows(mark, some, marks);
+	cs_kernel_add_rows(&counts, &topology, -3, some, out);
+	for (uint32_t row = 0, i = 0; row < N_ROWS; row++) {
+		while (counts.rows && i < counts.n && rows[i] < row)
+			i++;
+		uint32_t at = counts.rows ? i : row;
+		bool here = at < counts.n && (!counts.rows || rows[at] == row);
+		uint32_t n = here && domain[row] != CS_DOMAIN_NONE ? live[at] + terminating[at] : 0;
+		bool inside = row >= some.first && row < some.end;
+		any |= n > 0;
+		ck_assert_uint_eq(mark[row], n > 0 ? 2 : 4);
+		ck_assert_uint_eq(marks[row], inside ? mark[row] | 1 : 1);
+		ck_assert_int_eq(out[row], inside ? -3 * (int64_t)n : 0);
+	}
+	ck_assert(found == any);
+	ck_assert(cs_kernel_any_row(&counts, &topology) == any);
+}
+END_TEST
+
+// As Go divides: the quotient first, then the product; all scores between least and greatest.
+START_TEST(stretches)
+{
+	static const int64_t ranges[] = { 1, 3, 7, 49, 100, 1000, 1000003, INT32_MAX - 1 };
+	const int64_t range = ranges[_i], min = INT64_C(-5000000000) + range / 2;
+	int64_t out[N_ROWS], want[N_ROWS];
+	cs_random_init(&dice, (uint64_t)_i);
+	for (uint32_t row = 0; row < N_ROWS; row++) {
+		int64_t off = (int64_t)cs_random_below(&dice, (uint64_t)range + 1);
+		out[row] = min + off;
+		want[row] = (int64_t)(100.0 * ((double)off / (double)range));
+	}
+	out[0] = INT64_MIN, want[0] = 0;
+	out[N_ROWS - 1] = INT64_MAX, want[N_ROWS - 1] = 100;
+	cs_kernel_stretch(min, min + range, N_ROWS, out);
+	ck_assert_mem_eq(out, want, sizeof(out));
+}
+END_TEST
+
 START_TEST(the_first_verdict)
 {
 	uint8_t marks[] = { 0, 1, 2, 3, 3 };
@@ -97,6 +150,8 @@ Suite *test_suite(void)
 	TCase *tcase = tcase_create("affinity_kernel");
 	tcase_add_loop_test(tcase, rows_to_domains, 0, 40);
 	tcase_add_loop_test(tcase, domains_to_rows, 0, 40);
+	tcase_add_loop_test(tcase, rows_alone, 0, 60);
+	tcase_add_loop_test(tcase, stretches, 0, 8);
 	tcase_add_test(tcase, the_first_verdict);
 	suite_add_tcase(suite, tcase);
 	return suite;
