@@ -111,7 +111,7 @@ static const struct cs_spread_classes *classify(const struct cs_cycle *cycle,
 static uint32_t least_on_row(const struct cs_spread_classes *classes)
 {
 	uint32_t least = classes->n_counts;
-	for (uint32_t class = 1; class < classes->n; class ++) {
+	for (uint32_t class = 1; class < classes->n; class += 1) {
 		uint32_t count = (class - 1) & (classes->n_counts - 1);
 		if (classes->n_rows[class] > 0 && count < least)
 			least = count;
@@ -125,7 +125,7 @@ static struct hard_constraint by_row(const struct cs_cycle *cycle,
 {
 	int32_t allowed = find_allowed(cycle, c, least_on_row(classes), cycle->nodes->n_live);
 	uint8_t *verdicts = cs_arena_alloc(cycle->scratch, classes->n);
-	for (uint32_t class = 1; class < classes->n; class ++)
+	for (uint32_t class = 1; class < classes->n; class += 1)
 		if ((int32_t)((class - 1) & (classes->n_counts - 1)) > allowed)
 			verdicts[class] = CS_VERDICT_UNSCHEDULABLE;
 	return (struct hard_constraint){ .verdicts = verdicts };
@@ -157,7 +157,7 @@ static void prepare_all_classes(const struct cs_cycle *cycle, const struct cs_sp
 	for (uint32_t i = 0; i < hard->n; i++) {
 		bool rows = hard->items[i].topology->n_shared == 0;
 		state->items[i] = (rows ? by_row : by_slot)(cycle, &hard->items[i], state->classes);
-		for (uint32_t class = 0; class < n; class ++)
+		for (uint32_t class = 0; class < n; class += 1)
 			first[class] |= state->items[i].verdicts[class];
 	}
 	state->by_class = first;

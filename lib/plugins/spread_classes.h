@@ -32,7 +32,8 @@ struct cs_spread_classes {
 	const uint32_t *n_rows; // by class; that of 0 means nothing
 };
 
-// Valid until the cluster changes, for the last 32 questions; NULL: there would be too many classes.
+// Valid until the cluster changes, for the last 32 questions; NULL: there would be too many
+// classes.
 const struct cs_spread_classes *cs_spread_classify(struct cs_spread_memory *memory,
 						   const struct cs_cycle *cycle,
 						   const struct cs_spread_asked *asked);

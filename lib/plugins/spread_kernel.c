@@ -15,14 +15,25 @@ void cs_spread_mask_key(const uint32_t *restrict domain, uint32_t n_rows, uint8_
 		mask[row] &= domain[row] != CS_DOMAIN_NONE;
 }
 
+// Byte i of eight is 1 where bit i is set. Bytes stand as x86-64 has them, the lowest first.
+static uint64_t spread_bits(uint64_t byte)
+{
+	uint64_t own_bit = byte * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
+	return (own_bit + UINT64_C(0x7f7f7f7f7f7f7f7f)) >> 7 & UINT64_C(0x0101010101010101);
+}
+
 void cs_spread_mask_bits(const struct cs_bitmap *bitmap, uint32_t n_rows, uint8_t *restrict mask)
 {
-	for (uint32_t first = 0; first < n_rows; first += 64) {
-		uint64_t word = first / 64 < bitmap->n_words ? bitmap->words[first / 64] : 0;
-		uint32_t n = n_rows - first < 64 ? n_rows - first : 64;
-		for (uint32_t i = 0; i < n; i++)
-			mask[first + i] &= (uint8_t)(word >> i & 1);
+	uint32_t row = 0;
+	for (; row + 8 <= n_rows; row += 8) {
+		uint64_t word = row / 64 < bitmap->n_words ? bitmap->words[row / 64] : 0;
+		uint64_t eight;
+		memcpy(&eight, mask + row, sizeof(eight));
+		eight &= spread_bits(word >> row % 64 & 0xff);
+		memcpy(mask + row, &eight, sizeof(eight));
 	}
+	for (; row < n_rows; row++)
+		mask[row] &= cs_bitmap_test(bitmap, row);
 }
 
 CS_CLONES
@@ -117,7 +128,7 @@ void cs_spread_classes_count(const uint16_t *restrict of_row, uint32_t n, uint32
 			n_rows[i * n_classes + of_row[row + i]]++;
 	for (; row < n; row++)
 		n_rows[of_row[row]]++;
-	for (uint32_t class = 0; class < n_classes; class ++)
+	for (uint32_t class = 0; class < n_classes; class += 1)
 		for (uint32_t i = 1; i < LANES; i++)
 			n_rows[class] += n_rows[i * n_classes + class];
 }

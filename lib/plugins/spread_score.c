@@ -36,6 +36,7 @@ struct work {
 	struct soft *soft;
 	struct cs_spread_asked asked;            // what `classes` answers
 	const struct cs_spread_classes *classes; // NULL: none fit, rows are scored one by one
+	const uint8_t *seen;                     // by class: whether a feasible row has it
 };
 
 // ---- weights ----
@@ -110,6 +111,39 @@ static bool is_hostname(const struct cs_cycle *cycle, const struct cs_topology *
 	return strcmp(key, HOSTNAME_KEY) == 0;
 }
 
+static const uint8_t *find_seen(const struct work *work)
+{
+	const struct cs_cycle *cycle = work->cycle;
+	const struct cs_spread_classes *classes = work->classes;
+	uint8_t *seen = cs_arena_alloc(cycle->scratch, classes->n);
+	if (cycle->n_feasible < cycle->nodes->n_live) {
+		for (uint32_t i = 0; i < cycle->n_feasible; i++)
+			seen[classes->of_row[cycle->feasible[i]]] = 1;
+		seen[0] = 0;
+		return seen;
+	}
+	// Without hosts there may be nodes that are gone in slot 0, and no others.
+	for (uint32_t class = work->asked.hosts ? 1 : 1 + classes->n_counts; class < classes->n;
+	     class += 1)
+		seen[class] = classes->n_rows[class] > 0;
+	return seen;
+}
+
+// As count_domains.
+static uint32_t count_seen(const struct work *work)
+{
+	const struct cs_spread_classes *classes = work->classes;
+	uint32_t empty = cs_topology_find(work->asked.domains, ""), n = 0;
+	uint8_t *mark = cs_arena_alloc(work->cycle->scratch, classes->n_slots);
+	for (uint32_t class = 1; class < classes->n; class += 1) {
+		uint32_t slot = (class - 1) / classes->n_counts;
+		mark[slot == 0 ? empty + 1 : slot] |= work->seen[class];
+	}
+	for (uint32_t slot = 0; slot < classes->n_slots; slot++)
+		n += mark[slot];
+	return n;
+}
+
 // How many pods each slot has.
 static uint32_t *count_pods(const struct work *work, const struct cs_spread_constraint *c,
 			    const uint8_t *included)
@@ -135,7 +169,8 @@ static void prepare_soft(const struct work *work, struct soft *soft)
 	uint32_t *slots = count_pods(work, c, included);
 	count_keyless(work, soft, included, slots);
 	soft->counts = slots;
-	soft->weight = weight_of(count_domains(work, c->topology));
+	soft->weight =
+		weight_of(work->classes ? count_seen(work) : count_domains(work, c->topology));
 }
 
 // ---- normalising ----
@@ -265,54 +300,18 @@ static int64_t raw_score(const struct work *work, uint32_t slot, uint32_t on_hos
 	return whole + (sum - (double)whole >= 0.5);
 }
 
-// Scores the classes that have rows. Returns how many these are, each marked in `unseen`.
-static uint32_t score_used(const struct work *work, int64_t *scores, uint8_t *unseen)
-{
-	const struct cs_spread_classes *classes = work->classes;
-	// Without hosts there may be nodes that are gone in slot 0, and no others.
-	uint32_t n = 0, class = 1, first = work->asked.hosts ? 0 : 1;
-	for (uint32_t slot = 0; slot < classes->n_slots; slot++)
-		for (uint32_t count = 0; count < classes->n_counts; count++, class ++) {
-			if (classes->n_rows[class] == 0 || slot < first)
-				continue;
-			scores[class] = raw_score(work, slot, count);
-			unseen[class] = 1;
-			n++;
-		}
-	return n;
-}
-
-// The range of the classes that have a feasible row; where there is none, max is 0.
-static struct cs_spread_range range_of_classes(const struct work *work, const int64_t *scores,
-					       uint8_t *unseen, uint32_t n_unseen)
-{
-	const struct cs_cycle *cycle = work->cycle;
-	const struct cs_spread_classes *classes = work->classes;
-	struct cs_spread_range range = { INT64_MAX, 0 };
-	if (cycle->n_feasible == cycle->nodes->n_live) {
-		for (uint32_t class = 1; class < classes->n; class ++)
-			if (unseen[class])
-				widen(&range, scores[class]);
-		return range;
-	}
-	for (uint32_t i = 0; i < cycle->n_feasible && n_unseen > 0; i++) {
-		uint32_t class = classes->of_row[cycle->feasible[i]];
-		if (!unseen[class])
-			continue;
-		unseen[class] = 0;
-		n_unseen--;
-		widen(&range, scores[class]);
-	}
-	return range;
-}
-
 static void score_classes(const struct work *work, struct score_state *state)
 {
 	uint32_t n = work->classes->n;
 	int64_t *scores = cs_arena_alloc_array(work->cycle->scratch, n, sizeof(*scores));
-	uint8_t *unseen = cs_arena_alloc(work->cycle->scratch, n);
-	uint32_t n_unseen = score_used(work, scores, unseen);
-	struct cs_spread_range range = range_of_classes(work, scores, unseen, n_unseen);
+	struct cs_spread_range range = { INT64_MAX, 0 };
+	for (uint32_t class = 1; class < n; class += 1) {
+		if (!work->seen[class])
+			continue;
+		scores[class] = raw_score(work, (class - 1) / work->classes->n_counts,
+					  (class - 1) & (work->classes->n_counts - 1));
+		widen(&range, scores[class]);
+	}
 	normalise(&range, scores, n);
 	scores[0] = 0; // rows that are ignored
 	state->classes = work->classes;
@@ -348,6 +347,7 @@ enum cs_prepare cs_spread_prepare_score(struct cs_cycle *cycle, struct cs_plugin
 		work.soft[i].hosts = is_hostname(cycle, list.items[i].topology);
 	}
 	classify(&work, defaults->memory);
+	work.seen = work.classes ? find_seen(&work) : NULL;
 	for (uint32_t i = 0; i < list.n; i++)
 		prepare_soft(&work, &work.soft[i]);
 	struct score_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
