@@ -2,7 +2,6 @@
 // Neighbours: latency.h, latency_internal.h; topology.c says which nodes are in a place.
 // A place is known by its label value, since a domain's id is another's once its last node is gone.
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
@@ -157,14 +156,6 @@ static uint32_t read_place(const struct cs_cluster *cluster, const struct cs_lat
 					: cs_topology_value(latency->topology, domain);
 }
 
-static void count_unmatched(struct cs_load_report *report, const char *name)
-{
-	if (report->n_unmatched < CS_LOAD_UNMATCHED_MAX)
-		snprintf(report->unmatched[report->n_unmatched], sizeof(report->unmatched[0]), "%s",
-			 name ? name : "");
-	report->n_unmatched++;
-}
-
 // Of a place to itself both directions are the same link.
 static void keep(struct cs_latency *latency, uint32_t from, uint32_t to, float value, int64_t taken)
 {
@@ -178,11 +169,6 @@ static void keep(struct cs_latency *latency, uint32_t from, uint32_t to, float v
 	latency->version++;
 }
 
-static bool is_plausible(const struct cs_load_metric *metric, double value)
-{
-	return value >= metric->min && value <= metric->max && value >= 0;
-}
-
 uint32_t cs_latency_absorb(struct cs_cluster *cluster, struct cs_latency *latency,
 			   const struct cs_load_sample *sample, int64_t now,
 			   struct cs_load_report *ret)
@@ -190,7 +176,8 @@ uint32_t cs_latency_absorb(struct cs_cluster *cluster, struct cs_latency *latenc
 	uint32_t from = read_place(cluster, latency, sample->node);
 	uint32_t to = read_place(cluster, latency, sample->to);
 	if (from == CS_INTERN_NONE || to == CS_INTERN_NONE) {
-		count_unmatched(ret, from == CS_INTERN_NONE ? sample->node : sample->to);
+		const char *unknown = from == CS_INTERN_NONE ? sample->node : sample->to;
+		cs_loads_note_unmatched(ret, unknown ? unknown : "");
 		return 0;
 	}
 	ret->n_matched++;
@@ -198,7 +185,7 @@ uint32_t cs_latency_absorb(struct cs_cluster *cluster, struct cs_latency *latenc
 	int64_t taken = sample->taken > now ? now : sample->taken;
 	const struct link *known = find_link(find_place(latency, from), to);
 	bool is_known = known && !isnan(known->out);
-	if (!is_plausible(latency->metric, sample->value)) {
+	if (!cs_loads_is_plausible(latency->metric, sample->value) || sample->value < 0) {
 		ret->n_implausible++;
 		return 0;
 	}

@@ -164,6 +164,9 @@ void cs_loads_settle(struct cs_loads *loads);
 uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_load_sample *sample,
 			 struct cs_load_report *report);
 uint32_t cs_loads_find_row(struct cs_loads *loads, const char *node);
+// What a report says of samples.
+bool cs_loads_is_plausible(const struct cs_load_metric *metric, double value);
+void cs_loads_note_unmatched(struct cs_load_report *report, const char *name);
 // Keeps the node's addresses; NULL: it has gone.
 void cs_loads_set_addresses(struct cs_loads *loads, uint32_t row, const Kube__NodeStatus *status);
 

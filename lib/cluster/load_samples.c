@@ -110,7 +110,7 @@ uint32_t cs_loads_find_row(struct cs_loads *loads, const char *node)
 
 // ---- values ----
 
-static bool is_plausible(const struct cs_load_metric *metric, double value)
+bool cs_loads_is_plausible(const struct cs_load_metric *metric, double value)
 {
 	return isfinite(value) && value >= metric->min && value <= metric->max;
 }
@@ -144,7 +144,7 @@ uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_l
 		taken = loads->now;
 		report->n_future++;
 	}
-	bool plausible = is_plausible(column->metric, sample->value);
+	bool plausible = cs_loads_is_plausible(column->metric, sample->value);
 	report->n_implausible += !plausible;
 	if (taken <= 0 || taken <= column->taken[row] || (!plausible && taken <= *refused)) {
 		report->n_old++;
@@ -160,7 +160,7 @@ uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_l
 	return cs_loads_events(loads, sample->metric, row, before);
 }
 
-static void note_unmatched(struct cs_load_report *report, const char *name)
+void cs_loads_note_unmatched(struct cs_load_report *report, const char *name)
 {
 	if (report->n_unmatched < CS_LOAD_UNMATCHED_MAX)
 		snprintf(report->unmatched[report->n_unmatched], sizeof(report->unmatched[0]), "%s",
@@ -184,7 +184,7 @@ uint32_t cs_cluster_apply_samples(struct cs_cluster *cluster, const struct cs_lo
 		}
 		uint32_t row = cs_loads_find_row(loads, samples[i].node);
 		if (row == CS_ROW_NONE)
-			note_unmatched(ret, samples[i].node);
+			cs_loads_note_unmatched(ret, samples[i].node);
 		else
 			events |= cs_loads_absorb(loads, row, &samples[i], ret);
 	}

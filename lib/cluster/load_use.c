@@ -298,8 +298,7 @@ static void collect(const struct cs_loads *loads, struct cs_pod *pod,
 	report->n_matched++;
 	if (slot == UINT32_MAX || !pod->use || !is_grown(loads, pod, sample))
 		return;
-	if (!isfinite(sample->value) || sample->value < metric->min ||
-	    sample->value > metric->max) {
+	if (!cs_loads_is_plausible(metric, sample->value)) {
 		report->n_implausible++;
 		return;
 	}
@@ -371,6 +370,7 @@ void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
 {
 	const struct cs_loads *loads = &cluster->loads;
 	CS_AUTO_FREE struct cs_pod **pods = cs_alloc_array(n, sizeof(struct cs_pod *));
+	char name[sizeof(ret->unmatched[0])]; // cut
 	*ret = (struct cs_load_report){ 0 };
 	for (uint32_t i = 0; i < n; i++) {
 		const struct cs_load_pod_sample *sample = &samples[i];
@@ -381,10 +381,8 @@ void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
 			collect(loads, pods[i], sample, ret);
 			continue;
 		}
-		if (ret->n_unmatched < CS_LOAD_UNMATCHED_MAX)
-			snprintf(ret->unmatched[ret->n_unmatched], sizeof(ret->unmatched[0]),
-				 "%s/%s", sample->namespace, sample->name);
-		ret->n_unmatched++;
+		snprintf(name, sizeof(name), "%s/%s", sample->namespace, sample->name);
+		cs_loads_note_unmatched(ret, name);
 	}
 	for (uint32_t i = 0; i < n; i++)
 		for (uint32_t slot = 0; pods[i] && pods[i]->use && slot < loads->n_slots; slot++)
