@@ -96,13 +96,9 @@ static void sum_pair_alike(const struct cs_load_sum *sum, struct cs_rows rows,
 	}
 }
 
-void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
+static void sum_any(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
 {
 	float sums[BLOCK];
-	if (sum->n_parts == 2) {
-		(sum->alike ? sum_pair_alike : sum_pair)(sum, rows, out);
-		return;
-	}
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t n = rows.end - first < BLOCK ? rows.end - first : BLOCK;
 		struct cs_rows block = { first, first + n };
@@ -111,6 +107,16 @@ void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, int6
 			add_part(&sum->parts[i], block, sums);
 		round_sums(sums, n, out + first);
 	}
+}
+
+void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
+{
+	if (sum->n_parts != 2)
+		sum_any(sum, rows, out);
+	else if (sum->alike)
+		sum_pair_alike(sum, rows, out);
+	else
+		sum_pair(sum, rows, out);
 }
 
 // ---- filters ----

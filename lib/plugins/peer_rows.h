@@ -8,8 +8,8 @@
 
 // Peers on live nodes; terminating ones do not count.
 struct cs_peer_rows {
-	uint32_t n; // rows with some
-	uint32_t *rows;
+	uint32_t n;     // rows with some
+	uint32_t *rows; // ascending
 	uint32_t *counts;
 	uint64_t total;
 };
