@@ -2,14 +2,19 @@
 // cluster's load.h is the ledger of metric "connections".
 //
 //     L     = (connections + d) / (weight of the node / 100)
-//     score = 100 * (1 - u^4), rounded; u = L / (crowded * mean of L / 100), at most 1
+//     score = 100 * (1 - s * u^8), rounded, at least 0; u = L / (crowded * mean of L / 100)
 //     score = 100 * (Lmin / L)^bias, rounded, where `crowded` is 0
 //     score = 100 * (1 - u), u = L / limit, rounded, where every feasible node has a known limit:
 //             no deadband then, since a difference in u is one of capacity
 //
-// The mean and the least L are those of the feasible nodes. Of an average node u^4 takes little,
-// of a crowded one nearly all: who has room is left to other plugins, who is full is avoided. What
-// is only estimated there, since figures are missing or old, counts up to a fifth more.
+// The mean and the least L are those of the feasible nodes. Of an average node u^8 takes next to
+// nothing, of a crowded one all: who has room is left to other plugins, who is full is avoided.
+// What is only estimated there, since figures are missing or old, counts up to three tenths more.
+//
+//     s = (d / mean connections of a pod) / (CPU this pod is expected to use / mean use of a pod),
+//         within 1/2 and 2; means of the cluster; without CPU figures the first part alone
+// What a pod brings most of decides: one that uses much CPU is what evens CPU out, and goes by
+// that; one that uses little, or opens many connections, goes where those are few.
 //
 // connections is what was measured, corrected for the pods that came and left since; d is what this
 // pod is expected to open: its annotation c-sched.io/connections, else the mean of its siblings,
@@ -17,7 +22,9 @@
 // the deadband, in percent: noise decides nothing, others do.
 //
 // Example: d is 20. a has 180 connections, b 380, c 580, with c-sched.io/weight 100, 200, 100:
-//     L = 200, 200, 600; twice the mean is 667: u = 0.3, 0.3, 0.9 -> 99, 99, 34
+//     L = 200, 200, 600; 175 % of the mean is 583: u = 0.343, 0.343, 1.029 -> 100, 100, 0
+// It is expected to use 400 milli-CPU, pods of the cluster use 200 and have 20 connections on the
+// mean: s = (20 / 20) / (400 / 200) = 0.5 -> 100, 100, 37.
 // With crowded 0 Lmin is 200 -> 100, 100, 33; with bias 2: 100, 100, 11.
 // With limits of 1000, 1000 and 2000: u = 0.2, 0.2, 0.3 -> 80, 80, 70.
 #include <errno.h>
@@ -29,8 +36,11 @@
 #include "by_load.h"
 #include "plugins.h"
 
-#define DOUBT   0.2F // of what is wholly estimated
-#define CROWDED 200  // percent, by default
+// By test/bench/load.
+#define DOUBT     0.3F // of what is wholly estimated
+#define CROWDED   175  // percent, by default
+#define SHARE_MIN 0.5
+#define SHARE_MAX 2.0
 
 struct connections_args {
 	struct cs_by_ratio ratio;
@@ -79,6 +89,21 @@ static float mean_delay(const struct cs_cycle *cycle, const float *delay)
 	return n > 0 ? cs_load_kernel_mean_delay(delay, rows, n) : 1;
 }
 
+// What the pod is expected to bring / the mean of the cluster's pods; 1 where that is not known.
+static double heaviness(const struct cs_cycle *cycle, const char *metric)
+{
+	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
+	const struct cs_load_column *column = cs_by_load_column(table, metric);
+	double expected = column ? cs_by_load_expected(cycle, table, column) : 0;
+	return expected > 0 && column->mean_per_pod > 0 ? expected / column->mean_per_pod : 1;
+}
+
+static float share_of(const struct cs_cycle *cycle)
+{
+	double share = heaviness(cycle, CS_LOAD_CONNECTIONS) / heaviness(cycle, CS_LOAD_CPU);
+	return (float)(share < SHARE_MIN ? SHARE_MIN : share > SHARE_MAX ? SHARE_MAX : share);
+}
+
 static void prepare_crowd(const struct connections_args *args, const struct cs_cycle *cycle,
 			  const double *quality, const float *delay, struct cs_load_crowd *ret)
 {
@@ -88,6 +113,7 @@ static void prepare_crowd(const struct connections_args *args, const struct cs_c
 		.quality = quality,
 		.inverse = 100.0F / ((float)args->crowded * mean),
 		.doubt = DOUBT,
+		.share = share_of(cycle),
 	};
 }
 
@@ -198,8 +224,9 @@ static bool uses(const void *pointer, uint32_t i, struct cs_metric_use *ret)
 static const struct cs_argument arguments[] = {
 	{ "crowded", "integer, 0..1000",
 	  "a node whose connections per weight are at this percentage of the feasible nodes' mean "
-	  "or above scores 0; others 100 * (1 - (own / that)^4). 0: by the ratio to the least. "
-	  "Default 200, where bias or deadband are given 0" },
+	  "or above scores 0; others 100 * (1 - (own / that)^8). What is lost is halved for a pod of "
+	  "twice the mean CPU, doubled for one of half of it or of twice the mean connections, at "
+	  "most. 0: by the ratio to the least. Default 175, where bias or deadband are given 0" },
 	CS_BY_RATIO_ARGUMENTS,
 	{ "threshold", "integer, 0..100",
 	  "a node whose connections are at this percentage of its known limit or above takes no "

@@ -207,11 +207,13 @@ void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows
 	const double *restrict quality = crowd->quality;
 	float inverse = crowd->inverse;
 	float doubt = crowd->doubt;
+	float most = 100 * crowd->share;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		float known = quality ? (float)quality[row] : 1.0F;
 		float full = delay[row] * inverse * (1 + doubt * (1 - known));
 		float square = full * full;
-		float lost = 100.0F * square * square;
+		float fourth = square * square;
+		float lost = most * fourth * fourth;
 		float rounded = 100.5F - (lost < 100 ? lost : 100.0F);
 		out[row] = (int32_t)rounded;
 	}

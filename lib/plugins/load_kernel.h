@@ -70,12 +70,14 @@ void cs_load_kernel_delay(const struct cs_load_worth *worth, struct cs_rows rows
 // The mean of values[rows[i]], `rows` as below; n > 0.
 float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *restrict rows,
 				uint32_t n);
-// 100 * (1 - u^4), rounded, with u = min(1, delay * inverse * (1 + doubt * (1 - quality))).
+// 100 * (1 - share * u^8), rounded, at least 0, with u = delay * inverse * (1 + doubt * (1 -
+// quality)).
 struct cs_load_crowd {
 	const float *delay;
 	const double *quality; // NULL: 1 for all
-	float inverse;         // 1 / the delay that scores 0
+	float inverse;         // 1 / the delay that scores 0 where share is 1
 	float doubt;
+	float share;
 };
 void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
 			  int64_t *restrict out);

@@ -240,9 +240,9 @@ START_TEST(crowds)
 	const float delay[] = { 100, 200, 300, 400, 1e30F, 300 };
 	const double known[] = { 1, 1, 1, 1, 1, 0 };
 	struct cs_load_crowd crowd = {
-		.delay = delay, .quality = known, .inverse = 1 / 400.0F, .doubt = 0.25F
+		.delay = delay, .quality = known, .inverse = 1 / 400.0F, .doubt = 0.25F, .share = 1
 	};
-	static const int64_t wanted[] = { -7, 94, 68, 0, 0, 23 };
+	static const int64_t wanted[] = { -7, 100, 90, 0, 0, 40 };
 	out[0] = -7;
 	cs_load_kernel_crowd(&crowd, (struct cs_rows){ 1, 6 }, out);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(wanted); i++)
