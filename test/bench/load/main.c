@@ -19,9 +19,11 @@
 
 #define SCENARIOS_MAX 16
 #define FILE_MAX      (1 << 20)
+#define FIRST_MAX     1000000000
 
 struct options {
 	uint32_t seeds;
+	uint32_t first;     // of the seeds
 	const char *config; // NULL: the built-in profile
 	const char *plots;  // directory; NULL: none
 	bool summary_only;
@@ -36,6 +38,7 @@ static const char usage[] =
 	"Plays scenarios with c-sched's own plugins and ledger, and with the rules of others.\n"
 	"  --scenario FILE   a scenario in YAML; may be repeated\n"
 	"  --seeds N         runs of each (20)\n"
+	"  --first N         the first of their seeds (1)\n"
 	"  --config FILE     the first profile of this file instead of the built-in one\n"
 	"  --plots DIR       writes what plot.gp draws\n"
 	"  --summary         the last table alone\n"
@@ -67,26 +70,26 @@ static void load_scenario(const char *path, struct scenario *ret)
 
 // ---- playing ----
 
-static void play_rule(const struct rule *rule, const struct scenario *scenario, uint32_t n,
-		      struct runs *runs)
+static void play_rule(const struct options *options, const struct rule *rule,
+		      const struct scenario *scenario, struct runs *runs)
 {
-	*runs = (struct runs){ .player = rule->name, .n = n };
-	for (uint32_t seed = 1; seed <= n; seed++) {
-		struct placer *placer = policy_create(rule, scenario, seed);
-		world_run(scenario, seed, placer, runs->outcomes[seed - 1],
-			  seed == 1 ? &runs->series : NULL);
+	*runs = (struct runs){ .player = rule->name, .n = options->seeds };
+	for (uint32_t i = 0; i < options->seeds; i++) {
+		struct placer *placer = policy_create(rule, scenario, options->first + i);
+		world_run(scenario, options->first + i, placer, runs->outcomes[i],
+			  i == 0 ? &runs->series : NULL);
 		policy_destroy(placer);
 	}
 }
 
-static void play_ours(const struct cs_config *config, const struct scenario *scenario, uint32_t n,
-		      struct runs *runs)
+static void play_ours(const struct options *options, const struct cs_config *config,
+		      const struct scenario *scenario, struct runs *runs)
 {
-	*runs = (struct runs){ .player = "c-sched", .n = n };
-	for (uint32_t seed = 1; seed <= n; seed++) {
-		struct placer *placer = ours_create(config, seed);
-		world_run(scenario, seed, placer, runs->outcomes[seed - 1],
-			  seed == 1 ? &runs->series : NULL);
+	*runs = (struct runs){ .player = "c-sched", .n = options->seeds };
+	for (uint32_t i = 0; i < options->seeds; i++) {
+		struct placer *placer = ours_create(config, options->first + i);
+		world_run(scenario, options->first + i, placer, runs->outcomes[i],
+			  i == 0 ? &runs->series : NULL);
 		ours_destroy(placer);
 	}
 }
@@ -97,8 +100,8 @@ static void play(const struct options *options, const struct cs_config *config,
 	*ret = (struct result){ .scenario = scenario };
 	ret->runs = cs_alloc_array(PLAYERS_MAX, sizeof(*ret->runs));
 	for (const struct rule *rule = policy_rules; rule->name; rule++)
-		play_rule(rule, scenario, options->seeds, &ret->runs[ret->n_players++]);
-	play_ours(config, scenario, options->seeds, &ret->runs[ret->n_players++]);
+		play_rule(options, rule, scenario, &ret->runs[ret->n_players++]);
+	play_ours(options, config, scenario, &ret->runs[ret->n_players++]);
 }
 
 static void forget(struct result *result)
@@ -140,13 +143,13 @@ static void reference(const char *directory)
 
 // ---- options ----
 
-static uint32_t number(const char *text, long max)
+static uint32_t number(const char *option, const char *text, long max)
 {
 	char *end;
 	errno = 0;
 	long n = strtol(text, &end, 10);
 	if (errno || *end || n < 1 || n > max)
-		fail("--seeds: not from 1 to 100");
+		fail(cs_asprintf("%s: not from 1 to %ld", option, max));
 	return (uint32_t)n;
 }
 
@@ -159,7 +162,10 @@ static void take_option(struct options *options, int which)
 		options->files[options->n_files++] = optarg;
 		break;
 	case 'n':
-		options->seeds = number(optarg, SEEDS_MAX);
+		options->seeds = number("--seeds", optarg, SEEDS_MAX);
+		break;
+	case 'f':
+		options->first = number("--first", optarg, FIRST_MAX);
 		break;
 	case 'c':
 		options->config = optarg;
@@ -187,6 +193,7 @@ static void read_options(int argc, char **argv, struct options *ret)
 	static const struct option long_options[] = {
 		{ "scenario", required_argument, NULL, 's' },
 		{ "seeds", required_argument, NULL, 'n' },
+		{ "first", required_argument, NULL, 'f' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "plots", required_argument, NULL, 'p' },
 		{ "summary", no_argument, NULL, 'q' },
@@ -196,11 +203,13 @@ static void read_options(int argc, char **argv, struct options *ret)
 		{ 0 },
 	};
 	int which;
-	*ret = (struct options){ .seeds = 20 };
+	*ret = (struct options){ .seeds = 20, .first = 1 };
 	while ((which = getopt_long(argc, argv, "", long_options, NULL)) != -1)
 		take_option(ret, which);
 	if (optind < argc)
 		fail("unexpected argument: see --help");
+	if (ret->n_files == 0 && !ret->reference && !ret->cost)
+		fail("nothing to play: see --help");
 }
 
 int main(int argc, char **argv)

@@ -2,13 +2,18 @@
 // Neighbours: scenario.h, scenarios/*.yaml; base's value.h reads YAML.
 #include "scenario.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
+
+#define PODS_MAX         100000
+#define NODE_SECONDS_MAX 10000000 // 400 MB
 
 struct field {
 	const char *name;
@@ -188,8 +193,64 @@ static int read_name(struct json_object *document, const char *name, char *to, s
 	return 0;
 }
 
+static bool is_count(double n)
+{
+	return n >= 1 && n == floor(n);
+}
+
+// The name is one of a file, and of a plot.
+static int check_name(const char *name, struct cs_error *err)
+{
+	for (const char *c = name; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr(" -_.", *c))
+			return cs_error_set(
+				err, -EINVAL,
+				"name: only letters, digits, spaces and - _ . are allowed");
+	return 0;
+}
+
+static int check_ranges(const struct field *fields, const void *group, struct cs_error *err)
+{
+	for (const struct field *field = fields; field->name; field++) {
+		const double *at = (const void *)((const char *)group + field->offset);
+		if (field->range && at[0] > at[1])
+			return cs_error_set(err, -EINVAL, "%s: from %g down to %g", field->name,
+					    at[0], at[1]);
+	}
+	return 0;
+}
+
+static int check_size(const struct scenario *scenario, struct cs_error *err)
+{
+	double nodes = 0, pods = 0;
+	for (uint32_t i = 0; i < scenario->n_nodes; i++) {
+		nodes += scenario->nodes[i].count;
+		if (!is_count(scenario->nodes[i].count))
+			return cs_error_set(err, -EINVAL,
+					    "nodes[%u]: count: not a whole number above 0", i);
+		if (check_ranges(node_fields, &scenario->nodes[i], err) < 0)
+			return cs_error_prefix(err, "nodes[%u]", i);
+	}
+	for (uint32_t i = 0; i < scenario->n_pods; i++) {
+		const struct pods *group = &scenario->pods[i];
+		pods += group->workloads * group->replicas;
+		if (!is_count(group->workloads) || !is_count(group->replicas))
+			return cs_error_set(
+				err, -EINVAL,
+				"pods[%u]: workloads, replicas: not whole numbers above 0", i);
+		if (check_ranges(pod_fields, group, err) < 0)
+			return cs_error_prefix(err, "pods[%u]", i);
+	}
+	if (pods > PODS_MAX || nodes * scenario->seconds > NODE_SECONDS_MAX)
+		return cs_error_set(err, -EINVAL, "more than %d pods, or nodes * seconds above %d",
+				    PODS_MAX, NODE_SECONDS_MAX);
+	return 0;
+}
+
 static int check(const struct scenario *scenario, struct cs_error *err)
 {
+	if (!is_count(scenario->seconds))
+		return cs_error_set(err, -EINVAL, "seconds: not a whole number above 0");
 	if (scenario->measure_from >= scenario->seconds)
 		return cs_error_set(err, -EINVAL, "measureFrom: not below seconds");
 	if (scenario->interval < 1 || scenario->full <= 0)
@@ -204,7 +265,8 @@ static int check(const struct scenario *scenario, struct cs_error *err)
 					    "weight 1 at least",
 					    i);
 	}
-	return 0;
+	int r = check_name(scenario->name, err);
+	return r < 0 ? r : check_size(scenario, err);
 }
 
 static int read_document(struct json_object *document, struct scenario *ret, struct cs_error *err)

@@ -101,6 +101,41 @@ START_TEST(a_seed_gives_one_run_of_the_real_plugins)
 }
 END_TEST
 
+// What the experiment is about, in small: by load both CPU and connections are more even than by
+// requests, and connections hardly less even than where pods are counted.
+START_TEST(load_evens_out_both)
+{
+	static const char text[] =
+		"{name: a, about: b, seconds: 600, measureFrom: 200,"
+		"nodes: [{count: 12, cpu: 16, memory: 64, baseCPU: [0.05, 0.3], baseMemory: 0.1,"
+		"baseConnections: [0, 400]}],"
+		"pods: [{workloads: 8, replicas: 15, over: 400, requestCPU: [0.3, 1.5],"
+		"requestMemory: 1, useCPU: [0.4, 1.4], connections: [20, 80], spread: 0.3,"
+		"rampCPU: 30, rampConnections: 60}]}";
+	enum { REQUESTS, TASKS = 5, OURS, PLAYERS }; // LeastAllocated and Swarm of policy_rules
+	double mean[PLAYERS][OUTCOMES] = { 0 };
+	struct scenario scenario;
+	struct cs_error err;
+	ck_assert_int_eq(scenario_read("text", cs_slice_of(text), &scenario, &err), 0);
+	config = built_in();
+	for (uint64_t seed = 1; seed <= 8; seed++)
+		for (uint32_t i = 0; i < PLAYERS; i++) {
+			double outcomes[OUTCOMES];
+			struct placer *placer =
+				i == OURS ? ours(&scenario, seed) : rule_named(&scenario, seed, i);
+			world_run(&scenario, seed, placer, outcomes, NULL);
+			(i == OURS ? ours_destroy : policy_destroy)(placer);
+			for (int o = 0; o < OUTCOMES; o++)
+				mean[i][o] += outcomes[o] / 8;
+		}
+	cs_config_destroy(config);
+	ck_assert_double_lt(mean[OURS][DEVIATION], 0.7 * mean[REQUESTS][DEVIATION]);
+	ck_assert_double_lt(mean[OURS][IMBALANCE], mean[REQUESTS][IMBALANCE]);
+	ck_assert_double_lt(mean[OURS][IMBALANCE], 1.05 * mean[TASKS][IMBALANCE]);
+	ck_assert_double_lt(mean[OURS][DEVIATION], 0.5 * mean[TASKS][DEVIATION]);
+}
+END_TEST
+
 // ---- the ledger, checked against what was placed ----
 
 static uint32_t seconds_checked;
@@ -256,6 +291,20 @@ START_TEST(mistakes_are_named)
 	check_refused("{name: a, about: b, seconds: 10, measureFrom: 10, nodes: [{}], pods: [{}]}",
 		      "measureFrom: not below seconds");
 	check_refused("{about: b, nodes: [{}], pods: [{}]}", "name: not a text");
+	check_refused("{name: a/b, about: b, nodes: [{}], pods: [{}]}", "name: only letters");
+	check_refused("{name: a, about: b, seconds: 1.5, nodes: [{}], pods: [{}]}",
+		      "seconds: not a whole number");
+	check_refused("{name: a, about: b, nodes: [{count: 0.5}], pods: [{}]}",
+		      "nodes[0]: count: not a whole number above 0");
+	check_refused("{name: a, about: b, nodes: [{}], pods: [{}, {replicas: 0}]}",
+		      "pods[1]: workloads, replicas: not whole numbers above 0");
+	check_refused("{name: a, about: b, nodes: [{}], pods: [{useCPU: [2, 1]}]}",
+		      "pods[0]: useCPU: from 2 down to 1");
+	check_refused("{name: a, about: b, nodes: [{}], pods: [{workloads: 11, replicas: 10000}]}",
+		      "more than 100000 pods");
+	check_refused("{name: a, about: b, seconds: 7200, pods: [{}],"
+		      "nodes: [{count: 1000}, {count: 1000}]}",
+		      "nodes * seconds above 10000000");
 }
 END_TEST
 
@@ -266,6 +315,7 @@ Suite *test_suite(void)
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, a_seed_gives_one_run);
 	tcase_add_test(tcase, a_seed_gives_one_run_of_the_real_plugins);
+	tcase_add_test(tcase, load_evens_out_both);
 	tcase_add_test(tcase, the_ledger_stays_right);
 	tcase_add_test(tcase, figures_are_means_of_the_window);
 	tcase_add_test(tcase, rules_score_as_published);
