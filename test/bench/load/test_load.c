@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/value.h>
 #include <csched/plugins/list.h>
 
 #include "../../unit/check_main.h"
@@ -308,6 +309,22 @@ START_TEST(mistakes_are_named)
 }
 END_TEST
 
+// Tests run from the top of the tree.
+START_TEST(the_example_of_the_readme_is_one)
+{
+	static const char begin[] = "<<'END'\n";
+	CS_AUTO_FREE char *text = NULL;
+	struct scenario scenario;
+	struct cs_error err;
+	size_t size;
+	ck_assert_int_eq(cs_file_read("test/bench/load/README.md", 1 << 20, &text, &size, &err), 0);
+	char *from = strstr(text, begin) + sizeof(begin) - 1;
+	struct cs_slice example = { from, (size_t)(strstr(from, "\nEND\n") - from) };
+	ck_assert_msg(scenario_read("example", example, &scenario, &err) == 0, "%s", err.text);
+	ck_assert_uint_eq(scenario.n_pods, 2);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("load experiment");
@@ -320,6 +337,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, figures_are_means_of_the_window);
 	tcase_add_test(tcase, rules_score_as_published);
 	tcase_add_test(tcase, mistakes_are_named);
+	tcase_add_test(tcase, the_example_of_the_readme_is_one);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
