@@ -16,6 +16,7 @@ struct parser {
 	struct cs_arena *arena;
 	struct cs_error *err;
 	size_t n_values; // so far
+	bool numbers;    // > and < may stand
 };
 
 static void skip_blanks(struct parser *parser)
@@ -95,7 +96,8 @@ static int take_operator(struct parser *parser, Kube__LabelSelectorRequirement *
 		const char *symbol;
 		char *op;
 	} rows[] = { { "==", in }, { "=", in }, { "!=", not_in }, { ">", gt }, { "<", lt } };
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
+	const size_t n = CS_ARRAY_LENGTH(rows) - (parser->numbers ? 0 : 2);
+	for (size_t i = 0; i < n; i++) {
 		if (!take(parser, rows[i].symbol))
 			continue;
 		to->operator_ = rows[i].op;
@@ -110,7 +112,8 @@ static int take_operator(struct parser *parser, Kube__LabelSelectorRequirement *
 	if (to->operator_)
 		return take_set(parser, to);
 	parser->at = start;
-	return expected(parser, "in, notin, =, ==, !=, > or <");
+	return expected(parser, parser->numbers ? "in, notin, =, ==, !=, > or <"
+						: "in, notin, =, == or !=");
 }
 
 static int take_requirement(struct parser *parser, Kube__LabelSelectorRequirement *to)
@@ -152,7 +155,7 @@ static int take_all(struct parser *parser, Kube__LabelSelector *selector)
 int cs_requirements_parse(const char *text, struct cs_arena *arena, struct cs_requirement **ret,
 			  size_t *ret_n, struct cs_error *err)
 {
-	struct parser parser = { .arena = arena, .at = text, .err = err };
+	struct parser parser = { .arena = arena, .at = text, .err = err, .numbers = true };
 	Kube__LabelSelector selector = KUBE__LABEL_SELECTOR__INIT;
 	int r = take_all(&parser, &selector);
 	*ret_n = selector.n_match_expressions;
