@@ -170,6 +170,7 @@ START_TEST(thresholds)
 			 "node(s) had responseTime load above the threshold");
 	load_world_wait(&run, CS_SECOND);
 	ck_assert_uint_eq(load_world_sample(&run, "a", METRIC_RESPONSE, 0.4), CS_EVENT_LOAD);
+	ck_assert_uint_ne(run.instance.plugin->cures & CS_EVENT_LOAD, 0);
 }
 END_TEST
 
