@@ -4,6 +4,8 @@
 #include <csched/base/clones.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "several rows are read as one word");
+
 bool cs_kernel_mark_domains(const struct cs_row_counts *counts, const struct cs_topology *topology,
 			    uint8_t value, uint8_t *restrict mark)
 {

@@ -6,6 +6,8 @@
 #include <csched/cluster/topology.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "several rows are read as one word");
+
 #define BLOCK 256 // rows whose sums live on the stack
 
 CS_CLONES
@@ -15,7 +17,7 @@ void cs_spread_mask_key(const uint32_t *restrict domain, uint32_t n_rows, uint8_
 		mask[row] &= domain[row] != CS_DOMAIN_NONE;
 }
 
-// Byte i of eight is 1 where bit i is set. Bytes stand as x86-64 has them, the lowest first.
+// Byte i of eight, from the lowest, is 1 where bit i is set.
 static uint64_t spread_bits(uint64_t byte)
 {
 	uint64_t own_bit = byte * UINT64_C(0x0101010101010101) & UINT64_C(0x8040201008040201);
