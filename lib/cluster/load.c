@@ -67,15 +67,7 @@ void cs_loads_finish(struct cs_loads *loads)
 	*loads = (struct cs_loads){ 0 };
 }
 
-static void resize(void *pointer, size_t old, size_t n, size_t size)
-{
-	void **array = pointer;
-	char *bytes = cs_realloc_array(*array, n, size);
-	memset(bytes + old * size, 0, (n - old) * size);
-	*array = bytes;
-}
-
-#define RESIZE(array, old, n) resize(&(array), (old), (n), sizeof(*(array)))
+#define RESIZE(array, old, n) ((array) = cs_grow_column((array), (old), (n), sizeof(*(array))))
 
 static void resize_column(struct cs_loads *loads, uint32_t i, uint32_t old, uint32_t n)
 {

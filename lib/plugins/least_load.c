@@ -92,24 +92,17 @@ static void detach(struct cs_cluster *cluster, void *attached)
 
 // ---- what is kept ----
 
-static float *grow_column(float *column, uint32_t n)
-{
-	column = cs_realloc_array(column, n, sizeof(*column));
-	memset(column, 0, n * sizeof(*column));
-	return column;
-}
-
 static void grow(struct memory *memory, const struct cs_node_table *nodes)
 {
 	uint32_t n = nodes->capacity;
 	if (memory->capacity >= nodes->n_rows)
 		return;
-	memory->base = grow_column(memory->base, n);
+	memory->base = cs_grow_column(memory->base, 0, n, sizeof(*memory->base));
 	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
 		struct kept *kept = &memory->kept[i];
-		kept->load = grow_column(kept->load, n);
-		kept->inverse = grow_column(kept->inverse, n);
-		kept->part = grow_column(kept->part, n);
+		kept->load = cs_grow_column(kept->load, 0, n, sizeof(*kept->load));
+		kept->inverse = cs_grow_column(kept->inverse, 0, n, sizeof(*kept->inverse));
+		kept->part = cs_grow_column(kept->part, 0, n, sizeof(*kept->part));
 	}
 	memory->capacity = n;
 	memory->follower.begun = false;
