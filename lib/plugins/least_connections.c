@@ -94,8 +94,10 @@ static double heaviness(const struct cs_cycle *cycle, const char *metric)
 {
 	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
 	const struct cs_load_column *column = cs_by_load_column(table, metric);
-	double expected = column ? cs_by_load_expected(cycle, table, column) : 0;
-	return expected > 0 && column->mean_per_pod > 0 ? expected / column->mean_per_pod : 1;
+	if (!column || column->mean_per_pod <= 0)
+		return 1;
+	double expected = cs_by_load_expected(cycle, table, column);
+	return expected > 0 ? expected / column->mean_per_pod : 1;
 }
 
 static float share_of(const struct cs_cycle *cycle)
