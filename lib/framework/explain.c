@@ -18,6 +18,7 @@ struct explanation {
 	int64_t **columns;
 	bool skipped[CS_PLUGINS_MAX];
 	int64_t scores[CS_PLUGINS_MAX];
+	const char *formulas[CS_PLUGINS_MAX];
 };
 
 static struct cs_arena *scratch_of(const struct explanation *explanation)
@@ -92,6 +93,40 @@ static void score_again(struct explanation *explanation)
 	}
 }
 
+// ---- numbers ----
+
+#define NUMBERS_MAX (16 * 1024) // bytes of one plugin's words
+
+static bool is_asked(const struct explanation *explanation, uint32_t row)
+{
+	return explanation->judge.row && *explanation->judge.row == row;
+}
+
+static const char *numbers_of(const struct explanation *explanation, cs_explain_f explain,
+			      const struct cs_plugin_instance *instance)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	if (!explain)
+		return NULL;
+	cs_buffer_init(&out, NUMBERS_MAX);
+	explain(&explanation->attempt->cycle, instance, explanation->judgement.row, &out);
+	return out.size ? cs_arena_strdup(scratch_of(explanation), out.data) : NULL;
+}
+
+static void put_formulas(struct explanation *explanation)
+{
+	const struct cs_profile *profile = explanation->attempt->profile;
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		explanation->formulas[i] =
+			explanation->skipped[i]
+				? NULL
+				: numbers_of(explanation, profile->score[i]->plugin->explain_score,
+					     profile->score[i]);
+	explanation->judgement.formulas = explanation->formulas;
+}
+
+// ---- row by row ----
+
 static void tell_feasible(struct explanation *explanation, uint32_t row)
 {
 	const struct cs_profile *profile = explanation->attempt->profile;
@@ -104,6 +139,8 @@ static void tell_feasible(struct explanation *explanation, uint32_t row)
 	if (explanation->columns) {
 		explanation->judgement.scores = explanation->scores;
 		explanation->judgement.skipped = explanation->skipped;
+		if (is_asked(explanation, row))
+			put_formulas(explanation);
 	}
 	tell(explanation);
 }
@@ -111,9 +148,14 @@ static void tell_feasible(struct explanation *explanation, uint32_t row)
 static void tell_rejected(struct explanation *explanation, uint32_t row)
 {
 	struct attempt *attempt = explanation->attempt;
+	const struct cs_plugin_instance *by = attempt_rejecter(attempt, row);
 	begin(explanation, row, attempt->view->verdict[row]);
-	explanation->judgement.by = attempt_rejecter(attempt, row)->plugin;
+	explanation->judgement.by = by->plugin;
 	attempt_reasons(attempt, row, collect, explanation);
+	// Of an overlaid row the question was another one: with pods nominated there.
+	if (is_asked(explanation, row) && attempt->view->by[row] != BY_OVERLAID)
+		explanation->judgement.numbers =
+			numbers_of(explanation, by->plugin->explain_filter, by);
 	tell(explanation);
 }
 

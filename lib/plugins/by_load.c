@@ -3,10 +3,13 @@
 #include "by_load.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include <csched/base/duration.h>
+
+#include "amounts.h"
 
 #define NO_WEIGHT "node(s) had c-sched.io/weight 0"
 
@@ -250,6 +253,30 @@ void cs_by_load_reasons(const struct cs_cycle *cycle, const struct cs_plugin_ins
 	}
 }
 
+void cs_by_load_explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			       uint32_t row, struct cs_buffer *out)
+{
+	const struct limits *limits = self->state;
+	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
+	const char *semicolon = "";
+	for (uint32_t i = 0; limits && i < limits->n; i++) {
+		const struct limit *limit = &limits->items[i];
+		const struct cs_load_column *column = cs_by_load_column(table, limit->metric);
+		double room = column->capacity[row] - limit->term.min;
+		double full = room > 0 ? (column->load[row] - limit->term.min) / room : 0;
+		full = limit->term.flip ? 1 - full : full;
+		if (column->quality[row] <= 0 || room <= 0 || full < limit->fraction)
+			continue;
+		cs_buffer_printf(out, "%s%s is ", semicolon, limit->metric);
+		cs_amount_print(out, limit->metric, column->load[row]);
+		cs_buffer_append_string(out, " of ");
+		cs_amount_print(out, limit->metric, column->capacity[row]);
+		cs_buffer_printf(out, ": %.4g %% full, threshold %.4g %%", 100 * full,
+				 100 * limit->fraction);
+		semicolon = "; ";
+	}
+}
+
 // ---- ratios ----
 
 int cs_by_ratio_configure(const struct cs_by_ratio_fields *fields, struct cs_by_ratio *ret,
@@ -306,4 +333,22 @@ void cs_by_ratio_score(const struct cs_by_ratio_state *state, struct cs_rows row
 	else
 		cs_load_kernel_curve(state->values, state->greatest, &state->ratio->curve, rows,
 				     out);
+}
+
+void cs_by_ratio_explain(const struct cs_by_ratio_state *state, uint32_t row, double unit,
+			 struct cs_buffer *out)
+{
+	double value = state->values[row], greatest = state->greatest, bias = state->ratio->bias;
+	double own = value > 0 ? unit / value : INFINITY;
+	double least = greatest > 0 ? unit / greatest : INFINITY;
+	cs_buffer_printf(out, "L = %.4g, the least on a node that fits %.4g: ", own, least);
+	if (state->equal)
+		cs_buffer_printf(out, "all are within the deadband of %" PRId64 " %% = 100",
+				 state->ratio->deadband);
+	else if (bias == 1)
+		cs_buffer_printf(out, "100 x %.4g / %.4g = %.4g", least, own,
+				 100 * value / greatest);
+	else
+		cs_buffer_printf(out, "100 x (%.4g / %.4g)^%.4g = %.4g", least, own, bias,
+				 100 * pow(value / greatest, bias));
 }

@@ -51,6 +51,9 @@ void cs_by_load_filter(const struct cs_cycle *cycle, const struct cs_plugin_inst
 void cs_by_load_reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			uint32_t row, void (*say)(void *user, const char *reason), void *user);
 
+void cs_by_load_explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			       uint32_t row, struct cs_buffer *out);
+
 // How full rows are.
 struct cs_load_term cs_by_load_term(const struct cs_load_table *table,
 				    const struct cs_load_column *column);
@@ -129,6 +132,10 @@ struct cs_by_ratio_state {
 };
 void cs_by_ratio_prepare(const struct cs_by_ratio *ratio, const struct cs_cycle *cycle,
 			 const float *values, struct cs_by_ratio_state *ret);
+// For explain_score: "L = 0.04, the least on a node that fits 0.02: 100 x 0.02 / 0.04 = 50", with L
+// = unit / value.
+void cs_by_ratio_explain(const struct cs_by_ratio_state *state, uint32_t row, double unit,
+			 struct cs_buffer *out);
 // The same where the range of the feasible rows is known.
 void cs_by_ratio_begin(const struct cs_by_ratio *ratio, const float *values,
 		       struct cs_load_range range, struct cs_by_ratio_state *ret);

@@ -2,7 +2,9 @@
 // rows and the size of each; mirrors plugins/imagelocality.
 // What an image adds is the same for every row that has it, so it is worked out once per decision.
 #include <csched/cluster/image.h>
+#include <inttypes.h>
 
+#include "amounts.h"
 #include "plugins.h"
 
 #define MIB           (INT64_C(1024) * 1024)
@@ -82,9 +84,40 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		out[row] = score_of(out[row], cycle->demand->n_image_containers);
 }
 
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	const struct parts *parts = self->score_state;
+	const char *plus = "";
+	double sum = 0;
+	for (uint32_t i = 0; i < parts->n; i++) {
+		if (!cs_bitmap_test(parts->items[i].rows, row))
+			continue;
+		cs_buffer_append_string(out, *plus ? plus
+						   : "images on it, by the share of nodes "
+						     "that have them: ");
+		cs_amount_print(out, "memory", (double)(int64_t)parts->items[i].amount);
+		sum += (double)(int64_t)parts->items[i].amount;
+		plus = " + ";
+	}
+	double most = (double)PER_CONTAINER * cycle->demand->n_image_containers;
+	if (sum <= (double)LEAST) {
+		cs_buffer_append_string(out, *plus ? ", not above 23Mi = 0"
+						   : "none of the pod's images is on it = 0");
+		return;
+	}
+	sum = sum < most ? sum : most;
+	cs_buffer_append_string(out, "; 100 x (");
+	cs_amount_print(out, "memory", sum);
+	cs_buffer_printf(out, " - 23Mi) / (%" PRIu32 " x 1000Mi - 23Mi) = %.4g",
+			 cycle->demand->n_image_containers,
+			 100 * (sum - (double)LEAST) / (most - (double)LEAST));
+}
+
 const struct cs_plugin cs_plugin_image_locality = {
 	.name = "ImageLocality",
 	.row_local = true,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 };

@@ -6,6 +6,7 @@
 // then look their domain up. All terms with one topology key share a sum, as upstream's maps by
 // (key, value) make them. Terminating pods count.
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -353,6 +354,84 @@ static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_insta
 	}
 }
 
+// ---- in numbers ----
+
+static const char *key_of(const struct cs_cycle *cycle, const struct cs_topology *topology)
+{
+	return cs_intern_string(cs_cluster_strings(cycle->cluster), topology->key);
+}
+
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	static const char *const words[RULE_COUNT] = {
+		[RULE_AFFINITY] = "no pod that it wants is in the node's",
+		[RULE_ANTI_AFFINITY] = "a pod that it avoids is in the node's",
+		[RULE_EXISTING] = "a pod that avoids it is in the node's",
+	};
+	const struct filter_state *state = self->state;
+	int rule = 0;
+	while (rule < RULE_EXISTING && !is_bad(&state->rules[rule], row))
+		rule++;
+	const struct mark_list *list = &state->rules[rule];
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct cs_topology *topology = list->items[i].topology;
+		if (list->items[i].verdict[(uint32_t)(topology->domain[row] + 1)])
+			cs_buffer_printf(out, "%s %s", n++ ? "," : words[rule],
+					 key_of(cycle, topology));
+	}
+}
+
+static int64_t sum_of(const struct sums *sums, uint32_t row)
+{
+	uint32_t domain = sums->topology->domain[row];
+	if (sums->sum)
+		return sums->sum[(uint32_t)(domain + 1)];
+	struct cs_row_count count = cs_row_counts_get(sums->counts, row);
+	return domain == CS_DOMAIN_NONE ? 0
+					: sums->weight * ((int64_t)count.live + count.terminating);
+}
+
+// The sum of a row, and where there is something to write to, of which domains it is made.
+static int64_t sum_row(const struct cs_cycle *cycle, const struct score_state *state, uint32_t row,
+		       struct cs_buffer *out)
+{
+	int64_t total = 0;
+	for (uint32_t i = 0; i < state->n; i++) {
+		const struct sums *sums = &state->items[i];
+		int64_t sum = sum_of(sums, row);
+		total += sum;
+		if (out)
+			cs_buffer_printf(out, "%s%" PRId64 " in its %s", i ? ", " : "", sum,
+					 key_of(cycle, sums->topology));
+	}
+	return total;
+}
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	const struct score_state *state = self->score_state;
+	int64_t min = INT64_MAX, max = INT64_MIN;
+	cs_buffer_append_string(out, "weights of the terms times pods that match: ");
+	int64_t own = sum_row(cycle, state, row, out);
+	for (uint32_t i = 0; i < cycle->n_feasible; i++) {
+		int64_t sum = sum_row(cycle, state, cycle->feasible[i], NULL);
+		min = sum < min ? sum : min;
+		max = sum > max ? sum : max;
+	}
+	if (max > min)
+		cs_buffer_printf(out,
+				 "; from %" PRId64 " to %" PRId64
+				 " on nodes that fit: 100 x (%" PRId64 " - %" PRId64 ") / (%" PRId64
+				 " - %" PRId64 ") = %.4g",
+				 min, max, own, min, max, min,
+				 100 * (double)(own - min) / (double)(max - min));
+	else
+		cs_buffer_append_string(out, "; the same on all nodes that fit = 0");
+}
+
 // ---- arguments ----
 
 struct affinity_fields {
@@ -408,9 +487,11 @@ const struct cs_plugin cs_plugin_inter_pod_affinity = {
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
 	.normalise = normalise,
+	.explain_score = explain_score,
 	.default_weight = 2,
 	.cures = CS_EVENT_POD_ADD | CS_EVENT_POD_LABEL | CS_EVENT_POD_DELETE | CS_EVENT_NODE_ADD |
 		 CS_EVENT_NODE_LABEL,

@@ -28,6 +28,8 @@
 // With crowded 0 Lmin is 200 -> 100, 100, 33; with bias 2: 100, 100, 11.
 // With limits of 1000, 1000 and 2000: u = 0.2, 0.2, 0.3 -> 80, 80, 70.
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -164,6 +166,51 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		cs_by_ratio_score(&state->ratio, rows, out);
 }
 
+// ---- in numbers ----
+
+static void explain_crowd(const struct cs_plugin_instance *self, double own, uint32_t row,
+			  struct cs_buffer *out)
+{
+	const struct connections_args *args = self->args;
+	const struct connections_state *state = self->score_state;
+	const struct cs_load_crowd *crowd = &state->crowd;
+	double quality = crowd->quality ? crowd->quality[row] : 1;
+	double doubt = 1 + (double)crowd->doubt * (1 - quality);
+	double full = own * (double)crowd->inverse * doubt;
+	double lost = (double)crowd->share * pow(full, 8);
+	cs_buffer_printf(out, "u = %.4g / %.4g, which is %" PRId64 " %% of the mean", own,
+			 1 / (double)crowd->inverse, args->crowded);
+	if (quality < 1)
+		cs_buffer_printf(out, ", x %.3g for quality %.3g", doubt, quality);
+	cs_buffer_printf(out, " = %.4g; 100 x (1 - ", full);
+	if (crowd->share < 1)
+		cs_buffer_printf(out, "%.3g x ", (double)crowd->share);
+	cs_buffer_printf(out, "u^8) = %.4g", lost < 1 ? 100 * (1 - lost) : 0);
+}
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	const struct connections_state *state = self->score_state;
+	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
+	const struct cs_load_column *column = cs_by_load_column(table, CS_LOAD_CONNECTIONS);
+	double add = cs_by_load_expected(cycle, table, column);
+	double weight = table->weight[row] > 1 ? (double)table->weight[row] / 100 : 0.01;
+	double own = (column->load[row] + add) / weight;
+	cs_buffer_printf(out, "L = (%.4g + %.4g) / weight %.4g = %.4g; ", column->load[row], add,
+			 weight, own);
+	if (state->limits) {
+		double full = own / state->limits[row];
+		full = full < 1 ? full : 1;
+		cs_buffer_printf(out, "u = %.4g / limit %.4g = %.4g; 100 x (1 - u) = %.4g", own,
+				 state->limits[row], full, 100 * (1 - full));
+	} else if (state->crowd.delay) {
+		explain_crowd(self, own, row, out);
+	} else {
+		cs_by_ratio_explain(&state->ratio, row, 100, out);
+	}
+}
+
 // ---- arguments ----
 
 struct connections_fields {
@@ -243,8 +290,10 @@ const struct cs_plugin cs_plugin_least_connections = {
 	.prepare_filter = prepare_filter,
 	.filter = cs_by_load_filter,
 	.reasons = cs_by_load_reasons,
+	.explain_filter = cs_by_load_explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.default_weight = 12, // by test/bench/load
 	.by_default = CS_PLUGIN_WITH_LOAD,
 	.cures = CS_BY_LOAD_CURES,

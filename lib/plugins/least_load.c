@@ -18,6 +18,7 @@
 // b (3 * 0.75 + 0.25) / 4 = 0.625 -> 63. With w = 1 for both: a 50, b 50. With b of
 // c-sched.io/weight 50 (2000, 4 GiB): b (3 * 0.5 + 0) / 4 = 0.375 -> 38.
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #include <csched/base/memory.h>
 #include <csched/framework/fields.h>
 
+#include "amounts.h"
 #include "by_load.h"
 #include "plugins.h"
 
@@ -231,6 +233,64 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	cs_load_kernel_sum(&parts->sum, rows, out);
 }
 
+// ---- in numbers ----
+
+// How full the row would be with the pod, from 0 to 1; negative: it has none of the resource.
+static double explain_full(const struct cs_cycle *cycle, const struct memory *memory, uint32_t i,
+			   uint32_t row, struct cs_buffer *out)
+{
+	const struct resource *resources = memory->args->resources.items;
+	const struct cs_load_column *column = memory->columns[i];
+	const struct cs_load_term *term = &memory->terms[i];
+	const char *name = resources[i].name;
+	double room = column ? room_of(term, row) : 0;
+	if (room <= 0)
+		return -1;
+	double add = cs_by_load_expected(cycle, cs_cluster_load(cycle->cluster), column);
+	double strain = column->strain[row];
+	double full = (column->load[row] + add * strain - term->min) / room;
+	full = full < 1 ? full : 1;
+	full = full > 0 ? full : 0;
+	cs_buffer_printf(out, "%s (", name);
+	cs_amount_print(out, name, column->load[row]);
+	if (!term->level) {
+		cs_buffer_append_string(out, " + ");
+		cs_amount_print(out, name, add);
+	}
+	if (strain != 1)
+		cs_buffer_printf(out, " x strain %.3g", strain);
+	if (term->min != 0)
+		cs_buffer_printf(out, " - %.4g", term->min);
+	cs_buffer_append_string(out, ") / ");
+	cs_amount_print(out, name, room);
+	cs_buffer_printf(out, " = %.4g; ", full);
+	return term->flip ? 1 - full : full;
+}
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	const struct memory *memory = self->attached;
+	const struct resource *resources = memory->args->resources.items;
+	double full[CS_LOAD_METRICS_MAX], sum = 0, weights = 0;
+	if (cs_cluster_load(cycle->cluster)->weight[row] != CS_NODE_WEIGHT_DEFAULT)
+		cs_buffer_printf(out, "for weight %" PRId32 " %%: ",
+				 cs_cluster_load(cycle->cluster)->weight[row]);
+	for (uint32_t i = 0; i < memory->args->resources.count; i++)
+		full[i] = explain_full(cycle, memory, i, row, out);
+	cs_buffer_append_string(out, "100 x (");
+	for (uint32_t i = 0; i < memory->args->resources.count; i++) {
+		double weight = (double)resources[i].weight.value;
+		if (full[i] < 0)
+			continue;
+		cs_buffer_printf(out, "%s%.3g x (1 - %.4g)", weights > 0 ? " + " : "", weight,
+				 full[i]);
+		sum += weight * (1 - full[i]);
+		weights += weight;
+	}
+	cs_buffer_printf(out, ") / %.3g = %.4g", weights, weights > 0 ? 100 * sum / weights : 0);
+}
+
 // ---- arguments ----
 
 static const struct cs_field resource_fields[] = {
@@ -367,8 +427,10 @@ const struct cs_plugin cs_plugin_least_load = {
 	.prepare_filter = prepare_filter,
 	.filter = cs_by_load_filter,
 	.reasons = cs_by_load_reasons,
+	.explain_filter = cs_by_load_explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.default_weight = 20, // by test/bench/load
 	.by_default = CS_PLUGIN_WITH_LOAD,
 	.cures = CS_BY_LOAD_CURES,

@@ -16,6 +16,7 @@
 // of 10 ms 30 s after one of 20 ms makes the cost 20 * 0.607 + 10 * 0.393 = 16.1 ms; one of 30 ms,
 // 30 ms.
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -186,6 +187,28 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	cs_by_ratio_score(self->score_state, rows, out);
 }
 
+// ---- in numbers ----
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	const struct memory *memory = self->attached;
+	const struct node *node = &memory->nodes[row];
+	double quality = node->taken ? memory->column->quality[row] : 0;
+	int64_t in_flight = memory->table->n_pods[row] - node->n_pods;
+	if (quality > 0)
+		cs_buffer_printf(out, "peak %.4g s", node->cost);
+	if (quality > 0 && quality < 1)
+		cs_buffer_printf(out, " x quality %.3g + ", quality);
+	if (quality < 1)
+		cs_buffer_printf(out, "median %.4g s x %.3g", memory->column->median, 1 - quality);
+	cs_buffer_printf(out, ", x (%" PRId64 " pods in flight + 1) / weight %.4g / start %.3g; ",
+			 in_flight > 0 ? in_flight : 0, (double)memory->weight[row] / 100,
+			 start_of(memory, node));
+	cs_by_ratio_explain(self->score_state, row, 100, out);
+}
+
 // ---- arguments ----
 
 struct response_fields {
@@ -280,8 +303,10 @@ const struct cs_plugin cs_plugin_least_response_time = {
 	.prepare_filter = prepare_filter,
 	.filter = cs_by_load_filter,
 	.reasons = cs_by_load_reasons,
+	.explain_filter = cs_by_load_explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.by_default = CS_PLUGIN_NAMED,
 	.cures = CS_BY_LOAD_CURES,
 	.arguments = arguments,

@@ -18,6 +18,7 @@
 // zone 2. Distances: a (0 + 3 * 50) / 4 = 37.5, b (50 + 0) / 4 = 12.5, c (50 + 3 * 20) / 4 = 27.5
 //     -> a 63, b 88, c 73
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -280,6 +281,57 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	score_rows(self->score_state, rows, out);
 }
 
+// ---- in numbers ----
+
+static int64_t distance_of(const struct levels *levels, uint32_t row, uint32_t peer)
+{
+	int64_t distance = row == peer ? 0 : FARTHEST;
+	for (uint32_t i = 0; row != peer && i < levels->args->levels.count; i++) {
+		const uint32_t *domain = levels->topologies[i]->domain;
+		if (domain[row] != CS_DOMAIN_NONE && domain[row] == domain[peer])
+			distance -= step_of(levels->args, i);
+	}
+	return distance;
+}
+
+// "4 peers: 3 at distance 20, 1 at distance 50, the mean 27.5".
+static double explain_distance(const struct nearness *nearness, uint32_t row, struct cs_buffer *out)
+{
+	const struct cs_peer_rows *peers = nearness->peers;
+	uint64_t at[FARTHEST + 1] = { 0 };
+	double sum = 0;
+	for (uint32_t i = 0; i < peers->n; i++)
+		at[distance_of(nearness->levels, row, peers->rows[i])] += peers->counts[i];
+	cs_buffer_printf(out, "%" PRIu64 " peers:", peers->total);
+	for (int distance = 0; distance <= FARTHEST; distance++) {
+		if (at[distance] > 0)
+			cs_buffer_printf(out, " %" PRIu64 " at distance %d,", at[distance],
+					 distance);
+		sum += (double)at[distance] * distance;
+	}
+	double mean = sum / (double)peers->total;
+	cs_buffer_printf(out, " the mean %.4g", mean);
+	return mean;
+}
+
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	const struct nearness *nearness = self->state;
+	if (cs_cluster_load(cycle->cluster)->weight[row] == 0)
+		return;
+	explain_distance(nearness, row, out);
+	cs_buffer_printf(out, ", threshold %" PRId64, nearness->threshold);
+}
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	double mean = explain_distance(self->score_state, row, out);
+	cs_buffer_printf(out, "; 100 - %.4g = %.4g", mean, 100 - mean);
+}
+
 // ---- arguments ----
 
 #define PERCENT .min = 0, .max = 100, .wrong = "not in valid range [0, 100]"
@@ -410,8 +462,10 @@ const struct cs_plugin cs_plugin_minimum_distance = {
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.by_default = CS_PLUGIN_NAMED,
 	.cures = CS_BY_LOAD_WEIGHT_CURES | CS_PEER_ROWS_CURES,
 	.arguments = arguments,

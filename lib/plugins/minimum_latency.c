@@ -41,6 +41,7 @@ struct means {
 	float *seconds; // the mean of peers with the floor, by domain + 1: 0 is of rows in no place
 	bool *known;    // some pair is
 	float threshold;
+	double floor; // seconds
 };
 
 // Adding up.
@@ -123,6 +124,7 @@ static struct means *prepare(struct cs_cycle *cycle, const struct latency_args *
 		means->seconds[domain + 1] = (float)(mean + floor);
 		means->known[domain + 1] = sums.peers[domain] > 0;
 	}
+	means->floor = floor;
 	means->threshold = (float)((double)args->threshold / CS_SECOND + floor);
 	return means;
 }
@@ -165,6 +167,8 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 struct by_place {
 	const struct cs_topology *topology;
 	int64_t *scores;
+	const struct means *means;
+	struct cs_by_ratio_state ratio;
 };
 
 // Of the places that feasible nodes are in.
@@ -199,14 +203,15 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 		return CS_PREPARE_SKIP;
 	uint32_t n = means->topology->n_domains + 1;
 	struct by_place *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	struct cs_by_ratio_state ratio;
 	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
 	for (uint32_t i = 0; i < n; i++)
 		values[i] = 1.0F / means->seconds[i];
-	cs_by_ratio_begin(&args->ratio, values, range_of(cycle, means->topology, values), &ratio);
+	cs_by_ratio_begin(&args->ratio, values, range_of(cycle, means->topology, values),
+			  &state->ratio);
 	state->topology = means->topology;
+	state->means = means;
 	state->scores = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->scores));
-	cs_by_ratio_score(&ratio, (struct cs_rows){ 0, n }, state->scores);
+	cs_by_ratio_score(&state->ratio, (struct cs_rows){ 0, n }, state->scores);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -218,6 +223,31 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	const struct by_place *state = self->score_state;
 	cs_load_kernel_look_up(state->topology->domain, state->scores,
 			       state->topology->n_domains + 1, rows, out);
+}
+
+// ---- in numbers ----
+
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	const struct means *means = self->state;
+	if (cs_cluster_load(cycle->cluster)->weight[row] != 0)
+		cs_buffer_printf(
+			out, "to its peers %.4g s with the floor, threshold %.4g s",
+			(double)means->seconds[(uint32_t)(means->topology->domain[row] + 1)],
+			(double)means->threshold);
+}
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	const struct by_place *state = self->score_state;
+	uint32_t at = state->topology->domain[row] + 1;
+	cs_buffer_printf(out, "seconds to its peers, %s, and the floor of %.4g s: ",
+			 state->means->known[at] ? "the mean of what is known" : "estimated",
+			 state->means->floor);
+	cs_by_ratio_explain(&state->ratio, at, 1, out);
 }
 
 // ---- arguments ----
@@ -296,8 +326,10 @@ const struct cs_plugin cs_plugin_minimum_latency = {
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.by_default = CS_PLUGIN_NAMED,
 	.cures = CS_BY_LOAD_WEIGHT_CURES | CS_PEER_ROWS_CURES | CS_EVENT_LOAD,
 	.arguments = arguments,

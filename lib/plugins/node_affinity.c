@@ -141,6 +141,13 @@ static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_insta
 	cs_normalise(feasible, n, false, out);
 }
 
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	static const struct cs_normalised of = { "weights of preferred terms that match", false };
+	cs_normalise_explain(cycle, self, row, &of, out);
+}
+
 // ---- arguments ----
 
 struct affinity_args {
@@ -331,6 +338,7 @@ const struct cs_plugin cs_plugin_node_affinity = {
 	.prepare_score = prepare_score,
 	.score = score,
 	.normalise = normalise,
+	.explain_score = explain_score,
 	.default_weight = 2,
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_LABEL | CS_EVENT_NODE_TAINT,
 	.arguments = arguments,

@@ -2,10 +2,12 @@
 // nothing of another. Neighbours: kernel.c, resource_terms.c; mirrors
 // plugins/noderesources/balanced_allocation.go of 1.36.
 #include <errno.h>
+#include <math.h>
 #include <stddef.h>
 
 #include <csched/base/memory.h>
 
+#include "amounts.h"
 #include "plugins.h"
 #include "resource_terms.h"
 
@@ -48,6 +50,48 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		cs_kernel_balanced_pair(terms->items, cycle->nodes->balance, rows, out);
 	else
 		cs_kernel_balanced_all(terms->items, terms->n, rows, out);
+}
+
+// How even the resources are used with the pod, or without it: 100 less the standard deviation.
+static double explain_balance(const struct cs_resource_terms *terms, uint32_t row, bool with,
+			      struct cs_buffer *out)
+{
+	double parts[CS_ARGS_RESOURCES_MAX], total = 0, squares = 0;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < terms->n; i++) {
+		const struct cs_kernel_term *term = &terms->items[i];
+		double capacity = (double)term->allocatable[row];
+		double used = (double)term->used[row] + (with ? (double)term->asked : 0);
+		if (term->allocatable[row] <= 0)
+			continue;
+		parts[n] = used < capacity ? used / capacity : 1;
+		cs_buffer_printf(out, "%s%s ", n ? ", " : "", terms->names[i]);
+		cs_amount_print(out, terms->names[i], used);
+		cs_buffer_append_string(out, " / ");
+		cs_amount_print(out, terms->names[i], capacity);
+		cs_buffer_printf(out, " = %.4g", parts[n]);
+		total += parts[n++];
+	}
+	for (uint32_t i = 0; i < n; i++)
+		squares += (parts[i] - total / n) * (parts[i] - total / n);
+	// As the kernels: of two resources half of what is between them.
+	double deviation = n > 2 ? sqrt(squares / n) : n == 2 ? fabs(parts[0] - parts[1]) / 2 : 0;
+	double balance = floor((1 - deviation) * 100);
+	cs_buffer_printf(out, ", 100 x (1 - deviation %.4g) = %.3g", deviation, balance);
+	return balance;
+}
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	const struct cs_resource_terms *terms = self->score_state;
+	cs_buffer_append_string(out, "without the pod: ");
+	double without = explain_balance(terms, row, false, out);
+	cs_buffer_append_string(out, "; with it: ");
+	double with = explain_balance(terms, row, true, out);
+	cs_buffer_printf(out, "; 50 + (50 + %.3g - %.3g) / 2 = %.4g", with, without,
+			 50 + (50 + with - without) / 2);
 }
 
 static void free_args(void *pointer)
@@ -126,6 +170,7 @@ const struct cs_plugin cs_plugin_node_resources_balanced_allocation = {
 	.row_local = true,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.default_weight = 1,
 	.arguments = arguments,
 	.configure = configure,

@@ -2,10 +2,13 @@
 // Neighbours: kernel.c has the loops, resource_terms.c the columns; mirrors
 // plugins/noderesources/{fit,least_allocated,most_allocated,requested_to_capacity_ratio}.go.
 #include <errno.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stddef.h>
 
 #include <csched/base/memory.h>
 
+#include "amounts.h"
 #include "plugins.h"
 #include "resource_terms.h"
 
@@ -161,6 +164,90 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		else
 			cs_kernel_least_allocated(terms->items, terms->n, rows, out);
 	}
+}
+
+// ---- in numbers ----
+
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	const struct fit_state *state = self->state;
+	const char *comma = "";
+	if (cycle->nodes->full[row]) {
+		cs_buffer_printf(out, "%" PRId64 " of %" PRId64 " pods are there",
+				 cycle->nodes->n_pods[row], cycle->nodes->max_pods[row]);
+		comma = ", ";
+	}
+	for (uint32_t i = 0; i < state->n; i++) {
+		struct cs_kernel_fit fit = fit_of(cycle, state, i);
+		const char *name = column_name(cycle, state->asks[i].column);
+		double capacity = (double)fit.allocatable[row];
+		if (fit.asked <= fit.free[row])
+			continue;
+		cs_buffer_printf(out, "%sof %s it asks ", comma, name);
+		cs_amount_print(out, name, (double)fit.asked);
+		cs_buffer_append_string(out, ", and ");
+		cs_amount_print(out, name, (double)fit.free[row]);
+		cs_buffer_append_string(out, " of ");
+		cs_amount_print(out, name, capacity);
+		cs_buffer_append_string(out, " are left");
+		comma = ", ";
+	}
+}
+
+// What a resource of a node scores, in percent, truncated. A node that has none of it: -1.
+static double explain_term(const struct fit_args *args, const struct cs_kernel_term *term,
+			   const char *name, uint32_t row, struct cs_buffer *out)
+{
+	double capacity = (double)term->allocatable[row];
+	double used = (double)term->used[row], asked = (double)term->asked;
+	bool least = args->strategy == STRATEGY_LEAST;
+	if (term->allocatable[row] <= 0)
+		return -1;
+	double sum = used + asked < capacity ? used + asked : capacity;
+	double part = floor(100 * (least ? capacity - sum : sum) / capacity);
+	cs_buffer_printf(out, "%s 100 x (", name);
+	if (least) {
+		cs_amount_print(out, name, capacity);
+		cs_buffer_append_string(out, " - ");
+	}
+	cs_amount_print(out, name, used);
+	cs_buffer_append_string(out, least ? " - " : " + ");
+	cs_amount_print(out, name, asked);
+	cs_buffer_append_string(out, ") / ");
+	cs_amount_print(out, name, capacity);
+	cs_buffer_printf(out, " = %.3g", part);
+	if (args->strategy == STRATEGY_RATIO) {
+		part = args->ratio[(int)part];
+		cs_buffer_printf(out, ", by the shape %.3g", part);
+	}
+	cs_buffer_append_string(out, "; ");
+	return part;
+}
+
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	const struct fit_args *args = self->args;
+	const struct cs_resource_terms *terms = self->score_state;
+	double parts[CS_ARGS_RESOURCES_MAX];
+	double sum = 0, weights = 0;
+	cs_buffer_printf(out, "%s: ", strategy_names[args->strategy]);
+	for (uint32_t i = 0; i < terms->n; i++)
+		parts[i] = explain_term(args, &terms->items[i], terms->names[i], row, out);
+	for (uint32_t i = 0; i < terms->n; i++) {
+		double weight = (double)terms->items[i].weight;
+		if (parts[i] < 0 || (parts[i] == 0 && args->strategy == STRATEGY_RATIO))
+			continue;
+		cs_buffer_printf(out, "%s%.3g x %.3g", weights > 0 ? " + " : "(", weight, parts[i]);
+		sum += weight * parts[i];
+		weights += weight;
+	}
+	if (weights > 0)
+		cs_buffer_printf(out, ") / %.3g = %.4g", weights, sum / weights);
+	else
+		cs_buffer_append_string(out, "nothing counts = 0");
 }
 
 // ---- arguments ----
@@ -387,8 +474,10 @@ const struct cs_plugin cs_plugin_node_resources_fit = {
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.default_weight = 1,
 	.cures = CS_EVENT_POD_DELETE | CS_EVENT_POD_SCALE_DOWN | CS_EVENT_NODE_ADD |
 		 CS_EVENT_NODE_ALLOCATABLE | CS_EVENT_NODE_TAINT,

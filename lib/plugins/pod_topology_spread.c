@@ -1,6 +1,7 @@
 // PodTopologySpread: pods that match a selector are spread over the domains of a topology key.
 // Neighbours: spread_args.c reads the defaults, spread_score.c scores, spread_count.c is for both.
 // Mirrors plugins/podtopologyspread/filtering.go; parity facts 27 and 28.
+#include <inttypes.h>
 #include <string.h>
 
 #include "plugins.h"
@@ -230,6 +231,42 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	}
 }
 
+// ---- in numbers: counted afresh, whatever was kept ----
+
+// Returns whether the constraint has something against the row.
+static bool explain_constraint(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
+			       const uint8_t *all_keys, uint32_t row, struct cs_buffer *out)
+{
+	const uint8_t *included = cs_spread_included(cycle, c, all_keys);
+	uint32_t *slots = cs_spread_count(cycle, c, included);
+	add_supposed(cycle, c, included, slots);
+	uint32_t slot = c->topology->domain[row] + 1, n;
+	int32_t least = cs_spread_least(slots, find_present(cycle, c->topology, included),
+					c->topology->n_domains + 1, &n);
+	int32_t allowed = find_allowed(cycle, c, least, n);
+	const char *key = cs_intern_string(cs_cluster_strings(cycle->cluster), c->topology->key);
+	if (slot > 0 && (int64_t)slots[slot] <= allowed)
+		return false;
+	if (slot == 0)
+		cs_buffer_printf(out, "it has no label %s", key);
+	else
+		cs_buffer_printf(out,
+				 "its %s has %" PRIu32 " matching pods, and with maxSkew %" PRId32
+				 " may have %" PRId32 " before this one",
+				 key, slots[slot], c->max_skew, allowed > 0 ? allowed : 0);
+	return true;
+}
+
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	struct cs_spread_list hard = cs_spread_find(cycle, self, true);
+	const uint8_t *all_keys = hard.n > 1 ? cs_spread_all_keys(cycle, &hard) : NULL;
+	for (uint32_t i = 0; i < hard.n; i++)
+		if (explain_constraint(cycle, &hard.items[i], all_keys, row, out))
+			return;
+}
+
 const struct cs_plugin cs_plugin_pod_topology_spread = {
 	.name = "PodTopologySpread",
 	.attach = cs_spread_attach,
@@ -237,8 +274,10 @@ const struct cs_plugin cs_plugin_pod_topology_spread = {
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.prepare_score = cs_spread_prepare_score,
 	.score = cs_spread_score,
+	.explain_score = cs_spread_explain_score,
 	.default_weight = 2,
 	.cures = CS_EVENT_POD_ADD | CS_EVENT_POD_LABEL | CS_EVENT_POD_TOLERATION |
 		 CS_EVENT_POD_DELETE | CS_EVENT_NODE_ADD | CS_EVENT_NODE_DELETE |

@@ -8,6 +8,7 @@
 //
 // Example: u of 0.25 and 0.64 on nodes of weights 50 and 200: keys 0.0625 and 0.8 -> 6, 99.
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -156,6 +157,20 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 		out[draw->winner] = CS_LOAD_TOP;
 }
 
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	const struct draw *draw = self->score_state;
+	double key = draw->key[row] / RANDOM_BITS;
+	cs_buffer_printf(out, "drawn for seed, pod and node of weight %" PRId32 ": key %.4g",
+			 cs_cluster_load(cycle->cluster)->weight[row], key);
+	if (row == draw->winner)
+		cs_buffer_printf(out, ", the greatest = %d", CS_LOAD_TOP);
+	else
+		cs_buffer_printf(out, "; %d x %.4g = %.4g", CS_LOAD_TOP - 1, key,
+				 (CS_LOAD_TOP - 1) * key);
+}
+
 // ---- arguments ----
 
 struct random_fields {
@@ -199,6 +214,7 @@ const struct cs_plugin cs_plugin_random = {
 	.reasons = cs_by_load_weight_reasons,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.by_default = CS_PLUGIN_NAMED,
 	.cures = CS_BY_LOAD_WEIGHT_CURES,
 	.arguments = arguments,

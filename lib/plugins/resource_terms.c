@@ -64,6 +64,7 @@ struct cs_resource_terms *cs_resource_terms_make(struct cs_cycle *cycle,
 		if (ask.column >= CS_RESOURCE_FIXED_COUNT && term.asked == 0)
 			continue;
 		term.weight = items[i].weight.value;
+		terms->names[terms->n] = items[i].name;
 		terms->items[terms->n++] = term;
 		columns |= ask.column <= CS_RESOURCE_MEMORY ? 1u << ask.column : 4u;
 		terms->pair &= term.exact;

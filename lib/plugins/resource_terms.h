@@ -9,6 +9,7 @@ struct cs_resource_terms {
 	uint32_t n;
 	bool pair; // cpu and memory, both exact
 	struct cs_kernel_term items[CS_ARGS_RESOURCES_MAX];
+	const char *names[CS_ARGS_RESOURCES_MAX]; // as items: the resources'
 };
 
 // What a pod asks of one resource. `column` is CS_RESOURCE_NONE where nobody has it.

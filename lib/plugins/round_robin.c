@@ -11,6 +11,7 @@
 // Example: weights 500, 100, 100 give a a b a c a a, and again. The credits at the first choice are
 // 500, 100, 100: scores 99, 0, 0. At the second -200+500, 100+100, 100+100: 99, 0, 0. At the third
 // -400+500, 200+100, 200+100: 0, 99, 99.
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,23 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	cs_load_kernel_turn_scores(turns->credit, turns->weight, turns->range, rows, out);
 }
 
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	const struct turns *turns = self->score_state;
+	int32_t weight = cs_cluster_load(cycle->cluster)->weight[row];
+	int32_t value = turns->credit[row] + weight;
+	double least = turns->range.least, greatest = turns->range.greatest;
+	cs_buffer_printf(out, "credit %" PRId32 " + weight %" PRId32 " = %" PRId32,
+			 turns->credit[row], weight, value);
+	if (value >= turns->range.greatest)
+		cs_buffer_printf(out, ", the greatest: it is its turn = %d", CS_LOAD_TOP);
+	else
+		cs_buffer_printf(out, "; %d x (%" PRId32 " - %.0f) / (%.0f - %.0f) = %.4g",
+				 CS_LOAD_TOP - 1, value, least, greatest, least,
+				 (CS_LOAD_TOP - 1) * (value - least) / (greatest - least));
+}
+
 static int32_t within(int32_t value, int32_t bound)
 {
 	return value > bound ? bound : value < -bound ? -bound : value;
@@ -171,6 +189,7 @@ const struct cs_plugin cs_plugin_round_robin = {
 	.reasons = cs_by_load_weight_reasons,
 	.prepare_score = prepare_score,
 	.score = score,
+	.explain_score = explain_score,
 	.reserve = reserve,
 	.by_default = CS_PLUGIN_NAMED,
 	.cures = CS_BY_LOAD_WEIGHT_CURES,

@@ -2,6 +2,7 @@
 // Neighbours: spread_count.h; pod_topology_spread.c names the callbacks. Mirrors
 // plugins/podtopologyspread/scoring.go; parity facts 29 and 30. Normalised scores depend on all
 // feasible rows, so they are made once per decision, and `score` only hands them out.
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@ struct score_state {
 	const int64_t *by_row;
 	const struct cs_spread_classes *classes;
 	const int64_t *by_class;
+	const struct work *work;      // what they were made of
+	struct cs_spread_range range; // before normalising, of the feasible rows that are scored
 };
 
 // One soft constraint being prepared.
@@ -256,6 +259,7 @@ static void score_rows(const struct work *work, struct score_state *state)
 	cs_spread_scores(parts, work->n, (struct cs_rows){ 0, n }, scores);
 	struct cs_spread_range range = range_of(work, scores);
 	normalise(&range, scores, n);
+	state->range = range;
 	for (uint32_t row = 0; work->all_keys && row < n; row++)
 		scores[row] = work->all_keys[row] ? scores[row] : 0;
 	state->by_row = scores;
@@ -314,6 +318,7 @@ static void score_classes(const struct work *work, struct score_state *state)
 	}
 	normalise(&range, scores, n);
 	scores[0] = 0; // rows that are ignored
+	state->range = range;
 	state->classes = work->classes;
 	state->by_class = scores;
 }
@@ -351,6 +356,9 @@ enum cs_prepare cs_spread_prepare_score(struct cs_cycle *cycle, struct cs_plugin
 	for (uint32_t i = 0; i < list.n; i++)
 		prepare_soft(&work, &work.soft[i]);
 	struct score_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
+	struct work *kept = cs_arena_alloc_raw(cycle->scratch, sizeof(*kept));
+	*kept = work;
+	state->work = kept;
 	if (work.classes)
 		score_classes(&work, state);
 	else
@@ -369,4 +377,55 @@ void cs_spread_score(const struct cs_cycle *cycle, const struct cs_plugin_instan
 		       (rows.end - rows.first) * sizeof(*out));
 	else
 		cs_spread_look_up(state->classes->of_row, state->by_class, rows, out);
+}
+
+// ---- in numbers ----
+
+// What one constraint adds to the row's score before normalising.
+static double explain_soft(const struct work *work, const struct soft *soft, uint32_t row,
+			   struct cs_buffer *out)
+{
+	const struct cs_topology *topology = soft->c->topology;
+	const char *key = cs_intern_string(cs_cluster_strings(work->cycle->cluster), topology->key);
+	uint32_t slot = topology->domain[row] + 1, count = 0;
+	if (slot == 0) {
+		cs_buffer_printf(out, "it has no label %s: 0; ", key);
+		return 0;
+	}
+	if (!soft->hosts)
+		count = soft->counts[slot];
+	else if (soft->c->query)
+		count = cs_row_counts_get(cs_query_counts(soft->c->query), row).live;
+	double value = (double)count * soft->weight + soft->more;
+	cs_buffer_printf(out,
+			 "its %s has %" PRIu32 " matching pods, x %.4g for %.0f domains + maxSkew "
+			 "%" PRId32 " - 1 = %.4g; ",
+			 key, count, soft->weight, exp(soft->weight) - 2, soft->c->max_skew, value);
+	return value;
+}
+
+void cs_spread_explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			     uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	const struct score_state *state = self->score_state;
+	const struct work *work = state->work;
+	const struct cs_spread_range *range = &state->range;
+	double sum = 0;
+	if (work->all_keys && !work->all_keys[row]) {
+		cs_buffer_append_string(out, "it lacks a label of the constraints = 0");
+		return;
+	}
+	for (uint32_t i = 0; i < work->n; i++)
+		sum += explain_soft(work, &work->soft[i], row, out);
+	double own = floor(sum + 0.5);
+	if (range->max > 0)
+		cs_buffer_printf(
+			out,
+			"in all %.0f, from %" PRId64 " to %" PRId64 " on nodes that fit: "
+			"100 x (%" PRId64 " + %" PRId64 " - %.0f) / %" PRId64 " = %.4g",
+			own, range->min, range->max, range->max, range->min, own, range->max,
+			100 * ((double)(range->max + range->min) - own) / (double)range->max);
+	else
+		cs_buffer_append_string(out, "0 on all nodes that fit = 100");
 }

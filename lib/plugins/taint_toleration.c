@@ -97,6 +97,13 @@ static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_insta
 	cs_normalise(feasible, n, true, out);
 }
 
+static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			  uint32_t row, struct cs_buffer *out)
+{
+	static const struct cs_normalised of = { "untolerated PreferNoSchedule taints", true };
+	cs_normalise_explain(cycle, self, row, &of, out);
+}
+
 const struct cs_plugin cs_plugin_taint_toleration = {
 	.name = "TaintToleration",
 	.row_local = true,
@@ -105,6 +112,7 @@ const struct cs_plugin cs_plugin_taint_toleration = {
 	.prepare_score = prepare_score,
 	.score = score,
 	.normalise = normalise,
+	.explain_score = explain_score,
 	.default_weight = 3,
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_POD_TOLERATION,
 };

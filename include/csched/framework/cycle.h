@@ -108,10 +108,15 @@ struct cs_judgement {
 	const int64_t *scores;
 	const bool *skipped; // as profile->score: these add nothing
 	int64_t total;
+	// In words and numbers, of the row that the judge asks about: what the filter goes by; and
+	// as profile->score how each score comes about. NULL where a plugin has no words for it.
+	const char *numbers;
+	const char *const *formulas;
 };
 struct cs_judge {
 	void (*tell)(void *user, const struct cs_judgement *judgement);
 	void *user;
+	const uint32_t *row; // whose numbers and formulas are wanted; NULL = none's
 };
 
 // Decides and tells of each live row, in ascending rows; where a nominated node is taken at once,

@@ -108,6 +108,12 @@ typedef void (*cs_score_f)(const struct cs_cycle *cycle, const struct cs_plugin_
 typedef void (*cs_normalise_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			       const uint32_t *feasible, uint32_t n, int64_t *out);
 
+// For people, in one line with the numbers: what the filter goes by on a row that it rejects, or
+// how the row's score comes about, normalise included, and at its end "= " and the score before it
+// is rounded. Appended to `out`. Called only when someone asks, in the same cycle.
+typedef void (*cs_explain_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			     uint32_t row, struct cs_buffer *out);
+
 // Where a pod may enter the active queue at all: NULL = yes, else the exact words (scratch).
 typedef const char *(*cs_pre_enqueue_f)(const struct cs_pod *pod, struct cs_arena *scratch);
 // Queue order: < 0 when a goes first.
@@ -164,11 +170,13 @@ struct cs_plugin {
 	// Over ranges of rows; the first plugin in the profile's order that rejects a row wins it.
 	cs_filter_f filter;
 	cs_reasons_f reasons;
+	cs_explain_f explain_filter;
 
 	// After filtering, where two or more rows are left. It sees the feasible rows.
 	cs_prepare_f prepare_score;
 	cs_score_f score;
 	cs_normalise_f normalise;
+	cs_explain_f explain_score;
 	int64_t default_weight; // 0 counts as 1
 
 	// The pod was assumed on `row`: for plugins with a memory of their own, in `attached`.

@@ -145,7 +145,8 @@ static struct told explain(const struct cs_pod *pod)
 	cs_cycle_decide(workspace, profile(), pod, &decided);
 	const char *message = decided.message ? cs_arena_strdup(toy.arena, decided.message) : NULL;
 	struct told told = { .best = -1, .winner = "(none)" };
-	cs_cycle_explain(workspace, profile(), pod, &outcome, (struct cs_judge){ note, &told });
+	cs_cycle_explain(workspace, profile(), pod, &outcome,
+			 (struct cs_judge){ .tell = note, .user = &told });
 	expect_same_outcome(&decided, &outcome);
 	ck_assert(cs_string_equal(message, outcome.message));
 	ck_assert_uint_eq(told.feasible, outcome.n_feasible);

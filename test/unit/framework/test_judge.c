@@ -128,7 +128,7 @@ static void agree(const char *pod)
 	uint32_t count = 0;
 	JUDGE(pod, "n1", "n2", "n3", "n4");
 	cs_cycle_explain(workspace, question.profile, question.pod, &outcome,
-			 (struct cs_judge){ compare, &count });
+			 (struct cs_judge){ .tell = compare, .user = &count });
 	ck_assert_uint_eq(count, 4);
 }
 

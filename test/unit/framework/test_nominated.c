@@ -196,7 +196,7 @@ static const char *explain(const char *pod)
 	struct cs_outcome outcome;
 	const char *text = "";
 	cs_cycle_explain(workspace, toy.config->profiles[0], find(pod), &outcome,
-			 (struct cs_judge){ note_row, &text });
+			 (struct cs_judge){ .tell = note_row, .user = &text });
 	return text;
 }
 

@@ -150,6 +150,28 @@ const char *run_reasons(struct run *run, const char *node)
 	return said.words;
 }
 
+static const char *told(struct run *run, cs_explain_f explain, const char *node)
+{
+	CS_AUTO_BUFFER struct cs_buffer out;
+	uint32_t row = cs_cluster_find_node(run->world->cluster, node);
+	ck_assert_uint_ne(row, CS_ROW_NONE);
+	cs_buffer_init(&out, 4096);
+	explain(&run->cycle, &run->instance, row, &out);
+	return cs_arena_strdup(run->scratch, out.data);
+}
+
+const char *run_numbers(struct run *run, const char *node)
+{
+	ck_assert_int_eq(run->prepared, CS_PREPARE_GO);
+	return told(run, run->instance.plugin->explain_filter, node);
+}
+
+const char *run_formula(struct run *run, const char *node)
+{
+	ck_assert_int_eq(run->prepared, CS_PREPARE_GO);
+	return told(run, run->instance.plugin->explain_score, node);
+}
+
 const char *run_scores(struct run *run)
 {
 	char *words = cs_arena_strdup(run->scratch, "");

@@ -32,6 +32,10 @@ void run_score(struct run *run, const struct cs_pod *pod);
 // Of the last filter: "a b" of the nodes that fit, and a row's reasons, joined with "; ".
 const char *run_fitting(struct run *run);
 const char *run_reasons(struct run *run, const char *node);
+// What the plugin says in numbers of that node: of its rejection by the last filter, of its score
+// by the last one.
+const char *run_numbers(struct run *run, const char *node);
+const char *run_formula(struct run *run, const char *node);
 // Of the last score: "a=1 b=2", rows ascending, live ones alone.
 const char *run_scores(struct run *run);
 // Wrong arguments (YAML): the errors, a line each, sorted as they come.

@@ -1,7 +1,9 @@
 // With all plugins and all that pods may ask: what is kept between decisions decides as what is
 // computed from scratch, and what is told of the rows is what was decided.
 // Neighbours: lib/framework/cycle.c, vectors.c, view.c, nominated.c, explain.c; the plugins.
+#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <csched/base/clock.h>
@@ -23,7 +25,8 @@ static struct cs_config *config;
 static struct cs_workspace *kept, *fresh;
 static struct cs_random dice;
 static unsigned n_scheduled, n_unschedulable;
-static bool loaded; // there are samples, weights and peers
+static unsigned n_formulas, n_numbers; // looked at
+static bool loaded;                    // there are samples, weights and peers
 static int64_t now;
 
 static int roll(int n)
@@ -281,6 +284,7 @@ struct told {
 	uint32_t n_better; // rows that are no candidates, with a total above the last candidate's
 	uint32_t n_candidates;
 	uint32_t rejected[CS_PLUGINS_MAX + 1];
+	uint32_t asked; // row
 };
 
 static void compare_candidate(const struct cs_candidate *candidate,
@@ -339,12 +343,35 @@ static void expect_told(const struct told *told, const struct cs_outcome *outcom
 	ck_assert_uint_eq(rejected + outcome->n_feasible, told->n_told);
 }
 
+// A formula ends with the score, before it is rounded.
+static void expect_formulas(const struct told *told, const struct cs_judgement *judgement)
+{
+	for (uint32_t i = 0; judgement->scores && i < told->profile->n_score; i++) {
+		const char *formula = judgement->formulas[i];
+		ck_assert_int_eq(judgement->skipped[i], !formula);
+		if (!formula)
+			continue;
+		const char *result = strrchr(formula, '=');
+		ck_assert_msg(result && isfinite(strtod(result + 1, NULL)), "%s", formula);
+		double off = strtod(result + 1, NULL) - (double)judgement->scores[i];
+		ck_assert_msg(fabs(off) <= 1, "%s %" PRId64 ": %s",
+			      told->profile->score[i]->plugin->name, judgement->scores[i], formula);
+		n_formulas++;
+	}
+}
+
 static void note(void *user, const struct cs_judgement *judgement)
 {
 	struct told *told = user;
 	told->n_told++;
+	if (judgement->row == told->asked)
+		expect_formulas(told, judgement);
+	else
+		ck_assert(!judgement->formulas && !judgement->numbers);
 	if (judgement->verdict != CS_VERDICT_FITS) {
 		ck_assert_uint_gt(judgement->n_reasons, 0);
+		ck_assert(!judgement->numbers || *judgement->numbers);
+		n_numbers += judgement->numbers != NULL;
 		find_rejection(told, judgement);
 		return;
 	}
@@ -390,8 +417,9 @@ static void decide(struct cs_pod *pod)
 	struct cs_detail detail;
 	cs_cycle_detail(kept, &a, &detail);
 	keep_scores(&detail, profile->n_score);
-	struct told told = { .profile = profile, .detail = &detail };
-	cs_cycle_explain(kept, profile, pod, &c, (struct cs_judge){ note, &told });
+	uint32_t asked = (n_scheduled + 7 * n_unschedulable) % N_NODES;
+	struct told told = { .profile = profile, .detail = &detail, .asked = asked };
+	cs_cycle_explain(kept, profile, pod, &c, (struct cs_judge){ note, &told, &asked });
 	expect_same(&a, words, &c);
 	ck_assert_uint_eq(told.feasible, a.n_feasible);
 	ck_assert_int_eq(told.best, a.score);
@@ -443,7 +471,7 @@ static void step(void)
 
 static void history(const char *yaml, uint64_t seeds)
 {
-	n_scheduled = n_unschedulable = 0;
+	n_scheduled = n_unschedulable = n_formulas = n_numbers = 0;
 	for (uint64_t seed = 0; seed < seeds; seed++) {
 		begin(yaml, seed);
 		for (int i = 0; i < N_WORKLOADS; i++)
@@ -456,6 +484,8 @@ static void history(const char *yaml, uint64_t seeds)
 	}
 	ck_assert_uint_gt(n_scheduled, 100 * seeds);
 	ck_assert_uint_gt(n_unschedulable, 5 * seeds);
+	ck_assert_uint_gt(n_formulas, 200 * seeds);
+	ck_assert_uint_gt(n_numbers, 10 * seeds);
 }
 
 #define HEAD                                           \

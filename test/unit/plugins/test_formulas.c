@@ -1,0 +1,344 @@
+// What plugins say in numbers, beside scores that the suites of each have worked out. That every
+// formula ends with the score is test_kept.c's business.
+// Neighbours: the plugins' explain_filter and explain_score; lib/framework/explain.c calls them.
+#include <string.h>
+
+#include <csched/base/memory.h>
+
+#include "load_world.h"
+
+static struct world world;
+static struct run run;
+
+#define GIB  1073741824.0
+#define ZONE "topology.kubernetes.io/zone"
+
+static void setup(void)
+{
+	load_world_begin(&run, &world);
+}
+
+static void teardown(void)
+{
+	run_end(&run);
+}
+
+static const char *score_of(const char *plugin, const char *args, const struct cs_pod *pod,
+			    const char *node)
+{
+	run_configure(&run, plugin, args);
+	run_score(&run, pod);
+	return run_formula(&run, node);
+}
+
+static const char *numbers_of(const char *plugin, const char *args, const struct cs_pod *pod,
+			      const char *node)
+{
+	run_configure(&run, plugin, args);
+	run_filter(&run, pod);
+	return run_numbers(&run, node);
+}
+
+// ---- kube-scheduler's ----
+
+START_TEST(resources)
+{
+	add_node(&world, "a", "status: {allocatable: {cpu: '4', memory: 8Gi, pods: '2'}}");
+	add_pod(&world, "q",
+		"nodeName: a, containers: [{name: c, resources: {requests: {cpu: '1', "
+		"memory: 4Gi}}}]");
+	const struct cs_pod *pod = load_world_pod(&run, "p", "cpu: 1, memory: 1Gi", "");
+	ck_assert_str_eq(score_of("NodeResourcesFit", NULL, pod, "a"),
+			 "LeastAllocated: cpu 100 x (4000m - 1000m - 1000m) / 4000m = 50; memory "
+			 "100 x (8Gi - 4Gi - 1Gi) / 8Gi = 37; (1 x 50 + 1 x 37) / 2 = 43.5");
+	ck_assert_int_eq(run.out[0], 43);
+	ck_assert_str_eq(score_of("NodeResourcesFit",
+				  "{scoringStrategy: {type: MostAllocated, resources: [{name: cpu, "
+				  "weight: 3}, {name: memory, weight: 1}]}}",
+				  pod, "a"),
+			 "MostAllocated: cpu 100 x (1000m + 1000m) / 4000m = 50; memory 100 x (4Gi "
+			 "+ 1Gi) / 8Gi = 62; (3 x 50 + 1 x 62) / 4 = 53");
+	ck_assert_str_eq(score_of("NodeResourcesFit",
+				  "{scoringStrategy: {type: RequestedToCapacityRatio, resources: "
+				  "[{name: cpu, weight: 1}], requestedToCapacityRatio: {shape: "
+				  "[{utilization: 0, score: 0}, {utilization: 100, score: 5}]}}}",
+				  pod, "a"),
+			 "RequestedToCapacityRatio: cpu 100 x (1000m + 1000m) / 4000m = 50, by the "
+			 "shape 25; (1 x 25) / 1 = 25");
+	ck_assert_str_eq(
+		score_of("NodeResourcesBalancedAllocation", NULL, pod, "a"),
+		"without the pod: cpu 1000m / 4000m = 0.25, memory 4Gi / 8Gi = 0.5, 100 x (1 - "
+		"deviation 0.125) = 87; with it: cpu 2000m / 4000m = 0.5, memory 5Gi / 8Gi = 0.625, "
+		"100 x (1 - deviation 0.0625) = 93; 50 + (50 + 93 - 87) / 2 = 78");
+}
+END_TEST
+
+START_TEST(what_does_not_fit)
+{
+	add_node(&world, "a", "status: {allocatable: {cpu: '4', memory: 8Gi, pods: '1'}}");
+	add_pod(&world, "q",
+		"nodeName: a, containers: [{name: c, resources: {requests: {cpu: '3', "
+		"memory: 4Gi}}}]");
+	ck_assert_str_eq(
+		numbers_of("NodeResourcesFit", NULL,
+			   load_world_pod(&run, "p", "cpu: 1500m, memory: 4608Mi", ""), "a"),
+		"1 of 1 pods are there, of cpu it asks 1500m, and 1000m of 4000m are left, "
+		"of memory it asks 4.5Gi, and 4Gi of 8Gi are left");
+}
+END_TEST
+
+START_TEST(taints_and_preferences)
+{
+	add_node(&world, "a", "spec: {taints: [{key: x, effect: PreferNoSchedule}]}, status: {}");
+	add_node(&world, "b",
+		 "spec: {taints: [{key: x, effect: PreferNoSchedule}, {key: z, effect: "
+		 "PreferNoSchedule}]}, status: {}");
+	const struct cs_pod *pod = add_pod(
+		&world, "p",
+		"affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: "
+		"[{weight: 30, preference: {matchExpressions: [{key: metadata, operator: "
+		"DoesNotExist}]}}]}}");
+	ck_assert_str_eq(
+		score_of("TaintToleration", NULL, pod, "a"),
+		"untolerated PreferNoSchedule taints 1, at most 2 on a node that fits: 100 "
+		"- 100 x 1 / 2 = 50");
+	ck_assert_str_eq(
+		score_of("NodeAffinity", NULL, pod, "b"),
+		"weights of preferred terms that match 30, at most 30 on a node that fits: "
+		"100 x 30 / 30 = 100");
+}
+END_TEST
+
+START_TEST(images)
+{
+	add_node(&world, "a", "status: {images: [{names: ['i:1'], sizeBytes: 1073741824}]}");
+	add_node(&world, "b", "status: {}");
+	const struct cs_pod *pod = add_pod(&world, "p", "containers: [{image: 'i:1'}]");
+	ck_assert_str_eq(
+		score_of("ImageLocality", NULL, pod, "a"),
+		"images on it, by the share of nodes that have them: 512Mi; 100 x (512Mi - "
+		"23Mi) / (1 x 1000Mi - 23Mi) = 50.05");
+	ck_assert_str_eq(run_formula(&run, "b"), "none of the pod's images is on it = 0");
+}
+END_TEST
+
+static void zones(void)
+{
+	load_world_node(&run, "a", "", ZONE ": z1");
+	load_world_node(&run, "b", "", ZONE ": z2");
+	load_world_node(&run, "c", "", "");
+	load_world_bound(&run, "w1", "a", "app: web");
+	load_world_bound(&run, "w2", "a", "app: web");
+	load_world_bound(&run, "w3", "b", "app: web");
+}
+
+#define SPREAD(when)                                                                               \
+	"topologySpreadConstraints: [{maxSkew: 1, topologyKey: " ZONE ", whenUnsatisfiable: " when \
+	", labelSelector: {matchLabels: {app: web}}}]"
+
+START_TEST(spreading)
+{
+	zones();
+	// ln(2 + 2) = 1.386: 2.77 and 1.39 are 3 and 1.
+	const struct cs_pod *pod = add_pod(&world, "p", SPREAD("ScheduleAnyway"));
+	ck_assert_str_eq(score_of("PodTopologySpread", NULL, pod, "a"),
+			 "its " ZONE
+			 " has 2 matching pods, x 1.386 for 2 domains + maxSkew 1 - 1 = "
+			 "2.773; in all 3, from 1 to 3 on nodes that fit: 100 x (3 + 1 - 3) / 3 = "
+			 "33.33");
+	ck_assert_int_eq(run.out[0], 33);
+	ck_assert_str_eq(run_formula(&run, "c"), "it lacks a label of the constraints = 0");
+	load_world_bound(&run, "w4", "a", "app: web");
+	pod = add_pod(&world, "q", SPREAD("DoNotSchedule"));
+	ck_assert_str_eq(numbers_of("PodTopologySpread", NULL, pod, "a"),
+			 "its " ZONE " has 3 matching pods, and with maxSkew 1 may have 2 before "
+			 "this one");
+	ck_assert_str_eq(run_numbers(&run, "c"), "it has no label " ZONE);
+}
+END_TEST
+
+#define TERM(kind, list) "affinity: {" kind ": {" list "}}"
+#define WEB              "topologyKey: " ZONE ", labelSelector: {matchLabels: {app: web}}"
+
+START_TEST(pod_affinity)
+{
+	zones();
+	const struct cs_pod *pod =
+		add_pod(&world, "p",
+			TERM("podAffinity",
+			     "preferredDuringSchedulingIgnoredDuringExecution: [{weight: 10, "
+			     "podAffinityTerm: {" WEB "}}]"));
+	ck_assert_str_eq(score_of("InterPodAffinity", NULL, pod, "b"),
+			 "weights of the terms times pods that match: 10 in its " ZONE
+			 "; from 0 to 20 on nodes that fit: 100 x (10 - 0) / (20 - 0) = 50");
+	pod = add_pod(&world, "q",
+		      TERM("podAntiAffinity",
+			   "requiredDuringSchedulingIgnoredDuringExecution: [{" WEB "}]"));
+	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "a"),
+			 "a pod that it avoids is in the node's " ZONE);
+	pod = add_pod(
+		&world, "r",
+		TERM("podAffinity", "requiredDuringSchedulingIgnoredDuringExecution: [{" WEB "}]"));
+	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "c"),
+			 "no pod that it wants is in the node's " ZONE);
+}
+END_TEST
+
+// ---- by load: the examples of the plugins' heads ----
+
+START_TEST(least_load)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "c-sched.io/weight: '50'", "");
+	load_world_sample(&run, "a", METRIC_CPU, 1600);
+	load_world_sample(&run, "a", METRIC_MEMORY, 3 * GIB);
+	load_world_sample(&run, "b", METRIC_CPU, 600);
+	load_world_sample(&run, "b", METRIC_MEMORY, 5 * GIB);
+	const struct cs_pod *pod = load_world_pod(&run, "p", "cpu: 400m, memory: 1Gi", "");
+	ck_assert_str_eq(
+		score_of("LeastLoad", NULL, pod, "a"),
+		"cpu (1600m + 400m) / 4000m = 0.5; memory (3Gi + 1Gi) / 8Gi = 0.5; 100 x (3 "
+		"x (1 - 0.5) + 1 x (1 - 0.5)) / 4 = 50");
+	ck_assert_str_eq(
+		run_formula(&run, "b"),
+		"for weight 50 %: cpu (600m + 400m) / 2000m = 0.5; memory (5Gi + 1Gi) / 4Gi "
+		"= 1; 100 x (3 x (1 - 0.5) + 1 x (1 - 1)) / 4 = 37.5");
+	ck_assert_str_eq(
+		numbers_of("LeastLoad", "{resources: [{name: cpu, threshold: 30}]}", pod, "a"),
+		"cpu is 1600m of 4000m: 40 % full, threshold 30 %");
+}
+END_TEST
+
+static void connections(const char *node, double n, double limit)
+{
+	if (limit > 0)
+		load_world_limited(&run, node, n, limit);
+	else
+		load_world_sample(&run, node, METRIC_CONNECTIONS, n);
+}
+
+static void three(double limit)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "c-sched.io/weight: '200'", "");
+	load_world_node(&run, "c", "", "");
+	connections("a", 180, limit);
+	connections("b", 380, limit);
+	connections("c", 580, 2 * limit);
+}
+
+START_TEST(least_connections)
+{
+	three(0);
+	const struct cs_pod *pod =
+		load_world_pod(&run, "p", "cpu: 1m", "c-sched.io/connections: '20'");
+	ck_assert_str_eq(score_of("LeastConnections", NULL, pod, "c"),
+			 "L = (580 + 20) / weight 1 = 600; u = 600 / 583.3, which is 175 % of the "
+			 "mean = 1.029; 100 x (1 - u^8) = 0");
+	ck_assert_str_eq(run_formula(&run, "b"),
+			 "L = (380 + 20) / weight 2 = 200; u = 200 / 583.3, which is 175 % of the "
+			 "mean = 0.3429; 100 x (1 - u^8) = 99.98");
+	ck_assert_str_eq(score_of("LeastConnections", "{crowded: 0}", pod, "c"),
+			 "L = (580 + 20) / weight 1 = 600; L = 600, the least on a node that fits "
+			 "200: 100 x 200 / 600 = 33.33");
+	ck_assert_str_eq(score_of("LeastConnections", "{bias: 2}", pod, "b"),
+			 "L = (380 + 20) / weight 2 = 200; L = 200, the least on a node that fits "
+			 "200: 100 x (200 / 200)^2 = 100");
+}
+END_TEST
+
+START_TEST(least_connections_of_limits)
+{
+	three(1000);
+	const struct cs_pod *pod =
+		load_world_pod(&run, "p", "cpu: 1m", "c-sched.io/connections: '20'");
+	ck_assert_str_eq(
+		score_of("LeastConnections", NULL, pod, "c"),
+		"L = (580 + 20) / weight 1 = 600; u = 600 / limit 2000 = 0.3; 100 x (1 - u) "
+		"= 70");
+}
+END_TEST
+
+START_TEST(least_response_time)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	load_world_sample(&run, "a", METRIC_RESPONSE, 0.02);
+	load_world_sample(&run, "b", METRIC_RESPONSE, 0.04);
+	const struct cs_pod *pod = load_world_pod(&run, "p", "cpu: 1m", "");
+	ck_assert_str_eq(
+		score_of("LeastResponseTime", NULL, pod, "b"),
+		"peak 0.04 s, x (0 pods in flight + 1) / weight 1 / start 1; L = 0.04, the "
+		"least on a node that fits 0.02: 100 x 0.02 / 0.04 = 50");
+	ck_assert_str_eq(numbers_of("LeastResponseTime", "{threshold: 30ms}", pod, "b"),
+			 "responseTime is 0.04 of 10: 0.4 % full, threshold 0.3 %");
+}
+END_TEST
+
+START_TEST(near_the_peers)
+{
+	load_world_node(&run, "a", "", "topology.kubernetes.io/region: r, " ZONE ": z1, zone: a");
+	load_world_node(&run, "b", "", "topology.kubernetes.io/region: r, " ZONE ": z2, zone: b");
+	load_world_node(&run, "c", "", "topology.kubernetes.io/region: r, " ZONE ": z2, zone: c");
+	load_world_bound(&run, "db1", "a", "app: db");
+	for (int i = 2; i <= 4; i++)
+		load_world_bound(&run, cs_arena_printf(run.scratch, "db%d", i), "b", "app: db");
+	load_world_pair(&run, "a", "b", 0.0004);
+	load_world_pair(&run, "c", "a", 0.0009);
+	load_world_pair(&run, "c", "b", 0.0009);
+	const struct cs_pod *pod =
+		load_world_pod(&run, "p", "cpu: 1m", "c-sched.io/talks-to: app=db");
+	ck_assert_str_eq(score_of("MinimumDistance", NULL, pod, "c"),
+			 "4 peers: 3 at distance 20, 1 at distance 50, the mean 27.5; 100 - 27.5 = "
+			 "72.5");
+	ck_assert_str_eq(numbers_of("MinimumDistance", "{threshold: 30}", pod, "a"),
+			 "4 peers: 1 at distance 0, 3 at distance 50, the mean 37.5, threshold 30");
+	ck_assert_str_eq(
+		score_of("MinimumLatency", NULL, pod, "c"),
+		"seconds to its peers, the mean of what is known, and the floor of 0.0001 s: "
+		"L = 0.001, the least on a node that fits 0.0002: 100 x 0.0002 / 0.001 = 20");
+	ck_assert_str_eq(numbers_of("MinimumLatency", "{threshold: 500us}", pod, "c"),
+			 "to its peers 0.001 s with the floor, threshold 0.0006 s");
+}
+END_TEST
+
+START_TEST(turns_and_draws)
+{
+	load_world_node(&run, "a", "c-sched.io/weight: '500'", "");
+	load_world_node(&run, "b", "", "");
+	load_world_node(&run, "c", "c-sched.io/weight: '300'", "");
+	const struct cs_pod *pod = load_world_pod(&run, "p", "cpu: 1m", "");
+	ck_assert_str_eq(score_of("RoundRobin", NULL, pod, "a"),
+			 "credit 0 + weight 500 = 500, the greatest: it is its turn = 99");
+	ck_assert_str_eq(run_formula(&run, "c"),
+			 "credit 0 + weight 300 = 300; 98 x (300 - 100) / (500 - 100) = 49");
+	const char *of_winner = NULL;
+	score_of("Random", NULL, pod, "a");
+	for (uint32_t row = 0; row < 3; row++)
+		if (run.out[row] == 99)
+			of_winner = run_formula(&run, cs_cluster_node_name(world.cluster, row));
+	ck_assert_ptr_nonnull(of_winner);
+	ck_assert_ptr_nonnull(strstr(of_winner, ", the greatest = 99"));
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+	Suite *suite = suite_create("plugins/formulas");
+	TCase *tcase = tcase_create("formulas");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, resources);
+	tcase_add_test(tcase, what_does_not_fit);
+	tcase_add_test(tcase, taints_and_preferences);
+	tcase_add_test(tcase, images);
+	tcase_add_test(tcase, spreading);
+	tcase_add_test(tcase, pod_affinity);
+	tcase_add_test(tcase, least_load);
+	tcase_add_test(tcase, least_connections);
+	tcase_add_test(tcase, least_connections_of_limits);
+	tcase_add_test(tcase, least_response_time);
+	tcase_add_test(tcase, near_the_peers);
+	tcase_add_test(tcase, turns_and_draws);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
