@@ -165,6 +165,20 @@ void cs_owner_unref(struct cs_owners *owners, struct cs_owner *owner)
 	drop_oldest(owners, CS_OWNERS_IDLE_MAX);
 }
 
+void cs_owner_keep(struct cs_owner *owner)
+{
+	owner->pods++;
+	owner->kept++;
+}
+
+bool cs_owner_release(struct cs_owners *owners, struct cs_owner *owner)
+{
+	bool last = owner->pods == 1;
+	owner->kept--;
+	cs_owner_unref(owners, owner);
+	return last;
+}
+
 // ---- queries ----
 
 // A map of labels that grows.
@@ -327,7 +341,7 @@ int cs_owners_check(const struct cs_cluster *cluster, struct cs_error *err)
 	struct cs_content *content;
 	while ((content = cs_map_next(&cluster->owners.by_content, &at))) {
 		const struct cs_owner *owner = CS_CONTAINER_OF(content, struct cs_owner, content);
-		if (owner->pods != count_pods(cluster, owner))
+		if (owner->pods != owner->kept + count_pods(cluster, owner))
 			return cs_error_set(err, -EUCLEAN, "an owner's pods are counted wrong");
 		if (owner->pods == 0 && (cs_list_empty(&owner->idle) || !owner->query))
 			return cs_error_set(err, -EUCLEAN, "an owner is kept for nothing");
@@ -335,7 +349,7 @@ int cs_owners_check(const struct cs_cluster *cluster, struct cs_error *err)
 			return cs_error_set(err, -EUCLEAN, "an idle owner is out of date");
 		if (!has_right_query(cluster, owner))
 			return cs_error_set(err, -EUCLEAN, "an owner has the wrong query");
-		n_pods += owner->pods;
+		n_pods += owner->pods - owner->kept;
 		n_idle += owner->pods == 0;
 	}
 	if (n_idle != cluster->owners.n_idle || n_idle > CS_OWNERS_IDLE_MAX)

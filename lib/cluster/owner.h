@@ -10,7 +10,8 @@
 struct cs_owner {
 	struct cs_content content;   // key: label set, kind of the controller, its name
 	struct cs_label_set *labels; // a reference
-	uint32_t pods;
+	uint32_t pods; // that have it, and who keeps it beyond them
+	uint32_t kept; // by these
 	struct cs_list idle;    // in cs_owners.idle while no pod has it
 	struct cs_query *query; // a reference; NULL: nothing selects these pods
 	// For which the query holds. UINT64_MAX: it was not asked for yet; no controller: 0.
@@ -36,6 +37,9 @@ void cs_owners_finish(struct cs_owners *owners); // no pod may have one
 struct cs_owner *cs_owner_ref(struct cs_owners *owners, struct cs_arena *scratch,
 			      struct cs_label_set *labels, const Kube__ObjectMeta *metadata);
 void cs_owner_unref(struct cs_owners *owners, struct cs_owner *owner); // NULL is fine
+// One more reference beside pods', and its end: true where it was the last.
+void cs_owner_keep(struct cs_owner *owner);
+bool cs_owner_release(struct cs_owners *owners, struct cs_owner *owner);
 
 // What selects pods has changed: owners that no pod has are dropped where their query is wrong now.
 void cs_owners_drop_stale(struct cs_cluster *cluster);

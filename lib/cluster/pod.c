@@ -542,6 +542,42 @@ void cs_cluster_put_back(struct cs_cluster *cluster, struct cs_pod *pod, uint32_
 	cs_loads_suppose(cluster, pod, row, 1);
 }
 
+// ---- what a pod asked ----
+
+void cs_cluster_keep_asked(struct cs_cluster *cluster, const struct cs_pod *pod,
+			   struct cs_asked *ret)
+{
+	cs_demand_keep(pod->demand);
+	cs_owner_keep(pod->owner);
+	if (pod->pinned_node != CS_INTERN_NONE)
+		cs_intern_ref_id(cluster->strings, pod->pinned_node);
+	*ret = (struct cs_asked){ pod->demand, pod->owner, pod->pinned_node };
+}
+
+void cs_cluster_release_asked(struct cs_cluster *cluster, struct cs_asked *asked)
+{
+	if (!asked->demand)
+		return;
+	cs_demand_release(&cluster->demands, asked->demand);
+	if (cs_owner_release(&cluster->owners, asked->owner))
+		cs_carried_terms_ask_again(&cluster->carried);
+	cs_intern_unref(cluster->strings, asked->pinned_node);
+	*asked = (struct cs_asked){ 0 };
+}
+
+uint32_t cs_cluster_suppose_unbound(struct cs_cluster *cluster, struct cs_pod *pod,
+				    const struct cs_asked *asked, struct cs_pod *ret)
+{
+	uint32_t row = cs_cluster_suppose_gone(cluster, pod);
+	*ret = *pod;
+	ret->state = CS_POD_UNBOUND;
+	ret->row = CS_ROW_NONE;
+	ret->demand = asked->demand;
+	ret->owner = asked->owner;
+	ret->pinned_node = asked->pinned_node;
+	return row;
+}
+
 void cs_cluster_confirm(struct cs_cluster *cluster, struct cs_pod *pod, const char *node_name)
 {
 	become_bound(cluster, pod, node_name, cluster->loads.now);

@@ -18,8 +18,9 @@
 struct printing {
 	const struct cs_explain_options *options;
 	struct cs_buffer *out;
-	int64_t now;  // Unix ns: when the answer was made
-	int64_t then; // of the decision at hand: ages of samples are as of it
+	int64_t now;                // Unix ns: when the answer was made
+	int64_t then;               // of the decision at hand: ages of samples are as of it
+	struct json_object *newest; // decision; NULL = none is remembered
 };
 
 static struct json_object *at(struct json_object *array, size_t i)
@@ -438,6 +439,36 @@ static void print_amounts(const struct printing *printing, struct json_object *n
 			 cs_tree_int(node, "pods", 0), cs_tree_int(node, "maxPods", 0));
 }
 
+// The newest decision's score of a node by a plugin; NULL: it is not remembered.
+static struct json_object *score_then(const struct printing *printing, const char *node,
+				      const char *plugin)
+{
+	struct json_object *candidates = cs_tree_get(printing->newest, "candidates");
+	for (size_t i = 0; i < cs_tree_length(printing->newest, "candidates"); i++)
+		if (cs_string_equal(text(at(candidates, i), "node"), node))
+			return cs_tree_get(cs_tree_get(at(candidates, i), "scores"), plugin);
+	return NULL;
+}
+
+// "    LeastLoad 50 (48 at decision 6): cpu (1600m + 400m) / 4000m = 0.5; ...".
+static void print_formulas(const struct printing *printing, struct json_object *node)
+{
+	struct json_object *formulas = cs_tree_get(node, "formulas");
+	if (!json_object_is_type(formulas, json_type_object))
+		return;
+	json_object_object_foreach(formulas, plugin, formula)
+	{
+		struct json_object *then = score_then(printing, text(node, "node"), plugin);
+		cs_buffer_printf(printing->out, "    %s %" PRId64, plugin,
+				 cs_tree_int(cs_tree_get(node, "scores"), plugin, 0));
+		if (then)
+			cs_buffer_printf(printing->out, " (%" PRId64 " at decision %" PRId64 ")",
+					 json_object_get_int64(then),
+					 cs_tree_int(printing->newest, "number", 0));
+		cs_buffer_printf(printing->out, ": %s\n", json_object_get_string(formula));
+	}
+}
+
 static void print_asked_node(const struct printing *printing, struct json_object *now,
 			     struct json_object *asks)
 {
@@ -447,6 +478,7 @@ static void print_asked_node(const struct printing *printing, struct json_object
 		return;
 	if (cs_tree_bool(node, "fits")) {
 		print_formula(printing, node, cs_tree_get(now, "weights"));
+		print_formulas(printing, node);
 	} else {
 		cs_buffer_printf(printing->out, "  %s cannot take the pod: %s:", text(node, "node"),
 				 text(node, "plugin"));
@@ -454,6 +486,8 @@ static void print_asked_node(const struct printing *printing, struct json_object
 			cs_buffer_printf(printing->out, "%s %s", i ? "," : "",
 					 json_object_get_string(at(reasons, i)));
 		cs_buffer_append_char(printing->out, '\n');
+		if (cs_tree_string(node, "numbers"))
+			cs_buffer_printf(printing->out, "    %s\n", text(node, "numbers"));
 	}
 	print_amounts(printing, node, asks);
 	print_load_of(printing, node);
@@ -479,6 +513,14 @@ static void print_now(const struct printing *printing, struct json_object *now,
 	for (size_t i = 0; i < cs_tree_length(now, "rejected"); i++)
 		print_group(printing, at(groups, i));
 	print_table(printing, now);
+	print_asked_node(printing, now, asks);
+}
+
+// Of a pod that has its node: the node that is asked for alone.
+static void print_again(const struct printing *printing, struct json_object *now,
+			struct json_object *asks)
+{
+	cs_buffer_append_string(printing->out, "\nNow, as if the pod had not been placed:\n");
 	print_asked_node(printing, now, asks);
 }
 
@@ -511,6 +553,9 @@ void cs_explain_print(struct json_object *answer, const struct cs_explain_option
 		.out = out,
 		.now = cs_tree_int(answer, "atUnixNano", 0),
 		.then = cs_tree_int(answer, "atUnixNano", 0),
+		.newest = cs_tree_length(answer, "decisions")
+				  ? at(cs_tree_get(answer, "decisions"), 0)
+				  : NULL,
 	};
 	struct json_object *now = cs_tree_get(answer, "now");
 	struct json_object *node = cs_tree_get(answer, "nodeNow");
@@ -520,7 +565,9 @@ void cs_explain_print(struct json_object *answer, const struct cs_explain_option
 		print_amounts(&printing, node, NULL);
 		print_load_of(&printing, node);
 	}
-	if (now)
+	if (now && cs_tree_get(answer, "node"))
+		print_again(&printing, now, cs_tree_get(answer, "asks"));
+	else if (now)
 		print_now(&printing, now, cs_tree_get(answer, "asks"));
 	print_decisions(&printing, answer);
 }

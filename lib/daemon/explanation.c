@@ -1,5 +1,6 @@
-// Why a pod is where it is: what is remembered of its decisions, and, as long as it waits, what
-// would be decided now. Neighbours: answer.c calls; framework's record.h and cycle.h know.
+// Why a pod is where it is: what is remembered of its decisions, and what would be decided now: as
+// long as it waits, and about a node that is asked for, also once it has its own. Neighbours:
+// answer.c calls; framework's record.h and cycle.h know.
 #include <string.h>
 
 #include <csched/base/memory.h>
@@ -43,6 +44,10 @@ struct collection {
 	const struct group *rejected;
 	struct group beyond; // the rejection of `row` where the groups are full
 	struct candidate asked;
+	// Of `row`, in words and numbers: what rejects it, or how each score of profile->score
+	// comes about; entries may be NULL.
+	const char *numbers;
+	const char **formulas;
 };
 
 // ---- collecting ----
@@ -125,8 +130,24 @@ static void collect_feasible(struct collection *collection, const struct cs_judg
 				       copy_scores(collection, judgement) };
 }
 
+static void collect_numbers(struct collection *collection, const struct cs_judgement *judgement)
+{
+	uint32_t n = collection->profile->n_score;
+	if (judgement->numbers)
+		collection->numbers = cs_arena_strdup(collection->arena, judgement->numbers);
+	if (!judgement->formulas)
+		return;
+	collection->formulas =
+		cs_arena_alloc_array(collection->arena, n, sizeof(*collection->formulas));
+	for (uint32_t i = 0; i < n; i++)
+		if (judgement->formulas[i])
+			collection->formulas[i] =
+				cs_arena_strdup(collection->arena, judgement->formulas[i]);
+}
+
 static void collect(void *user, const struct cs_judgement *judgement)
 {
+	collect_numbers(user, judgement);
 	if (judgement->verdict == CS_VERDICT_FITS)
 		collect_feasible(user, judgement);
 	else
@@ -180,6 +201,18 @@ static void write_outcome(const struct cs_outcome *outcome, struct cs_json_write
 	cs_json_member_string(json, "message", outcome->message);
 }
 
+static void write_formulas(const struct collection *collection, struct cs_json_writer *json)
+{
+	const struct cs_profile *profile = collection->profile;
+	cs_json_key(json, "formulas");
+	cs_json_object_begin(json);
+	for (uint32_t i = 0; i < profile->n_score; i++)
+		if (collection->formulas[i])
+			cs_json_member_string(json, profile->score[i]->plugin->name,
+					      collection->formulas[i]);
+	cs_json_object_end(json);
+}
+
 static void write_asked(const struct cs_answer_context *context,
 			const struct collection *collection, struct cs_json_writer *json)
 {
@@ -194,6 +227,9 @@ static void write_asked(const struct cs_answer_context *context,
 		cs_json_member_int(json, "total", collection->asked.total);
 	if (collection->asked.scores)
 		cs_record_write_scores(collection->profile, collection->asked.scores, json);
+	if (collection->formulas)
+		write_formulas(collection, json);
+	cs_json_member_string(json, "numbers", collection->numbers);
 	cs_answer_node(context->cluster, collection->row, collection->pod, json);
 	cs_json_object_end(json);
 }
@@ -222,7 +258,8 @@ static void write_collection(const struct cs_answer_context *context,
 
 // ---- the answer ----
 
-static void write_now(const struct cs_answer_context *context, const struct cs_message_ask *ask,
+// False: nothing is decided about such a pod, and nothing was written.
+static bool write_now(const struct cs_answer_context *context, const struct cs_message_ask *ask,
 		      const struct cs_pod *pod, struct cs_json_writer *json)
 {
 	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
@@ -232,17 +269,17 @@ static void write_now(const struct cs_answer_context *context, const struct cs_m
 	collection->pod = pod;
 	bool ours = cs_scheduler_profile(context->scheduler, pod) != NULL;
 	if (!ours && !context->verbs)
-		return;
+		return false;
 	collection->profile = ours ? cs_scheduler_profile(context->scheduler, pod)
 				   : cs_verbs_profile(context->verbs);
 	collection->row =
 		ask->node ? cs_cluster_find_node(context->cluster, ask->node) : CS_ROW_NONE;
 	collection->asked.row = CS_ROW_NONE;
-	struct cs_judge judge = { collect, collection };
+	struct cs_judge judge = { collect, collection, &collection->row };
 	int r = ours ? cs_scheduler_explain(context->scheduler, pod, &outcome, judge)
 		     : cs_verbs_explain(context->verbs, pod, &outcome, judge);
 	if (r < 0)
-		return;
+		return false;
 	cs_json_key(json, "now");
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "profile", collection->profile->scheduler_name);
@@ -252,6 +289,7 @@ static void write_now(const struct cs_answer_context *context, const struct cs_m
 	if (outcome.decision != CS_DECISION_ERROR)
 		write_collection(context, collection, json);
 	cs_json_object_end(json);
+	return true;
 }
 
 static const char *state_of(const struct cs_pod *pod)
@@ -281,13 +319,28 @@ static void write_asks(const struct cs_cluster *cluster, const struct cs_request
 	cs_json_object_end(json);
 }
 
-// What a pod that has its node asks is not kept, so nothing is decided about it again.
+// Of a pod that has its node: what would be decided had it not been placed, as long as its last
+// decision, which has what it asked, is remembered. False: nothing was written.
+static bool write_again(const struct cs_answer_context *context, const struct cs_message_ask *ask,
+			struct cs_pod *pod, const struct cs_record *newest,
+			struct cs_json_writer *json)
+{
+	struct cs_pod unbound;
+	if (!newest || !newest->asked.demand || strcmp(newest->uid, pod->uid) != 0 ||
+	    !cs_cluster_nodes(context->cluster)->live[pod->row])
+		return false;
+	uint32_t row = cs_cluster_suppose_unbound(context->cluster, pod, &newest->asked, &unbound);
+	bool written = write_now(context, ask, &unbound, json);
+	cs_cluster_put_back(context->cluster, pod, row);
+	if (written)
+		write_asks(context->cluster, &newest->asked.demand->requests, json);
+	return written;
+}
+
 static void write_node_now(const struct cs_answer_context *context,
 			   const struct cs_message_ask *ask, const struct cs_pod *pod,
 			   struct cs_json_writer *json)
 {
-	if (!ask->node)
-		return;
 	uint32_t row = cs_cluster_find_node(context->cluster, ask->node);
 	cs_json_key(json, "nodeNow");
 	cs_json_object_begin(json);
@@ -297,7 +350,8 @@ static void write_node_now(const struct cs_answer_context *context,
 }
 
 static void write_pod(const struct cs_answer_context *context, const struct cs_message_ask *ask,
-		      const struct cs_pod *pod, struct cs_json_writer *json)
+		      struct cs_pod *pod, const struct cs_record *newest,
+		      struct cs_json_writer *json)
 {
 	cs_json_member_string(json, "state", state_of(pod));
 	cs_json_member_string(
@@ -313,7 +367,8 @@ static void write_pod(const struct cs_answer_context *context, const struct cs_m
 		cs_json_member_int(json, "attempts", pod->pending->attempts);
 	}
 	if (pod->state != CS_POD_UNBOUND) {
-		write_node_now(context, ask, pod, json);
+		if (ask->node && !write_again(context, ask, pod, newest, json))
+			write_node_now(context, ask, pod, json);
 		return;
 	}
 	write_asks(context->cluster, &pod->demand->requests, json);
@@ -337,14 +392,14 @@ bool cs_explanation_write(const struct cs_answer_context *context, const struct 
 {
 	const struct cs_records *records = cs_scheduler_records(context->scheduler);
 	const struct cs_record *newest = cs_records_find(records, ask->pod, 0);
-	const struct cs_pod *pod = cs_cluster_find_pod_named(context->cluster, ask->pod);
+	struct cs_pod *pod = cs_cluster_find_pod_named(context->cluster, ask->pod);
 	if (!pod && !newest)
 		return false;
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "pod", ask->pod);
 	cs_json_member_int(json, "atUnixNano", context->now.wall);
 	if (pod)
-		write_pod(context, ask, pod, json);
+		write_pod(context, ask, pod, newest, json);
 	else
 		cs_json_member_string(json, "state", "gone");
 	write_decisions(records, newest, ask->pod, json);

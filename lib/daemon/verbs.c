@@ -192,11 +192,8 @@ static void remember(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 	    (!judged->question.scores && judged->result.n_rejected == 0))
 		return;
 	cs_cycle_detail(verbs->workspace, outcome, &detail);
-	cs_records_keep(verbs->options.records, verbs->options.cluster,
-			&(struct cs_record){ .namespace = pod->namespace,
-					     .name = pod->name,
-					     .uid = pod->uid,
-					     .profile = verbs->options.profile,
+	cs_records_keep(verbs->options.records, pod,
+			&(struct cs_record){ .profile = verbs->options.profile,
 					     .decision = outcome->decision,
 					     .at = state->now.wall,
 					     .n_nodes = outcome->n_nodes,

@@ -8,6 +8,7 @@
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
 #include <csched/cluster/load.h>
+#include <csched/cluster/pod.h>
 #include <csched/framework/cycle.h>
 #include <csched/framework/profile.h>
 
@@ -21,6 +22,7 @@ struct place {
 };
 
 struct cs_records {
+	struct cs_cluster *cluster;
 	uint32_t capacity;
 	uint64_t added;
 	struct place *ring; // decision number n is at (n - 1) % capacity
@@ -38,9 +40,10 @@ const char *cs_decision_name(enum cs_decision decision)
 	return names[decision];
 }
 
-struct cs_records *cs_records_create(uint32_t capacity)
+struct cs_records *cs_records_create(uint32_t capacity, struct cs_cluster *cluster)
 {
 	struct cs_records *records = cs_alloc(sizeof(*records));
+	records->cluster = cluster;
 	records->capacity = capacity ? capacity : 1;
 	records->ring = cs_alloc_array(records->capacity, sizeof(*records->ring));
 	return records;
@@ -50,8 +53,10 @@ void cs_records_destroy(struct cs_records *records)
 {
 	if (!records)
 		return;
-	for (uint32_t i = 0; i < records->capacity; i++)
+	for (uint32_t i = 0; i < records->capacity; i++) {
+		cs_cluster_release_asked(records->cluster, &records->ring[i].record.asked);
 		free(records->ring[i].block);
+	}
 	free(records->ring);
 	free(records);
 }
@@ -128,6 +133,7 @@ void cs_records_add(struct cs_records *records, const struct cs_record *record)
 		place->block = cs_alloc(place->size);
 	}
 	place->used = 0;
+	cs_cluster_release_asked(records->cluster, &place->record.asked);
 	place->record = *record;
 	place->record.number = ++records->added;
 	place->record.namespace = copy_string(place, record->namespace);
@@ -166,11 +172,16 @@ static uint32_t put_loads(const struct cs_load_table *table, uint32_t row,
 	return n;
 }
 
-void cs_records_keep(struct cs_records *records, const struct cs_cluster *cluster,
+void cs_records_keep(struct cs_records *records, const struct cs_pod *pod,
 		     const struct cs_record *record, const struct cs_detail *detail)
 {
+	const struct cs_cluster *cluster = records->cluster;
 	struct keeping keeping;
 	struct cs_record whole = *record;
+	whole.namespace = pod->namespace;
+	whole.name = pod->name;
+	whole.uid = pod->uid;
+	cs_cluster_keep_asked(records->cluster, pod, &whole.asked);
 	for (uint32_t i = 0; i < detail->n_candidates; i++) {
 		const struct cs_candidate *candidate = &detail->candidates[i];
 		keeping.candidates[i] = (struct cs_record_candidate){

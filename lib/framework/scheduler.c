@@ -193,8 +193,8 @@ int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_sc
 		.random = options->random,
 		.clock = options->metrics ? options->clock : (struct cs_clock){ 0 },
 		.no_cache = options->no_cache });
-	scheduler->records =
-		cs_records_create(options->n_records ? options->n_records : RECORDS_DEFAULT);
+	scheduler->records = cs_records_create(
+		options->n_records ? options->n_records : RECORDS_DEFAULT, scheduler->cluster);
 	scheduler->profile_names =
 		cs_alloc_array(config->n_profiles, sizeof(*scheduler->profile_names));
 	for (uint32_t i = 0; i < config->n_profiles; i++)
@@ -431,7 +431,7 @@ static void keep_record(struct cs_scheduler *scheduler, struct cs_time now,
 		return;
 	}
 	cs_cycle_detail(scheduler->workspace, outcome, &detail);
-	cs_records_keep(scheduler->records, scheduler->cluster, &record, &detail);
+	cs_records_keep(scheduler->records, pod, &record, &detail);
 }
 
 // ---- one attempt ----

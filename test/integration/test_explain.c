@@ -81,6 +81,16 @@ START_TEST(a_bound_pod)
 	expect(text, "2 of 2 nodes could take the pod.");
 	expect(text, "  large came before small by ");
 	expect(text, "  small: TaintToleration 100 x 3 + ");
+	expect(text, "\nNow, as if the pod had not been placed:\n");
+	expect(text,
+	       "    NodeResourcesFit 94 (94 at decision 1): LeastAllocated: cpu 100 x (1000m - "
+	       "0m - 100m) / 1000m = 90; ");
+	// Of its own node it is taken off, and put back.
+	text = RUN(0, "default/p", "--node=large");
+	expect(text, "LeastAllocated: cpu 100 x (4000m - 0m - 100m) / 4000m = 97; ");
+	expect(text, "  cpu: 0 of 4000 are requested, the pod asks for 100\n");
+	answer = harness_get(scheduler, "/debug/cluster?node=large");
+	ck_assert_int_eq(json_object_get_int(cs_value_at(answer, "requested.cpu")), 100);
 	expect(RUN(0, "default/p", "-o", "json"), "{\"pod\":\"default/p\",");
 	expect(RUN(0, "default/p", "--color=always"), "\x1b[38;5;");
 }
@@ -110,6 +120,7 @@ START_TEST(a_pod_that_waits)
 	expect(text, "      2 nodes  NodeResourcesFit: Insufficient cpu (");
 	expect(text, "  large cannot take the pod: NodeResourcesFit: Insufficient cpu\n");
 
+	expect(text, "    of cpu it asks 3000m, and 2000m of 4000m are left\n");
 	expect(text, "  cpu: 2000 of 4000 are requested, the pod asks for 3000\n");
 
 	// What is asked changes nothing: the pod is still rejected for the same, once.

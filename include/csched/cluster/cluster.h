@@ -130,6 +130,22 @@ void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod);
 uint32_t cs_cluster_suppose_gone(struct cs_cluster *cluster, struct cs_pod *pod);
 void cs_cluster_put_back(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
 
+// What an unbound pod asks, kept beyond its binding for who may want to ask it again. All zero:
+// nothing. Released as often as kept, before the cluster ends; releasing leaves it all zero.
+struct cs_asked {
+	struct cs_demand *demand;
+	struct cs_owner *owner;
+	uint32_t pinned_node; // intern id
+};
+void cs_cluster_keep_asked(struct cs_cluster *cluster, const struct cs_pod *pod,
+			   struct cs_asked *ret);
+void cs_cluster_release_asked(struct cs_cluster *cluster, struct cs_asked *asked);
+// What if that bound or assumed pod, on a live row, had not been placed: as
+// cs_cluster_suppose_gone. *ret is the pod as it would ask, to decide about it, until it is put
+// back.
+uint32_t cs_cluster_suppose_unbound(struct cs_cluster *cluster, struct cs_pod *pod,
+				    const struct cs_asked *asked, struct cs_pod *ret);
+
 // A demand stays, with its id, while it is kept, also when no pod asks it any more: for who has
 // computed something for it and expects more pods of its kind. Released as often as kept.
 void cs_cluster_keep_demand(struct cs_cluster *cluster, struct cs_demand *demand);

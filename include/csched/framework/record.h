@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include <csched/base/json_writer.h>
+#include <csched/cluster/cluster.h>
 
-struct cs_cluster;
 struct cs_detail;
 struct cs_profile;
 
@@ -66,17 +66,20 @@ struct cs_record {
 	const struct cs_record_candidate *candidates;
 	uint32_t n_rejections;
 	const struct cs_record_rejection *rejections;
-	const char *message; // the fit error; NULL when scheduled
+	const char *message;   // the fit error; NULL when scheduled
+	struct cs_asked asked; // what the pod asked; all zero where no cycle decided
 };
 
 struct cs_records;
 
-struct cs_records *cs_records_create(uint32_t capacity);
+// Ends before its cluster.
+struct cs_records *cs_records_create(uint32_t capacity, struct cs_cluster *cluster);
 void cs_records_destroy(struct cs_records *records);
-// Copies all of `record` but its number.
+// Copies all of `record` but its number, and what was asked, which is the ring's from now on.
 void cs_records_add(struct cs_records *records, const struct cs_record *record);
-// The same with candidates and rejections from a decision's detail, with the nodes' load now.
-void cs_records_keep(struct cs_records *records, const struct cs_cluster *cluster,
+// The same of a decision about that unbound pod: with its name and what it asks, with candidates
+// and rejections from the decision's detail, and with the nodes' load now.
+void cs_records_keep(struct cs_records *records, const struct cs_pod *pod,
 		     const struct cs_record *record, const struct cs_detail *detail);
 // The newest decision about a pod ("namespace/name") that is older than `before` (a number; 0 = of
 // all), NULL if none is left.

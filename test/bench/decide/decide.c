@@ -145,11 +145,8 @@ static int64_t record(struct bench *bench, struct cs_workspace *workspace,
 	struct cs_detail detail;
 	int64_t begun = now();
 	cs_cycle_detail(workspace, outcome, &detail);
-	cs_records_keep(bench->records, bench->cluster,
-			&(struct cs_record){ .namespace = waiting->pod->namespace,
-					     .name = waiting->pod->name,
-					     .uid = waiting->pod->uid,
-					     .profile = bench->profile,
+	cs_records_keep(bench->records, waiting->pod,
+			&(struct cs_record){ .profile = bench->profile,
 					     .decision = outcome->decision,
 					     .n_nodes = outcome->n_nodes,
 					     .n_feasible = outcome->n_feasible },
@@ -262,7 +259,7 @@ int main(int argc, char **argv)
 	cs_random_init(&random, 1);
 	struct cs_workspace *workspace = cs_workspace_create(&(struct cs_workspace_options){
 		.cluster = bench.cluster, .config = config, .random = &random });
-	bench.records = cs_records_create(RECORDS);
+	bench.records = cs_records_create(RECORDS, bench.cluster);
 	bench.profile = config->profiles[0];
 	decide(&bench, workspace);
 	tell_classes(&bench);

@@ -426,6 +426,45 @@ START_TEST(many_services)
 }
 END_TEST
 
+// A pod that has its node, decided once more: what it asked stays as long as somebody keeps it.
+START_TEST(what_a_bound_pod_asked)
+{
+	APPLY(service, SERVICE, "web", "app: web");
+	struct cs_pod *asking = pod("p", "app: web", "");
+	const struct cs_query *query = cs_cluster_default_query(world.cluster, asking);
+	struct cs_demand *demand = asking->demand;
+	struct cs_asked asked;
+	ck_assert_ptr_nonnull(query);
+	cs_cluster_keep_asked(world.cluster, asking, &asked);
+	world_check(&world);
+	bound("p", "app: web");
+	world_check(&world);
+	ck_assert_ptr_null(asking->demand);
+	ck_assert_uint_eq(cs_query_counts(query)->total_live, 1);
+
+	struct cs_pod unbound;
+	uint32_t row = cs_cluster_suppose_unbound(world.cluster, asking, &asked, &unbound);
+	ck_assert_uint_eq(row, cs_cluster_find_node(world.cluster, "n1"));
+	ck_assert_int_eq(unbound.state, CS_POD_UNBOUND);
+	ck_assert_ptr_eq(unbound.demand, demand);
+	ck_assert_ptr_eq(cs_cluster_default_query(world.cluster, &unbound), query);
+	ck_assert_uint_eq(cs_query_counts(query)->total_live, 0);
+	cs_cluster_put_back(world.cluster, asking, row);
+	ck_assert_uint_eq(cs_query_counts(query)->total_live, 1);
+	ck_assert_uint_eq(asking->row, row);
+	world_check(&world);
+
+	cs_cluster_remove_pod(world.cluster, asking);
+	world_check(&world);
+	ck_assert_uint_eq(cs_cluster_count(world.cluster).demands, 1);
+	cs_cluster_release_asked(world.cluster, &asked);
+	ck_assert_ptr_null(asked.demand);
+	ck_assert_uint_eq(cs_cluster_count(world.cluster).demands, 0);
+	cs_cluster_release_asked(world.cluster, &asked); // nothing: all zero
+	world_check(&world);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("cluster/default_query");
@@ -453,6 +492,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, labels_of_a_pending_pod_change);
 	tcase_add_test(tcase, counts_follow_the_pods);
 	tcase_add_test(tcase, many_services);
+	tcase_add_test(tcase, what_a_bound_pod_asked);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

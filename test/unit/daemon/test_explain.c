@@ -122,6 +122,38 @@ START_TEST(what_would_be_decided_now)
 }
 END_TEST
 
+START_TEST(in_numbers)
+{
+	const char *text = print(
+		"{\"pod\":\"n/p\",\"atUnixNano\":65000000000,\"state\":\"bound\",\"node\":\"a\","
+		"\"now\":{\"weights\":{\"Fit\":1,\"Load\":2},\"onNode\":{\"node\":\"a\",\"fits\":true,"
+		"\"total\":112,\"scores\":{\"Fit\":50,\"Load\":31},\"formulas\":{\"Fit\":\"100 / 2 = "
+		"50\",\"Load\":\"93 / 3 = 31\"}}},\"decisions\":[" DECISION "]}",
+		&(struct cs_explain_options){ .node = "a" });
+	static const char words[] = "Pod n/p: bound on a\n"
+				    "\n"
+				    "Now, as if the pod had not been placed:\n"
+				    "  a: Fit 50 x 1 + Load 31 x 2 = 112\n"
+				    "    Fit 50 (50 at decision 4): 100 / 2 = 50\n"
+				    "    Load 31 (30 at decision 4): 93 / 3 = 31\n"
+				    "\n"
+				    "Decision 4, 60 s ago,";
+	ck_assert_msg(strncmp(text, words, strlen(words)) == 0, "%s", text);
+	text = print("{\"state\":\"pending\",\"now\":{\"weights\":{\"Fit\":1},\"onNode\":{\"node\":"
+		     "\"z\",\"fits\":true,\"total\":5,\"scores\":{\"Fit\":5},\"formulas\":{\"Fit\":"
+		     "\"10 / 2 = 5\"}}},\"decisions\":[" DECISION "]}",
+		     &(struct cs_explain_options){ .node = "z" });
+	ck_assert_ptr_nonnull(strstr(text, "\n  z: Fit 5 x 1 = 5\n    Fit 5: 10 / 2 = 5\n"));
+	text = print(
+		"{\"now\":{\"onNode\":{\"node\":\"z\",\"fits\":false,\"plugin\":\"Fit\","
+		"\"reasons\":[\"Insufficient cpu\"],\"numbers\":\"of cpu it asks 2, and 1 of 4 are "
+		"left\"}}}",
+		&(struct cs_explain_options){ .node = "z" });
+	ck_assert_ptr_nonnull(strstr(text, "  z cannot take the pod: Fit: Insufficient cpu\n"
+					   "    of cpu it asks 2, and 1 of 4 are left\n"));
+}
+END_TEST
+
 // For another scheduler: who was first, and why; and what the node carries now.
 START_TEST(what_was_judged_for_another_scheduler)
 {
@@ -204,6 +236,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, of_a_node_that_was_not_among_the_best);
 	tcase_add_test(tcase, in_colour);
 	tcase_add_test(tcase, what_would_be_decided_now);
+	tcase_add_test(tcase, in_numbers);
 	tcase_add_test(tcase, what_was_judged_for_another_scheduler);
 	tcase_add_test(tcase, ties_and_loners);
 	tcase_add_test(tcase, strange_answers);

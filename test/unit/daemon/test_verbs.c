@@ -156,7 +156,7 @@ static void setup_profile(const char *yaml)
 		     : cs_verbs_built_in(cs_plugins, &config, &err);
 	ck_assert_msg(r == 0, "%s", err.text);
 	mailbox = cs_mailbox_create(NULL, NULL);
-	records = cs_records_create(8);
+	records = cs_records_create(8, cluster);
 	verbs = cs_verbs_create(&(struct cs_verbs_options){ .cluster = cluster,
 							    .config = config,
 							    .profile = config->profiles[0],

@@ -29,7 +29,7 @@ static void add(struct cs_records *records, const char *pod, const char *message
 
 START_TEST(an_empty_ring_has_nothing)
 {
-	struct cs_records *records = cs_records_create(4);
+	struct cs_records *records = cs_records_create(4, NULL);
 	ck_assert_ptr_null(cs_records_at(records, 0));
 	ck_assert_ptr_null(cs_records_find(records, "default/a", 0));
 	cs_records_destroy(records);
@@ -39,7 +39,7 @@ END_TEST
 
 START_TEST(the_newest_comes_first_and_the_oldest_leaves)
 {
-	struct cs_records *records = cs_records_create(3);
+	struct cs_records *records = cs_records_create(3, NULL);
 	static const char *const pods[] = { "a", "b", "a", "c", "d", "a" };
 	static const char *const messages[] = { "0", "1", "2", "3", "4", "5" };
 	for (int i = 0; i < 5; i++)
@@ -62,7 +62,7 @@ END_TEST
 // A place in the ring is used again and again: small after large, large after small.
 START_TEST(places_fit_what_comes)
 {
-	struct cs_records *records = cs_records_create(2);
+	struct cs_records *records = cs_records_create(2, NULL);
 	char *large = cs_alloc(100000);
 	memset(large, 'x', 99999);
 	for (int i = 0; i < 12; i++) {
@@ -86,7 +86,7 @@ START_TEST(copied_and_written_as_json)
 	struct cs_record_candidate candidates[] = { { "x", 100, scores, 1, loads },
 						    { "y", 99, others, 0, NULL } };
 	struct cs_record_rejection rejections[] = { { "First", 1 } };
-	struct cs_records *records = cs_records_create(1);
+	struct cs_records *records = cs_records_create(1, NULL);
 	cs_records_add(records, &(struct cs_record){ .namespace = "n",
 						     .name = "a",
 						     .uid = "u",
