@@ -164,6 +164,8 @@ static void print_loads(const struct printing *printing, const struct columns *c
 		for (uint32_t i = 0; i < columns->n; i++) {
 			struct json_object *load =
 				cs_tree_get(cs_tree_get(columns->nodes[i], "load"), metric);
+			if (!cs_tree_get(columns->nodes[i], "load"))
+				break; // those of the first two are remembered
 			cs_buffer_printf(printing->out, "  %*s", columns->width,
 					 load_text(printing, load, cell, sizeof(cell)));
 		}

@@ -18,15 +18,20 @@ struct blocks {
 static struct blocks find_blocks(const struct view *view)
 {
 	struct blocks best = { 0 };
-	for (uint32_t block = 0; block * TOP_ROWS < view->n_rows; block++) {
+	const double *tops = view->tops;
+	uint32_t n = (view->n_rows + TOP_ROWS - 1) / TOP_ROWS;
+	double least = -INFINITY; // what a block must exceed
+	for (uint32_t block = 0; block < n; block++) {
 		uint32_t at = best.n;
-		while (at > 0 && view->tops[best.list[at - 1]] < view->tops[block])
-			at--;
-		if (at == CS_CANDIDATES_MAX)
+		if (tops[block] <= least)
 			continue;
+		while (at > 0 && tops[best.list[at - 1]] < tops[block])
+			at--;
 		best.n += best.n < CS_CANDIDATES_MAX;
 		memmove(best.list + at + 1, best.list + at, (best.n - at - 1) * sizeof(*best.list));
 		best.list[at] = block;
+		if (best.n == CS_CANDIDATES_MAX)
+			least = tops[best.list[CS_CANDIDATES_MAX - 1]];
 	}
 	return best;
 }
@@ -60,11 +65,14 @@ static double least_of(const struct view *view, const struct cs_detail *detail)
 static void find_others(const struct view *view, struct cs_detail *detail)
 {
 	struct blocks best = find_blocks(view);
+	const double *sum = view->sum;
 	double least = least_of(view, detail);
 	for (uint32_t i = 0; i < best.n && view->tops[best.list[i]] > least; i++) {
-		uint32_t row = best.list[i] * TOP_ROWS;
-		for (uint32_t k = 0; k < TOP_ROWS && row < view->n_rows; k++, row++) {
-			if (view->by[row] != BY_NOBODY || view->sum[row] <= least)
+		uint32_t first = best.list[i] * TOP_ROWS;
+		uint32_t rest = view->n_rows - first;
+		uint32_t end = first + (rest < TOP_ROWS ? rest : TOP_ROWS);
+		for (uint32_t row = first; row < end; row++) {
+			if (sum[row] <= least || view->by[row] != BY_NOBODY)
 				continue;
 			offer(view, row, detail);
 			least = least_of(view, detail);

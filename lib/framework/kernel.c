@@ -260,18 +260,16 @@ uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
 	return lowest;
 }
 
-typedef uint8_t lanes __attribute__((vector_size(LANES)));
-
-// Counts in bytes, side by side, as long as those cannot overflow; a hit is -1.
+// Counts in bytes, side by side, as long as those cannot overflow.
 CS_CLONES
 static uint32_t count_lanes(const uint8_t *restrict bytes, uint32_t n, uint8_t wanted)
 {
-	lanes hits = { 0 };
+	uint8_t hits[LANES] = { 0 };
 	uint32_t count = 0;
 	for (uint32_t row = 0; row < n; row += LANES) {
-		lanes here;
-		memcpy(&here, bytes + row, sizeof(here));
-		hits -= (lanes)(here == wanted);
+		const uint8_t *restrict here = bytes + row;
+		for (uint32_t k = 0; k < LANES; k++)
+			hits[k] = (uint8_t)(hits[k] + (here[k] == wanted));
 	}
 	for (uint32_t k = 0; k < LANES; k++)
 		count += hits[k];

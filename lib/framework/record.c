@@ -151,7 +151,7 @@ void cs_records_add(struct cs_records *records, const struct cs_record *record)
 struct keeping {
 	struct cs_record_candidate candidates[CS_CANDIDATES_MAX];
 	struct cs_record_rejection rejections[CS_PLUGINS_MAX + 1];
-	struct cs_record_load loads[CS_CANDIDATES_MAX][CS_LOAD_METRICS_MAX];
+	struct cs_record_load loads[CS_RECORD_LOADED_MAX][CS_LOAD_METRICS_MAX];
 };
 
 static uint32_t put_loads(const struct cs_load_table *table, uint32_t row,
@@ -188,10 +188,12 @@ void cs_records_keep(struct cs_records *records, const struct cs_pod *pod,
 			.node = cs_cluster_node_name(cluster, candidate->row),
 			.total = candidate->total,
 			.scores = candidate->scores,
-			.n_loads = put_loads(cs_cluster_load(cluster), candidate->row,
-					     keeping.loads[i]),
-			.loads = keeping.loads[i],
 		};
+	}
+	for (uint32_t i = 0; i < detail->n_candidates && i < CS_RECORD_LOADED_MAX; i++) {
+		keeping.candidates[i].n_loads = put_loads(
+			cs_cluster_load(cluster), detail->candidates[i].row, keeping.loads[i]);
+		keeping.candidates[i].loads = keeping.loads[i];
 	}
 	for (uint32_t i = 0; i < detail->n_rejections; i++)
 		keeping.rejections[i] = (struct cs_record_rejection){

@@ -31,7 +31,8 @@ struct cs_record_load {
 	int64_t taken;      // Unix ns of the sample; 0 = none
 };
 
-// A node that could take the pod.
+// A node that could take the pod. The load of the first CS_RECORD_LOADED_MAX is kept.
+#define CS_RECORD_LOADED_MAX 2
 struct cs_record_candidate {
 	const char *node;
 	int64_t total;
