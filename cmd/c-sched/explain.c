@@ -72,7 +72,9 @@ static const struct cs_flag table[] = {
 	  .type = CS_FLAG_BOOL,
 	  .offset = IN(insecure),
 	  .help = "Do not verify the certificate." },
-	TEXT_FLAG("node", node, "NAME", "Tell of this node in particular."),
+	TEXT_FLAG("node", node, "NAME",
+		  "Tell of this node in particular: why it is rejected, or how each of its "
+		  "scores comes about now, with the numbers."),
 	{ .name = "output",
 	  .letter = 'o',
 	  .section = general,
