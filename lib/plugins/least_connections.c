@@ -183,7 +183,7 @@ static void explain_crowd(const struct cs_plugin_instance *self, double own, uin
 	if (quality < 1)
 		cs_buffer_printf(out, ", x %.3g for quality %.3g", doubt, quality);
 	cs_buffer_printf(out, " = %.4g; 100 x (1 - ", full);
-	if (crowd->share < 1)
+	if (crowd->share != 1)
 		cs_buffer_printf(out, "%.3g x ", (double)crowd->share);
 	cs_buffer_printf(out, "u^8) = %.4g", lost < 1 ? 100 * (1 - lost) : 0);
 }
