@@ -10,10 +10,10 @@
 struct cs_owner {
 	struct cs_content content;   // key: label set, kind of the controller, its name
 	struct cs_label_set *labels; // a reference
-	uint32_t pods; // that have it, and who keeps it beyond them
-	uint32_t kept; // by these
-	struct cs_list idle;    // in cs_owners.idle while no pod has it
-	struct cs_query *query; // a reference; NULL: nothing selects these pods
+	uint32_t pods;               // that have it, and who keeps it beyond them
+	uint32_t kept;               // by these
+	struct cs_list idle;         // in cs_owners.idle while no pod has it
+	struct cs_query *query;      // a reference; NULL: nothing selects these pods
 	// For which the query holds. UINT64_MAX: it was not asked for yet; no controller: 0.
 	uint64_t services_version;
 	uint64_t controller_version;

@@ -243,7 +243,9 @@ static double explain_full(const struct cs_cycle *cycle, const struct memory *me
 	const struct cs_load_column *column = memory->columns[i];
 	const struct cs_load_term *term = &memory->terms[i];
 	const char *name = resources[i].name;
-	double room = column ? room_of(term, row) : 0;
+	if (!column)
+		return -1;
+	double room = room_of(term, row);
 	if (room <= 0)
 		return -1;
 	double add = cs_by_load_expected(cycle, cs_cluster_load(cycle->cluster), column);

@@ -69,7 +69,7 @@ struct cs_load_column {
 	// on with estimates where mean_per_pod is known.
 	uint32_t n_known;
 	uint32_t n_fresh; // live rows with quality 1
-	double median; // of `load` over known live rows; 0 without
+	double median;    // of `load` over known live rows; 0 without
 	// COUNT, USAGE: sum of samples and in_flight / pods, of known rows; of those that were
 	// known last where none is; 0: none ever was
 	double mean_per_pod;
