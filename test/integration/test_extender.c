@@ -104,7 +104,7 @@ START_TEST(a_pod_of_another_scheduler)
 			    uid);
 	ck_assert_str_eq(call("/bind", other), "{\"Error\":\"the pod is on node n2 already\"}");
 	why = harness_get(c_sched, "/explain?pod=default/foreign&node=n1");
-	ck_assert_ptr_nonnull(cs_value_at(why, "nodeNow.allocatable"));
+	ck_assert_ptr_nonnull(cs_value_at(why, "now.onNode.allocatable"));
 	const char *metrics = harness_request(c_sched, "GET", "/metrics", NULL, NULL).body;
 	ck_assert_ptr_nonnull(strstr(metrics, "csched_extender_requests_total{verb=\"bind\","
 					      "result=\"done\"} 1\n"));
