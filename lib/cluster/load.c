@@ -231,8 +231,9 @@ static double fallback(const struct cs_loads *loads, uint32_t i, uint32_t row)
 	const struct cs_load_metric *metric = &loads->metrics[i];
 	if (metric->kind == CS_LOAD_USAGE)
 		return requested(loads, loads->hidden[i].resource, row);
+	// 0 where no median has been made yet, which need not be a plausible value.
 	if (metric->kind == CS_LOAD_LEVEL)
-		return loads->hidden[i].level;
+		return loads->hidden[i].level > metric->min ? loads->hidden[i].level : metric->min;
 	double mean = loads->table.columns[i].mean_per_pod;
 	double of_pods =
 		(double)loads->nodes->table.n_pods[row] * (mean > 0 ? mean : metric->per_pod);

@@ -61,8 +61,8 @@ enum cs_load_state {
 // where fallback is made of requests (USAGE: of the pods on the row, those without get what
 // kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster, on a row
 // with quality 0 at least the median of the fresh rows).
-// LEVEL: fallback is the median of the fresh rows. It is never NaN, and unknown is never 0 by
-// itself.
+// LEVEL: fallback is the median of the fresh rows; the metric's min until there is one. It is never
+// NaN, and unknown is never 0 by itself.
 struct cs_load_column {
 	const struct cs_load_metric *metric;
 	// Live rows with quality > 0. 0: nothing is known, and plugins skip, but for those that go

@@ -51,12 +51,14 @@ static const struct cs_load_metric metrics[METRIC_COUNT] = {
 			     .topology = "zone" },
 };
 
+static const bool annotated[METRIC_COUNT] = { [METRIC_TEMPERATURE] = true };
+
 static int64_t now;
 
 void load_world_begin(struct run *run, struct world *world)
 {
 	run_begin(run, world);
-	cs_cluster_set_load_metrics(world->cluster, metrics, METRIC_COUNT, NULL);
+	cs_cluster_set_load_metrics(world->cluster, metrics, METRIC_COUNT, annotated);
 	now = LOAD_WORLD_NOW;
 	cs_cluster_set_time(world->cluster, now);
 }

@@ -80,6 +80,19 @@ START_TEST(a_level_of_which_nothing_is_known)
 }
 END_TEST
 
+// Nor is it below its min on a node without a figure, when the first one has come with another node
+// and its median is still to be made: a node that an extender's caller tells of is judged at once.
+START_TEST(the_first_figure_of_a_level)
+{
+	load_world_node(&run, "a", "load.c-sched.io/temperature: '60@1970-01-12T13:46:40Z'", "");
+	load_world_node(&run, "b", "", "");
+	run_configure(&run, "LeastLoad", "{resources: [{name: temperature}]}");
+	ck_assert_str_eq(scores(example_pod()), "a=50 b=100");
+	cs_cluster_tick_load(world.cluster);
+	ck_assert_str_eq(scores(example_pod()), "a=50 b=50");
+}
+END_TEST
+
 // Where more is better a rise cures, and a fall does not.
 START_TEST(more_that_is_better)
 {
@@ -259,6 +272,7 @@ Suite *test_suite(void)
 	const TTest *const tests[] = {
 		example,
 		a_level_of_which_nothing_is_known,
+		the_first_figure_of_a_level,
 		more_that_is_better,
 		by_use_and_not_by_requests,
 		what_is_in_flight_counts,
