@@ -344,8 +344,7 @@ uint32_t cs_cluster_count_reservations(const struct cs_cluster *cluster)
 	return (uint32_t)cs_map_count(&cluster->loads.reservations);
 }
 
-// Ends those on that row, or where it is CS_ROW_NONE, those that have expired.
-static void end_reservations(struct cs_loads *loads, uint32_t row)
+static void end_expired(struct cs_loads *loads)
 {
 	size_t n = cs_map_count(&loads->reservations);
 	if (n == 0)
@@ -356,7 +355,7 @@ static void end_reservations(struct cs_loads *loads, uint32_t row)
 	size_t at = 0;
 	struct cs_reservation *reservation;
 	while ((reservation = cs_map_next(&loads->reservations, &at)))
-		if (row == CS_ROW_NONE ? reservation->until <= loads->now : reservation->row == row)
+		if (reservation->until <= loads->now)
 			ending[n_ending++] = reservation;
 	for (size_t i = 0; i < n_ending; i++)
 		loads->untold |= end_reservation(loads, ending[i]);
@@ -366,10 +365,13 @@ static void end_reservations(struct cs_loads *loads, uint32_t row)
 
 void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 {
-	end_reservations(loads, row);
-	for (uint32_t at = loads->flights[row].n; at-- > 0;)
-		if (cs_loads_flight(loads, row, at)->kind != CS_FLIGHT_POD)
-			drop(loads, row, cs_loads_flight(loads, row, at));
+	for (uint32_t at = loads->flights[row].n; at-- > 0;) {
+		struct cs_flight *flight = cs_loads_flight(loads, row, at);
+		if (flight->kind == CS_FLIGHT_RESERVED)
+			loads->untold |= end_reservation(loads, flight->reservation);
+		else if (flight->kind == CS_FLIGHT_LEFT)
+			drop(loads, row, flight);
+	}
 	cs_loads_set_addresses(loads, row, NULL);
 	cs_loads_set_weight(loads, row, CS_NODE_WEIGHT_DEFAULT);
 	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
@@ -421,7 +423,7 @@ static void expire_row(struct cs_loads *loads, uint32_t row)
 
 void cs_loads_expire(struct cs_loads *loads)
 {
-	end_reservations(loads, CS_ROW_NONE);
+	end_expired(loads);
 	for (uint32_t row = (uint32_t)(loads->ticks % EXPIRE_TURNS);
 	     row < loads->nodes->table.n_rows; row += EXPIRE_TURNS)
 		expire_row(loads, row);
