@@ -1,9 +1,10 @@
 // LeastResponseTime: the node that answers fastest, by the peak of late. Neighbours: by_load.h;
 // load_kernel.c has the loops; cluster's load.h is the ledger of metric "responseTime".
 //
-//     cost  = the sample where that is larger, else cost * e + sample * (1 - e), e = e^(-dt /
-//     decay) L     = (quality * cost + (1 - quality) * median) * (in flight + 1) / (weight / 100) /
-//     start score = 100 * (Lmin / L)^bias, rounded; Lmin is that of the feasible nodes
+//     cost  = the sample where that is larger, else cost * e + sample * (1 - e),
+//             e = e^(-dt / decay)
+//     L     = (quality * cost + (1 - quality) * median) * (in flight + 1) / (weight / 100) / start
+//     score = 100 * (Lmin / L)^bias, rounded; Lmin is that of the feasible nodes
 //
 // dt is the time between two samples of the node. A node of which nothing is known has the median
 // of those known, not 0: who is idle is not fast. In flight are the pods that came since the node's

@@ -10,8 +10,9 @@
 // regions. Where racks of two zones have one name, a peer in the other one is taken for nearer than
 // it is by what is between the rack's distance and the zone's: with these levels 40 for 50.
 // By default
-//     topology.kubernetes.io/rack 10, topology.kubernetes.io/zone 20, topology.kubernetes.io/region
-//     50
+//     topology.kubernetes.io/rack 10
+//     topology.kubernetes.io/zone 20
+//     topology.kubernetes.io/region 50
 // A pod without peers is not scored.
 //
 // Example: peers are one on node a of zone 1 and three on b of zone 2, region r has both; c is in
