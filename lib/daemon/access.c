@@ -49,8 +49,9 @@ bool cs_access_is_free(const struct cs_access *access, const struct cs_http_requ
 {
 	const char *patterns = access->open_paths;
 	struct cs_slice pattern;
-	// Whom a proxy on this machine asks for may be anywhere.
-	bool proxied = request->identity && request->identity->proxy;
+	// Whom a proxy on this machine asks for may be anywhere. Who shows a certificate that is
+	// not good may be one.
+	bool proxied = request->refusal || (request->identity && request->identity->proxy);
 	if (is_refused(request))
 		return false;
 	if (access->loopback && !proxied && is_local(request->peer))

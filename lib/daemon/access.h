@@ -12,7 +12,8 @@
 struct cs_access {
 	const struct cs_daemon_proxies *proxies; // NULL = none; borrowed
 	const char *open_paths;                  // as in struct cs_daemon_serving; borrowed
-	bool loopback; // clients on this machine, no proxies, may read all
+	// Clients on this machine may read all, but for proxies and who shows a bad certificate.
+	bool loopback;
 	// Takes the question and has cs_access_answer called on it; false: it takes none (yet).
 	bool (*review)(void *user, struct cs_message_review *review);
 	void *user;

@@ -53,9 +53,9 @@ static const struct cs_daemon_proxies proxies = {
 	.extra_prefixes = "x-remote-extra-",
 };
 
-static const struct cs_access access_ = { .proxies = &proxies,
-					  .open_paths = "/healthz,/open/*",
-					  .review = take_review };
+static struct cs_access access_ = { .proxies = &proxies,
+				    .open_paths = "/healthz,/open/*",
+				    .review = take_review };
 static const struct cs_http_identity *identity; // whose certificate the next client shows
 static const char *refusal;                     // why it is not good
 
@@ -83,6 +83,7 @@ static void setup(void)
 	shared.closed = false;
 	identity = NULL;
 	refusal = NULL;
+	access_.loopback = false;
 	ck_assert_int_eq(cs_http_server_create(&(struct cs_http_options){ 0 }, routes,
 					       CS_ARRAY_LENGTH(routes), &server, &err),
 			 0);
@@ -316,6 +317,19 @@ START_TEST(test_certificates_that_are_not_good)
 }
 END_TEST
 
+// It may be a proxy's that has expired: the token is of somebody anywhere.
+START_TEST(test_certificates_that_are_not_good_on_this_machine)
+{
+	access_.loopback = true;
+	expect_answer(send_request("GET", "/metrics", "Authorization: Bearer t\r\n"), 200,
+		      "served");
+	refusal = "the client certificate has expired";
+	expect_asked("Authorization: Bearer t\r\n", "token t");
+	expect_answer(send_request("GET", "/healthz", "Authorization: Bearer t\r\n"), 200,
+		      "served");
+}
+END_TEST
+
 START_TEST(test_free)
 {
 	static const struct {
@@ -372,6 +386,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_proxies);
 	tcase_add_test(tcase, test_not_proxies);
 	tcase_add_test(tcase, test_certificates_that_are_not_good);
+	tcase_add_test(tcase, test_certificates_that_are_not_good_on_this_machine);
 	tcase_add_test(tcase, test_free);
 	suite_add_tcase(suite, tcase);
 	return suite;
