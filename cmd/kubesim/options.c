@@ -247,7 +247,7 @@ int options_read(const char **argv, struct options *ret, struct cs_error *err)
 	struct cs_flags_result flags;
 	*ret = (struct options){ 0 };
 	int r = cs_flags_parse(table, argv, ret, &flags, err);
-	if (r < 0)
+	if (r < 0 || ret->help)
 		return r;
 	if (flags.n_rest)
 		return cs_error_set(err, -EINVAL, "takes no argument \"%s\"", flags.rest[0]);

@@ -132,6 +132,7 @@ static const struct {
 	  "kubesim: --load-delay is longer than --load-interval\n" },
 	{ { "--load-annotations" }, 2, "kubesim: --load-annotations goes with --load\n" },
 	{ { "--load=false", "--load-noise=0" }, 2, "kubesim: --load-noise goes with --load\n" },
+	{ { "--load-noise=0", "--help" }, 0, "Usage:\n" },
 	{ { "--manifest=-", "--faults=-" },
 	  2,
 	  "kubesim: --faults: standard input (-) can be read only once\n" },
