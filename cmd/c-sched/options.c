@@ -175,7 +175,7 @@ static const struct cs_flag table[] = {
 	  .max = 65535,
 	  .offset = IN(port),
 	  .help = "Port to serve HTTPS on, 0 for none: /healthz /livez /readyz /metrics /configz "
-		  "/debug/decisions." },
+		  "/explain /debug/decisions /debug/cluster." },
 	{ .name = "any-port",
 	  .section = serving,
 	  .initial = "false",
@@ -307,7 +307,7 @@ static const struct cs_flag table[] = {
 	  .offset = IN(loopback),
 	  .help = "Let clients on this machine (in a pod: of the pod, kubectl port-forward is "
 		  "one) read all paths without asking the API server. Not those with the "
-		  "certificate of a proxy: they ask for others." },
+		  "certificate of a proxy, or one that is not good: they ask for others, or may." },
 
 	{ .name = "extender-bind-address",
 	  .section = extender,
