@@ -212,14 +212,16 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 	cs_kernel_first_verdicts(rows, verdict);
 }
 
+static bool is_marked(const struct marks *marks, uint32_t row)
+{
+	return marks->verdict[marks->by_row ? row : marks->topology->domain[row] + 1];
+}
+
 static bool is_bad(const struct mark_list *list, uint32_t row)
 {
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct marks *marks = &list->items[i];
-		uint32_t at = marks->by_row ? row : marks->topology->domain[row] + 1;
-		if (marks->verdict[at])
+	for (uint32_t i = 0; i < list->n; i++)
+		if (is_marked(&list->items[i], row))
 			return true;
-	}
 	return false;
 }
 
@@ -375,12 +377,10 @@ static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_
 		rule++;
 	const struct mark_list *list = &state->rules[rule];
 	uint32_t n = 0;
-	for (uint32_t i = 0; i < list->n; i++) {
-		const struct cs_topology *topology = list->items[i].topology;
-		if (list->items[i].verdict[(uint32_t)(topology->domain[row] + 1)])
+	for (uint32_t i = 0; i < list->n; i++)
+		if (is_marked(&list->items[i], row))
 			cs_buffer_printf(out, "%s %s", n++ ? "," : words[rule],
-					 key_of(cycle, topology));
-	}
+					 key_of(cycle, list->items[i].topology));
 }
 
 static int64_t sum_of(const struct sums *sums, uint32_t row)

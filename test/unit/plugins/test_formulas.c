@@ -184,6 +184,26 @@ START_TEST(pod_affinity)
 }
 END_TEST
 
+// Where each domain has one row, what is against a row is kept by row.
+START_TEST(pod_affinity_by_host)
+{
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(
+			apply_node(&world,
+				   read_node(&world, "{metadata: {name: h%d, labels: {host: h%d}}}",
+					     i, i)),
+			0);
+	load_world_bound(&run, "w1", "h2", "app: web");
+	const struct cs_pod *pod =
+		add_pod(&world, "p",
+			TERM("podAntiAffinity",
+			     "requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: host, "
+			     "labelSelector: {matchLabels: {app: web}}}]"));
+	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "h2"),
+			 "a pod that it avoids is in the node's host");
+}
+END_TEST
+
 // ---- by load: the examples of the plugins' heads ----
 
 START_TEST(least_load)
@@ -333,6 +353,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, images);
 	tcase_add_test(tcase, spreading);
 	tcase_add_test(tcase, pod_affinity);
+	tcase_add_test(tcase, pod_affinity_by_host);
 	tcase_add_test(tcase, least_load);
 	tcase_add_test(tcase, least_connections);
 	tcase_add_test(tcase, least_connections_of_limits);
