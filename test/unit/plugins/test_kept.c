@@ -102,6 +102,12 @@ static void change_load(void)
 		sample();
 }
 
+static void make_fresh(void)
+{
+	fresh = cs_workspace_create(&(struct cs_workspace_options){
+		.cluster = world.cluster, .config = config, .no_cache = true });
+}
+
 static void begin(const char *yaml, uint64_t seed)
 {
 	struct cs_error err;
@@ -111,8 +117,7 @@ static void begin(const char *yaml, uint64_t seed)
 	ck_assert_int_eq(cs_config_read("c.yaml", cs_slice_of(yaml), cs_plugins, &config, &err), 0);
 	struct cs_workspace_options options = { .cluster = world.cluster, .config = config };
 	kept = cs_workspace_create(&options);
-	options.no_cache = true;
-	fresh = cs_workspace_create(&options);
+	make_fresh();
 }
 
 static void end(void)
@@ -409,6 +414,11 @@ static void decide(struct cs_pod *pod)
 {
 	const struct cs_profile *profile = config->profiles[0];
 	struct cs_outcome a, b, c;
+	// But for the plugins whose turns depend on what was decided, not even plugins remember.
+	if (!loaded) {
+		cs_workspace_destroy(fresh);
+		make_fresh();
+	}
 	cs_cycle_decide(kept, profile, pod, &a);
 	const char *words = a.message ? cs_arena_strdup(world.arena, a.message) : NULL;
 	cs_cycle_decide(fresh, profile, pod, &b);
