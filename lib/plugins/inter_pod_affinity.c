@@ -393,20 +393,33 @@ static int64_t sum_of(const struct sums *sums, uint32_t row)
 					: sums->weight * ((int64_t)count.live + count.terminating);
 }
 
-// The sum of a row, and where there is something to write to, of which domains it is made.
-static int64_t sum_row(const struct cs_cycle *cycle, const struct score_state *state, uint32_t row,
-		       struct cs_buffer *out)
+static int64_t total_of(const struct score_state *state, uint32_t row)
 {
 	int64_t total = 0;
-	for (uint32_t i = 0; i < state->n; i++) {
-		const struct sums *sums = &state->items[i];
-		int64_t sum = sum_of(sums, row);
-		total += sum;
-		if (out)
-			cs_buffer_printf(out, "%s%" PRId64 " in its %s", i ? ", " : "", sum,
-					 key_of(cycle, sums->topology));
-	}
+	for (uint32_t i = 0; i < state->n; i++)
+		total += sum_of(&state->items[i], row);
 	return total;
+}
+
+// Of which domains the sum of a row is made: what was not summed up, as each domain has one row, is
+// so now.
+static void print_sums(const struct cs_cycle *cycle, const struct score_state *state, uint32_t row,
+		       struct cs_buffer *out)
+{
+	for (uint32_t i = 0; i < state->n; i++) {
+		const struct cs_topology *topology = state->items[i].topology;
+		int64_t sum = 0;
+		uint32_t k = 0;
+		while (state->items[k].topology != topology)
+			k++;
+		if (k < i)
+			continue;
+		for (; k < state->n; k++)
+			if (state->items[k].topology == topology)
+				sum += sum_of(&state->items[k], row);
+		cs_buffer_printf(out, "%s%" PRId64 " in its %s", i ? ", " : "", sum,
+				 key_of(cycle, topology));
+	}
 }
 
 static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -415,9 +428,10 @@ static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_i
 	const struct score_state *state = self->score_state;
 	int64_t min = INT64_MAX, max = INT64_MIN;
 	cs_buffer_append_string(out, "weights of the terms times pods that match: ");
-	int64_t own = sum_row(cycle, state, row, out);
+	print_sums(cycle, state, row, out);
+	int64_t own = total_of(state, row);
 	for (uint32_t i = 0; i < cycle->n_feasible; i++) {
-		int64_t sum = sum_row(cycle, state, cycle->feasible[i], NULL);
+		int64_t sum = total_of(state, cycle->feasible[i]);
 		min = sum < min ? sum : min;
 		max = sum > max ? sum : max;
 	}

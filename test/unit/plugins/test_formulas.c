@@ -201,6 +201,17 @@ START_TEST(pod_affinity_by_host)
 			     "labelSelector: {matchLabels: {app: web}}}]"));
 	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "h2"),
 			 "a pod that it avoids is in the node's host");
+	load_world_bound(&run, "d1", "h2", "app: db");
+	pod = add_pod(&world, "q",
+		      TERM("podAffinity",
+			   "preferredDuringSchedulingIgnoredDuringExecution: ["
+			   "{weight: 10, podAffinityTerm: {topologyKey: host, labelSelector: "
+			   "{matchLabels: {app: web}}}}, "
+			   "{weight: 30, podAffinityTerm: {topologyKey: host, labelSelector: "
+			   "{matchLabels: {app: db}}}}]"));
+	ck_assert_str_eq(score_of("InterPodAffinity", NULL, pod, "h2"),
+			 "weights of the terms times pods that match: 40 in its host; from 0 to 40 "
+			 "on nodes that fit: 100 x (40 - 0) / (40 - 0) = 100");
 }
 END_TEST
 
