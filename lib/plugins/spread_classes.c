@@ -179,8 +179,8 @@ static struct kept *find(struct cs_spread_memory *memory, const struct cs_spread
 	struct kept *oldest = &memory->kept[0];
 	for (uint32_t i = 0; i < KEPT; i++) {
 		struct kept *kept = &memory->kept[i];
-		if (kept->known && same_question(&kept->asked, asked))
-			return kept;
+		if (same_question(&kept->asked, asked))
+			return kept; // not known: it had too many classes
 		if (kept->used < oldest->used)
 			oldest = kept;
 	}

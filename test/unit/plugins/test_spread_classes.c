@@ -237,18 +237,20 @@ START_TEST(more_and_more_on_one_row)
 END_TEST
 
 // Every host a domain of its own: by the zones' question, but with a key that all differ in.
+// However often that is asked, other answers stay.
 START_TEST(too_many_classes)
 {
 	for (uint32_t i = 0; i < 1500; i++)
 		put_node(i, false);
 	ask_for("web");
 	struct cs_spread_asked asked;
-	ck_assert_ptr_nonnull(ask(BY_BOTH, &asked));
+	const struct cs_spread_classes *first = ask(BY_BOTH, &asked);
+	ck_assert_ptr_nonnull(first);
 	asked.domains = asked.hosts;
 	const struct cs_cycle cycle = { .nodes = world.nodes };
-	ck_assert_ptr_null(cs_spread_classify(memory, &cycle, &asked));
-	ck_assert_ptr_null(cs_spread_classify(memory, &cycle, &asked));
-	ck_assert_ptr_nonnull(ask(BY_BOTH, &asked));
+	for (int i = 0; i < 100; i++)
+		ck_assert_ptr_null(cs_spread_classify(memory, &cycle, &asked));
+	ck_assert_ptr_eq(ask(BY_BOTH, &asked), first);
 }
 END_TEST
 
