@@ -39,7 +39,7 @@ struct cs_workspace {
 	uint64_t decisions;
 	uint32_t n_profiles;
 	struct of_profile *profiles;
-	bool no_cache;        // nothing is kept
+	bool no_cache;        // no vectors are kept; what plugins attach is
 	struct vectors fresh; // for what cannot be kept
 	const struct cs_profile *fresh_profile;
 	struct view view; // of the last decision

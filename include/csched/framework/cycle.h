@@ -21,7 +21,7 @@ struct cs_workspace_options {
 	const struct cs_config *config; // borrowed: its profiles
 	struct cs_random *random;       // ties; NULL = the lowest node name
 	struct cs_clock clock; // what the parts of a decision take; without `now` nobody asks
-	bool no_cache;
+	bool no_cache;         // keep no vectors; what plugins remember stays with the workspace
 };
 
 struct cs_workspace *cs_workspace_create(const struct cs_workspace_options *options);

@@ -61,7 +61,7 @@ struct cs_scheduler_options {
 	struct cs_random *random;   // ties between equal totals; NULL = lowest node name wins
 	struct cs_metrics *metrics; // NULL = none
 	struct cs_clock clock;      // for durations within a turn; without `now` they are 0
-	bool no_cache;              // decide each pod from scratch (tests compare both ways)
+	bool no_cache;              // keep no columns between decisions (tests compare both ways)
 	uint32_t max_binding;       // bindings without an answer at most; 0 = 64
 	uint32_t n_records;         // size of the decision ring; 0 = 4096
 };
