@@ -96,7 +96,7 @@ void cs_workspace_destroy(struct cs_workspace *workspace)
 	free(workspace->profiles);
 	vectors_finish(&workspace->fresh);
 	view_finish(&workspace->view);
-	name_order_finish(&workspace->names);
+	name_order_finish(&workspace->names, workspace->cluster);
 	free(workspace->one);
 	free(workspace->out);
 	free(workspace->list);

@@ -6,8 +6,15 @@
 
 #include <csched/base/memory.h>
 
-void name_order_finish(struct name_order *order)
+static void drop_names(struct name_order *order, struct cs_cluster *cluster)
 {
+	for (uint32_t row = 0; row < order->n_rows; row++)
+		cs_intern_unref(cs_cluster_strings(cluster), order->names[row]);
+}
+
+void name_order_finish(struct name_order *order, struct cs_cluster *cluster)
+{
+	drop_names(order, cluster);
 	free(order->rank);
 	free(order->rows);
 	free(order->names);
@@ -40,10 +47,22 @@ static int compare(const void *a, const void *b, void *user)
 	return strcmp(cs_cluster_node_name(cluster, x), cs_cluster_node_name(cluster, y));
 }
 
-static void sort(struct name_order *order, const struct cs_cluster *cluster)
+static void keep_names(struct name_order *order, struct cs_cluster *cluster)
+{
+	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
+	order->n_rows = nodes->n_rows;
+	for (uint32_t row = 0; row < order->n_rows; row++) {
+		order->names[row] = nodes->name[row];
+		if (order->names[row] != CS_INTERN_NONE)
+			cs_intern_ref_id(cs_cluster_strings(cluster), order->names[row]);
+	}
+}
+
+static void sort(struct name_order *order, struct cs_cluster *cluster)
 {
 	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
 	uint32_t n = nodes->n_rows;
+	drop_names(order, cluster);
 	if (order->capacity < n) {
 		order->capacity = nodes->capacity;
 		order->rank = cs_realloc_array(order->rank, order->capacity, sizeof(*order->rank));
@@ -53,17 +72,16 @@ static void sort(struct name_order *order, const struct cs_cluster *cluster)
 	}
 	for (uint32_t row = 0; row < n; row++)
 		order->rows[row] = row;
-	qsort_r(order->rows, n, sizeof(*order->rows), compare, (void *)(uintptr_t)cluster);
+	qsort_r(order->rows, n, sizeof(*order->rows), compare, cluster);
 	order->ascending = true;
 	for (uint32_t i = 0; i < n; i++) {
 		order->rank[order->rows[i]] = i;
 		order->ascending &= order->rows[i] == i;
 	}
-	memcpy(order->names, nodes->name, n * sizeof(*order->names));
-	order->n_rows = n;
+	keep_names(order, cluster);
 }
 
-void name_order_renew(struct name_order *order, const struct cs_cluster *cluster)
+void name_order_renew(struct name_order *order, struct cs_cluster *cluster)
 {
 	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
 	if (!holds(order, nodes))

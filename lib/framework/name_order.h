@@ -15,12 +15,12 @@ struct name_order {
 	bool ascending; // rows are in the order of their names already
 	uint32_t n_rows;
 	uint32_t capacity;
-	uint32_t *names; // intern ids the order was made of
+	uint32_t *names; // intern ids the order was made of, a reference held on each
 	uint64_t log;    // the log's end then
 };
 
-void name_order_finish(struct name_order *order);
+void name_order_finish(struct name_order *order, struct cs_cluster *cluster);
 // Brings it up to date: cheap where no node came or went.
-void name_order_renew(struct name_order *order, const struct cs_cluster *cluster);
+void name_order_renew(struct name_order *order, struct cs_cluster *cluster);
 
 #endif

@@ -131,6 +131,23 @@ START_TEST(ties_go_to_the_lowest_name_without_random)
 }
 END_TEST
 
+// It may get the row of the node before it, and its name the same id.
+START_TEST(ties_go_to_the_lowest_name_that_has_come)
+{
+	static const char *const names[] = { "n7", "n3", "n5" };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++)
+		toy_add_node(&toy, names[i], 4, 110, "");
+	toy_add_pod(&toy, "a", 100, "");
+	struct cs_outcome outcome = decide("a");
+	ck_assert_str_eq(node_of(&outcome), "n3");
+	cs_scheduler_remove_node(toy.scheduler, toy.now, "n7");
+	toy_add_node(&toy, "n1", 4, 110, "");
+	outcome = decide("a");
+	ck_assert_uint_eq(outcome.row, 0);
+	ck_assert_str_eq(node_of(&outcome), "n1");
+}
+END_TEST
+
 START_TEST(ties_are_spread_evenly_by_random)
 {
 	struct cs_random random;
@@ -514,6 +531,7 @@ Suite *test_suite(void)
 		weighted_sums_decide_and_the_second_is_known,
 		normalising_sees_feasible_rows_only,
 		ties_go_to_the_lowest_name_without_random,
+		ties_go_to_the_lowest_name_that_has_come,
 		ties_are_spread_evenly_by_random,
 		the_first_filter_in_order_gives_the_reason,
 		reasons_are_sorted_as_strings_with_their_counts,
