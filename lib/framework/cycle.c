@@ -432,6 +432,8 @@ static void begin(struct attempt *attempt, const struct cs_pod *pod)
 	grow(workspace);
 	workspace->decisions++;
 	attempt->of = open_profile(workspace, attempt->profile);
+	for (uint32_t i = 0; i < attempt->profile->n_instances; i++)
+		attempt->profile->instances[i].score_state = NULL;
 	attempt->cycle = (struct cs_cycle){
 		.cluster = workspace->cluster,
 		.nodes = workspace->nodes,

@@ -172,7 +172,7 @@ static void reserve(struct cs_cluster *cluster, struct cs_plugin_instance *self,
 {
 	struct memory *memory = self->attached;
 	const int32_t *weight = cs_cluster_load(cluster)->weight;
-	if (memory->pod != pod)
+	if (memory->pod != pod || !self->score_state)
 		return; // one node was feasible, or another scheduler's decision is told of
 	memory->pod = NULL;
 	int32_t before = memory->credit[row];

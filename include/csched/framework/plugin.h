@@ -88,7 +88,7 @@ struct cs_plugin_instance {
 	bool scores_nothing;
 	void *attached; // what plugin->attach made for the workspace that decides
 	void *state; // of the current cycle: what prepare_filter / prepare_score left; in scratch
-	void *score_state;
+	void *score_state;                      // NULL: nothing was prepared to score in it
 	uint64_t evaluated[CS_EVALUATED_COUNT]; // attempts; the cycle counts, who likes reads
 };
 

@@ -26,8 +26,11 @@ static struct cs_workspace *kept, *fresh;
 static struct cs_random dice;
 static unsigned n_scheduled, n_unschedulable;
 static unsigned n_formulas, n_numbers; // looked at
-static bool loaded;                    // there are samples, weights and peers
+static unsigned n_asked;
+static bool asks;   // somebody asks why, now and then
+static bool loaded; // there are samples, weights and peers
 static int64_t now;
+static struct cs_asked asked_by[N_PODS]; // as it was decided; all zero: not yet
 
 static int roll(int n)
 {
@@ -122,6 +125,8 @@ static void begin(const char *yaml, uint64_t seed)
 
 static void end(void)
 {
+	for (int i = 0; i < N_PODS; i++)
+		cs_cluster_release_asked(world.cluster, &asked_by[i]);
 	cs_workspace_destroy(kept);
 	cs_workspace_destroy(fresh);
 	cs_config_destroy(config);
@@ -340,7 +345,7 @@ static void expect_told(const struct told *told, const struct cs_outcome *outcom
 	// Who explains supposes nominated pods on rejected rows too, where another may then come
 	// first.
 	for (uint32_t i = 0; i < detail->n_rejections; i++) {
-		if (!loaded || n_nominations == 0)
+		if (n_nominations == 0)
 			ck_assert_uint_eq(told->rejected[i], detail->rejections[i].n_nodes);
 		rejected += detail->rejections[i].n_nodes;
 	}
@@ -410,7 +415,7 @@ static void keep_scores(struct cs_detail *detail, uint32_t n_scores)
 				       detail->candidates[i].scores, n_scores);
 }
 
-static void decide(struct cs_pod *pod)
+static void decide(int i, struct cs_pod *pod)
 {
 	const struct cs_profile *profile = config->profiles[0];
 	struct cs_outcome a, b, c;
@@ -419,6 +424,8 @@ static void decide(struct cs_pod *pod)
 		cs_workspace_destroy(fresh);
 		make_fresh();
 	}
+	cs_cluster_release_asked(world.cluster, &asked_by[i]);
+	cs_cluster_keep_asked(world.cluster, pod, &asked_by[i]);
 	cs_cycle_decide(kept, profile, pod, &a);
 	const char *words = a.message ? cs_arena_strdup(world.arena, a.message) : NULL;
 	cs_cycle_decide(fresh, profile, pod, &b);
@@ -448,6 +455,34 @@ static void decide(struct cs_pod *pod)
 	}
 }
 
+static void hush(void *user, const struct cs_judgement *judgement)
+{
+	(void)user;
+	(void)judgement;
+}
+
+// One workspace alone is asked why; the model and what both decide stay the same.
+static void ask(int i, struct cs_pod *pod)
+{
+	const struct cs_profile *profile = config->profiles[0];
+	const struct cs_pod *asking = pod;
+	struct cs_pod unbound;
+	struct cs_outcome outcome;
+	uint32_t row = pod->row;
+	bool placed = pod->state != CS_POD_UNBOUND;
+	if (placed && (!asked_by[i].demand || !world.nodes->live[row]))
+		return;
+	if (placed) {
+		cs_cluster_suppose_unbound(world.cluster, pod, &asked_by[i], &unbound);
+		asking = &unbound;
+	}
+	cs_cycle_explain(kept, profile, asking, &outcome, (struct cs_judge){ hush, NULL, &row });
+	if (placed)
+		cs_cluster_put_back(world.cluster, pod, row);
+	n_asked++;
+	world_check(&world);
+}
+
 static void change_service(void)
 {
 	const char *name = cs_arena_printf(world.arena, "s%d", roll(6));
@@ -472,16 +507,18 @@ static void step(void)
 	else if (what == 1)
 		change_service();
 	else if (!pod)
-		decide(add_workload_pod(i));
+		decide(i, add_workload_pod(i));
+	else if (asks && roll(4) == 0)
+		ask(i, pod);
 	else if (pod->state == CS_POD_UNBOUND && roll(3))
-		decide(pod);
+		decide(i, pod);
 	else
 		cs_cluster_remove_pod(world.cluster, pod);
 }
 
 static void history(const char *yaml, uint64_t seeds)
 {
-	n_scheduled = n_unschedulable = n_formulas = n_numbers = 0;
+	n_scheduled = n_unschedulable = n_formulas = n_numbers = n_asked = 0;
 	for (uint64_t seed = 0; seed < seeds; seed++) {
 		begin(yaml, seed);
 		for (int i = 0; i < N_WORKLOADS; i++)
@@ -496,6 +533,14 @@ static void history(const char *yaml, uint64_t seeds)
 	ck_assert_uint_gt(n_unschedulable, 5 * seeds);
 	ck_assert_uint_gt(n_formulas, 200 * seeds);
 	ck_assert_uint_gt(n_numbers, 10 * seeds);
+	ck_assert(!asks || n_asked > 30 * seeds);
+}
+
+static void history_of_asked(const char *yaml, uint64_t seeds)
+{
+	asks = true;
+	history(yaml, seeds);
+	asks = false;
 }
 
 #define HEAD                                           \
@@ -568,6 +613,87 @@ START_TEST(by_load)
 }
 END_TEST
 
+START_TEST(who_asks_changes_nothing)
+{
+	history_of_asked(HEAD "profiles: [{schedulerName: c-sched}]\n", 6);
+}
+END_TEST
+
+// Without LeastResponseTime, which sees a sample when it is first asked for scores.
+START_TEST(who_asks_changes_nothing_by_load)
+{
+	loaded = true;
+	history_of_asked(HEAD "profiles:\n"
+			      "- schedulerName: c-sched\n"
+			      "  plugins:\n"
+			      "    multiPoint:\n"
+			      "      enabled: [{name: LeastLoad, weight: 3}, {name: "
+			      "LeastConnections, weight: 2}, {name: MinimumDistance}, {name: "
+			      "MinimumLatency}, {name: RoundRobin}, {name: Random}]\n",
+			 8);
+	loaded = false;
+}
+END_TEST
+
+static void add_small_node(const char *name, bool unschedulable)
+{
+	apply_node(&world, read_node(&world,
+				     "{metadata: {name: %s}, spec: {unschedulable: %s}, status: "
+				     "{allocatable: {cpu: '4', memory: 8Gi, pods: '9'}}}",
+				     name, unschedulable ? "true" : "false"));
+}
+
+static void note_formula(void *user, const struct cs_judgement *judgement)
+{
+	const char **ret = user;
+	if (judgement->formulas)
+		*ret = cs_arena_strdup(world.arena, judgement->formulas[0]);
+}
+
+// Why it waits, of node a.
+static const char *turn_of_a(const struct cs_pod *pod)
+{
+	struct cs_outcome outcome;
+	const char *formula = "";
+	uint32_t row = cs_cluster_find_node(world.cluster, "a");
+	cs_cycle_explain(kept, config->profiles[0], pod, &outcome,
+			 (struct cs_judge){ note_formula, &formula, &row });
+	return formula;
+}
+
+// Asked about while three nodes could take it, it then goes where one could: that is nobody's turn.
+START_TEST(who_asks_takes_no_turn)
+{
+	static const char first[] = "credit 0 + weight 100 = 100, the greatest: it is its turn = "
+				    "99";
+	struct cs_outcome outcome;
+	begin(HEAD "profiles:\n"
+		   "- schedulerName: c-sched\n"
+		   "  plugins:\n"
+		   "    multiPoint:\n"
+		   "      disabled: [{name: '*'}]\n"
+		   "      enabled: [{name: PrioritySort}, {name: NodeUnschedulable}, {name: "
+		   "RoundRobin}, {name: DefaultBinder}]\n",
+	      1);
+	add_small_node("a", false);
+	add_small_node("b", false);
+	add_small_node("c", false);
+	struct cs_pod *pod = add_pod(&world, "p", "schedulerName: c-sched");
+	ck_assert_str_eq(turn_of_a(pod), first);
+	add_small_node("a", true);
+	add_small_node("b", true);
+	cs_cycle_decide(kept, config->profiles[0], pod, &outcome);
+	ck_assert_uint_eq(outcome.n_feasible, 1);
+	cs_cluster_assume(world.cluster, pod, outcome.row);
+	cs_cycle_reserve(kept, config->profiles[0], pod, outcome.row);
+	add_small_node("a", false);
+	add_small_node("b", false);
+	pod = add_pod(&world, "q", "schedulerName: c-sched");
+	ck_assert_str_eq(turn_of_a(pod), first);
+	end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("plugins/kept");
@@ -577,6 +703,9 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, arguments);
 	tcase_add_test(tcase, by_load_alone);
 	tcase_add_test(tcase, by_load);
+	tcase_add_test(tcase, who_asks_takes_no_turn);
+	tcase_add_test(tcase, who_asks_changes_nothing);
+	tcase_add_test(tcase, who_asks_changes_nothing_by_load);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
