@@ -533,6 +533,8 @@ uint32_t cs_cluster_suppose_gone(struct cs_cluster *cluster, struct cs_pod *pod)
 	uint32_t row = pod->row;
 	cs_loads_suppose(cluster, pod, row, -1);
 	discount_pod(cluster, pod);
+	cluster->gone_from = row;
+	cluster->n_gone++;
 	return row;
 }
 
@@ -540,6 +542,12 @@ void cs_cluster_put_back(struct cs_cluster *cluster, struct cs_pod *pod, uint32_
 {
 	count_pod(cluster, pod, row);
 	cs_loads_suppose(cluster, pod, row, 1);
+	cluster->n_gone--;
+}
+
+uint32_t cs_cluster_supposed_gone(const struct cs_cluster *cluster, uint32_t row)
+{
+	return row == cluster->gone_from ? cluster->n_gone : 0;
 }
 
 // ---- what a pod asked ----

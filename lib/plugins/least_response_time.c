@@ -104,6 +104,12 @@ static void grow(struct memory *memory, const struct cs_node_table *nodes)
 	memory->capacity = n;
 }
 
+// With those that are only supposed gone: what is remembered holds when they are back.
+static int64_t count_pods(const struct memory *memory, uint32_t row)
+{
+	return memory->table->n_pods[row] + cs_cluster_supposed_gone(memory->cluster, row);
+}
+
 static void take_sample(const struct memory *memory, struct node *node, uint32_t row)
 {
 	const struct cs_load_column *column = memory->column;
@@ -114,7 +120,7 @@ static void take_sample(const struct memory *memory, struct node *node, uint32_t
 	node->cost =
 		node->taken && sample < node->cost ? node->cost * old + sample * (1 - old) : sample;
 	node->taken = column->taken[row];
-	node->n_pods = memory->table->n_pods[row];
+	node->n_pods = count_pods(memory, row);
 }
 
 static double start_of(const struct memory *memory, const struct node *node)
@@ -134,7 +140,7 @@ static void renew(void *user, uint32_t row)
 	if (cs_by_load_take_name(memory->cluster, &node->name, table->name[row]))
 		*node = (struct node){
 			.name = table->name[row],
-			.n_pods = table->n_pods[row],
+			.n_pods = count_pods(memory, row),
 			.joined = memory->follower.begun ? memory->newest : 0,
 		};
 	if (memory->column->taken[row] && memory->column->taken[row] != node->taken)

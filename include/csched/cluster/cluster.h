@@ -129,6 +129,8 @@ void cs_cluster_unsuppose(struct cs_cluster *cluster, struct cs_pod *pod);
 // happen before anything else changes.
 uint32_t cs_cluster_suppose_gone(struct cs_cluster *cluster, struct cs_pod *pod);
 void cs_cluster_put_back(struct cs_cluster *cluster, struct cs_pod *pod, uint32_t row);
+// How many pods of that row are supposed gone just now: for who remembers how many there are.
+uint32_t cs_cluster_supposed_gone(const struct cs_cluster *cluster, uint32_t row);
 
 // What an unbound pod asks, kept beyond its binding for who may want to ask it again. All zero:
 // nothing. Released as often as kept, before the cluster ends; releasing leaves it all zero.

@@ -58,6 +58,23 @@ START_TEST(example)
 }
 END_TEST
 
+// Who asks what if a pod had not been placed may be the first to see a sample.
+START_TEST(who_is_only_supposed_gone)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	load_world_bound(&run, "placed", "a", "app: web");
+	const struct cs_pod *p = pod("p");
+	answers("a", 20 * MS);
+	answers("b", 20 * MS);
+	struct cs_pod *placed = cs_cluster_find_pod_named(world.cluster, "default/placed");
+	uint32_t row = cs_cluster_suppose_gone(world.cluster, placed);
+	ck_assert_str_eq(scores(p), "a=100 b=100");
+	cs_cluster_put_back(world.cluster, placed, row);
+	ck_assert_str_eq(scores(p), "a=100 b=100");
+}
+END_TEST
+
 START_TEST(peaks)
 {
 	load_world_node(&run, "a", "", "");
@@ -201,7 +218,7 @@ Suite *test_suite(void)
 	const TTest *const tests[] = {
 		example,    peaks,      who_is_not_known_has_the_median,
 		weights,    slow_start, rows_change_hands,
-		thresholds, arguments,
+		thresholds, arguments,  who_is_only_supposed_gone,
 	};
 	Suite *suite = suite_create("plugins/least_response_time");
 	TCase *tcase = tcase_create("least_response_time");
