@@ -49,6 +49,7 @@ struct cs_scheduler {
 	struct cs_scheduler_sink sink;
 	struct cs_metrics *metrics;
 	struct cs_clock clock;
+	struct cs_random *random; // as in the options
 	struct cs_queue *queue;
 	struct cs_workspace *workspace;
 	struct cs_records *records;
@@ -181,6 +182,7 @@ int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_sc
 	scheduler->sink = options->sink;
 	scheduler->metrics = options->metrics;
 	scheduler->clock = options->clock;
+	scheduler->random = options->random;
 	scheduler->max_binding = options->max_binding ? options->max_binding : MAX_BINDING_DEFAULT;
 	scheduler->slots = cs_alloc_array(scheduler->max_binding, sizeof(*scheduler->slots));
 	// Before plugins look for their metrics.
@@ -282,7 +284,11 @@ int cs_scheduler_explain(struct cs_scheduler *scheduler, const struct cs_pod *po
 	if (!profile || pod->state != CS_POD_UNBOUND || pod->gated ||
 	    pod->demand->unsupported_field)
 		return -EINVAL;
+	// Nobody is chosen: what comes next is drawn as if nobody had asked.
+	struct cs_random before = scheduler->random ? *scheduler->random : (struct cs_random){ 0 };
 	cs_cycle_explain(scheduler->workspace, profile, pod, ret, judge);
+	if (scheduler->random)
+		*scheduler->random = before;
 	return 0;
 }
 

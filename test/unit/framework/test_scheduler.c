@@ -755,12 +755,40 @@ START_TEST(extension_points_are_timed)
 }
 END_TEST
 
+static void hush(void *user, const struct cs_judgement *judgement)
+{
+	(void)user;
+	(void)judgement;
+}
+
+START_TEST(who_asks_draws_no_number)
+{
+	struct cs_random random;
+	struct cs_outcome outcome;
+	cs_random_init(&random, 1);
+	toy_finish(&toy);
+	toy_init_options(&toy, toy_config(NULL, toy_plugins),
+			 &(struct cs_scheduler_options){ .random = &random });
+	cs_scheduler_stop(toy.scheduler);
+	toy_add_node(&toy, "n1", 4, 110, "");
+	toy_add_node(&toy, "n2", 4, 110, "");
+	toy_add_pod(&toy, "a", 1000, "");
+	const struct cs_random before = random;
+	ck_assert_int_eq(cs_scheduler_explain(toy.scheduler, pod_of("a"), &outcome,
+					      (struct cs_judge){ .tell = hush }),
+			 0);
+	ck_assert_uint_eq(outcome.n_feasible, 2);
+	ck_assert_mem_eq(&random, &before, sizeof(random));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
 		a_pod_is_decided_assumed_bound_and_told,
 		plugins_are_counted_by_attempt,
 		extension_points_are_timed,
+		who_asks_draws_no_number,
 		nothing_is_decided_before_start_and_after_stop,
 		the_watch_may_tell_first,
 		bound_elsewhere_by_someone_else,
