@@ -43,7 +43,8 @@ struct cs_cluster {
 	struct cs_map pods;       // UID to struct cs_pod
 	struct cs_arena *scratch; // reset when a call that changes the model ends
 	uint32_t n_assumed;
-	uint32_t n_gone; // pods that are supposed gone, all of them from this row:
+	uint32_t n_asked; // demands, and owners, that are kept to be asked again
+	uint32_t n_gone;  // pods that are supposed gone, all of them from this row:
 	uint32_t gone_from;
 };
 

@@ -89,6 +89,7 @@ struct demand {
 	struct cs_demand shown;
 	struct cs_node_asks asks;
 	uint32_t kept;
+	uint32_t asked;             // of these: by who may want to ask again
 	uint32_t texts[TEXT_COUNT]; // intern ids
 };
 
@@ -403,6 +404,11 @@ void cs_demand_release(struct cs_demands *demands, struct cs_demand *shown)
 {
 	demand_of(shown)->kept--;
 	cs_demand_unref(demands, shown);
+}
+
+uint32_t cs_demand_count_asked(struct cs_demand *shown, int change)
+{
+	return demand_of(shown)->asked += (uint32_t)change;
 }
 
 uint32_t cs_demand_kept(const struct cs_content *content, const struct cs_demand **ret)

@@ -51,6 +51,8 @@ void cs_demand_unref(struct cs_demands *demands, struct cs_demand *demand);     
 // A reference that cs_demand_kept counts.
 void cs_demand_keep(struct cs_demand *demand);
 void cs_demand_release(struct cs_demands *demands, struct cs_demand *demand);
+// Counts who keeps it to ask again; returns how many do.
+uint32_t cs_demand_count_asked(struct cs_demand *demand, int change);
 // How often the demand that this is the content of is kept.
 uint32_t cs_demand_kept(const struct cs_content *content, const struct cs_demand **ret);
 

@@ -557,6 +557,8 @@ void cs_cluster_keep_asked(struct cs_cluster *cluster, const struct cs_pod *pod,
 {
 	cs_demand_keep(pod->demand);
 	cs_owner_keep(pod->owner);
+	cluster->n_asked += cs_demand_count_asked(pod->demand, 1) == 1;
+	cluster->n_asked += pod->owner->kept == 1;
 	if (pod->pinned_node != CS_INTERN_NONE)
 		cs_intern_ref_id(cluster->strings, pod->pinned_node);
 	*ret = (struct cs_asked){ pod->demand, pod->owner, pod->pinned_node };
@@ -566,11 +568,18 @@ void cs_cluster_release_asked(struct cs_cluster *cluster, struct cs_asked *asked
 {
 	if (!asked->demand)
 		return;
+	cluster->n_asked -= cs_demand_count_asked(asked->demand, -1) == 0;
+	cluster->n_asked -= asked->owner->kept == 1;
 	cs_demand_release(&cluster->demands, asked->demand);
 	if (cs_owner_release(&cluster->owners, asked->owner))
 		cs_carried_terms_ask_again(&cluster->carried);
 	cs_intern_unref(cluster->strings, asked->pinned_node);
 	*asked = (struct cs_asked){ 0 };
+}
+
+uint32_t cs_cluster_count_asked(const struct cs_cluster *cluster)
+{
+	return cluster->n_asked;
 }
 
 uint32_t cs_cluster_suppose_unbound(struct cs_cluster *cluster, struct cs_pod *pod,

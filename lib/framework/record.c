@@ -25,7 +25,8 @@ struct cs_records {
 	struct cs_cluster *cluster;
 	uint32_t capacity;
 	uint64_t added;
-	struct place *ring; // decision number n is at (n - 1) % capacity
+	struct place *ring;  // decision number n is at (n - 1) % capacity
+	uint64_t asked_from; // the first decision that may have what was asked
 };
 
 const char *cs_decision_name(enum cs_decision decision)
@@ -45,6 +46,7 @@ struct cs_records *cs_records_create(uint32_t capacity, struct cs_cluster *clust
 	struct cs_records *records = cs_alloc(sizeof(*records));
 	records->cluster = cluster;
 	records->capacity = capacity ? capacity : 1;
+	records->asked_from = 1;
 	records->ring = cs_alloc_array(records->capacity, sizeof(*records->ring));
 	return records;
 }
@@ -122,9 +124,26 @@ static void copy_candidates(struct place *place, const struct cs_record *from)
 	place->record.candidates = candidates;
 }
 
+static struct place *place_of(const struct cs_records *records, uint64_t number)
+{
+	return &records->ring[(number - 1) % records->capacity];
+}
+
+// Every pod that comes is counted by what all of them select, which is why these are few. The
+// newest decision has its own.
+static void forget_asked(struct cs_records *records)
+{
+	if (records->asked_from + records->capacity <= records->added)
+		records->asked_from = records->added - records->capacity + 1;
+	while (cs_cluster_count_asked(records->cluster) > CS_RECORDS_ASKED_MAX &&
+	       records->asked_from < records->added)
+		cs_cluster_release_asked(records->cluster,
+					 &place_of(records, records->asked_from++)->record.asked);
+}
+
 void cs_records_add(struct cs_records *records, const struct cs_record *record)
 {
-	struct place *place = &records->ring[records->added % records->capacity];
+	struct place *place = place_of(records, records->added + 1);
 	size_t size = block_size(record);
 	// A long message makes no place large for ever.
 	if (size > place->size || place->size > 2 * size + SPARE_MAX) {
@@ -143,6 +162,8 @@ void cs_records_add(struct cs_records *records, const struct cs_record *record)
 	place->record.rejections =
 		copy(place, record->rejections, record->n_rejections * sizeof(*record->rejections));
 	copy_candidates(place, record);
+	if (record->asked.demand)
+		forget_asked(records);
 }
 
 // ---- from a decision ----

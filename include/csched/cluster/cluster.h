@@ -142,6 +142,9 @@ struct cs_asked {
 void cs_cluster_keep_asked(struct cs_cluster *cluster, const struct cs_pod *pod,
 			   struct cs_asked *ret);
 void cs_cluster_release_asked(struct cs_cluster *cluster, struct cs_asked *asked);
+// How many different demands, and owners, are kept so. What their selectors match is counted as
+// long as they are.
+uint32_t cs_cluster_count_asked(const struct cs_cluster *cluster);
 // What if that bound or assumed pod, on a live row, had not been placed: as
 // cs_cluster_suppose_gone. *ret is the pod as it would ask, to decide about it, until it is put
 // back.

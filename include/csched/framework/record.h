@@ -67,9 +67,14 @@ struct cs_record {
 	const struct cs_record_candidate *candidates;
 	uint32_t n_rejections;
 	const struct cs_record_rejection *rejections;
-	const char *message;   // the fit error; NULL when scheduled
-	struct cs_asked asked; // what the pod asked; all zero where no cycle decided
+	const char *message; // the fit error; NULL when scheduled
+	// What the pod asked; all zero where no cycle decided, and of decisions before the last
+	// ones, which between them asked CS_RECORDS_ASKED_MAX different things.
+	struct cs_asked asked;
 };
+
+// Demands and owners together.
+#define CS_RECORDS_ASKED_MAX 512
 
 struct cs_records;
 

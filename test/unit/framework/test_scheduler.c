@@ -782,6 +782,33 @@ START_TEST(who_asks_draws_no_number)
 }
 END_TEST
 
+// What selectors match is counted as long as they are kept: of old decisions they are not.
+START_TEST(what_old_decisions_asked_is_forgotten)
+{
+	toy_add_node(&toy, "n1", 1000, 2000, "");
+	for (int i = 1; i <= CS_RECORDS_ASKED_MAX + 50; i++) {
+		toy_add_pod(&toy, cs_arena_printf(toy.arena, "p%d", i), i, "");
+		toy_turn(&toy, 1);
+		toy_bound(&toy, CS_BOUND_HERE, NULL);
+	}
+	const struct cs_records *records = cs_scheduler_records(toy.scheduler);
+	ck_assert_ptr_nonnull(cs_records_find(records, "default/p562", 0)->asked.demand);
+	ck_assert_ptr_nonnull(cs_records_find(records, "default/p100", 0)->asked.demand);
+	ck_assert_ptr_null(cs_records_find(records, "default/p20", 0)->asked.demand);
+	ck_assert_str_eq(cs_records_find(records, "default/p20", 0)->uid, "p20");
+	ck_assert_uint_eq(cs_cluster_count_asked(toy.cluster), CS_RECORDS_ASKED_MAX);
+	uint32_t demands = cs_cluster_count(toy.cluster).demands;
+	// Those of one kind are remembered all.
+	for (int i = 0; i < 600; i++) {
+		toy_add_pod(&toy, cs_arena_printf(toy.arena, "q%d", i), 562, "");
+		toy_turn(&toy, 1);
+		toy_bound(&toy, CS_BOUND_HERE, NULL);
+	}
+	ck_assert_uint_eq(cs_cluster_count(toy.cluster).demands, demands);
+	ck_assert_ptr_nonnull(cs_records_find(records, "default/p100", 0)->asked.demand);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
@@ -789,6 +816,7 @@ Suite *test_suite(void)
 		plugins_are_counted_by_attempt,
 		extension_points_are_timed,
 		who_asks_draws_no_number,
+		what_old_decisions_asked_is_forgotten,
 		nothing_is_decided_before_start_and_after_stop,
 		the_watch_may_tell_first,
 		bound_elsewhere_by_someone_else,
