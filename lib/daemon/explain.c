@@ -20,7 +20,8 @@ struct printing {
 	struct cs_buffer *out;
 	int64_t now;                // Unix ns: when the answer was made
 	int64_t then;               // of the decision at hand: ages of samples are as of it
-	struct json_object *newest; // decision; NULL = none is remembered
+	struct json_object *newest; // decision; NULL = none about this pod is remembered
+	const char *uid;            // the pod's; NULL = it has gone
 };
 
 static struct json_object *at(struct json_object *array, size_t i)
@@ -298,6 +299,13 @@ static void print_remembered_node(const struct printing *printing, struct json_o
 			 printing->options->node);
 }
 
+// Of that name there may have been others before.
+static bool is_about(const char *uid, struct json_object *decision)
+{
+	const char *other = cs_tree_string(decision, "uid");
+	return !uid || !other || strcmp(uid, other) == 0;
+}
+
 // "Decision 4, 60 s ago, attempt 2, 1.5 us: scheduled to a", or for another scheduler that asked
 // "Decision 5, 2 s ago, by profile extender for another scheduler: ranked first a".
 static void print_head(const struct printing *printing, struct json_object *decision)
@@ -309,6 +317,8 @@ static void print_head(const struct printing *printing, struct json_object *deci
 	cs_buffer_printf(printing->out, "Decision %" PRId64 ", %s ago, ",
 			 cs_tree_int(decision, "number", 0),
 			 span(printing->now - printing->then, age, sizeof(age)));
+	if (!is_about(printing->uid, decision))
+		cs_buffer_append_string(printing->out, "about an earlier pod of that name, ");
 	if (is_for_another(decision))
 		cs_buffer_printf(printing->out, "by profile %s for another scheduler: ",
 				 text(decision, "profile"));
@@ -329,6 +339,7 @@ static void print_decision(const struct printing *now, struct json_object *decis
 		.out = now->out,
 		.now = now->now,
 		.then = cs_tree_int(decision, "atUnixNano", 0),
+		.uid = now->uid,
 	};
 	const struct printing *printing = &then;
 	const char *node = cs_tree_string(decision, "node");
@@ -550,14 +561,17 @@ static void print_state(const struct printing *printing, struct json_object *ans
 void cs_explain_print(struct json_object *answer, const struct cs_explain_options *options,
 		      struct cs_buffer *out)
 {
+	const char *uid = cs_tree_string(answer, "uid");
+	struct json_object *newest = cs_tree_length(answer, "decisions")
+					     ? at(cs_tree_get(answer, "decisions"), 0)
+					     : NULL;
 	const struct printing printing = {
 		.options = options,
 		.out = out,
 		.now = cs_tree_int(answer, "atUnixNano", 0),
 		.then = cs_tree_int(answer, "atUnixNano", 0),
-		.newest = cs_tree_length(answer, "decisions")
-				  ? at(cs_tree_get(answer, "decisions"), 0)
-				  : NULL,
+		.newest = is_about(uid, newest) ? newest : NULL,
+		.uid = uid,
 	};
 	struct json_object *now = cs_tree_get(answer, "now");
 	struct json_object *node = cs_tree_get(answer, "nodeNow");

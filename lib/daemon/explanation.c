@@ -353,6 +353,7 @@ static void write_pod(const struct cs_answer_context *context, const struct cs_m
 		      struct cs_pod *pod, const struct cs_record *newest,
 		      struct cs_json_writer *json)
 {
+	cs_json_member_string(json, "uid", pod->uid);
 	cs_json_member_string(json, "state", state_of(pod));
 	cs_json_member_string(
 		json, "schedulerName",

@@ -69,6 +69,27 @@ START_TEST(a_decision)
 }
 END_TEST
 
+// As a StatefulSet's pod that was deleted and made again.
+START_TEST(of_an_earlier_pod_of_that_name)
+{
+	static const char answer[] =
+		"{\"uid\":\"%s\",\"now\":{\"weights\":{\"Fit\":1},\"onNode\":{\"node\":\"a\","
+		"\"fits\":true,\"total\":5,\"scores\":{\"Fit\":5},\"formulas\":{\"Fit\":\"10 / 2 "
+		"= 5\"}}},\"decisions\":[{\"uid\":\"u1\",\"number\":4,\"decision\":\"scheduled\","
+		"\"candidates\":[{\"node\":\"a\",\"scores\":{\"Fit\":7}}]}]}";
+	CS_AUTO_FREE char *same = cs_asprintf(answer, "u1");
+	CS_AUTO_FREE char *other = cs_asprintf(answer, "u2");
+	const char *text = print(same, PLAIN);
+	ck_assert_ptr_nonnull(strstr(text, "    Fit 5 (7 at decision 4): 10 / 2 = 5\n"));
+	ck_assert_ptr_null(strstr(text, "earlier pod"));
+	text = print(other, PLAIN);
+	ck_assert_ptr_nonnull(strstr(text, "    Fit 5: 10 / 2 = 5\n"));
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\nDecision 4, 0 ms ago, about an earlier pod of that name, "
+				     "attempt 0, 0.0 us: scheduled\n"));
+}
+END_TEST
+
 START_TEST(of_a_node_that_was_not_among_the_best)
 {
 	const char *text = print("{\"decisions\":[" DECISION "]}",
@@ -233,6 +254,7 @@ Suite *test_suite(void)
 	TCase *tcase = tcase_create("explain");
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_test(tcase, a_decision);
+	tcase_add_test(tcase, of_an_earlier_pod_of_that_name);
 	tcase_add_test(tcase, of_a_node_that_was_not_among_the_best);
 	tcase_add_test(tcase, in_colour);
 	tcase_add_test(tcase, what_would_be_decided_now);
