@@ -176,6 +176,8 @@ START_TEST(pod_affinity)
 			   "requiredDuringSchedulingIgnoredDuringExecution: [{" WEB "}]"));
 	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "a"),
 			 "a pod that it avoids is in the node's " ZONE);
+	// Each zone has one node, of another number: these are marked by row.
+	ck_assert_str_eq(run_numbers(&run, "b"), "a pod that it avoids is in the node's " ZONE);
 	pod = add_pod(
 		&world, "r",
 		TERM("podAffinity", "requiredDuringSchedulingIgnoredDuringExecution: [{" WEB "}]"));
