@@ -2,13 +2,15 @@
 // cluster's load.h is the ledger of metric "connections".
 //
 //     L     = (connections + d) / (weight of the node / 100)
-//     score = 100 * (1 - s * u^8), rounded, at least 0; u = L / (crowded * mean of L / 100)
+//     score = 100 * (1 - s * (0.05 u + 0.95 u^8)), rounded, at least 0;
+//             u = L / (crowded * mean of L / 100)
 //     score = 100 * (Lmin / L)^bias, rounded, where `crowded` is 0
 //     score = 100 * (1 - u), u = L / limit, rounded, where every feasible node has a known limit:
 //             no deadband then, since a difference in u is one of capacity
 //
-// The mean and the least L are those of the feasible nodes. Of an average node u^8 takes next to
-// nothing, of a crowded one all: who has room is left to other plugins, who is full is avoided.
+// The mean and the least L are those of the feasible nodes. An average node loses three points, a
+// crowded one all: among nodes with room the least connections decide what others leave nearly
+// equal, and who is full is avoided.
 // What is only estimated there, since figures are missing or old, counts up to three tenths more.
 //
 //     s = (d / mean connections of a pod) / (CPU this pod is expected to use / mean use of a pod),
@@ -22,9 +24,9 @@
 // the deadband, in percent: noise decides nothing, others do.
 //
 // Example: d is 20. a has 180 connections, b 380, c 580, with c-sched.io/weight 100, 200, 100:
-//     L = 200, 200, 600; 175 % of the mean is 583: u = 0.343, 0.343, 1.029 -> 100, 100, 0
+//     L = 200, 200, 600; 175 % of the mean is 583: u = 0.343, 0.343, 1.029 -> 98, 98, 0
 // It is expected to use 400 milli-CPU, pods of the cluster use 200 and have 20 connections on the
-// mean: s = (20 / 20) / (400 / 200) = 0.5 -> 100, 100, 37.
+// mean: s = (20 / 20) / (400 / 200) = 0.5 -> 99, 99, 38.
 // With crowded 0 Lmin is 200 -> 100, 100, 33; with bias 2: 100, 100, 11.
 // With limits of 1000, 1000 and 2000: u = 0.2, 0.2, 0.3 -> 80, 80, 70.
 #include <errno.h>
@@ -177,7 +179,7 @@ static void explain_crowd(const struct cs_plugin_instance *self, double own, uin
 	double quality = crowd->quality ? crowd->quality[row] : 1;
 	double doubt = 1 + (double)crowd->doubt * (1 - quality);
 	double full = own * (double)crowd->inverse * doubt;
-	double lost = (double)crowd->share * pow(full, 8);
+	double lost = (double)crowd->share * (0.05 * full + 0.95 * pow(full, 8));
 	cs_buffer_printf(out, "u = %.4g / %.4g, which is %" PRId64 " %% of the mean", own,
 			 1 / (double)crowd->inverse, args->crowded);
 	if (quality < 1)
@@ -185,7 +187,7 @@ static void explain_crowd(const struct cs_plugin_instance *self, double own, uin
 	cs_buffer_printf(out, " = %.4g; 100 x (1 - ", full);
 	if (crowd->share != 1)
 		cs_buffer_printf(out, "%.3g x ", (double)crowd->share);
-	cs_buffer_printf(out, "u^8) = %.4g", lost < 1 ? 100 * (1 - lost) : 0);
+	cs_buffer_printf(out, "(0.05 u + 0.95 u^8)) = %.4g", lost < 1 ? 100 * (1 - lost) : 0);
 }
 
 static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

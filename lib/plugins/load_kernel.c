@@ -211,9 +211,7 @@ void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		float known = quality ? (float)quality[row] : 1.0F;
 		float full = delay[row] * inverse * (1 + doubt * (1 - known));
-		float square = full * full;
-		float fourth = square * square;
-		float lost = most * fourth * fourth;
+		float lost = most * cs_load_crowding(full);
 		float rounded = 100.5F - (lost < 100 ? lost : 100.0F);
 		out[row] = (int32_t)rounded;
 	}

@@ -70,8 +70,16 @@ void cs_load_kernel_delay(const struct cs_load_worth *worth, struct cs_rows rows
 // The mean of values[rows[i]], `rows` as below; n > 0.
 float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *restrict rows,
 				uint32_t n);
-// 100 * (1 - share * u^8), rounded, at least 0, with u = delay * inverse * (1 + doubt * (1 -
-// quality)).
+// What share of its score a node loses that is `full`, 1 or more: all. The straight part keeps
+// nodes in the order of their connections where nobody is crowded.
+static inline float cs_load_crowding(float full)
+{
+	float square = full * full;
+	float fourth = square * square;
+	return 0.05F * full + 0.95F * fourth * fourth;
+}
+// 100 * (1 - share * crowding(u)), rounded, at least 0, with u = delay * inverse * (1 + doubt * (1
+// - quality)).
 struct cs_load_crowd {
 	const float *delay;
 	const double *quality; // NULL: 1 for all

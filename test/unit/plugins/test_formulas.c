@@ -267,10 +267,10 @@ START_TEST(least_connections)
 		load_world_pod(&run, "p", "cpu: 1m", "c-sched.io/connections: '20'");
 	ck_assert_str_eq(score_of("LeastConnections", NULL, pod, "c"),
 			 "L = (580 + 20) / weight 1 = 600; u = 600 / 583.3, which is 175 % of the "
-			 "mean = 1.029; 100 x (1 - u^8) = 0");
+			 "mean = 1.029; 100 x (1 - (0.05 u + 0.95 u^8)) = 0");
 	ck_assert_str_eq(run_formula(&run, "b"),
 			 "L = (380 + 20) / weight 2 = 200; u = 200 / 583.3, which is 175 % of the "
-			 "mean = 0.3429; 100 x (1 - u^8) = 99.98");
+			 "mean = 0.3429; 100 x (1 - (0.05 u + 0.95 u^8)) = 98.27");
 	ck_assert_str_eq(score_of("LeastConnections", "{crowded: 0}", pod, "c"),
 			 "L = (580 + 20) / weight 1 = 600; L = 600, the least on a node that fits "
 			 "200: 100 x 200 / 600 = 33.33");

@@ -68,7 +68,7 @@ START_TEST(example)
 	nodes();
 	three(180, 380, 580);
 	const struct cs_pod *p = pod("p", "20");
-	ck_assert_str_eq(scores(p), "a=100 b=100 c=0");
+	ck_assert_str_eq(scores(p), "a=98 b=98 c=0");
 	run_configure(&run, "LeastConnections", "{crowded: 0}");
 	ck_assert_str_eq(scores(p), "a=100 b=100 c=33");
 	run_configure(&run, "LeastConnections", "{bias: 2}");
@@ -89,7 +89,7 @@ START_TEST(example_with_cpu)
 	load_world_sample(&run, "c", METRIC_CPU, 4200);
 	const struct cs_pod *p =
 		load_world_pod(&run, "p", "cpu: 400m", "c-sched.io/connections: '20'");
-	ck_assert_str_eq(scores(p), "a=100 b=100 c=37");
+	ck_assert_str_eq(scores(p), "a=99 b=99 c=38");
 }
 END_TEST
 
@@ -109,6 +109,7 @@ static void two_pods(void)
 
 // With 400 more L = 580, 390, 640, with 200 more 380, 290, 440; of 175 % of the mean 0.618, 0.415,
 // 0.681, and 0.587, 0.448, 0.680; to the eighth 0.0212, 0.0009, 0.0464, and 0.0141, 0.0016, 0.0458.
+// Lost: 5 % of the first and 95 % of the second figure.
 START_TEST(what_a_pod_brings_most_of_counts)
 {
 	static const struct {
@@ -116,15 +117,15 @@ START_TEST(what_a_pod_brings_most_of_counts)
 		const char *connections;
 		const char *scores;
 	} rows[] = {
-		{ "cpu: 200m", "400", "a=98 b=100 c=95" }, // as others: 1
-		{ "cpu: 400m", "400", "a=99 b=100 c=98" }, // 1/2
-		{ "cpu: 300m", "400", "a=99 b=100 c=97" }, // 2/3
-		{ "cpu: 4", "400", "a=99 b=100 c=98" },    // 1/20, but 1/2 at least
-		{ "cpu: 100m", "400", "a=96 b=100 c=91" }, // 2
-		{ "cpu: 1m", "400", "a=96 b=100 c=91" },   // at most
-		{ "cpu: 200m", "200", "a=99 b=100 c=98" }, // 1/2
-		{ "cpu: 100m", "200", "a=99 b=100 c=95" }, // both half: 1
-		{ "cpu: 50m", "200", "a=97 b=100 c=91" },  // 2
+		{ "cpu: 200m", "400", "a=95 b=98 c=92" }, // as others: 1
+		{ "cpu: 400m", "400", "a=97 b=99 c=96" }, // 1/2
+		{ "cpu: 300m", "400", "a=97 b=99 c=95" }, // 2/3
+		{ "cpu: 4", "400", "a=97 b=99 c=96" },    // 1/20, but 1/2 at least
+		{ "cpu: 100m", "400", "a=90 b=96 c=84" }, // 2
+		{ "cpu: 1m", "400", "a=90 b=96 c=84" },   // at most
+		{ "cpu: 200m", "200", "a=98 b=99 c=96" }, // 1/2
+		{ "cpu: 100m", "200", "a=96 b=98 c=92" }, // both half: 1
+		{ "cpu: 50m", "200", "a=91 b=95 c=85" },  // 2
 	};
 	two_pods();
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
@@ -144,7 +145,7 @@ START_TEST(limits)
 	load_world_limited(&run, "b", 380, 1000);
 	load_world_sample(&run, "c", METRIC_CONNECTIONS, 580);
 	const struct cs_pod *p = pod("p", "20");
-	ck_assert_str_eq(scores(p), "a=100 b=100 c=0"); // c has no known limit
+	ck_assert_str_eq(scores(p), "a=98 b=98 c=0"); // c has no known limit
 	load_world_wait(&run, CS_SECOND);
 	load_world_limited(&run, "c", 580, 2000);
 	ck_assert_str_eq(scores(p), "a=80 b=80 c=70");
@@ -171,17 +172,18 @@ START_TEST(a_burst_spreads_though_no_sample_comes)
 }
 END_TEST
 
-// What others do with it: a crowded node is left alone, who has room is all the same.
+// What others do with it: a crowded node is left alone, among those with room the fewest lead by
+// little.
 START_TEST(the_crowded_are_avoided)
 {
 	nodes();
 	three(90, 380, 290); // L with 10 more: 100, 195, 300: the mean is 198.3
 	const struct cs_pod *p = pod("p", "10");
-	ck_assert_str_eq(scores(p), "a=100 b=99 c=69");
+	ck_assert_str_eq(scores(p), "a=99 b=96 c=66");
 	run_configure(&run, "LeastConnections", "{crowded: 150}");
-	ck_assert_str_eq(scores(p), "a=100 b=97 c=0"); // 297.5
+	ck_assert_str_eq(scores(p), "a=98 b=93 c=0"); // 297.5
 	run_configure(&run, "LeastConnections", "{crowded: 150, bias: 2}");
-	ck_assert_str_eq(scores(p), "a=100 b=97 c=0");
+	ck_assert_str_eq(scores(p), "a=98 b=93 c=0");
 	run_configure(&run, "LeastConnections", "{deadband: 0}");
 	ck_assert_str_eq(scores(p), "a=100 b=51 c=33");
 }
@@ -210,7 +212,7 @@ START_TEST(feasible_nodes_alone)
 	three(90, 980, 990);
 	const struct cs_pod *p = pod("p", "10");
 	static const uint32_t two[] = { 1, 2 };
-	ck_assert_str_eq(scores(p), "a=100 b=99 c=0"); // of 930
+	ck_assert_str_eq(scores(p), "a=99 b=97 c=0"); // of 930
 	run_configure(&run, "LeastConnections", "{crowded: 0}");
 	scores(p);
 	run.cycle.feasible = two;
@@ -227,8 +229,8 @@ START_TEST(feasible_nodes_alone)
 	ck_assert_int_eq(run.instance.plugin->prepare_score(&run.cycle, &run.instance),
 			 CS_PREPARE_GO);
 	run.instance.plugin->score(&run.cycle, &run.instance, (struct cs_rows){ 0, 3 }, run.out);
-	ck_assert_int_eq(run.out[1], 100); // of 1308
-	ck_assert_int_eq(run.out[2], 88);
+	ck_assert_int_eq(run.out[1], 98); // of 1308
+	ck_assert_int_eq(run.out[2], 85);
 }
 END_TEST
 
@@ -238,7 +240,7 @@ START_TEST(nothing_is_known)
 	const struct cs_pod *p = pod("p", "10");
 	ck_assert_str_eq(scores(p), "skipped");
 	three(0, 0, 0);
-	ck_assert_str_eq(scores(p), "a=95 b=100 c=95");
+	ck_assert_str_eq(scores(p), "a=92 b=98 c=92");
 	load_world_wait(&run, 3600 * CS_SECOND);
 	ck_assert_str_eq(scores(p), "skipped"); // no pod, and so nothing per pod, was ever known
 }
@@ -256,7 +258,7 @@ START_TEST(figures_that_stop)
 	load_world_wait(&run, 3600 * CS_SECOND);
 	// L with 30 more: 120, 15, 60: 1.05, 0.13, 0.53 of 175 % of the mean, and three tenths
 	// more.
-	ck_assert_str_eq(scores(pod("p", "30")), "a=0 b=100 c=95");
+	ck_assert_str_eq(scores(pod("p", "30")), "a=0 b=99 c=92");
 }
 END_TEST
 
