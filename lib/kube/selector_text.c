@@ -9,8 +9,6 @@
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
 
-#define FOUND_MAX 40 // bytes of what was found that words repeat
-
 struct parser {
 	const char *at;
 	struct cs_arena *arena;
@@ -25,17 +23,25 @@ static void skip_blanks(struct parser *parser)
 		parser->at++;
 }
 
-static int expected(const struct parser *parser, const char *what)
-{
-	if (!*parser->at)
-		return cs_error_set(parser->err, -EINVAL, "it ends where %s is expected", what);
-	return cs_error_set(parser->err, -EINVAL, "found \"%.*s\" where %s is expected", FOUND_MAX,
-			    parser->at, what);
-}
-
 static bool is_word(char c)
 {
 	return isalnum((unsigned char)c) || (c && strchr("-_./", c));
+}
+
+#define FOUND_MAX 63 // bytes of a word that is repeated
+
+// Apimachinery's words. What was found is a word, else one character of UTF-8.
+static int expected(const struct parser *parser, const char *what)
+{
+	const char *end = parser->at;
+	while (is_word(*end) && end - parser->at < FOUND_MAX)
+		end++;
+	if (end == parser->at && *end)
+		do
+			end++;
+		while ((*end & 0xc0) == 0x80);
+	return cs_error_set(parser->err, -EINVAL, "found '%.*s', expected: %s",
+			    (int)(end - parser->at), parser->at, what);
 }
 
 // The word that is next, in the arena, "" where there is none.
@@ -80,6 +86,8 @@ static int take_set(struct parser *parser, Kube__LabelSelectorRequirement *to)
 {
 	if (!take(parser, "("))
 		return expected(parser, "'('");
+	if (!is_word(*parser->at) && *parser->at != ',' && *parser->at != ')')
+		return expected(parser, "',', ')' or identifier");
 	do {
 		int r = add_value(parser, to);
 		if (r < 0)
@@ -112,8 +120,8 @@ static int take_operator(struct parser *parser, Kube__LabelSelectorRequirement *
 	if (to->operator_)
 		return take_set(parser, to);
 	parser->at = start;
-	return expected(parser, parser->numbers ? "in, notin, =, ==, !=, > or <"
-						: "in, notin, =, == or !=");
+	return expected(parser,
+			parser->numbers ? "in, notin, =, ==, !=, gt, lt" : "in, notin, =, ==, !=");
 }
 
 static int take_requirement(struct parser *parser, Kube__LabelSelectorRequirement *to)
@@ -124,12 +132,12 @@ static int take_requirement(struct parser *parser, Kube__LabelSelectorRequiremen
 	bool negated = take(parser, "!");
 	to->key = take_word(parser);
 	if (!*to->key)
-		return expected(parser, "a label's name");
+		return expected(parser, "identifier");
 	if (!*parser->at || *parser->at == ',') {
 		to->operator_ = negated ? absent : exists;
 		return 0;
 	}
-	return negated ? expected(parser, "','") : take_operator(parser, to);
+	return negated ? expected(parser, "',' or 'end of string'") : take_operator(parser, to);
 }
 
 static int take_all(struct parser *parser, Kube__LabelSelector *selector)
@@ -149,7 +157,7 @@ static int take_all(struct parser *parser, Kube__LabelSelector *selector)
 			return r;
 		selector->match_expressions[selector->n_match_expressions++] = to;
 	} while (take(parser, ","));
-	return *parser->at ? expected(parser, "','") : 0;
+	return *parser->at ? expected(parser, "',' or 'end of string'") : 0;
 }
 
 int cs_requirements_parse(const char *text, struct cs_arena *arena, struct cs_requirement **ret,

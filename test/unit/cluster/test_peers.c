@@ -75,8 +75,8 @@ START_TEST(a_selector_that_cannot_be_read)
 	ck_assert_ptr_null(wrong->demand->peers);
 	ck_assert_ptr_null(wrong->demand->unsupported_field); // it is scheduled without
 	ck_assert_str_eq(wrong->demand->peers_error,
-			 "annotation c-sched.io/talks-to: found \"db\" where in, notin, =, == or "
-			 "!= is expected");
+			 "annotation c-sched.io/talks-to: found 'db', expected: in, notin, =, ==, "
+			 "!=");
 	ck_assert_ptr_ne(talker("b", ""), wrong->demand);
 	const struct cs_demand *before = wrong->demand;
 	pod("a", "default", "", "c-sched.io/talks-to: 'app=db'", "");

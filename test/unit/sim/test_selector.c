@@ -106,9 +106,10 @@ static const struct {
 	const char *message;
 } refused[] = {
 	{ "n n", NULL,
-	  "unable to parse requirement: found \"n\" where in, notin, =, ==, !=, > or < is "
-	  "expected" },
-	{ "a=1,", NULL, "unable to parse requirement: it ends where a label's name is expected" },
+	  "unable to parse requirement: found 'n', expected: in, notin, =, ==, !=, gt, lt" },
+	{ "a in (", NULL,
+	  "unable to parse requirement: found '', expected: ',', ')' or identifier" },
+	{ "a=1,", NULL, "unable to parse requirement: found '', expected: identifier" },
 	{ "b=x.y/z", NULL, "unable to parse requirement: values[0]: not a label value: \"x.y/z\"" },
 	{ "a>x", NULL,
 	  "unable to parse requirement: values[0]: must be an integer for Gt and Lt, is \"x\"" },
