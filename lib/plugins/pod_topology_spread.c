@@ -164,6 +164,12 @@ static void prepare_all_classes(const struct cs_cycle *cycle, const struct cs_sp
 	state->by_class = first;
 }
 
+// Of a single constraint, rows without the key are in slot 0 anyway.
+static const uint8_t *find_all_keys(const struct cs_cycle *cycle, const struct cs_spread_list *hard)
+{
+	return hard->n > 1 ? cs_spread_all_keys(cycle, hard) : NULL;
+}
+
 // ---- callbacks ----
 
 static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -187,8 +193,7 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 		prepare_all_classes(cycle, &hard, state);
 		return CS_PREPARE_GO;
 	}
-	// Of a single constraint, rows without the key are in slot 0 anyway.
-	const uint8_t *all_keys = hard.n > 1 ? cs_spread_all_keys(cycle, &hard) : NULL;
+	const uint8_t *all_keys = find_all_keys(cycle, &hard);
 	for (uint32_t i = 0; i < hard.n; i++)
 		state->items[i] = prepare(cycle, &hard.items[i], all_keys);
 	return CS_PREPARE_GO;
@@ -261,7 +266,7 @@ static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_
 			   uint32_t row, struct cs_buffer *out)
 {
 	struct cs_spread_list hard = cs_spread_find(cycle, self, true);
-	const uint8_t *all_keys = hard.n > 1 ? cs_spread_all_keys(cycle, &hard) : NULL;
+	const uint8_t *all_keys = find_all_keys(cycle, &hard);
 	for (uint32_t i = 0; i < hard.n; i++)
 		if (explain_constraint(cycle, &hard.items[i], all_keys, row, out))
 			return;
