@@ -39,6 +39,19 @@ static void create_pod_with(const char *name, const char *spec)
 		       name, spec);
 }
 
+// As it is from the start: the watches of nodes and of pods are told apart, and a pod that comes
+// after a change of a node may be known before it.
+static void create_node_with(const char *name, const char *spec)
+{
+	harness_create(
+		kubesim, "/api/v1/nodes",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"%s\"},"
+		"\"spec\":{%s},\"status\":{\"capacity\":{\"cpu\":\"4\",\"memory\":\"16Gi\","
+		"\"pods\":\"110\"},\"allocatable\":{\"cpu\":\"4\",\"memory\":\"16Gi\",\"pods\":"
+		"\"110\"}}}",
+		name, spec);
+}
+
 static void patch(const char *path, const char *body)
 {
 	struct harness_response response =
@@ -273,10 +286,8 @@ END_TEST
 START_TEST(taints)
 {
 	start("--nodes=0");
-	harness_create_node(kubesim, "tainted", "64");
-	patch("/api/v1/nodes/tainted",
-	      "{\"spec\":{\"taints\":[{\"key\":\"team\",\"value\":\"a\",\"effect\":"
-	      "\"NoSchedule\"}]}}");
+	create_node_with("tainted", "\"taints\":[{\"key\":\"team\",\"value\":\"a\",\"effect\":"
+				    "\"NoSchedule\"}]");
 	create_pod_with("stranger", "");
 	expect_condition("stranger",
 			 "0/1 nodes are available: 1 node(s) had untolerated taint(s).");
@@ -290,8 +301,7 @@ END_TEST
 START_TEST(a_cordoned_node)
 {
 	start("--nodes=0");
-	harness_create_node(kubesim, "n", "4");
-	patch("/api/v1/nodes/n", "{\"spec\":{\"unschedulable\":true}}");
+	create_node_with("n", "\"unschedulable\":true");
 	create_pod_with("p", "");
 	expect_condition("p", "0/1 nodes are available: 1 node(s) were unschedulable.");
 	patch("/api/v1/nodes/n", "{\"spec\":{\"unschedulable\":null}}");
