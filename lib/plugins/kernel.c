@@ -550,3 +550,12 @@ void cs_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict 
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		out[row] = table[(uint32_t)(domain[row] + 1)];
 }
+
+CS_CLONES
+uint32_t cs_kernel_greatest(const uint32_t *restrict values, uint32_t n)
+{
+	uint32_t greatest = 0;
+	for (uint32_t i = 0; i < n; i++)
+		greatest = values[i] > greatest ? values[i] : greatest;
+	return greatest;
+}

@@ -96,4 +96,7 @@ void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms
 void cs_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
 		       struct cs_rows rows, int64_t *restrict out);
 
+// Of values 0 .. n-1; 0 where there are none.
+uint32_t cs_kernel_greatest(const uint32_t *restrict values, uint32_t n);
+
 #endif

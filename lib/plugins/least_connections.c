@@ -31,7 +31,6 @@
 // With limits of 1000, 1000 and 2000: u = 0.2, 0.2, 0.3 -> 80, 80, 70.
 #include <errno.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -179,7 +178,7 @@ static void explain_crowd(const struct cs_plugin_instance *self, double own, uin
 	double quality = crowd->quality ? crowd->quality[row] : 1;
 	double doubt = 1 + (double)crowd->doubt * (1 - quality);
 	double full = own * (double)crowd->inverse * doubt;
-	double lost = (double)crowd->share * (0.05 * full + 0.95 * pow(full, 8));
+	double lost = (double)(crowd->share * cs_load_crowding((float)full));
 	cs_buffer_printf(out, "u = %.4g / %.4g, which is %" PRId64 " %% of the mean", own,
 			 1 / (double)crowd->inverse, args->crowded);
 	if (quality < 1)

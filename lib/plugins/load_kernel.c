@@ -385,15 +385,6 @@ void cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict 
 }
 
 CS_CLONES
-uint32_t cs_load_kernel_greatest(const uint32_t *restrict keys, uint32_t n)
-{
-	uint32_t greatest = 0;
-	for (uint32_t i = 0; i < n; i++)
-		greatest = keys[i] > greatest ? keys[i] : greatest;
-	return greatest;
-}
-
-CS_CLONES
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
 				int64_t *restrict out)
 {

@@ -120,7 +120,6 @@ void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weigh
 // A number of 32 random bits for rows 0 .. n-1, of both halves of the row's hash and the seed.
 void cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high, uint64_t seed,
 			 uint32_t n, uint32_t *restrict keys);
-uint32_t cs_load_kernel_greatest(const uint32_t *restrict keys, uint32_t n);
 // floor((CS_LOAD_TOP - 1) * key / 2^32)
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
 				int64_t *restrict out);

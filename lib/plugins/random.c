@@ -19,6 +19,7 @@
 #include <csched/framework/fields.h>
 
 #include "by_load.h"
+#include "kernel.h"
 #include "plugins.h"
 
 #define RANDOM_BITS 0x1p32
@@ -121,7 +122,7 @@ static uint32_t find_winner(const struct cs_cycle *cycle, const uint32_t *key)
 		winner = key[feasible[i]] > key[winner] ? feasible[i] : winner;
 	for (uint32_t first = 0; !feasible && first < n; first += BLOCK) {
 		uint32_t size = n - first < BLOCK ? n - first : BLOCK;
-		uint32_t greatest = cs_load_kernel_greatest(key + first, size);
+		uint32_t greatest = cs_kernel_greatest(key + first, size);
 		if (greatest <= key[winner])
 			continue;
 		for (winner = first; key[winner] != greatest;)

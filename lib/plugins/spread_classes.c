@@ -6,6 +6,7 @@
 
 #include <csched/base/memory.h>
 
+#include "kernel.h"
 #include "spread_kernel.h"
 
 #define KEPT        32 // as many questions as the framework keeps demands
@@ -94,7 +95,7 @@ static bool catch_up(struct kept *kept)
 static bool set_size(struct kept *kept, const struct cs_node_table *nodes)
 {
 	const struct cs_row_counts *counts = counts_of(kept);
-	uint64_t most = counts ? cs_spread_most(counts->live, counts->n) : 0;
+	uint64_t most = counts ? cs_kernel_greatest(counts->live, counts->n) : 0;
 	uint64_t n_counts = COUNTS_MIN;
 	uint64_t n_slots = kept->asked.domains ? (uint64_t)kept->asked.domains->n_domains + 1 : 2;
 	while (n_counts < most + 2)

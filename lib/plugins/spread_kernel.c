@@ -135,15 +135,6 @@ void cs_spread_classes_count(const uint16_t *restrict of_row, uint32_t n, uint32
 			n_rows[class] += n_rows[i * n_classes + class];
 }
 
-CS_CLONES
-uint32_t cs_spread_most(const uint32_t *restrict counts, uint32_t n)
-{
-	uint32_t most = 0;
-	for (uint32_t i = 0; i < n; i++)
-		most = counts[i] > most ? counts[i] : most;
-	return most;
-}
-
 void cs_spread_class_verdicts(const uint16_t *restrict of_row, const uint8_t *restrict words,
 			      struct cs_rows rows, uint8_t *restrict verdict)
 {

@@ -56,7 +56,6 @@ void cs_spread_classes_count(const uint16_t *restrict of_row, uint32_t n, uint32
 // verdict[row] = words[of_row[row]]
 void cs_spread_class_verdicts(const uint16_t *restrict of_row, const uint8_t *restrict words,
 			      struct cs_rows rows, uint8_t *restrict verdict);
-uint32_t cs_spread_most(const uint32_t *restrict counts, uint32_t n);
 // out[row] = scores[of_row[row]]
 void cs_spread_look_up(const uint16_t *restrict of_row, const int64_t *restrict scores,
 		       struct cs_rows rows, int64_t *restrict out);

@@ -360,7 +360,7 @@ START_TEST(draw_keys)
 	}
 	for (int i = 0; i < 16; i++)
 		ck_assert_msg(bins[i] > 80 && bins[i] < 175, "%u", bins[i]); // 125 +- 4.5 sigma
-	ck_assert_uint_eq(cs_load_kernel_greatest(keys, N), greatest);
+	ck_assert_uint_eq(cs_kernel_greatest(keys, N), greatest);
 	cs_load_kernel_draw_scores(keys, (struct cs_rows){ 1, N }, out);
 	for (int i = 1; i < N; i++)
 		ck_assert_int_eq(out[i], (int64_t)(keys[i] * 98.0 / 4294967296.0));
