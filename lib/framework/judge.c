@@ -13,6 +13,8 @@
 #define WORDS_MAX 4096 // bytes of one row's reasons
 // The least range that is spread over all scores, as a share of the most a total can be.
 #define RANGE_MIN 0.2
+// The share of a step below the greatest total that is still as good as that.
+#define NEAR_TIE 0.25
 
 // ---- verdicts ----
 
@@ -187,8 +189,7 @@ void cs_judge_scale(const struct cs_judge_question *question, const struct cs_ju
 		if (question->rows[i] == CS_ROW_NONE || answers[i].verdict != CS_VERDICT_FITS)
 			continue;
 		double below = span > 0 ? (range.greatest - answers[i].total) / span : 0;
-		unsigned halves = (unsigned)(2 * top * below);
-		scores[i] = (uint8_t)(top - (halves + 1) / 2);
+		scores[i] = (uint8_t)(top - ceil(top * below - NEAR_TIE));
 		sum += scores[i];
 		n++;
 	}

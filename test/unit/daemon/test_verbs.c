@@ -317,7 +317,7 @@ START_TEST(idle_nodes_score_best)
 	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, about("a", ALL)), CS_CALL_DONE);
 	ck_assert_str_eq(answer.data,
 			 "[{\"Host\":\"n4\",\"Score\":0},{\"Host\":\"n1\",\"Score\":10},"
-			 "{\"Host\":\"n3\",\"Score\":3},{\"Host\":\"n2\",\"Score\":7}]");
+			 "{\"Host\":\"n3\",\"Score\":3},{\"Host\":\"n2\",\"Score\":6}]");
 }
 END_TEST
 

@@ -204,6 +204,8 @@ static const struct {
 	uint8_t scores[6];
 } scales[] = {
 	{ { 100, 0, 50, 75, 25, 99 }, 100, { 10, 0, 5, 7, 2, 10 } },
+	// a quarter of a step is a near-tie, what is beyond it is not
+	{ { 100, 97.5, 97.4, 40, 0, 87.4 }, 100, { 10, 10, 9, 4, 0, 8 } },
 	// a range below a fifth is not stretched
 	{ { 50, 49.5, 40, 48, 49, 46 }, 100, { 10, 10, 5, 9, 9, 8 } },
 	// one above it is
