@@ -199,16 +199,6 @@ double kernel_max(const struct kernel_totals *totals, struct cs_rows rows)
 }
 
 CS_CLONES
-void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *restrict tops)
-{
-	uint32_t row = 0;
-	for (; row + TOP_ROWS <= n_rows; row += TOP_ROWS)
-		tops[row / TOP_ROWS] = max_of(totals, row, TOP_ROWS);
-	if (row < n_rows)
-		tops[row / TOP_ROWS] = max_of(totals, row, n_rows - row);
-}
-
-CS_CLONES
 double kernel_best(const double *restrict tops, uint32_t n)
 {
 	double best = 0;
@@ -234,15 +224,35 @@ uint32_t kernel_count(const struct kernel_totals *totals, double value, struct c
 	return count_of(totals, value, rows.first, rows.end - rows.first);
 }
 
-CS_CLONES
-uint32_t kernel_count_all(const struct kernel_totals *totals, const double *tops, double value,
-			  uint32_t n_rows)
+// Of up to TOP_ROWS rows.
+always_inline void find_top(const double *restrict sum, const uint8_t *restrict by, uint32_t n,
+			    double *restrict top, uint8_t *restrict ties)
 {
-	uint32_t row = 0, count = 0;
-	for (; row + TOP_ROWS <= n_rows; row += TOP_ROWS)
-		if (tops[row / TOP_ROWS] >= value)
-			count += count_of(totals, value, row, TOP_ROWS);
-	return count + count_of(totals, value, row, n_rows - row);
+	int64_t bits[TOP_ROWS]; // negative where not feasible
+	int64_t most = 0;
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t own;
+		memcpy(&own, &sum[i], sizeof(own));
+		bits[i] = own | -(int64_t)(by[i] != BY_NOBODY);
+		most = bits[i] > most ? bits[i] : most;
+	}
+	int64_t count = 0;
+	for (uint32_t i = 0; i < n; i++)
+		count += bits[i] == most;
+	memcpy(top, &most, sizeof(*top));
+	*ties = (uint8_t)count;
+}
+
+CS_CLONES
+void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *restrict tops,
+		 uint8_t *restrict ties)
+{
+	uint32_t row = 0, block = 0;
+	for (; row + TOP_ROWS <= n_rows; row += TOP_ROWS, block++)
+		find_top(totals->sum + row, totals->by + row, TOP_ROWS, &tops[block], &ties[block]);
+	if (row < n_rows)
+		find_top(totals->sum + row, totals->by + row, n_rows - row, &tops[block],
+			 &ties[block]);
 }
 
 CS_CLONES

@@ -63,16 +63,14 @@ struct kernel_totals {
 };
 // The greatest sum of the feasible ones among the rows; 0 where there is none.
 double kernel_max(const struct kernel_totals *totals, struct cs_rows rows);
-// That of each TOP_ROWS rows of 0 .. n_rows-1.
+// That of each TOP_ROWS rows of 0 .. n_rows-1, and how many feasible ones have it.
 #define TOP_ROWS 64
-void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *restrict tops);
+void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *restrict tops,
+		 uint8_t *restrict ties);
 // The greatest of n; 0 where there is none.
 double kernel_best(const double *restrict tops, uint32_t n);
 // How many feasible ones have that sum.
 uint32_t kernel_count(const struct kernel_totals *totals, double value, struct cs_rows rows);
-// How many of 0 .. n_rows-1; `tops` as kernel_tops says.
-uint32_t kernel_count_all(const struct kernel_totals *totals, const double *tops, double value,
-			  uint32_t n_rows);
 // The lowest rank of those; UINT32_MAX where there is none.
 uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
 		       const uint32_t *restrict rank, struct cs_rows rows);

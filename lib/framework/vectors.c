@@ -30,6 +30,7 @@ void vectors_finish(struct vectors *vectors)
 	free(vectors->words);
 	free(vectors->sum);
 	free(vectors->tops);
+	free(vectors->ties);
 	for (uint32_t i = 0; i < vectors->n_normals; i++) {
 		free(vectors->normals[i].raw);
 		free(vectors->normals[i].norm);
@@ -80,6 +81,7 @@ static void grow(struct vectors *vectors, const struct vectors_input *input)
 		GROW(vectors->feasible, old, n);
 		GROW(vectors->sum, old, n);
 		GROW(vectors->tops, 0, n / TOP_ROWS + 1);
+		GROW(vectors->ties, 0, n / TOP_ROWS + 1);
 		for (uint32_t i = 0; i < vectors->n_normals; i++)
 			if (vectors->normals[i].raw)
 				grow_normal(&vectors->normals[i], old, n);
@@ -329,10 +331,10 @@ static int score_all(struct vectors *vectors, const struct vectors_input *input,
 
 static void refresh_top(struct vectors *vectors, uint32_t block)
 {
-	const struct kernel_totals totals = { vectors->sum, vectors->by };
-	uint32_t first = block * TOP_ROWS, end = first + TOP_ROWS;
-	end = end < vectors->n_rows ? end : vectors->n_rows;
-	vectors->tops[block] = kernel_max(&totals, (struct cs_rows){ first, end });
+	uint32_t first = block * TOP_ROWS, rest = vectors->n_rows - first;
+	const struct kernel_totals totals = { vectors->sum + first, vectors->by + first };
+	kernel_tops(&totals, rest < TOP_ROWS ? rest : TOP_ROWS, vectors->tops + block,
+		    vectors->ties + block);
 }
 
 // What a plugin that normalises adds to a row that is scored again: nothing yet where that has to
@@ -593,11 +595,13 @@ int vectors_score(struct vectors *vectors, const struct vectors_input *input,
 	if (!r)
 		r = settle_all(vectors, input, by, err);
 	vectors->scored = !r;
-	// Who is stricter has maxima of its own.
-	if (r || vectors->tops_known || by != vectors->by)
-		return r;
+	return r;
+}
+
+void vectors_find_tops(struct vectors *vectors)
+{
 	const struct kernel_totals totals = { vectors->sum, vectors->by };
-	kernel_tops(&totals, vectors->n_rows, vectors->tops);
+	if (!vectors->tops_known)
+		kernel_tops(&totals, vectors->n_rows, vectors->tops, vectors->ties);
 	vectors->tops_known = true;
-	return 0;
 }

@@ -65,7 +65,8 @@ struct vectors {
 	double *sum;          // weighted; its normalised part is right for feasible rows alone
 	double offset;        // to be added to each: what all rows have in common
 	double *tops;         // without it: the greatest sum of each block of rows, see view.h
-	bool tops_known;
+	uint8_t *ties;        // how many feasible rows of the block have it
+	bool tops_known;      // and ties
 	uint32_t n_normals;
 	struct normal *normals; // per score plugin that is row-local and normalises
 };
@@ -94,6 +95,9 @@ void vectors_filter_only(struct vectors *vectors, const struct vectors_input *in
 // afresh next time.
 int vectors_score(struct vectors *vectors, const struct vectors_input *input,
 		  const uint8_t *restrict by, struct cs_error *err);
+
+// Brings `tops` and `ties` up to date, of sums by the vectors' own `by`.
+void vectors_find_tops(struct vectors *vectors);
 
 // The error of a plugin that scored a feasible row out of 0 .. 100; 0 where none did.
 int vectors_check_range(const struct cs_plugin_instance *instance, const int64_t *out,

@@ -14,6 +14,7 @@ void view_finish(struct view *view)
 	free(view->own_feasible);
 	free(view->own_sum);
 	free(view->own_tops);
+	free(view->own_ties);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(view->scores); i++)
 		free(view->scores[i]);
 	*view = (struct view){ 0 };
@@ -32,6 +33,7 @@ static void grow(struct view *view, uint32_t n)
 	RENEW(view->own_feasible, capacity);
 	RENEW(view->own_sum, capacity);
 	RENEW(view->own_tops, capacity / TOP_ROWS + 1);
+	RENEW(view->own_ties, capacity / TOP_ROWS + 1);
 	view->capacity = capacity;
 }
 
@@ -126,8 +128,10 @@ static uint32_t n_blocks(const struct view *view)
 static void find_tops(struct view *view, struct cs_rows rows)
 {
 	const struct kernel_totals totals = { view->sum + rows.first, view->by + rows.first };
-	kernel_tops(&totals, rows.end - rows.first, view->own_tops + rows.first / TOP_ROWS);
+	uint32_t block = rows.first / TOP_ROWS;
+	kernel_tops(&totals, rows.end - rows.first, view->own_tops + block, view->own_ties + block);
 	view->tops = view->own_tops;
+	view->ties = view->own_ties;
 }
 
 static int64_t *scores_of(struct view *view, uint32_t position)
@@ -185,12 +189,15 @@ int view_score(struct view *view, struct vectors *vectors, const struct vectors_
 	int r = vectors_score(vectors, input, view->by, err);
 	view->sum = vectors->sum;
 	view->tops = vectors->tops;
+	view->ties = vectors->ties;
 	view->offset = vectors->offset;
 	uint32_t end = end_of_scorers(input);
 	for (uint32_t i = 0; i < end && !r; i++)
 		if (is_on(input, input->scores_off, input->profile->score[i]))
 			r = add(view, input, i, i == end - 1, err);
-	if (!r && end == 0 && view->by != vectors->by)
+	if (!r && end == 0 && view->by == vectors->by)
+		vectors_find_tops(vectors);
+	else if (!r && end == 0)
 		find_tops(view, (struct cs_rows){ 0, view->n_rows });
 	return r;
 }
@@ -213,10 +220,12 @@ double view_best(const struct view *view, uint32_t except)
 	return kernel_best(bests, CS_ARRAY_LENGTH(bests));
 }
 
-uint32_t view_count(const struct view *view, double value)
+uint32_t view_count(const struct view *view, double best)
 {
-	const struct kernel_totals totals = { view->sum, view->by };
-	return kernel_count_all(&totals, view->tops, value, view->n_rows);
+	uint32_t count = 0;
+	for (uint32_t block = 0; block < n_blocks(view); block++)
+		count += view->tops[block] == best ? view->ties[block] : 0;
+	return count;
 }
 
 uint32_t view_nth(const struct view *view, double value, uint32_t n)
@@ -226,7 +235,9 @@ uint32_t view_nth(const struct view *view, double value, uint32_t n)
 	for (;; block++) {
 		if (view->tops[block] < value)
 			continue;
-		uint32_t count = kernel_count(&totals, value, block_of(view, block));
+		uint32_t count = view->tops[block] == value
+					 ? view->ties[block]
+					 : kernel_count(&totals, value, block_of(view, block));
 		if (n < count)
 			break;
 		n -= count;

@@ -15,9 +15,10 @@ struct view {
 	const uint32_t *feasible; // ascending
 	uint32_t n_feasible;
 	uint32_t n_rows;
-	const double *sum;  // of feasible rows: the totals, but for `offset`
-	const double *tops; // of blocks of TOP_ROWS rows
-	double offset;      // to be added to sums
+	const double *sum;   // of feasible rows: the totals, but for `offset`
+	const double *tops;  // of blocks of TOP_ROWS rows: the greatest
+	const uint8_t *ties; // how many feasible rows of the block have it
+	double offset;       // to be added to sums
 
 	// Of the plugins that are not row-local and have scored, by position in the profile.
 	int64_t *scores[CS_PLUGINS_MAX];
@@ -29,6 +30,7 @@ struct view {
 	uint32_t *own_feasible;
 	double *own_sum;
 	double *own_tops;
+	uint8_t *own_ties;
 };
 
 void view_finish(struct view *view);
@@ -48,9 +50,9 @@ int view_score(struct view *view, struct vectors *vectors, const struct vectors_
 
 // The greatest sum but that of row `except` (CS_ROW_NONE: of all).
 double view_best(const struct view *view, uint32_t except);
-// How many rows have it.
-uint32_t view_count(const struct view *view, double value);
-// The n-th of them, from 0.
+// How many rows have the greatest of all.
+uint32_t view_count(const struct view *view, double best);
+// The n-th of those that have a sum, from 0.
 uint32_t view_nth(const struct view *view, double value, uint32_t n);
 // The lowest rank that one of them has.
 uint32_t view_lowest(const struct view *view, double value, const uint32_t *rank);
