@@ -24,7 +24,7 @@
 
 #define DECISIONS_DEFAULT 100
 
-#define PATHS 10
+#define PATHS 11
 
 struct guarded {
 	struct cs_endpoints *endpoints;
@@ -33,6 +33,7 @@ struct guarded {
 
 struct cs_endpoints {
 	struct cs_endpoints_options options;
+	struct cs_metrics *slis; // of the health checks
 	struct guarded guarded[PATHS];
 	struct cs_http_server *server;
 };
@@ -62,6 +63,12 @@ static const struct cs_metric_info mailbox_depth = {
 	.kind = CS_METRIC_GAUGE,
 };
 
+static void print_metrics(struct cs_metrics *metrics, struct cs_http_response *response)
+{
+	response->content_type = "text/plain; version=0.0.4; charset=utf-8";
+	cs_metrics_print(metrics, &response->body);
+}
+
 static void serve_metrics(struct cs_http_request *request, struct cs_http_response *response,
 			  void *user)
 {
@@ -71,8 +78,14 @@ static void serve_metrics(struct cs_http_request *request, struct cs_http_respon
 	cs_process_measure(metrics);
 	cs_metric_set(cs_metrics_series(metrics, &mailbox_depth, NULL),
 		      (double)cs_mailbox_count(endpoints->options.core));
-	response->content_type = "text/plain; version=0.0.4; charset=utf-8";
-	cs_metrics_print(metrics, &response->body);
+	print_metrics(metrics, response);
+}
+
+static void serve_slis(struct cs_http_request *request, struct cs_http_response *response,
+		       void *user)
+{
+	(void)request;
+	print_metrics(((struct cs_endpoints *)user)->slis, response);
 }
 
 static void serve_config(struct cs_http_request *request, struct cs_http_response *response,
@@ -158,7 +171,7 @@ static void serve_index(struct cs_http_request *request, struct cs_http_response
 	(void)user;
 	cs_http_response_text(response, 200,
 			      "/configz\n/debug/cluster\n/debug/decisions\n/explain\n/healthz\n/"
-			      "livez\n/metrics\n/readyz\n");
+			      "livez\n/metrics\n/metrics/slis\n/readyz\n");
 }
 
 static void serve_nothing(struct cs_http_request *request, struct cs_http_response *response,
@@ -193,6 +206,7 @@ static const struct path {
 	{ "GET", "/livez", true, serve_health },
 	{ "GET", "/readyz", true, serve_health },
 	{ "GET", "/metrics", false, serve_metrics },
+	{ "GET", "/metrics/slis", false, serve_slis },
 	{ "GET", "/configz", false, serve_config },
 	{ "GET", "/debug/decisions", false, serve_decisions },
 	{ "GET", "/debug/cluster", false, serve_cluster },
@@ -290,6 +304,12 @@ int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_en
 		return r;
 	struct cs_endpoints *endpoints = cs_alloc(sizeof(*endpoints));
 	endpoints->options = *options;
+	endpoints->slis = cs_metrics_create();
+	endpoints->options.health.slis = endpoints->slis;
+	cs_health_declare(endpoints->slis);
+	int64_t now = cs_clock_now(&options->log->clock).wall;
+	cs_process_started(options->metrics, now);
+	cs_process_started(endpoints->slis, now);
 	r = listen_on(endpoints, tls.key ? &tls : NULL, err);
 	cs_http_tls_finish(&tls);
 	if (r < 0) {
@@ -305,5 +325,6 @@ void cs_endpoints_destroy(struct cs_endpoints *endpoints)
 	if (!endpoints)
 		return;
 	cs_http_server_destroy(endpoints->server);
+	cs_metrics_destroy(endpoints->slis);
 	free(endpoints);
 }

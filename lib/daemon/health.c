@@ -73,6 +73,42 @@ static const struct {
 	enum place place;
 } places[] = { { "/healthz", HEALTHZ }, { "/livez", LIVEZ }, { "/readyz", READYZ } };
 
+// ---- what is counted ----
+
+static const struct cs_metric_info last_outcome = {
+	.name = "kubernetes_healthcheck",
+	.help = "How each health check ended when it was asked last: 1 = well.",
+	.kind = CS_METRIC_GAUGE,
+	.labels = { "name", "type" },
+};
+static const struct cs_metric_info outcomes = {
+	.name = "kubernetes_healthchecks_total",
+	.help = "How often health checks ended how.",
+	.kind = CS_METRIC_COUNTER,
+	.labels = { "name", "status", "type" },
+};
+
+void cs_health_declare(struct cs_metrics *slis)
+{
+	cs_metrics_declare(slis, &last_outcome);
+	cs_metrics_declare(slis, &outcomes);
+}
+
+static void count(const struct cs_health *health, const char *type, const char *name, bool good)
+{
+	if (!health->slis)
+		return;
+	cs_metric_set(
+		cs_metrics_series(health->slis, &last_outcome, (const char *const[]){ name, type }),
+		good);
+	cs_metric_add(
+		cs_metrics_series(health->slis, &outcomes,
+				  (const char *const[]){ name, good ? "success" : "error", type }),
+		1);
+}
+
+// ---- answers ----
+
 static bool has(const struct cs_health *health, const struct check *check, enum place place)
 {
 	return (check->places & place) && (!check->election || health->lease_duration > 0);
@@ -97,31 +133,32 @@ static int answer_one(const struct cs_health *health, struct cs_time now, enum p
 
 // Appends a line per check; true when all are good.
 static bool answer_lines(const struct cs_health *health, struct cs_time now, enum place place,
-			 const char *exclude, struct cs_buffer *out)
+			 const struct cs_health_query *query, struct cs_buffer *out)
 {
-	bool good = true;
+	bool all_good = true;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(checks); i++) {
 		const char *name = checks[i].name;
 		if (!has(health, &checks[i], place))
 			continue;
-		if (cs_list_has(exclude, name)) {
+		if (cs_list_has(query->exclude, name)) {
 			cs_buffer_printf(out, "[+]%s excluded: ok\n", name);
-		} else if (checks[i].check(health, now)) {
-			// The path is open to everybody: the reason is at the check's own path.
-			cs_buffer_printf(out, "[-]%s failed: reason withheld\n", name);
-			good = false;
-		} else {
-			cs_buffer_printf(out, "[+]%s ok\n", name);
+			continue;
 		}
+		bool good = !checks[i].check(health, now);
+		count(health, query->path + 1, name, good);
+		// The path is open to everybody: the reason is at the check's own path.
+		cs_buffer_printf(out, good ? "[+]%s ok\n" : "[-]%s failed: reason withheld\n",
+				 name);
+		all_good &= good;
 	}
-	return good;
+	return all_good;
 }
 
 static int answer_all(const struct cs_health *health, struct cs_time now, enum place place,
 		      const struct cs_health_query *query, struct cs_buffer *out)
 {
 	const char *name = query->path + 1;
-	bool good = answer_lines(health, now, place, query->exclude, out);
+	bool good = answer_lines(health, now, place, query, out);
 	if (!good) {
 		cs_buffer_printf(out, "%s check failed\n", name);
 		return 500;

@@ -5,12 +5,16 @@
 
 #include <csched/base/buffer.h>
 #include <csched/base/clock.h>
+#include <csched/base/metric.h>
 
 #include "daemon/status.h"
 
 struct cs_health {
 	const struct cs_status *status;
 	int64_t lease_duration; // ns; 0 = no leader election
+	// Where the outcome of each check is counted that a path's answer looks at, as
+	// kube-scheduler's /metrics/slis has it; NULL = nowhere. A check's own path counts nothing.
+	struct cs_metrics *slis;
 };
 
 struct cs_health_query {
@@ -23,5 +27,8 @@ struct cs_health_query {
 // kube-scheduler's (apiserver pkg/server/healthz), go to `out`.
 int cs_health_answer(const struct cs_health *health, struct cs_time now,
 		     const struct cs_health_query *query, struct cs_buffer *out);
+
+// Announces what is counted.
+void cs_health_declare(struct cs_metrics *slis);
 
 #endif

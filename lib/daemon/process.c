@@ -99,9 +99,20 @@ static const struct cs_metric_info open_fds = {
 	.kind = CS_METRIC_GAUGE,
 };
 
+static const struct cs_metric_info start_time = {
+	.name = "process_start_time_seconds",
+	.help = "Start time of the process since unix epoch in seconds.",
+	.kind = CS_METRIC_GAUGE,
+};
+
 static void set(struct cs_metrics *metrics, const struct cs_metric_info *info, double value)
 {
 	cs_metric_set(cs_metrics_series(metrics, info, NULL), value);
+}
+
+void cs_process_started(struct cs_metrics *metrics, int64_t wall)
+{
+	set(metrics, &start_time, (double)wall / (double)CS_SECOND);
 }
 
 static double seconds(struct timeval t)

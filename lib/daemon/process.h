@@ -7,6 +7,8 @@
 #include <csched/base/log.h>
 #include <csched/base/metric.h>
 
+// The process began at `wall` (Unix ns): told once.
+void cs_process_started(struct cs_metrics *metrics, int64_t wall);
 // Reads the process's own figures into the process_ metrics (Prometheus' standard names).
 void cs_process_measure(struct cs_metrics *metrics);
 

@@ -306,6 +306,14 @@ START_TEST(endpoints)
 	ck_assert_ptr_null(strstr(r.body, "\nprocess_open_fds 0\n"));
 	ck_assert_ptr_nonnull(strstr(r.body, "csched_build_info{version=\"0."));
 
+	ck_assert_ptr_nonnull(strstr(r.body, "\nprocess_start_time_seconds "));
+
+	r = harness_request(process, "GET", "/metrics/slis", NULL, NULL);
+	ck_assert_int_eq(r.status, 200);
+	ck_assert_ptr_nonnull(strstr(r.body, "\nkubernetes_healthchecks_total{name=\"ping\",status="
+					     "\"success\",type=\"healthz\"} "));
+	ck_assert_ptr_nonnull(strstr(r.body, "\nprocess_start_time_seconds "));
+
 	struct json_object *config = harness_get(process, "/configz");
 	ck_assert_ptr_nonnull(cs_value_at(config, "componentconfig.profiles"));
 	ck_assert_str_eq(cs_value_string_at(config, "componentconfig.leaderElection.resourceName"),

@@ -102,6 +102,48 @@ START_TEST(watchdog)
 }
 END_TEST
 
+// What /metrics/slis says then.
+static const char *slis(void)
+{
+	cs_buffer_clear(&out);
+	ck_assert_int_eq(cs_metrics_print(health.slis, &out), 0);
+	return out.data;
+}
+
+// Each check that an answer looked at is counted; who asks for one check is not.
+START_TEST(outcomes_are_counted)
+{
+	health.slis = cs_metrics_create();
+	cs_health_declare(health.slis);
+	ask("/livez", false, NULL);
+	ask("/livez", true, NULL);
+	ask("/livez/ping", true, NULL);
+	atomic_store(&status.informers_synced, false);
+	ask("/readyz", false, "ping,shutdown");
+	const char *text = slis();
+	ck_assert_ptr_nonnull(strstr(text,
+				     "\n# TYPE kubernetes_healthcheck gauge\n"
+				     "kubernetes_healthcheck{name=\"ping\",type=\"livez\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(
+		text, "\nkubernetes_healthcheck{name=\"informer-sync\",type=\"readyz\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\n# TYPE kubernetes_healthchecks_total counter\n"
+					   "kubernetes_healthchecks_total{name=\"ping\",status="
+					   "\"success\",type=\"livez\"} 2\n"));
+	ck_assert_ptr_nonnull(strstr(text, "{name=\"informer-sync\",status=\"error\",type="
+					   "\"readyz\"} 1\n"));
+	ck_assert_ptr_null(strstr(text, "\"shutdown\""));
+	ck_assert_ptr_null(strstr(text, "healthz"));
+	atomic_store(&status.informers_synced, true);
+	ask("/readyz", false, NULL);
+	text = slis();
+	ck_assert_ptr_nonnull(strstr(
+		text, "\nkubernetes_healthcheck{name=\"informer-sync\",type=\"readyz\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "{name=\"informer-sync\",status=\"error\",type="
+					   "\"readyz\"} 1\n"));
+	cs_metrics_destroy(health.slis);
+}
+END_TEST
+
 START_TEST(other_paths)
 {
 	ck_assert_int_eq(ask("/readyz/ping", false, NULL), 200);
@@ -123,6 +165,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, not_synced);
 	tcase_add_test(tcase, shutdown);
 	tcase_add_test(tcase, watchdog);
+	tcase_add_test(tcase, outcomes_are_counted);
 	tcase_add_test(tcase, other_paths);
 	suite_add_tcase(suite, tcase);
 	return suite;
