@@ -48,7 +48,8 @@ struct cs_workspace {
 	uint8_t *one;
 	int64_t *out;
 	uint32_t *list;
-	struct attempt *attempt; // the last one
+	struct attempt *attempt;       // the last one
+	struct cs_plugin_times *times; // of the last decision that was sampled
 };
 
 // Pods nominated to a live row that the pod at hand must yield to.

@@ -13,6 +13,7 @@
 
 #include "load.h"
 #include "metrics.h"
+#include "times.h"
 
 #define MAX_BINDING_DEFAULT 64
 #define RECORDS_DEFAULT     4096
@@ -27,6 +28,7 @@ struct slot {
 	uint32_t row;
 	uint32_t profile; // index in config->profiles
 	int64_t sent;     // boot ns
+	bool sampled;     // the decision was
 };
 
 #define POINT_BIND  CS_EVALUATED_COUNT // behind those of a decision
@@ -62,6 +64,7 @@ struct cs_scheduler {
 	struct slot *slots;
 
 	struct profile_series *series; // as config->profiles; without metrics NULL
+	struct times_series *times;
 	struct cs_metric *algorithm;
 	struct cs_metric *pod_attempts;
 	struct cs_metric *after_flush;
@@ -141,6 +144,7 @@ static void create_series(struct cs_scheduler *scheduler)
 	const struct cs_config *config = scheduler->config;
 	for (int i = 0; i < METRIC_COUNT; i++)
 		cs_metrics_declare(metrics, &cs_scheduler_metrics[i]);
+	scheduler->times = times_series_create(metrics, config);
 	scheduler->series = cs_alloc_array(config->n_profiles, sizeof(*scheduler->series));
 	for (uint32_t p = 0; p < config->n_profiles; p++) {
 		for (int result = 0; result < 3; result++) {
@@ -223,6 +227,7 @@ void cs_scheduler_destroy(struct cs_scheduler *scheduler)
 				scheduler->profile_names[i]);
 	free(scheduler->profile_names);
 	free(scheduler->series);
+	times_series_destroy(scheduler->times);
 	free(scheduler->evaluations);
 	free(scheduler->slots);
 	cs_load_watcher_finish(&scheduler->load);
@@ -340,6 +345,8 @@ static void count_decision(struct cs_scheduler *scheduler, struct cs_time now,
 	for (int point = 0; point < CS_EVALUATED_COUNT; point++)
 		if (outcome->points[point].status != CS_POINT_NOT_REACHED)
 			count_point(scheduler, profile, point, outcome->points[point]);
+	if (outcome->times)
+		times_series_count(scheduler->times, profile, outcome->times);
 }
 
 static void count_attempt(struct cs_scheduler *scheduler, struct cs_time now,
@@ -454,13 +461,15 @@ static struct slot *take_slot(struct cs_scheduler *scheduler)
 }
 
 static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_time now,
-			    struct cs_pending *pending, uint32_t row)
+			    struct cs_pending *pending, const struct cs_outcome *outcome)
 {
+	uint32_t row = outcome->row;
 	struct slot *slot = take_slot(scheduler);
 	slot->pod = pending->pod;
 	slot->row = row;
 	slot->profile = index_of(scheduler, pending->profile);
 	slot->sent = instant(scheduler, now);
+	slot->sampled = outcome->times;
 	pending->owner = slot;
 	cs_cluster_assume(scheduler->cluster, pending->pod, row);
 	cs_cycle_reserve(scheduler->workspace, pending->profile, pending->pod, row);
@@ -519,7 +528,7 @@ static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs
 	count_decision(scheduler, now, pending, &outcome);
 	keep_record(scheduler, now, pending, &outcome, true);
 	if (outcome.decision == CS_DECISION_SCHEDULED) {
-		assume_and_bind(scheduler, now, pending, outcome.row);
+		assume_and_bind(scheduler, now, pending, &outcome);
 		return;
 	}
 	count_attempt(scheduler, now, pending, outcome.decision);
@@ -637,11 +646,15 @@ static void bound_failed(struct cs_scheduler *scheduler, struct cs_time now, str
 static void count_binding(struct cs_scheduler *scheduler, struct cs_time now,
 			  const struct slot *slot, enum cs_bound outcome)
 {
-	if (scheduler->metrics)
-		count_point(scheduler, slot->profile, POINT_BIND,
-			    (struct cs_point){ .status = outcome == CS_BOUND_HERE ? CS_POINT_SUCCESS
-										  : CS_POINT_ERROR,
-					       .took = instant(scheduler, now) - slot->sent });
+	if (!scheduler->metrics)
+		return;
+	bool good = outcome == CS_BOUND_HERE;
+	int64_t took = instant(scheduler, now) - slot->sent;
+	count_point(scheduler, slot->profile, POINT_BIND,
+		    (struct cs_point){ .status = good ? CS_POINT_SUCCESS : CS_POINT_ERROR,
+				       .took = took });
+	if (slot->sampled)
+		times_series_bound(scheduler->times, slot->profile, good, took);
 }
 
 void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,

@@ -10,6 +10,7 @@
 #include <csched/base/memory.h>
 
 #include "kernel.h"
+#include "times.h"
 
 #define FEW_SCORES 8 // that are normalised one by one
 
@@ -139,7 +140,7 @@ static void filter_block(struct vectors *vectors, const struct vectors_input *in
 		const struct cs_plugin_instance *instance = profile->filter[i];
 		if (!is_on(input, input->filters_off, instance))
 			continue;
-		instance->plugin->filter(input->cycle, instance, rows, input->one);
+		ask_filter(input->cycle, instance, rows, input->one);
 		kernel_merge(input->one, rows, (uint8_t)i, vectors->by, vectors->verdict);
 	}
 }
@@ -252,7 +253,7 @@ static bool score_spread(const struct vectors_input *input,
 {
 	if (!normal || !normal->spread)
 		return false;
-	instance->plugin->score(input->cycle, instance, rows, normal->raw);
+	ask_score(input->cycle, instance, rows, normal->raw);
 	memset(normal->norm + rows.first, NORM_UNKNOWN, rows.end - rows.first);
 	normal->changed = true;
 	return true;
@@ -297,7 +298,7 @@ static int score_block(struct vectors *vectors, const struct vectors_input *inpu
 			continue;
 		if (score_spread(input, instance, own, rows))
 			continue;
-		instance->plugin->score(input->cycle, instance, rows, input->out);
+		ask_score(input->cycle, instance, rows, input->out);
 		if (own) {
 			keep_raw(vectors, own, input, rows);
 			continue;
@@ -362,8 +363,7 @@ static int score_changed(struct vectors *vectors, const struct vectors_input *in
 		struct normal *own = has_normal(instance) ? normal++ : NULL;
 		if (!is_on(input, input->scores_off, instance) || instance->scores_nothing)
 			continue;
-		instance->plugin->score(input->cycle, instance, (struct cs_rows){ row, row + 1 },
-					input->out);
+		ask_score(input->cycle, instance, (struct cs_rows){ row, row + 1 }, input->out);
 		int64_t score = own ? renew_norm(vectors, own, input, row) : input->out[row];
 		if (vectors->by[row] == BY_NOBODY && (uint64_t)score > 100)
 			return out_of_range(instance, score, err);
@@ -431,8 +431,7 @@ static int normalise(const struct settling *settling, uint32_t n, struct cs_erro
 	const uint32_t *list = input->list;
 	for (uint32_t i = 0; i < n; i++)
 		input->out[list[i]] = settling->normal->raw[list[i]];
-	settling->instance->plugin->normalise(input->cycle, settling->instance, list, n,
-					      input->out);
+	ask_normalise(input->cycle, settling->instance, list, n, input->out);
 	for (uint32_t i = 0; i < n; i++)
 		if ((uint64_t)input->out[list[i]] > 100)
 			return out_of_range(settling->instance, input->out[list[i]], err);
@@ -457,8 +456,7 @@ static int settle_uniform(const struct settling *settling, struct cs_error *err)
 		row++;
 	int64_t *out = settling->input->out;
 	out[row] = normal->value;
-	settling->instance->plugin->normalise(settling->input->cycle, settling->instance, &row, 1,
-					      out);
+	ask_normalise(settling->input->cycle, settling->instance, &row, 1, out);
 	normal->uniform = out[row];
 	if ((uint64_t)normal->uniform > 100)
 		return out_of_range(settling->instance, normal->uniform, err);

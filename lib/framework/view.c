@@ -7,6 +7,8 @@
 
 #include <csched/base/memory.h>
 
+#include "times.h"
+
 void view_finish(struct view *view)
 {
 	free(view->own_by);
@@ -62,13 +64,13 @@ static void ask(struct view *view, const struct vectors_input *input, uint32_t p
 	const struct cs_rows all = { 0, view->n_rows };
 	own_verdicts(view);
 	if (!cycle->narrowed) {
-		instance->plugin->filter(cycle, instance, all, input->one);
+		ask_filter(cycle, instance, all, input->one);
 		kernel_merge(input->one, all, (uint8_t)position, view->own_by, view->own_verdict);
 		return;
 	}
 	for (uint32_t i = 0; i < cycle->n_only; i++) {
 		struct cs_rows row = { cycle->only[i], cycle->only[i] + 1 };
-		instance->plugin->filter(cycle, instance, row, input->one);
+		ask_filter(cycle, instance, row, input->one);
 		kernel_merge(input->one, row, (uint8_t)position, view->own_by, view->own_verdict);
 	}
 }
@@ -155,15 +157,15 @@ static int add(struct view *view, const struct vectors_input *input, uint32_t po
 	bool right = true;
 	view->sum = view->own_sum;
 	if (plugin->normalise) {
-		plugin->score(input->cycle, instance, all, out);
-		plugin->normalise(input->cycle, instance, view->feasible, view->n_feasible, out);
+		ask_score(input->cycle, instance, all, out);
+		ask_normalise(input->cycle, instance, view->feasible, view->n_feasible, out);
 	}
 	for (uint32_t first = 0; first < all.end; first += BLOCK_ROWS) {
 		const struct cs_rows rows = { first, all.end - first > BLOCK_ROWS
 							     ? first + BLOCK_ROWS
 							     : all.end };
 		if (!plugin->normalise)
-			plugin->score(input->cycle, instance, rows, out);
+			ask_score(input->cycle, instance, rows, out);
 		right &=
 			from == view->own_sum
 				? kernel_add(out, rows, instance->weight, view->own_sum)

@@ -53,6 +53,8 @@ struct cs_outcome {
 	const char *message;  // unless scheduled; valid until the next decision
 	uint64_t rejected_by; // instances that rejected some node; 0 with an error, or no node
 	struct cs_point points[CS_EVALUATED_COUNT];
+	// What each plugin took, in one of ten timed decisions, until the next; else NULL.
+	const struct cs_plugin_times *times;
 };
 
 // Nothing is changed but the workspace. A nominated node is tried first alone; rows with

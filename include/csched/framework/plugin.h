@@ -57,6 +57,7 @@ struct cs_cycle {
 	struct cs_pod *const *supposed;
 	uint32_t supposed_row;
 	char *message; // set by prepare_filter / prepare_score on refusals; in scratch
+	struct cs_plugin_times *times; // the framework's own; NULL: nobody wants to know
 	// prepare_score only: the rows that passed, ascending.
 	const uint32_t *feasible;
 	uint32_t n_feasible;

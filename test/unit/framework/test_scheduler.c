@@ -761,6 +761,80 @@ static void hush(void *user, const struct cs_judgement *judgement)
 	(void)judgement;
 }
 
+#define TOOK(plugin, point, status) \
+	METRIC("scheduler_plugin_execution_duration_seconds", plugin, point, status)
+
+// One decision in ten, however many there are; each plugin then once at each point it was asked at.
+START_TEST(plugins_are_timed_in_a_tenth_of_the_decisions)
+{
+	struct cs_time time = { .boot = 100 * CS_SECOND };
+	toy_finish(&toy);
+	toy_init_options(&toy, toy_config(NULL, toy_plugins),
+			 &(struct cs_scheduler_options){ .clock = { .now = tick, .user = &time } });
+	toy.quiet = true;
+	toy_add_node(&toy, "n1", 64, 2000, "");
+	toy_add_node(&toy, "n2", 64, 2000, "");
+	for (int i = 0; i < 1000; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("p%d", i);
+		toy_add_pod(&toy, name, 1 + i % 3, "");
+		toy_turn(&toy, 1);
+		toy_bound(&toy, CS_BOUND_HERE, NULL);
+	}
+	ck_assert(TOOK("ToyFit", "Filter", "Success") == 100);
+	ck_assert(TOOK("ToyCordon", "Filter", "Success") == 100);
+	ck_assert(TOOK("ToyMood", "PreFilter", "Skip") == 100);
+	ck_assert(TOOK("ToyPin", "PreFilter", "Skip") == 100);
+	ck_assert(TOOK("ToyFree", "Score", "Success") == 100);
+	ck_assert(TOOK("ToyWrong", "PreScore", "Skip") == 100);
+	ck_assert(TOOK("ToyFew", "Score", "Success") == 100);
+	ck_assert(TOOK("ToyFew", "ScoreExtensionNormalize", "Success") > 0);
+	ck_assert(TOOK("ToyWrong", "Score", "Success") == 0);
+	ck_assert(TOOK("ToyBind", "Bind", "Success") == 100);
+}
+END_TEST
+
+// How a plugin ended is told; who only asks why is not timed.
+START_TEST(how_plugins_end_is_told)
+{
+	struct cs_time time = { .boot = 100 * CS_SECOND };
+	struct cs_outcome outcome;
+	toy_finish(&toy);
+	toy_init_options(&toy, toy_config(NULL, toy_plugins),
+			 &(struct cs_scheduler_options){ .clock = { .now = tick, .user = &time } });
+	toy.quiet = true;
+	toy_add_node(&toy, "n1", 64, 2000, "");
+	static const struct {
+		const char *name;
+		const char *status;
+	} moods[] = { { "unresolvable", "UnschedulableAndUnresolvable" },
+		      { "unschedulable", "Unschedulable" },
+		      { "error", "Error" } };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(moods); i++) {
+		while (TOOK("ToyMood", "PreFilter", moods[i].status) == 0) {
+			toy_add_pod(&toy, moods[i].name, 100, "");
+			toy_turn(&toy, 1);
+			cs_scheduler_remove_pod(toy.scheduler, toy.now, moods[i].name);
+		}
+		ck_assert(TOOK("ToyMood", "PreFilter", moods[i].status) == 1);
+	}
+	ck_assert(TOOK("ToyFit", "Filter", "Success") == 0);
+	cs_scheduler_stop(toy.scheduler);
+	toy_add_pod(&toy, "asked", 100, "");
+	for (int i = 0; i < 100; i++)
+		ck_assert_int_eq(cs_scheduler_explain(toy.scheduler, pod_of("asked"), &outcome,
+						      (struct cs_judge){ .tell = hush }),
+				 0);
+	ck_assert(TOOK("ToyFit", "Filter", "Success") == 0);
+	cs_scheduler_start(toy.scheduler);
+	for (int i = 0; TOOK("ToyBind", "Bind", "Error") == 0; i++) {
+		ck_assert_int_lt(i, 100);
+		toy_turn(&toy, 1);
+		toy_bound(&toy, CS_BOUND_FAILED, "no");
+		wait_for(20 * CS_SECOND);
+	}
+}
+END_TEST
+
 START_TEST(who_asks_draws_no_number)
 {
 	struct cs_random random;
@@ -815,6 +889,8 @@ Suite *test_suite(void)
 		a_pod_is_decided_assumed_bound_and_told,
 		plugins_are_counted_by_attempt,
 		extension_points_are_timed,
+		plugins_are_timed_in_a_tenth_of_the_decisions,
+		how_plugins_end_is_told,
 		who_asks_draws_no_number,
 		what_old_decisions_asked_is_forgotten,
 		nothing_is_decided_before_start_and_after_stop,
