@@ -68,6 +68,18 @@ static void load_scenario(const char *path, struct scenario *ret)
 		fail(err.text);
 }
 
+// Files of plots are named by scenarios.
+static void load_scenarios(const struct options *options, struct scenario *ret)
+{
+	for (uint32_t i = 0; i < options->n_files; i++) {
+		load_scenario(options->files[i], &ret[i]);
+		for (uint32_t j = 0; j < i; j++)
+			if (strcmp(ret[i].name, ret[j].name) == 0)
+				fail(cs_asprintf("%s: name: the same as in %s", options->files[i],
+						 options->files[j]));
+	}
+}
+
 // ---- playing ----
 
 static void play_rule(const struct options *options, const struct rule *rule,
@@ -116,8 +128,8 @@ static void compare(const struct options *options, const struct cs_config *confi
 	static struct scenario scenarios[SCENARIOS_MAX];
 	struct result results[SCENARIOS_MAX];
 	struct cs_error err;
+	load_scenarios(options, scenarios);
 	for (uint32_t i = 0; i < options->n_files; i++) {
-		load_scenario(options->files[i], &scenarios[i]);
 		play(options, config, &scenarios[i], &results[i]);
 		if (!options->summary_only)
 			report_table(&results[i]);

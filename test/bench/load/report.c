@@ -38,14 +38,33 @@ static double student(uint32_t degrees)
 	return degrees <= CS_ARRAY_LENGTH(t) ? t[degrees - 1] : 1.96 + 2.4 / degrees;
 }
 
+static double interval(const double *values, uint32_t n)
+{
+	double mean = 0, squares = 0;
+	if (n < 2)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		mean += values[i] / n;
+	for (uint32_t i = 0; i < n; i++)
+		squares += pow(values[i] - mean, 2);
+	return student(n - 1) * sqrt(squares / (n - 1) / n);
+}
+
 double report_interval(const struct runs *runs, enum outcome outcome)
 {
-	double mean = report_mean(runs, outcome), squares = 0;
-	if (runs->n < 2)
-		return 0;
+	double values[SEEDS_MAX];
 	for (uint32_t i = 0; i < runs->n; i++)
-		squares += pow(runs->outcomes[i][outcome] - mean, 2);
-	return student(runs->n - 1) * sqrt(squares / (runs->n - 1) / runs->n);
+		values[i] = runs->outcomes[i][outcome];
+	return interval(values, runs->n);
+}
+
+bool report_is_less(const struct runs *runs, const struct runs *than, enum outcome outcome)
+{
+	double values[SEEDS_MAX];
+	for (uint32_t i = 0; i < runs->n; i++)
+		values[i] = runs->outcomes[i][outcome] - than->outcomes[i][outcome];
+	double difference = report_mean(than, outcome) - report_mean(runs, outcome);
+	return runs->n > 1 && difference > interval(values, runs->n);
 }
 
 // Who leaves pods without a node has less to carry: it is not compared.
@@ -78,6 +97,27 @@ static bool is_beaten(const struct result *result, size_t column)
 	double ours = report_mean(ours_of(result), outcome);
 	return !is_compared(ours_of(result)) ||
 	       (best && ours > report_mean(best, outcome) * 1.02 + columns[column].blur / 2);
+}
+
+// What a summary counts.
+struct tally {
+	uint32_t reached;
+	uint32_t less; // than the best of the others, beyond chance
+	uint32_t more;
+};
+
+static void print_summary_cell(const struct result *result, size_t column, struct tally *tally)
+{
+	enum outcome outcome = columns[column].outcome;
+	const struct runs *ours = ours_of(result);
+	const struct runs *best = best_of(result->runs, result->n_players - 1, outcome);
+	bool beaten = is_beaten(result, column);
+	tally->reached += !beaten;
+	tally->less += best && report_is_less(ours, best, outcome);
+	tally->more += best && report_is_less(best, ours, outcome);
+	printf(" %.*f%s (%.*f %s) |", columns[column].digits, report_mean(ours, outcome),
+	       beaten ? " **!**" : "", columns[column].digits,
+	       best ? report_mean(best, outcome) : NAN, best ? best->player : "none");
 }
 
 static void print_cell(const struct result *result, const struct runs *runs, size_t column)
@@ -114,7 +154,7 @@ void report_table(const struct result *result)
 
 void report_summary(const struct result *results, uint32_t n)
 {
-	uint32_t reached = 0;
+	struct tally tally = { 0 };
 	printf("\nc-sched, and the best of the others; **!** where that is better by more than "
 	       "2 %%\n\n| scenario |");
 	for (size_t c = 0; c < COLUMNS; c++)
@@ -125,32 +165,31 @@ void report_summary(const struct result *results, uint32_t n)
 	printf("\n");
 	for (uint32_t i = 0; i < n; i++) {
 		printf("| %s |", results[i].scenario->name);
-		for (size_t c = 0; c < COLUMNS; c++) {
-			enum outcome outcome = columns[c].outcome;
-			const struct runs *best =
-				best_of(results[i].runs, results[i].n_players - 1, outcome);
-			bool beaten = is_beaten(&results[i], c);
-			reached += !beaten;
-			printf(" %.*f%s (%.*f %s) |", columns[c].digits,
-			       report_mean(ours_of(&results[i]), outcome), beaten ? " **!**" : "",
-			       columns[c].digits, best ? report_mean(best, outcome) : NAN,
-			       best ? best->player : "none");
-		}
+		for (size_t c = 0; c < COLUMNS; c++)
+			print_summary_cell(&results[i], c, &tally);
 		printf("\n");
 	}
-	printf("\n%u of %zu cells best or within 2 %% of the best\n", reached, n * COLUMNS);
+	printf("\n%u of %zu cells best or within 2 %% of the best; beyond chance, %u better than "
+	       "the best of the others, %u worse\n",
+	       tally.reached, n * COLUMNS, tally.less, tally.more);
 }
 
 // ---- files for plot.gp ----
 
-static int open_file(const char *directory, const char *name, const char *extension, FILE **ret,
-		     struct cs_error *err)
+static int open_file(const char *directory, const char *name, FILE **ret, struct cs_error *err)
 {
-	CS_AUTO_FREE char *path = cs_asprintf("%s/%s%s", directory, name, extension);
-	for (char *c = path; *c; c++)
-		*c = *c == ' ' ? '-' : *c;
+	CS_AUTO_FREE char *path = cs_asprintf("%s/%s.dat", directory, name);
 	*ret = fopen(path, "we");
 	return *ret ? 0 : cs_error_errno(err, -errno, "%s", path);
+}
+
+// No scenario's name makes it that of another file.
+static int open_use(const char *directory, const char *scenario, FILE **ret, struct cs_error *err)
+{
+	CS_AUTO_FREE char *name = cs_asprintf("use-%s", scenario);
+	for (char *c = name; *c; c++)
+		*c = *c == ' ' ? '-' : *c;
+	return open_file(directory, name, ret, err);
 }
 
 // A block per player: a line per moment, a column per node.
@@ -171,7 +210,7 @@ static int write_result(const char *directory, const struct result *result, FILE
 			struct cs_error *err)
 {
 	FILE *file;
-	int r = open_file(directory, result->scenario->name, ".dat", &file, err);
+	int r = open_use(directory, result->scenario->name, &file, err);
 	if (r < 0)
 		return r;
 	fprintf(imbalance, "\"%s\"\n", result->scenario->name);
@@ -189,7 +228,7 @@ int report_plots(const char *directory, const struct result *results, uint32_t n
 		 struct cs_error *err)
 {
 	FILE *imbalance;
-	int r = open_file(directory, "imbalance", ".dat", &imbalance, err);
+	int r = open_file(directory, "imbalance", &imbalance, err);
 	if (r < 0)
 		return r;
 	for (uint32_t i = 0; r == 0 && i < n; i++)

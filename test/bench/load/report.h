@@ -3,6 +3,8 @@
 #ifndef TEST_BENCH_LOAD_REPORT_H
 #define TEST_BENCH_LOAD_REPORT_H
 
+#include <stdbool.h>
+
 #include "world.h"
 
 #define SEEDS_MAX   100
@@ -25,12 +27,15 @@ struct result {
 
 double report_mean(const struct runs *runs, enum outcome outcome);
 double report_interval(const struct runs *runs, enum outcome outcome); // half of the 95 % one
+// Whether it is on the mean of the same seeds, by more than the 95 % interval of their differences.
+bool report_is_less(const struct runs *runs, const struct runs *than, enum outcome outcome);
 
 // A row per player; the best of a column has a *, c-sched an ! where it is beaten by more than 2 %.
 void report_table(const struct result *result);
-// c-sched beside the best other in Markdown, a line per scenario, and how many cells are reached.
+// c-sched beside the best other in Markdown, a line per scenario; how many cells are reached, and
+// in how many it is better or worse beyond chance.
 void report_summary(const struct result *results, uint32_t n);
-// DIRECTORY/SCENARIO.dat (use over time) and imbalance.dat. 0 or -errno with `err`.
+// DIRECTORY/use-SCENARIO.dat (over time) and imbalance.dat. 0 or -errno with `err`.
 int report_plots(const char *directory, const struct result *results, uint32_t n,
 		 struct cs_error *err);
 

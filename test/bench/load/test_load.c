@@ -1,9 +1,10 @@
 // The experiment's own rules: the same seed gives the same run, pods are conserved, measuring means
-// what it says, peers' formulas give their published values, and files with mistakes are refused.
-// Neighbours: world.h, policy.h, ours.h, scenario.h.
+// what it says, peers' formulas give their published values, files with mistakes are refused, and
+// reports tell chance. Neighbours: world.h, policy.h, ours.h, scenario.h, report.h.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
@@ -12,6 +13,7 @@
 #include "../../unit/check_main.h"
 #include "ours.h"
 #include "policy.h"
+#include "report.h"
 
 static const char small[] =
 	"name: small\n"
@@ -267,6 +269,56 @@ START_TEST(rules_score_as_published)
 }
 END_TEST
 
+// ---- reports ----
+
+// Differences 1, 2, 3, 4: mean 2.5, 95 % interval 3.182 * 1.291 / 2 = 2.054; with the last one 12,
+// mean 4.5 and interval 3.182 * 5.066 / 2 = 8.06, though it is greater in every seed.
+START_TEST(chance_is_no_difference)
+{
+	static const double more[] = { 11, 22, 33, 44 }, less[] = { 10, 20, 30, 40 };
+	static struct runs a = { .n = 4 }, b = { .n = 4 };
+	for (int i = 0; i < 4; i++) {
+		a.outcomes[i][HOT] = less[i];
+		b.outcomes[i][HOT] = more[i];
+	}
+	ck_assert_double_eq_tol(report_interval(&a, HOT), 3.182 * 12.910 / 2, 0.01);
+	ck_assert(report_is_less(&a, &b, HOT));
+	ck_assert(!report_is_less(&b, &a, HOT));
+	ck_assert(!report_is_less(&a, &a, HOT));
+	b.outcomes[3][HOT] = 52;
+	ck_assert(!report_is_less(&a, &b, HOT));
+	a.n = b.n = 1;
+	ck_assert(!report_is_less(&a, &b, HOT));
+}
+END_TEST
+
+static void check_has(const char *directory, const char *name, const char *words)
+{
+	struct cs_error err;
+	size_t size;
+	CS_AUTO_FREE char *text = NULL;
+	CS_AUTO_FREE char *path = cs_asprintf("%s/%s", directory, name);
+	ck_assert_msg(cs_file_read(path, 1 << 20, &text, &size, &err) == 0, "%s", err.text);
+	ck_assert_msg(strstr(text, words), "%s: %s", name, text);
+	unlink(path);
+}
+
+START_TEST(no_scenario_takes_the_name_of_another_file)
+{
+	char directory[] = "/tmp/c-sched-load.XXXXXX";
+	double use[] = { 0.25, 0.5 };
+	const struct scenario scenario = { .name = "imbalance" };
+	struct runs runs = { .player = "c-sched", .n = 1, .series = { 2, 1, use } };
+	const struct result result = { &scenario, 1, &runs };
+	struct cs_error err;
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	ck_assert_int_eq(report_plots(directory, &result, 1, &err), 0);
+	check_has(directory, "use-imbalance.dat", "\"c-sched\"\n0 0.2500 0.5000\n");
+	check_has(directory, "imbalance.dat", "\"imbalance\"\n\"c-sched\" 0.0000 0.0000\n");
+	ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
 // ---- files ----
 
 static void check_refused(const char *text, const char *words)
@@ -336,6 +388,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, the_ledger_stays_right);
 	tcase_add_test(tcase, figures_are_means_of_the_window);
 	tcase_add_test(tcase, rules_score_as_published);
+	tcase_add_test(tcase, chance_is_no_difference);
+	tcase_add_test(tcase, no_scenario_takes_the_name_of_another_file);
 	tcase_add_test(tcase, mistakes_are_named);
 	tcase_add_test(tcase, the_example_of_the_readme_is_one);
 	suite_add_tcase(suite, tcase);
