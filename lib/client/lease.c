@@ -152,9 +152,8 @@ static bool keep_last(struct cs_lease *l, const struct cs_response *response)
 	struct cs_arena *arena = cs_arena_create();
 	struct cs_error err = { 0 };
 	if (cs_protobuf_read_envelope(response->body, arena, &envelope, &err) < 0 ||
-	    cs_protobuf_read(&kube__lease__descriptor,
-			     (struct cs_slice){ (const char *)envelope.raw.data, envelope.raw.len },
-			     arena, &message, &err) < 0 ||
+	    cs_protobuf_read(&kube__lease__descriptor, cs_protobuf_bytes(envelope.raw), arena,
+			     &message, &err) < 0 ||
 	    !((Kube__Lease *)message)->metadata) {
 		tell_problem(l, err.code ? err.text : "the server's answer is not a lease");
 		cs_arena_destroy(arena);

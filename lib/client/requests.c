@@ -244,7 +244,7 @@ static const Kube__Pod *read_pod(const struct cs_response *response, struct cs_a
 	if (!response->protobuf ||
 	    cs_protobuf_read_envelope(response->body, arena, &envelope, NULL) < 0)
 		return NULL;
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	if (cs_protobuf_read(&kube__pod__descriptor, raw, arena, &message, NULL) < 0)
 		return NULL;
 	const Kube__Pod *pod = (const Kube__Pod *)message;

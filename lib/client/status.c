@@ -28,7 +28,7 @@ static const Kube__Status *read_protobuf(struct cs_slice body, struct cs_arena *
 	if (cs_protobuf_read_envelope(body, arena, &envelope, NULL) < 0 || !envelope.type_meta ||
 	    !cs_string_equal(envelope.type_meta->kind, "Status"))
 		return NULL;
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	if (cs_protobuf_read(&kube__status__descriptor, raw, arena, &message, NULL) < 0)
 		return NULL;
 	return (const Kube__Status *)message;

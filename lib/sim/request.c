@@ -314,10 +314,8 @@ static int read_protobuf_body(struct sim_request *request, const char *kind_name
 				"kubesim reads a %s as JSON or YAML, not as protobuf", kind_name);
 	}
 	if (!result)
-		result = cs_protobuf_read(
-			kind->descriptor,
-			(struct cs_slice){ (const char *)envelope.raw.data, envelope.raw.len },
-			arena, &message, &err);
+		result = cs_protobuf_read(kind->descriptor, cs_protobuf_bytes(envelope.raw), arena,
+					  &message, &err);
 	if (result)
 		return sim_status_bad(
 			&request->status,

@@ -16,7 +16,7 @@ static void read_object(struct cs_slice bytes, struct cs_arena *arena)
 	}
 	const Kube__TypeMeta *type = unknown.type_meta;
 	const struct cs_kind *kind = type ? cs_kind_find(type->api_version, type->kind) : NULL;
-	struct cs_slice raw = { (const char *)unknown.raw.data, unknown.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(unknown.raw);
 	if (kind)
 		cs_protobuf_read(kind->descriptor, raw, arena, &message, &err);
 }

@@ -393,7 +393,7 @@ START_TEST(test_formats_agree)
 		ck_assert_int_eq(cs_protobuf_read_envelope(cs_buffer_slice(&call.body), arena,
 							   &envelope, &err),
 				 0);
-		struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+		struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 		ck_assert_int_eq(cs_protobuf_read(&kube__node__descriptor, raw, arena, &left, &err),
 				 0);
 		ck_assert_msg(cs_codec_read(&kube__node__descriptor, harness_get(kubesim, path),

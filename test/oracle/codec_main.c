@@ -122,7 +122,7 @@ static int open_envelope(const struct job *job, struct cs_slice bytes, bool list
 	if (!type || !cs_string_equal(type->kind, kind) ||
 	    !cs_string_equal(type->api_version, api_version))
 		return cs_error_set(err, -EINVAL, "the envelope holds another kind");
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	return cs_protobuf_read(list ? &kube__list__descriptor : job->kind->descriptor, raw,
 				job->arena, ret, err);
 }
@@ -183,7 +183,7 @@ static int read_list_protobuf(const struct job *job, struct cs_slice input, stru
 	list->n_items = raw->n_items;
 	list->items = cs_arena_alloc_array(job->arena, raw->n_items, sizeof(*list->items));
 	for (size_t i = 0; i < raw->n_items && r == 0; i++) {
-		struct cs_slice item = { (const char *)raw->items[i].data, raw->items[i].len };
+		struct cs_slice item = cs_protobuf_bytes(raw->items[i]);
 		r = cs_protobuf_read(job->kind->descriptor, item, job->arena, &list->items[i], err);
 	}
 	return r;

@@ -24,6 +24,12 @@
 int cs_protobuf_read(const ProtobufCMessageDescriptor *descriptor, struct cs_slice bytes,
 		     struct cs_arena *arena, ProtobufCMessage **ret, struct cs_error *err);
 
+// A field of type bytes; not copied.
+static inline struct cs_slice cs_protobuf_bytes(ProtobufCBinaryData field)
+{
+	return (struct cs_slice){ (const char *)field.data, field.len };
+}
+
 // Opens the envelope: magic "k8s\0" and runtime.Unknown. ret->raw and its type_meta point into the
 // arena or into `bytes`. -EBADMSG where it is not one, or where it holds something encoded or
 // something else than protobuf.

@@ -96,7 +96,7 @@ static void take(struct bench *bench, struct cs_slice text)
 		cs_kind_find(envelope.type_meta->api_version, envelope.type_meta->kind);
 	if (!kind)
 		fail(envelope.type_meta->kind);
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	check(cs_protobuf_read(kind->descriptor, raw, bench->arena, &object, &err), &err);
 	if (kind == &cs_kind_pod)
 		take_pod(bench, (const Kube__Pod *)object);

@@ -190,7 +190,7 @@ static const Kube__Lease *read_body(const struct cs_call *call, struct cs_arena 
 	ck_assert_int_eq(
 		cs_protobuf_read_envelope(cs_buffer_slice(&call->body), arena, &envelope, NULL), 0);
 	ck_assert_str_eq(envelope.type_meta->api_version, "coordination.k8s.io/v1");
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	ck_assert_int_eq(cs_protobuf_read(&kube__lease__descriptor, raw, arena, &message, NULL), 0);
 	return (const Kube__Lease *)message;
 }

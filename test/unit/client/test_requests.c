@@ -200,7 +200,7 @@ START_TEST(binding_as_sent)
 		cs_protobuf_read_envelope(cs_buffer_slice(&call->body), arena, &envelope, NULL), 0);
 	ck_assert_str_eq(envelope.type_meta->kind, "Binding");
 	ck_assert_str_eq(envelope.type_meta->api_version, "v1");
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	ck_assert_int_eq(cs_protobuf_read(&kube__binding__descriptor, raw, arena, &message, NULL),
 			 0);
 	const Kube__Binding *binding = (const Kube__Binding *)message;

@@ -50,7 +50,7 @@ static void keep(void *user, const struct cs_write *write)
 	ck_assert_str_eq(envelope.type_meta->api_version, "events.k8s.io/v1");
 	ck_assert_str_eq(envelope.type_meta->kind, "Event");
 	ProtobufCMessage *message;
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	ck_assert_int_eq(cs_protobuf_read(&kube__event__descriptor, raw, arena, &message, &err), 0);
 	w->event = (Kube__Event *)message;
 }

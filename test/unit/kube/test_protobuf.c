@@ -391,7 +391,7 @@ START_TEST(written_objects_come_back)
 		ck_assert(unknown.has_raw);
 		ck_assert_ptr_eq(unknown.raw.data + unknown.raw.len, out.data + out.size);
 		ProtobufCMessage *back;
-		struct cs_slice raw = { (char *)unknown.raw.data, unknown.raw.len };
+		struct cs_slice raw = cs_protobuf_bytes(unknown.raw);
 		ck_assert_int_eq(cs_protobuf_read((*kind)->descriptor, raw, arena, &back, NULL), 0);
 		ck_assert(message_equal(back, message));
 		ck_assert_int_eq(out.data[out.size], '\0');

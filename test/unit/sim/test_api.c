@@ -50,7 +50,7 @@ static void check_agreement(const struct cs_kind *kind, struct cs_slice protobuf
 	ck_assert_msg(cs_protobuf_read_envelope(protobuf, arena, &envelope, &err) == 0, "%s",
 		      err.text);
 	ck_assert_str_eq(envelope.type_meta->kind, kind->kind);
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	ck_assert_msg(cs_protobuf_read(kind->descriptor, raw, arena, &from_protobuf, &err) == 0,
 		      "%s", err.text);
 	ck_assert_msg(cs_codec_read(kind->descriptor, tree, arena, &from_json, &err) == 0, "%s",
@@ -116,13 +116,13 @@ START_TEST(test_protobuf_lists)
 	ck_assert_int_eq(
 		cs_protobuf_read_envelope(cs_buffer_slice(&reply.body), arena, &envelope, &err), 0);
 	ck_assert_str_eq(envelope.type_meta->kind, "PodList");
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	ck_assert_int_eq(cs_protobuf_read(&kube__list__descriptor, raw, arena, &message, &err), 0);
 	const Kube__List *list = (const Kube__List *)message;
 	ck_assert_uint_eq(list->n_items, 1);
 	ck_assert_int_eq(list->metadata->remaining_item_count, 1);
 	ck_assert_ptr_nonnull(list->metadata->continue_);
-	struct cs_slice item = { (const char *)list->items[0].data, list->items[0].len };
+	struct cs_slice item = cs_protobuf_bytes(list->items[0]);
 	ck_assert_int_eq(cs_protobuf_read(&kube__pod__descriptor, item, arena, &message, &err), 0);
 	ck_assert_str_eq(((const Kube__Pod *)message)->metadata->name, "a");
 	reply_finish(&reply);
@@ -188,7 +188,7 @@ START_TEST(test_protobuf_errors)
 	ProtobufCMessage *message;
 	ck_assert_int_eq(
 		cs_protobuf_read_envelope(cs_buffer_slice(&reply.body), arena, &envelope, &err), 0);
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	ck_assert_int_eq(cs_protobuf_read(&kube__status__descriptor, raw, arena, &message, &err),
 			 0);
 	const Kube__Status *status = (const Kube__Status *)message;
@@ -361,7 +361,7 @@ START_TEST(test_protobuf_watch)
 		ProtobufCMessage *message;
 		ck_assert_int_eq(cs_protobuf_read_envelope(frame.object, arena, &envelope, &err),
 				 0);
-		struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+		struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 		ck_assert_int_eq(
 			cs_protobuf_read(&kube__pod__descriptor, raw, arena, &message, &err), 0);
 		const Kube__Pod *pod = (const Kube__Pod *)message;
