@@ -1,5 +1,5 @@
 // The told objects of one kind: one allocation each, about 150 bytes for a pod.
-// Neighbours: base's map.h; reflector.c asks and tells.
+// Neighbours: base's map.h; mirror.c asks and tells.
 #include "known.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 // The objects of one kind that have been told, by namespace and name: enough to see in a relist
-// what changed, what has another UID now, and what is gone. Neighbours: reflector.c alone.
+// what changed, what has another UID now, and what is gone. Neighbours: mirror.c alone.
 #ifndef CSCHED_LIB_CLIENT_KNOWN_H
 #define CSCHED_LIB_CLIENT_KNOWN_H
 

@@ -1,5 +1,5 @@
 // List, watch, relist, back-off: one state table, one transition function, a hook per state.
-// Neighbours: known.c remembers what was told, transport.h performs, kube's protobuf decodes.
+// Neighbours: mirror.c takes the objects, transport.h performs, kube's protobuf decodes.
 // Mirrors k8s.io/client-go/tools/cache/reflector.go in what it promises to the server.
 #include <csched/client/reflector.h>
 
@@ -11,7 +11,7 @@
 #include <csched/kube/protobuf.h>
 #include <csched/kube/selector.h>
 
-#include "known.h"
+#include "mirror.h"
 #include "object.h"
 #include "path.h"
 #include "status.h"
@@ -20,7 +20,6 @@
 #define LIST_ACCEPT       CS_PROTOBUF_CONTENT_TYPE
 #define PAGE_LIMIT        "500"
 #define STREAM_BUFFER_MAX (CS_PROTOBUF_FRAME_MAX + (8u << 20)) // a frame and what came behind it
-#define ARENA_MAX         (4u << 20) // a batch is handed over when it holds this many bytes
 #define VERSION_MAX       64
 
 #define BACKOFF_FIRST (800 * CS_MILLISECOND)
@@ -146,95 +145,12 @@ struct cs_reflector {
 	bool bookmarks;       // this server sends them
 	bool fresh;           // the next request
 	bool whole;
-	bool synced;
 	char version[VERSION_MAX]; // to watch from
 	char *more;                // continue token, NULL for the first page
-	struct cs_known known;
+	struct cs_mirror mirror;
 	struct cs_arena *scratch; // for what is looked at and not told
-	struct cs_arena *arena;   // of the batch under way; NULL = none
-	struct cs_change changes[CS_REFLECTOR_BATCH_MAX];
-	size_t n_changes;
 	struct cs_reflector_stats stats;
 };
-
-__attribute__((format(printf, 3, 4))) static void notice(const struct cs_reflector *r,
-							 enum cs_log_severity severity,
-							 const char *format, ...)
-{
-	char text[CS_ERROR_TEXT_MAX];
-	int n = snprintf(text, sizeof(text), "%s: ", r->kind->resource);
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
-	va_end(args);
-	r->options.notice(r->options.user, severity, text);
-}
-
-// ---- batches ----
-
-void cs_batch_destroy(struct cs_batch *batch)
-{
-	if (!batch)
-		return;
-	cs_arena_destroy(batch->arena);
-	free(batch);
-}
-
-static struct cs_arena *batch_arena(struct cs_reflector *r)
-{
-	if (!r->arena)
-		r->arena = cs_arena_create();
-	return r->arena;
-}
-
-// Hands over what is together.
-static void flush(struct cs_reflector *r)
-{
-	if (r->n_changes == 0)
-		return;
-	struct cs_batch *batch = cs_alloc(sizeof(*batch));
-	struct cs_arena *arena = batch_arena(r);
-	size_t size = r->n_changes * sizeof(r->changes[0]);
-	batch->changes = cs_arena_alloc_raw(arena, size);
-	memcpy(batch->changes, r->changes, size);
-	batch->arena = arena;
-	batch->count = r->n_changes;
-	batch->bytes = cs_arena_size(arena);
-	r->arena = NULL;
-	r->n_changes = 0;
-	r->stats.objects += batch->count;
-	r->options.batch(r->options.user, batch);
-}
-
-// Room for the two changes that one object can make, in one arena.
-static void make_room(struct cs_reflector *r)
-{
-	bool full = r->arena && cs_arena_size(r->arena) > ARENA_MAX;
-	if (full || r->n_changes + 2 > CS_REFLECTOR_BATCH_MAX)
-		flush(r);
-	if (full && r->arena)
-		cs_arena_reset(r->arena); // it held only what could not be read
-}
-
-static void emit(struct cs_reflector *r, enum cs_change_op op, ProtobufCMessage *object)
-{
-	r->changes[r->n_changes++] =
-		(struct cs_change){ .op = op, .kind = r->kind, .object = object };
-}
-
-// An object of which only the name is left.
-static void emit_gone(struct cs_reflector *r, struct cs_slice namespace, struct cs_slice name,
-		      const char *uid)
-{
-	struct cs_arena *arena = batch_arena(r);
-	Kube__ObjectMeta *meta = cs_arena_alloc(arena, sizeof(*meta));
-	kube__object_meta__init(meta);
-	if (namespace.size)
-		meta->namespace_ = cs_arena_strndup(arena, namespace.data, namespace.size);
-	meta->name = cs_arena_strndup(arena, name.data, name.size);
-	meta->uid = cs_arena_strdup(arena, uid);
-	emit(r, CS_CHANGE_DELETED, cs_object_new(r->kind->descriptor, meta, arena));
-}
 
 // ---- requests ----
 
@@ -287,7 +203,7 @@ static void enter_stream(struct cs_reflector *r, struct cs_time now)
 	init_path(r, &path);
 	cs_path_query(&path, "sendInitialEvents", "true");
 	cs_path_query(&path, "resourceVersionMatch", "NotOlderThan");
-	cs_known_begin(&r->known);
+	cs_mirror_begin(&r->mirror);
 	r->warn_at = now.boot + BOOKMARK_WARN;
 	open_watch(r, now, &path);
 }
@@ -298,7 +214,7 @@ static void enter_page(struct cs_reflector *r, struct cs_time now)
 	size_t max = r->options.list_max ? r->options.list_max : CS_REFLECTOR_LIST_MAX;
 	init_path(r, &path);
 	if (!r->more)
-		cs_known_begin(&r->known);
+		cs_mirror_begin(&r->mirror);
 	if (!r->whole)
 		cs_path_query(&path, "limit", PAGE_LIMIT);
 	if (r->more)
@@ -330,7 +246,7 @@ static void run_hook(struct cs_reflector *r, struct cs_time now)
 
 static void leave(struct cs_reflector *r)
 {
-	flush(r);
+	cs_mirror_flush(&r->mirror);
 	if (r->call)
 		cs_transport_cancel(r->options.transport, r->call);
 	r->call = NULL;
@@ -394,8 +310,9 @@ static void step(struct cs_reflector *r, struct cs_time now, const struct proble
 	if (rule->flags & BACKOFF)
 		wait = next_backoff(r, now, problem->retry_after);
 	if (problem->words)
-		notice(r, CS_LOG_WARNING, "%s ended: %s; next: %s in %.1f s", state_words[r->state],
-		       problem->words, state_words[rule->next], (double)wait / CS_SECOND);
+		cs_mirror_notice(&r->mirror, CS_LOG_WARNING, "%s ended: %s; next: %s in %.1f s",
+				 state_words[r->state], problem->words, state_words[rule->next],
+				 (double)wait / CS_SECOND);
 	if (!(rule->flags & STAY))
 		leave(r);
 	if (rule->flags & AGAIN) {
@@ -443,26 +360,7 @@ static void step_status(struct cs_reflector *r, struct cs_time now, const struct
 	cs_arena_reset(r->scratch);
 }
 
-// ---- objects ----
-
-static bool listing(const struct cs_reflector *r)
-{
-	return r->state == STREAM || r->state == PAGE;
-}
-
-static bool is_complete(const Kube__ObjectMeta *meta)
-{
-	return meta && meta->name && *meta->name && meta->uid && meta->resource_version;
-}
-
-// The metadata alone, in the scratch arena; NULL if not even that can be read.
-static const Kube__ObjectMeta *peek(struct cs_reflector *r, struct cs_slice raw)
-{
-	ProtobufCMessage *object = NULL;
-	if (cs_protobuf_read(&kube__object__descriptor, raw, r->scratch, &object, NULL) < 0)
-		return NULL;
-	return cs_object_meta(object);
-}
+// ---- versions ----
 
 static bool is_version(const char *version)
 {
@@ -475,151 +373,31 @@ static void set_version(struct cs_reflector *r, const char *version)
 		snprintf(r->version, sizeof(r->version), "%s", version);
 }
 
-static void count_skipped(struct cs_reflector *r)
+// A watch that breaks is opened again from its last object's version on.
+static void follow(struct cs_reflector *r, const char *version)
 {
-	r->stats.undecodable++;
-	if (r->options.skipped)
-		cs_metric_add(r->options.skipped, 1);
-}
-
-// An object that cannot be read is left out, and what is known of its name stays.
-static void skip_undecodable(struct cs_reflector *r, struct cs_slice raw, const char *why)
-{
-	const Kube__ObjectMeta *meta = peek(r, raw);
-	count_skipped(r);
-	if (!is_complete(meta)) {
-		notice(r, CS_LOG_ERROR, "an object without a readable name is skipped: %s", why);
-		return;
-	}
-	cs_known_mark(&r->known, meta);
 	if (r->state == WATCH)
-		set_version(r, meta->resource_version);
-	notice(r, CS_LOG_ERROR, "%s%s%s is skipped: %s", meta->namespace_ ? meta->namespace_ : "",
-	       meta->namespace_ ? "/" : "", meta->name, why);
+		set_version(r, version);
 }
 
-// Tells an object that exists, against what is known of its name.
-static void tell_present(struct cs_reflector *r, ProtobufCMessage *object,
-			 const Kube__ObjectMeta *meta)
-{
-	switch (cs_known_compare(&r->known, meta)) {
-	case CS_KNOWN_SAME:
-		cs_known_mark(&r->known, meta);
-		return;
-	case CS_KNOWN_ANOTHER:
-		emit_gone(r, cs_slice_of(meta->namespace_), cs_slice_of(meta->name),
-			  cs_known_uid(&r->known, meta));
-		emit(r, CS_CHANGE_ADDED, object);
-		break;
-	case CS_KNOWN_NOT:
-		emit(r, CS_CHANGE_ADDED, object);
-		break;
-	case CS_KNOWN_OLDER:
-		emit(r, CS_CHANGE_MODIFIED, object);
-		break;
-	}
-	cs_known_put(&r->known, meta);
-}
-
-// An object that exists, from a list or an event.
-static void take_present(struct cs_reflector *r, struct cs_slice raw)
-{
-	ProtobufCMessage *object = NULL;
-	struct cs_error err;
-	make_room(r);
-	if (listing(r) && cs_map_count(&r->known.map) > 0) {
-		const Kube__ObjectMeta *meta = peek(r, raw);
-		if (is_complete(meta) && cs_known_compare(&r->known, meta) == CS_KNOWN_SAME) {
-			cs_known_mark(&r->known, meta);
-			return;
-		}
-	}
-	if (cs_protobuf_read(r->kind->descriptor, raw, batch_arena(r), &object, &err) < 0) {
-		skip_undecodable(r, raw, err.text);
-		return;
-	}
-	const Kube__ObjectMeta *meta = cs_object_meta(object);
-	if (!is_complete(meta)) {
-		skip_undecodable(r, raw, "metadata lacks name, uid or resourceVersion");
-		return;
-	}
-	tell_present(r, object, meta);
-	if (r->state == WATCH)
-		set_version(r, meta->resource_version);
-}
-
-// Tells the end of an object, unless it is one of an earlier life that has been told already.
-static void take_deleted(struct cs_reflector *r, struct cs_slice raw)
-{
-	ProtobufCMessage *object = NULL;
-	make_room(r);
-	const Kube__ObjectMeta *meta = peek(r, raw);
-	if (!is_complete(meta)) {
-		skip_undecodable(r, raw, "metadata lacks name, uid or resourceVersion");
-		return;
-	}
-	if (r->state == WATCH)
-		set_version(r, meta->resource_version);
-	if (!cs_string_equal(cs_known_uid(&r->known, meta), meta->uid))
-		return;
-	cs_known_remove(&r->known, meta);
-	if (cs_protobuf_read(r->kind->descriptor, raw, batch_arena(r), &object, NULL) == 0)
-		emit(r, CS_CHANGE_DELETED, object);
-	else
-		emit_gone(r, cs_slice_of(meta->namespace_), cs_slice_of(meta->name), meta->uid);
-}
-
-static void tell_swept(void *user, const struct cs_known_name *name)
-{
-	struct cs_reflector *r = user;
-	make_room(r);
-	emit_gone(r, name->namespace, name->name, name->uid);
-}
-
-// All that exists has been told: what was not among it is gone.
+// All that exists has been told.
 static void finish_list(struct cs_reflector *r, const char *version)
 {
-	cs_known_sweep(&r->known, tell_swept, r);
+	cs_mirror_sweep(&r->mirror);
 	set_version(r, version);
 	r->stats.lists++;
 	set_more(r, NULL);
-	if (r->synced)
-		return;
-	r->synced = true;
-	make_room(r);
-	emit(r, CS_CHANGE_SYNCED, NULL);
 }
 
 // ---- events of a watch ----
-
-// An event's raw object, if it is of our kind.
-static bool open_object(struct cs_reflector *r, struct cs_slice object, struct cs_slice *raw)
-{
-	Kube__Unknown envelope;
-	struct cs_error err;
-	if (cs_protobuf_read_envelope(object, r->scratch, &envelope, &err) < 0) {
-		count_skipped(r);
-		notice(r, CS_LOG_ERROR, "an event is skipped: %s", err.text);
-		return false;
-	}
-	const char *kind = envelope.type_meta ? envelope.type_meta->kind : NULL;
-	if (!cs_string_equal(kind, r->kind->kind)) {
-		count_skipped(r);
-		notice(r, CS_LOG_ERROR, "an event is skipped: its object is a \"%s\"",
-		       kind ? kind : "");
-		return false;
-	}
-	*raw = (struct cs_slice){ (const char *)envelope.raw.data, envelope.raw.len };
-	return true;
-}
 
 // Each event returns false when it has ended the request.
 static bool on_present(struct cs_reflector *r, struct cs_time now, struct cs_slice object)
 {
 	struct cs_slice raw;
 	(void)now;
-	if (open_object(r, object, &raw))
-		take_present(r, raw);
+	if (cs_mirror_open(&r->mirror, object, &raw))
+		follow(r, cs_mirror_present(&r->mirror, raw));
 	return true;
 }
 
@@ -627,17 +405,17 @@ static bool on_deleted(struct cs_reflector *r, struct cs_time now, struct cs_sli
 {
 	struct cs_slice raw;
 	(void)now;
-	if (open_object(r, object, &raw))
-		take_deleted(r, raw);
+	if (cs_mirror_open(&r->mirror, object, &raw))
+		follow(r, cs_mirror_deleted(&r->mirror, raw));
 	return true;
 }
 
 static bool on_bookmark(struct cs_reflector *r, struct cs_time now, struct cs_slice object)
 {
 	struct cs_slice raw;
-	if (!open_object(r, object, &raw))
+	if (!cs_mirror_open(&r->mirror, object, &raw))
 		return true;
-	const Kube__ObjectMeta *meta = peek(r, raw);
+	const Kube__ObjectMeta *meta = cs_object_peek(raw, r->scratch);
 	if (!meta)
 		return true;
 	const char *end =
@@ -674,22 +452,6 @@ static const struct {
 	{ CS_SLICE("ERROR"), on_error },
 };
 
-// An event of which at most the object can be read: that names it.
-static void skip_event(struct cs_reflector *r, const struct cs_protobuf_frame *frame,
-		       const char *why)
-{
-	Kube__Unknown envelope;
-	const Kube__ObjectMeta *meta = NULL;
-	if (cs_protobuf_read_envelope(frame->object, r->scratch, &envelope, NULL) == 0)
-		meta = peek(r,
-			    (struct cs_slice){ (const char *)envelope.raw.data, envelope.raw.len });
-	bool named = is_complete(meta);
-	count_skipped(r);
-	notice(r, CS_LOG_ERROR, "an event%s%s%s%s is skipped: %s", named ? " about " : "",
-	       named && meta->namespace_ ? meta->namespace_ : "",
-	       named && meta->namespace_ ? "/" : "", named ? meta->name : "", why);
-}
-
 static bool take_unreadable(struct cs_reflector *r, struct cs_time now,
 			    const struct cs_protobuf_frame *frame, const char *why)
 {
@@ -698,7 +460,7 @@ static bool take_unreadable(struct cs_reflector *r, struct cs_time now,
 		step_words(r, now, GARBAGE, why);
 		return false;
 	}
-	skip_event(r, frame, why);
+	cs_mirror_skip(&r->mirror, frame->object, why);
 	return true;
 }
 
@@ -718,7 +480,7 @@ static bool take_event(struct cs_reflector *r, struct cs_time now,
 	struct cs_error err;
 	cs_error_set(&err, -EBADMSG, "its type \"%.*s\" is unknown",
 		     (int)(frame->type.size < 32 ? frame->type.size : 32), frame->type.data);
-	skip_event(r, frame, err.text);
+	cs_mirror_skip(&r->mirror, frame->object, err.text);
 	return true;
 }
 
@@ -749,7 +511,7 @@ static void on_data(void *user, struct cs_time now, struct cs_buffer *in)
 		return;
 	}
 	cs_buffer_consume(in, used);
-	flush(r);
+	cs_mirror_flush(&r->mirror);
 }
 
 // ---- ends of responses ----
@@ -758,8 +520,8 @@ static void take_list(struct cs_reflector *r, struct cs_time now, const Kube__Li
 {
 	const Kube__ListMeta *meta = list->metadata;
 	for (size_t i = 0; i < list->n_items; i++) {
-		struct cs_slice raw = { (const char *)list->items[i].data, list->items[i].len };
-		take_present(r, raw);
+		struct cs_slice raw = cs_protobuf_bytes(list->items[i]);
+		cs_mirror_present(&r->mirror, raw);
 	}
 	r->fruitless = 0;
 	if (meta->continue_ && *meta->continue_) {
@@ -785,7 +547,7 @@ static int open_list(struct cs_reflector *r, const struct cs_response *response,
 	snprintf(expected, sizeof(expected), "%sList", r->kind->kind);
 	if (!envelope.type_meta || !cs_string_equal(envelope.type_meta->kind, expected))
 		return cs_error_set(err, -EBADMSG, "the answer is not a %s", expected);
-	struct cs_slice raw = { (const char *)envelope.raw.data, envelope.raw.len };
+	struct cs_slice raw = cs_protobuf_bytes(envelope.raw);
 	n = cs_protobuf_read(&kube__list__descriptor, raw, r->scratch, &message, err);
 	*ret = (const Kube__List *)message;
 	if (n == 0 && (!(*ret)->metadata || !is_version((*ret)->metadata->resource_version)))
@@ -843,7 +605,7 @@ static void on_done(void *user, struct cs_time now, const struct cs_response *re
 		struct cs_status status = cs_status_of(response, r->scratch);
 		step_status(r, now, &status);
 	}
-	flush(r);
+	cs_mirror_flush(&r->mirror);
 }
 
 // ---- public ----
@@ -858,7 +620,7 @@ struct cs_reflector *cs_reflector_create(const struct cs_reflector_options *opti
 	r->backed_off = INT64_MIN / 2;
 	r->warn_at = INT64_MAX;
 	r->scratch = cs_arena_create();
-	cs_known_init(&r->known, cs_random_next(options->random));
+	cs_mirror_init(&r->mirror, &r->options, r->scratch);
 	return r;
 }
 
@@ -868,9 +630,8 @@ void cs_reflector_destroy(struct cs_reflector *r)
 		return;
 	if (r->call)
 		cs_transport_cancel(r->options.transport, r->call);
-	cs_known_finish(&r->known);
+	cs_mirror_finish(&r->mirror);
 	cs_arena_destroy(r->scratch);
-	cs_arena_destroy(r->arena);
 	free(r->more);
 	free(r);
 }
@@ -897,10 +658,11 @@ void cs_reflector_turn(struct cs_reflector *r, struct cs_time now)
 		step_words(r, now, SILENT, "no data from the server for too long");
 	} else if (r->state == STREAM && now.boot >= r->warn_at) {
 		r->warn_at = INT64_MAX;
-		notice(r, CS_LOG_WARNING,
-		       "hasn't received required bookmark event marking the end of initial "
-		       "events stream, received last event %.0f s ago",
-		       (double)(now.boot - r->quiet_since) / CS_SECOND);
+		cs_mirror_notice(
+			&r->mirror, CS_LOG_WARNING,
+			"hasn't received required bookmark event marking the end of initial "
+			"events stream, received last event %.0f s ago",
+			(double)(now.boot - r->quiet_since) / CS_SECOND);
 	}
 }
 
@@ -918,7 +680,7 @@ int64_t cs_reflector_deadline(const struct cs_reflector *r)
 
 bool cs_reflector_synced(const struct cs_reflector *r)
 {
-	return r->synced;
+	return r->mirror.synced;
 }
 
 void cs_reflector_hold(struct cs_reflector *r)
@@ -936,6 +698,8 @@ void cs_reflector_resume(struct cs_reflector *r, struct cs_time now)
 struct cs_reflector_stats cs_reflector_stats(const struct cs_reflector *r)
 {
 	struct cs_reflector_stats stats = r->stats;
-	stats.known = cs_map_count(&r->known.map);
+	stats.objects = r->mirror.told;
+	stats.undecodable = r->mirror.skipped;
+	stats.known = cs_map_count(&r->mirror.known.map);
 	return stats;
 }
