@@ -22,6 +22,24 @@
 #define SECONDS_MAX    INT64_C(1000000000)
 
 // The file as it is written.
+struct election_spec {
+	struct cs_field_bool elect;
+	struct cs_field_int lease_duration;
+	struct cs_field_int renew_deadline;
+	struct cs_field_int retry_period;
+	const char *resource_lock;
+	const char *resource_name;
+	const char *resource_namespace;
+};
+
+struct connection_spec {
+	const char *kubeconfig;
+	const char *accept_content_types;
+	const char *content_type;
+	struct cs_field_number qps;
+	struct cs_field_int burst;
+};
+
 struct spec {
 	const char *api_version;
 	const char *kind;
@@ -32,46 +50,26 @@ struct spec {
 	struct cs_field_bool profiling;
 	struct cs_field_bool contention_profiling;
 	struct cs_field_bool delay_cache;
-	struct {
-		struct cs_field_bool elect;
-		struct cs_field_int lease_duration;
-		struct cs_field_int renew_deadline;
-		struct cs_field_int retry_period;
-		const char *resource_lock;
-		const char *resource_name;
-		const char *resource_namespace;
-	} leader_election;
-	struct {
-		const char *kubeconfig;
-		const char *accept_content_types;
-		const char *content_type;
-		struct cs_field_number qps;
-		struct cs_field_int burst;
-	} client_connection;
+	struct election_spec leader_election;
+	struct connection_spec client_connection;
 	struct cs_field_list profiles; // of struct profile_spec
 	struct json_object *extenders;
 };
 
-#define FIELD(json_name, field_type, in, member, ...)                                      \
-	{                                                                                  \
-		.name = (json_name), .type = (field_type), .offset = offsetof(in, member), \
-		__VA_ARGS__                                                                \
-	}
-
 #define PERCENTAGE .min = 0, .max = 100, .wrong = "not in valid range [0-100]"
 
 static const struct cs_field entry_fields[] = {
-	FIELD("name", CS_FIELD_STRING, struct plugin_entry, name),
-	FIELD("weight", CS_FIELD_INT, struct plugin_entry, weight, .min = 0, .max = INT32_MAX,
-	      .wrong = "must be a non-negative 32-bit integer"),
+	CS_FIELD("name", CS_FIELD_STRING, struct plugin_entry, name),
+	CS_FIELD("weight", CS_FIELD_INT, struct plugin_entry, weight, .min = 0, .max = INT32_MAX,
+		 .wrong = "must be a non-negative 32-bit integer"),
 	{ 0 },
 };
 
 static const struct cs_field set_fields[] = {
-	FIELD("enabled", CS_FIELD_OBJECTS, struct plugin_set, enabled, .fields = entry_fields,
-	      .size = sizeof(struct plugin_entry)),
-	FIELD("disabled", CS_FIELD_OBJECTS, struct plugin_set, disabled, .fields = entry_fields,
-	      .size = sizeof(struct plugin_entry)),
+	CS_FIELD("enabled", CS_FIELD_OBJECTS, struct plugin_set, enabled, .fields = entry_fields,
+		 .size = sizeof(struct plugin_entry)),
+	CS_FIELD("disabled", CS_FIELD_OBJECTS, struct plugin_set, disabled, .fields = entry_fields,
+		 .size = sizeof(struct plugin_entry)),
 	{ 0 },
 };
 
@@ -101,77 +99,63 @@ static const struct cs_field plugins_fields[] = {
 };
 
 static const struct cs_field arguments_fields[] = {
-	FIELD("name", CS_FIELD_STRING, struct plugin_arguments, name),
-	FIELD("args", CS_FIELD_ANY, struct plugin_arguments, args),
+	CS_FIELD("name", CS_FIELD_STRING, struct plugin_arguments, name),
+	CS_FIELD("args", CS_FIELD_ANY, struct plugin_arguments, args),
 	{ 0 },
 };
 
 static const struct cs_field profile_fields[] = {
-	FIELD("schedulerName", CS_FIELD_STRING, struct profile_spec, scheduler_name),
-	FIELD("percentageOfNodesToScore", CS_FIELD_INT, struct profile_spec, percentage,
-	      PERCENTAGE),
-	FIELD("plugins", CS_FIELD_OBJECT, struct profile_spec, points, .fields = plugins_fields),
-	FIELD("pluginConfig", CS_FIELD_OBJECTS, struct profile_spec, plugin_config,
-	      .fields = arguments_fields, .size = sizeof(struct plugin_arguments)),
+	CS_FIELD("schedulerName", CS_FIELD_STRING, struct profile_spec, scheduler_name),
+	CS_FIELD("percentageOfNodesToScore", CS_FIELD_INT, struct profile_spec, percentage,
+		 PERCENTAGE),
+	CS_FIELD("plugins", CS_FIELD_OBJECT, struct profile_spec, points, .fields = plugins_fields),
+	CS_FIELD("pluginConfig", CS_FIELD_OBJECTS, struct profile_spec, plugin_config,
+		 .fields = arguments_fields, .size = sizeof(struct plugin_arguments)),
 	{ 0 },
 };
-
-#define ELECTION(json_name, field_type, member)                           \
-	{                                                                 \
-		.name = (json_name), .type = (field_type),                \
-		.offset = offsetof(struct spec, leader_election.member) - \
-			  offsetof(struct spec, leader_election)          \
-	}
 
 static const struct cs_field election_fields[] = {
-	ELECTION("leaderElect", CS_FIELD_BOOL, elect),
-	ELECTION("leaseDuration", CS_FIELD_DURATION, lease_duration),
-	ELECTION("renewDeadline", CS_FIELD_DURATION, renew_deadline),
-	ELECTION("retryPeriod", CS_FIELD_DURATION, retry_period),
-	ELECTION("resourceLock", CS_FIELD_STRING, resource_lock),
-	ELECTION("resourceName", CS_FIELD_STRING, resource_name),
-	ELECTION("resourceNamespace", CS_FIELD_STRING, resource_namespace),
+	CS_FIELD("leaderElect", CS_FIELD_BOOL, struct election_spec, elect),
+	CS_FIELD("leaseDuration", CS_FIELD_DURATION, struct election_spec, lease_duration),
+	CS_FIELD("renewDeadline", CS_FIELD_DURATION, struct election_spec, renew_deadline),
+	CS_FIELD("retryPeriod", CS_FIELD_DURATION, struct election_spec, retry_period),
+	CS_FIELD("resourceLock", CS_FIELD_STRING, struct election_spec, resource_lock),
+	CS_FIELD("resourceName", CS_FIELD_STRING, struct election_spec, resource_name),
+	CS_FIELD("resourceNamespace", CS_FIELD_STRING, struct election_spec, resource_namespace),
 	{ 0 },
 };
 
-#define CONNECTION(json_name, field_type, member, ...)                      \
-	{                                                                   \
-		.name = (json_name), .type = (field_type),                  \
-		.offset = offsetof(struct spec, client_connection.member) - \
-			  offsetof(struct spec, client_connection),         \
-		__VA_ARGS__                                                 \
-	}
-
 static const struct cs_field connection_fields[] = {
-	CONNECTION("kubeconfig", CS_FIELD_STRING, kubeconfig),
-	CONNECTION("acceptContentTypes", CS_FIELD_STRING, accept_content_types),
-	CONNECTION("contentType", CS_FIELD_STRING, content_type),
-	CONNECTION("qps", CS_FIELD_NUMBER, qps),
-	CONNECTION("burst", CS_FIELD_INT, burst, .min = 0, .max = INT32_MAX,
-		   .wrong = "must be non-negative"),
+	CS_FIELD("kubeconfig", CS_FIELD_STRING, struct connection_spec, kubeconfig),
+	CS_FIELD("acceptContentTypes", CS_FIELD_STRING, struct connection_spec,
+		 accept_content_types),
+	CS_FIELD("contentType", CS_FIELD_STRING, struct connection_spec, content_type),
+	CS_FIELD("qps", CS_FIELD_NUMBER, struct connection_spec, qps),
+	CS_FIELD("burst", CS_FIELD_INT, struct connection_spec, burst, .min = 0, .max = INT32_MAX,
+		 .wrong = "must be non-negative"),
 	{ 0 },
 };
 
 static const struct cs_field spec_fields[] = {
-	FIELD("apiVersion", CS_FIELD_STRING, struct spec, api_version),
-	FIELD("kind", CS_FIELD_STRING, struct spec, kind),
-	FIELD("parallelism", CS_FIELD_INT, struct spec, parallelism, .min = 1, .max = INT32_MAX,
-	      .wrong = "should be an integer value greater than zero"),
-	FIELD("leaderElection", CS_FIELD_OBJECT, struct spec, leader_election,
-	      .fields = election_fields),
-	FIELD("clientConnection", CS_FIELD_OBJECT, struct spec, client_connection,
-	      .fields = connection_fields),
-	FIELD("enableProfiling", CS_FIELD_BOOL, struct spec, profiling),
-	FIELD("enableContentionProfiling", CS_FIELD_BOOL, struct spec, contention_profiling),
-	FIELD("percentageOfNodesToScore", CS_FIELD_INT, struct spec, percentage, PERCENTAGE),
-	FIELD("podInitialBackoffSeconds", CS_FIELD_INT, struct spec, initial_backoff, .min = 1,
-	      .max = SECONDS_MAX, .wrong = "must be greater than 0 and at most 1000000000"),
-	FIELD("podMaxBackoffSeconds", CS_FIELD_INT, struct spec, max_backoff, .min = 0,
-	      .max = SECONDS_MAX, .wrong = "must be non-negative and at most 1000000000"),
-	FIELD("profiles", CS_FIELD_OBJECTS, struct spec, profiles, .fields = profile_fields,
-	      .size = sizeof(struct profile_spec)),
-	FIELD("extenders", CS_FIELD_ANY, struct spec, extenders),
-	FIELD("delayCacheUntilActive", CS_FIELD_BOOL, struct spec, delay_cache),
+	CS_FIELD("apiVersion", CS_FIELD_STRING, struct spec, api_version),
+	CS_FIELD("kind", CS_FIELD_STRING, struct spec, kind),
+	CS_FIELD("parallelism", CS_FIELD_INT, struct spec, parallelism, .min = 1, .max = INT32_MAX,
+		 .wrong = "should be an integer value greater than zero"),
+	CS_FIELD("leaderElection", CS_FIELD_OBJECT, struct spec, leader_election,
+		 .fields = election_fields),
+	CS_FIELD("clientConnection", CS_FIELD_OBJECT, struct spec, client_connection,
+		 .fields = connection_fields),
+	CS_FIELD("enableProfiling", CS_FIELD_BOOL, struct spec, profiling),
+	CS_FIELD("enableContentionProfiling", CS_FIELD_BOOL, struct spec, contention_profiling),
+	CS_FIELD("percentageOfNodesToScore", CS_FIELD_INT, struct spec, percentage, PERCENTAGE),
+	CS_FIELD("podInitialBackoffSeconds", CS_FIELD_INT, struct spec, initial_backoff, .min = 1,
+		 .max = SECONDS_MAX, .wrong = "must be greater than 0 and at most 1000000000"),
+	CS_FIELD("podMaxBackoffSeconds", CS_FIELD_INT, struct spec, max_backoff, .min = 0,
+		 .max = SECONDS_MAX, .wrong = "must be non-negative and at most 1000000000"),
+	CS_FIELD("profiles", CS_FIELD_OBJECTS, struct spec, profiles, .fields = profile_fields,
+		 .size = sizeof(struct profile_spec)),
+	CS_FIELD("extenders", CS_FIELD_ANY, struct spec, extenders),
+	CS_FIELD("delayCacheUntilActive", CS_FIELD_BOOL, struct spec, delay_cache),
 	{ 0 },
 };
 

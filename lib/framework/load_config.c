@@ -92,78 +92,72 @@ struct spec {
 	struct cs_field_list sources; // of struct source_spec
 };
 
-#define FIELD(json_name, field_type, in, member, ...)                                      \
-	{                                                                                  \
-		.name = (json_name), .type = (field_type), .offset = offsetof(in, member), \
-		__VA_ARGS__                                                                \
-	}
-
 static const struct cs_field metric_fields[] = {
-	FIELD("name", CS_FIELD_STRING, struct metric_spec, name),
-	FIELD("kind", CS_FIELD_STRING, struct metric_spec, kind),
-	FIELD("unit", CS_FIELD_STRING, struct metric_spec, unit),
-	FIELD("higherIsBetter", CS_FIELD_BOOL, struct metric_spec, higher_is_better),
-	FIELD("min", CS_FIELD_NUMBER, struct metric_spec, min),
-	FIELD("max", CS_FIELD_NUMBER, struct metric_spec, max),
-	FIELD("timeToLive", CS_FIELD_DURATION, struct metric_spec, ttl),
-	FIELD("rampUp", CS_FIELD_DURATION, struct metric_spec, ramp),
-	FIELD("perPod", CS_FIELD_NUMBER, struct metric_spec, per_pod),
-	FIELD("topologyKey", CS_FIELD_STRING, struct metric_spec, topology),
+	CS_FIELD("name", CS_FIELD_STRING, struct metric_spec, name),
+	CS_FIELD("kind", CS_FIELD_STRING, struct metric_spec, kind),
+	CS_FIELD("unit", CS_FIELD_STRING, struct metric_spec, unit),
+	CS_FIELD("higherIsBetter", CS_FIELD_BOOL, struct metric_spec, higher_is_better),
+	CS_FIELD("min", CS_FIELD_NUMBER, struct metric_spec, min),
+	CS_FIELD("max", CS_FIELD_NUMBER, struct metric_spec, max),
+	CS_FIELD("timeToLive", CS_FIELD_DURATION, struct metric_spec, ttl),
+	CS_FIELD("rampUp", CS_FIELD_DURATION, struct metric_spec, ramp),
+	CS_FIELD("perPod", CS_FIELD_NUMBER, struct metric_spec, per_pod),
+	CS_FIELD("topologyKey", CS_FIELD_STRING, struct metric_spec, topology),
 	{ 0 },
 };
 
 static const struct cs_field query_fields[] = {
-	FIELD("metric", CS_FIELD_STRING, struct query_spec, metric),
-	FIELD("query", CS_FIELD_STRING, struct query_spec, query),
-	FIELD("limit", CS_FIELD_STRING, struct query_spec, limit),
-	FIELD("time", CS_FIELD_STRING, struct query_spec, time),
-	FIELD("nodeLabel", CS_FIELD_STRING, struct query_spec, label),
-	FIELD("toLabel", CS_FIELD_STRING, struct query_spec, to_label),
-	FIELD("scale", CS_FIELD_NUMBER, struct query_spec, scale),
-	FIELD("window", CS_FIELD_DURATION, struct query_spec, window),
+	CS_FIELD("metric", CS_FIELD_STRING, struct query_spec, metric),
+	CS_FIELD("query", CS_FIELD_STRING, struct query_spec, query),
+	CS_FIELD("limit", CS_FIELD_STRING, struct query_spec, limit),
+	CS_FIELD("time", CS_FIELD_STRING, struct query_spec, time),
+	CS_FIELD("nodeLabel", CS_FIELD_STRING, struct query_spec, label),
+	CS_FIELD("toLabel", CS_FIELD_STRING, struct query_spec, to_label),
+	CS_FIELD("scale", CS_FIELD_NUMBER, struct query_spec, scale),
+	CS_FIELD("window", CS_FIELD_DURATION, struct query_spec, window),
 	{ 0 },
 };
 
 static const struct cs_field tls_fields[] = {
-	FIELD("caFile", CS_FIELD_STRING, struct tls_spec, ca_file),
-	FIELD("certFile", CS_FIELD_STRING, struct tls_spec, certificate_file),
-	FIELD("keyFile", CS_FIELD_STRING, struct tls_spec, key_file),
-	FIELD("serverName", CS_FIELD_STRING, struct tls_spec, server_name),
-	FIELD("insecureSkipVerify", CS_FIELD_BOOL, struct tls_spec, insecure),
+	CS_FIELD("caFile", CS_FIELD_STRING, struct tls_spec, ca_file),
+	CS_FIELD("certFile", CS_FIELD_STRING, struct tls_spec, certificate_file),
+	CS_FIELD("keyFile", CS_FIELD_STRING, struct tls_spec, key_file),
+	CS_FIELD("serverName", CS_FIELD_STRING, struct tls_spec, server_name),
+	CS_FIELD("insecureSkipVerify", CS_FIELD_BOOL, struct tls_spec, insecure),
 	{ 0 },
 };
 
 static const struct cs_field basic_fields[] = {
-	FIELD("username", CS_FIELD_STRING, struct basic_spec, username),
-	FIELD("passwordFile", CS_FIELD_STRING, struct basic_spec, password_file),
+	CS_FIELD("username", CS_FIELD_STRING, struct basic_spec, username),
+	CS_FIELD("passwordFile", CS_FIELD_STRING, struct basic_spec, password_file),
 	{ 0 },
 };
 
 static const struct cs_field source_fields[] = {
-	FIELD("name", CS_FIELD_STRING, struct source_spec, name),
-	FIELD("type", CS_FIELD_STRING, struct source_spec, type),
-	FIELD("interval", CS_FIELD_DURATION, struct source_spec, interval),
-	FIELD("timeout", CS_FIELD_DURATION, struct source_spec, timeout),
-	FIELD("maxResponseBytes", CS_FIELD_INT, struct source_spec, body_max, .min = 1024,
-	      .max = BODY_MAX),
-	FIELD("pods", CS_FIELD_BOOL, struct source_spec, pods),
-	FIELD("metrics", CS_FIELD_STRINGS, struct source_spec, metrics),
-	FIELD("url", CS_FIELD_STRING, struct source_spec, url),
-	FIELD("tls", CS_FIELD_OBJECT, struct source_spec, tls, .fields = tls_fields),
-	FIELD("bearerTokenFile", CS_FIELD_STRING, struct source_spec, token_file),
-	FIELD("basicAuth", CS_FIELD_OBJECT, struct source_spec, basic, .fields = basic_fields),
-	FIELD("queries", CS_FIELD_OBJECTS, struct source_spec, queries, .fields = query_fields,
-	      .size = sizeof(struct query_spec)),
+	CS_FIELD("name", CS_FIELD_STRING, struct source_spec, name),
+	CS_FIELD("type", CS_FIELD_STRING, struct source_spec, type),
+	CS_FIELD("interval", CS_FIELD_DURATION, struct source_spec, interval),
+	CS_FIELD("timeout", CS_FIELD_DURATION, struct source_spec, timeout),
+	CS_FIELD("maxResponseBytes", CS_FIELD_INT, struct source_spec, body_max, .min = 1024,
+		 .max = BODY_MAX),
+	CS_FIELD("pods", CS_FIELD_BOOL, struct source_spec, pods),
+	CS_FIELD("metrics", CS_FIELD_STRINGS, struct source_spec, metrics),
+	CS_FIELD("url", CS_FIELD_STRING, struct source_spec, url),
+	CS_FIELD("tls", CS_FIELD_OBJECT, struct source_spec, tls, .fields = tls_fields),
+	CS_FIELD("bearerTokenFile", CS_FIELD_STRING, struct source_spec, token_file),
+	CS_FIELD("basicAuth", CS_FIELD_OBJECT, struct source_spec, basic, .fields = basic_fields),
+	CS_FIELD("queries", CS_FIELD_OBJECTS, struct source_spec, queries, .fields = query_fields,
+		 .size = sizeof(struct query_spec)),
 	{ 0 },
 };
 
 static const struct cs_field spec_fields[] = {
-	FIELD("apiVersion", CS_FIELD_STRING, struct spec, api_version),
-	FIELD("kind", CS_FIELD_STRING, struct spec, kind),
-	FIELD("metrics", CS_FIELD_OBJECTS, struct spec, metrics, .fields = metric_fields,
-	      .size = sizeof(struct metric_spec)),
-	FIELD("sources", CS_FIELD_OBJECTS, struct spec, sources, .fields = source_fields,
-	      .size = sizeof(struct source_spec)),
+	CS_FIELD("apiVersion", CS_FIELD_STRING, struct spec, api_version),
+	CS_FIELD("kind", CS_FIELD_STRING, struct spec, kind),
+	CS_FIELD("metrics", CS_FIELD_OBJECTS, struct spec, metrics, .fields = metric_fields,
+		 .size = sizeof(struct metric_spec)),
+	CS_FIELD("sources", CS_FIELD_OBJECTS, struct spec, sources, .fields = source_fields,
+		 .size = sizeof(struct source_spec)),
 	{ 0 },
 };
 

@@ -67,30 +67,25 @@ struct lacking_args {
 	struct cs_field_int binding_timeout;
 };
 
-#define FIELD(json_name, field_type, member, ...)                            \
-	{                                                                    \
-		.name = (json_name), .type = (field_type),                   \
-		.offset = offsetof(struct lacking_args, member), __VA_ARGS__ \
-	}
-
 static const struct cs_field preemption_fields[] = {
-	FIELD("minCandidateNodesPercentage", CS_FIELD_INT, percentage, .min = 0, .max = 100,
-	      .wrong = "not in valid range [0, 100]"),
-	FIELD("minCandidateNodesAbsolute", CS_FIELD_INT, absolute, .min = 0, .max = INT32_MAX,
-	      .wrong = "not in valid range [0, inf)"),
+	CS_FIELD("minCandidateNodesPercentage", CS_FIELD_INT, struct lacking_args, percentage,
+		 .min = 0, .max = 100, .wrong = "not in valid range [0, 100]"),
+	CS_FIELD("minCandidateNodesAbsolute", CS_FIELD_INT, struct lacking_args, absolute, .min = 0,
+		 .max = INT32_MAX, .wrong = "not in valid range [0, inf)"),
 	{ 0 },
 };
 
 static const struct cs_field volume_fields[] = {
-	FIELD("bindTimeoutSeconds", CS_FIELD_INT, bind_timeout, .min = 0, .max = INT64_MAX,
-	      .wrong = "invalid BindTimeoutSeconds, should not be a negative value"),
-	FIELD("shape", CS_FIELD_ANY, shape),
+	CS_FIELD("bindTimeoutSeconds", CS_FIELD_INT, struct lacking_args, bind_timeout, .min = 0,
+		 .max = INT64_MAX,
+		 .wrong = "invalid BindTimeoutSeconds, should not be a negative value"),
+	CS_FIELD("shape", CS_FIELD_ANY, struct lacking_args, shape),
 	{ 0 },
 };
 
 static const struct cs_field resources_fields[] = {
-	FIELD("filterTimeout", CS_FIELD_DURATION, filter_timeout),
-	FIELD("bindingTimeout", CS_FIELD_DURATION, binding_timeout),
+	CS_FIELD("filterTimeout", CS_FIELD_DURATION, struct lacking_args, filter_timeout),
+	CS_FIELD("bindingTimeout", CS_FIELD_DURATION, struct lacking_args, binding_timeout),
 	{ 0 },
 };
 

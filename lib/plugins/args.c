@@ -10,24 +10,14 @@
 #define RANGE_32 .min = INT32_MIN, .max = INT32_MAX
 
 const struct cs_field cs_args_resource_fields[] = {
-	{ .name = "name",
-	  .type = CS_FIELD_STRING,
-	  .offset = offsetof(struct cs_args_resource, name) },
-	{ .name = "weight",
-	  .type = CS_FIELD_INT,
-	  .offset = offsetof(struct cs_args_resource, weight) },
+	CS_FIELD("name", CS_FIELD_STRING, struct cs_args_resource, name),
+	CS_FIELD("weight", CS_FIELD_INT, struct cs_args_resource, weight),
 	{ 0 },
 };
 
 const struct cs_field cs_args_point_fields[] = {
-	{ .name = "utilization",
-	  .type = CS_FIELD_INT,
-	  .offset = offsetof(struct cs_args_point, utilization),
-	  RANGE_32 },
-	{ .name = "score",
-	  .type = CS_FIELD_INT,
-	  .offset = offsetof(struct cs_args_point, score),
-	  RANGE_32 },
+	CS_FIELD("utilization", CS_FIELD_INT, struct cs_args_point, utilization, RANGE_32),
+	CS_FIELD("score", CS_FIELD_INT, struct cs_args_point, score, RANGE_32),
 	{ 0 },
 };
 

@@ -454,12 +454,9 @@ struct affinity_fields {
 };
 
 static const struct cs_field fields[] = {
-	{ .name = "hardPodAffinityWeight",
-	  .type = CS_FIELD_INT,
-	  .offset = offsetof(struct affinity_fields, weight) },
-	{ .name = "ignorePreferredTermsOfExistingPods",
-	  .type = CS_FIELD_BOOL,
-	  .offset = offsetof(struct affinity_fields, ignore) },
+	CS_FIELD("hardPodAffinityWeight", CS_FIELD_INT, struct affinity_fields, weight),
+	CS_FIELD("ignorePreferredTermsOfExistingPods", CS_FIELD_BOOL, struct affinity_fields,
+		 ignore),
 	{ 0 },
 };
 

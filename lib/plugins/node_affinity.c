@@ -174,47 +174,34 @@ struct strict_args {
 	struct cs_field_list preferences;
 };
 
-#define FIELD(type_name, json_name, field_type, member)                                          \
-	{                                                                                        \
-		.name = (json_name), .type = (field_type), .offset = offsetof(type_name, member) \
-	}
-#define OBJECTS(type_name, json_name, member, table, item)                                     \
-	{                                                                                      \
-		.name = (json_name), .type = CS_FIELD_OBJECTS,                                 \
-		.offset = offsetof(type_name, member), .fields = (table), .size = sizeof(item) \
-	}
-#define OBJECT(type_name, json_name, member, table)                      \
-	{                                                                \
-		.name = (json_name), .type = CS_FIELD_OBJECT,            \
-		.offset = offsetof(type_name, member), .fields = (table) \
-	}
-
 static const struct cs_field requirement_fields[] = {
-	FIELD(struct strict_requirement, "key", CS_FIELD_STRING, key),
-	FIELD(struct strict_requirement, "operator", CS_FIELD_STRING, op),
-	FIELD(struct strict_requirement, "values", CS_FIELD_STRINGS, values),
+	CS_FIELD("key", CS_FIELD_STRING, struct strict_requirement, key),
+	CS_FIELD("operator", CS_FIELD_STRING, struct strict_requirement, op),
+	CS_FIELD("values", CS_FIELD_STRINGS, struct strict_requirement, values),
 	{ 0 },
 };
 static const struct cs_field term_fields[] = {
-	OBJECTS(struct strict_term, "matchExpressions", expressions, requirement_fields,
-		struct strict_requirement),
-	OBJECTS(struct strict_term, "matchFields", fields, requirement_fields,
-		struct strict_requirement),
+	CS_FIELD("matchExpressions", CS_FIELD_OBJECTS, struct strict_term, expressions,
+		 .fields = requirement_fields, .size = sizeof(struct strict_requirement)),
+	CS_FIELD("matchFields", CS_FIELD_OBJECTS, struct strict_term, fields,
+		 .fields = requirement_fields, .size = sizeof(struct strict_requirement)),
 	{ 0 },
 };
 static const struct cs_field preference_fields[] = {
-	FIELD(struct strict_preference, "weight", CS_FIELD_INT, weight),
-	OBJECT(struct strict_preference, "preference", term, term_fields),
+	CS_FIELD("weight", CS_FIELD_INT, struct strict_preference, weight),
+	CS_FIELD("preference", CS_FIELD_OBJECT, struct strict_preference, term,
+		 .fields = term_fields),
 	{ 0 },
 };
 static const struct cs_field required_fields[] = {
-	OBJECTS(struct strict_args, "nodeSelectorTerms", terms, term_fields, struct strict_term),
+	CS_FIELD("nodeSelectorTerms", CS_FIELD_OBJECTS, struct strict_args, terms,
+		 .fields = term_fields, .size = sizeof(struct strict_term)),
 	{ 0 },
 };
 static const struct cs_field added_fields[] = {
 	{ .name = REQUIRED, .type = CS_FIELD_OBJECT, .fields = required_fields },
-	OBJECTS(struct strict_args, PREFERRED, preferences, preference_fields,
-		struct strict_preference),
+	CS_FIELD(PREFERRED, CS_FIELD_OBJECTS, struct strict_args, preferences,
+		 .fields = preference_fields, .size = sizeof(struct strict_preference)),
 	{ 0 },
 };
 static const struct cs_field args_fields[] = {

@@ -102,11 +102,8 @@ static void free_args(void *pointer)
 }
 
 static const struct cs_field fields[] = {
-	{ .name = "resources",
-	  .type = CS_FIELD_OBJECTS,
-	  .offset = offsetof(struct balance_args, resources),
-	  .fields = cs_args_resource_fields,
-	  .size = sizeof(struct cs_args_resource) },
+	CS_FIELD("resources", CS_FIELD_OBJECTS, struct balance_args, resources,
+		 .fields = cs_args_resource_fields, .size = sizeof(struct cs_args_resource)),
 	{ 0 },
 };
 

@@ -271,34 +271,22 @@ struct fit_spec {
 };
 
 static const struct cs_field ratio_fields[] = {
-	{ .name = "shape",
-	  .type = CS_FIELD_OBJECTS,
-	  .offset = offsetof(struct fit_spec, strategy.shape),
-	  .fields = cs_args_point_fields,
-	  .size = sizeof(struct cs_args_point) },
+	CS_FIELD("shape", CS_FIELD_OBJECTS, struct fit_spec, strategy.shape,
+		 .fields = cs_args_point_fields, .size = sizeof(struct cs_args_point)),
 	{ 0 },
 };
 
 static const struct cs_field strategy_fields[] = {
-	{ .name = "type",
-	  .type = CS_FIELD_STRING,
-	  .offset = offsetof(struct fit_spec, strategy.type) },
-	{ .name = "resources",
-	  .type = CS_FIELD_OBJECTS,
-	  .offset = offsetof(struct fit_spec, strategy.resources),
-	  .fields = cs_args_resource_fields,
-	  .size = sizeof(struct cs_args_resource) },
+	CS_FIELD("type", CS_FIELD_STRING, struct fit_spec, strategy.type),
+	CS_FIELD("resources", CS_FIELD_OBJECTS, struct fit_spec, strategy.resources,
+		 .fields = cs_args_resource_fields, .size = sizeof(struct cs_args_resource)),
 	{ .name = "requestedToCapacityRatio", .type = CS_FIELD_OBJECT, .fields = ratio_fields },
 	{ 0 },
 };
 
 static const struct cs_field fields[] = {
-	{ .name = "ignoredResources",
-	  .type = CS_FIELD_STRINGS,
-	  .offset = offsetof(struct fit_spec, ignored_resources) },
-	{ .name = "ignoredResourceGroups",
-	  .type = CS_FIELD_STRINGS,
-	  .offset = offsetof(struct fit_spec, ignored_groups) },
+	CS_FIELD("ignoredResources", CS_FIELD_STRINGS, struct fit_spec, ignored_resources),
+	CS_FIELD("ignoredResourceGroups", CS_FIELD_STRINGS, struct fit_spec, ignored_groups),
 	{ .name = "scoringStrategy", .type = CS_FIELD_OBJECT, .fields = strategy_fields },
 	{ 0 },
 };

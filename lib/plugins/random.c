@@ -179,7 +179,7 @@ struct random_fields {
 };
 
 static const struct cs_field fields[] = {
-	{ .name = "seed", .type = CS_FIELD_INT, .offset = offsetof(struct random_fields, seed) },
+	CS_FIELD("seed", CS_FIELD_INT, struct random_fields, seed),
 	{ 0 },
 };
 

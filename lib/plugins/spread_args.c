@@ -40,37 +40,23 @@ static const struct constraint system_constraints[] = {
 	  .max_skew = { true, 5 } },
 };
 
-#define FIELD(json_name, field_type, member)                  \
-	{                                                     \
-		.name = (json_name), .type = (field_type),    \
-		.offset = offsetof(struct constraint, member) \
-	}
-
 static const struct cs_field constraint_fields[] = {
-	FIELD("maxSkew", CS_FIELD_INT, max_skew),
-	FIELD("topologyKey", CS_FIELD_STRING, topology_key),
-	FIELD("whenUnsatisfiable", CS_FIELD_STRING, when_unsatisfiable),
-	FIELD("labelSelector", CS_FIELD_ANY, label_selector),
-	{ .name = "minDomains",
-	  .type = CS_FIELD_INT,
-	  .offset = offsetof(struct constraint, min_domains),
-	  .min = INT32_MIN,
-	  .max = INT32_MAX },
-	FIELD("nodeAffinityPolicy", CS_FIELD_STRING, node_affinity_policy),
-	FIELD("nodeTaintsPolicy", CS_FIELD_STRING, node_taints_policy),
-	FIELD("matchLabelKeys", CS_FIELD_STRINGS, match_label_keys),
+	CS_FIELD("maxSkew", CS_FIELD_INT, struct constraint, max_skew),
+	CS_FIELD("topologyKey", CS_FIELD_STRING, struct constraint, topology_key),
+	CS_FIELD("whenUnsatisfiable", CS_FIELD_STRING, struct constraint, when_unsatisfiable),
+	CS_FIELD("labelSelector", CS_FIELD_ANY, struct constraint, label_selector),
+	CS_FIELD("minDomains", CS_FIELD_INT, struct constraint, min_domains, .min = INT32_MIN,
+		 .max = INT32_MAX),
+	CS_FIELD("nodeAffinityPolicy", CS_FIELD_STRING, struct constraint, node_affinity_policy),
+	CS_FIELD("nodeTaintsPolicy", CS_FIELD_STRING, struct constraint, node_taints_policy),
+	CS_FIELD("matchLabelKeys", CS_FIELD_STRINGS, struct constraint, match_label_keys),
 	{ 0 },
 };
 
 static const struct cs_field fields[] = {
-	{ .name = "defaultConstraints",
-	  .type = CS_FIELD_OBJECTS,
-	  .offset = offsetof(struct spread_args, constraints),
-	  .fields = constraint_fields,
-	  .size = sizeof(struct constraint) },
-	{ .name = "defaultingType",
-	  .type = CS_FIELD_STRING,
-	  .offset = offsetof(struct spread_args, defaulting_type) },
+	CS_FIELD("defaultConstraints", CS_FIELD_OBJECTS, struct spread_args, constraints,
+		 .fields = constraint_fields, .size = sizeof(struct constraint)),
+	CS_FIELD("defaultingType", CS_FIELD_STRING, struct spread_args, defaulting_type),
 	{ 0 },
 };
 

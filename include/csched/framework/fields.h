@@ -59,6 +59,14 @@ struct cs_field {
 	size_t size;
 };
 
+// A row for `member` of the struct `in`; what else it has follows: CS_FIELD("weight",
+// CS_FIELD_INT, struct args, weight, .min = 1, .max = 100).
+#define CS_FIELD(json_name, field_type, in, member, ...)                                   \
+	{                                                                                  \
+		.name = (json_name), .type = (field_type), .offset = offsetof(in, member), \
+		__VA_ARGS__                                                                \
+	}
+
 // Fills *ret (zeroed by the caller) from an object; null counts as not given. Strings and lists go
 // to the arena. -EINVAL when something is wrong: all of it is in `errors`
 // ("profiles[0].plugins.score.weight: expected an integer, got a string"), and what could not be

@@ -23,28 +23,23 @@ struct tree {
 	struct json_object *any;
 };
 
-#define FIELD(json_name, field_type, in, member, ...)                                              \
-	{                                                                                          \
-		.name = json_name, .type = field_type, .offset = offsetof(in, member), __VA_ARGS__ \
-	}
-
 static const struct cs_field leaf_fields[] = {
-	FIELD("name", CS_FIELD_STRING, struct leaf, name),
-	FIELD("weight", CS_FIELD_INT, struct leaf, weight, .min = 1, .max = 100),
+	CS_FIELD("name", CS_FIELD_STRING, struct leaf, name),
+	CS_FIELD("weight", CS_FIELD_INT, struct leaf, weight, .min = 1, .max = 100),
 	{ 0 },
 };
 static const struct cs_field tree_fields[] = {
-	FIELD("on", CS_FIELD_BOOL, struct tree, on),
-	FIELD("count", CS_FIELD_INT, struct tree, count, .min = 0, .max = 10,
-	      .wrong = "is a bad count"),
-	FIELD("ratio", CS_FIELD_NUMBER, struct tree, ratio),
-	FIELD("wait", CS_FIELD_DURATION, struct tree, wait),
-	FIELD("word", CS_FIELD_STRING, struct tree, word),
-	FIELD("words", CS_FIELD_STRINGS, struct tree, words),
-	FIELD("leaf", CS_FIELD_OBJECT, struct tree, leaf, .fields = leaf_fields),
-	FIELD("leaves", CS_FIELD_OBJECTS, struct tree, leaves, .fields = leaf_fields,
-	      .size = sizeof(struct leaf)),
-	FIELD("any", CS_FIELD_ANY, struct tree, any),
+	CS_FIELD("on", CS_FIELD_BOOL, struct tree, on),
+	CS_FIELD("count", CS_FIELD_INT, struct tree, count, .min = 0, .max = 10,
+		 .wrong = "is a bad count"),
+	CS_FIELD("ratio", CS_FIELD_NUMBER, struct tree, ratio),
+	CS_FIELD("wait", CS_FIELD_DURATION, struct tree, wait),
+	CS_FIELD("word", CS_FIELD_STRING, struct tree, word),
+	CS_FIELD("words", CS_FIELD_STRINGS, struct tree, words),
+	CS_FIELD("leaf", CS_FIELD_OBJECT, struct tree, leaf, .fields = leaf_fields),
+	CS_FIELD("leaves", CS_FIELD_OBJECTS, struct tree, leaves, .fields = leaf_fields,
+		 .size = sizeof(struct leaf)),
+	CS_FIELD("any", CS_FIELD_ANY, struct tree, any),
 	{ 0 },
 };
 
