@@ -1,6 +1,6 @@
 // The PromQL queries that come with c-sched: one per metric, of all nodes at once.
-// Neighbours: load_config.c puts them where `builtin:NAME` stands; test/e2e tries each of them on
-// recorded series in a real Prometheus.
+// Neighbours: load_config_sources.c puts them where `builtin:NAME` stands; test/e2e tries each of
+// them on recorded series in a real Prometheus.
 //
 // What they have in common: ranges of two minutes, so that one scrape a minute is enough, and a
 // node whose exporter has stopped is gone two minutes later; `max by` over jobs, since two jobs
