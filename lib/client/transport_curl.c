@@ -1,27 +1,22 @@
 // The transport over libcurl: one multi, easy handles used again, callbacks outside of curl.
-// Neighbours: transport.h is the table; credentials.c says what each request carries.
+// Neighbours: transport.h is the table; handles.c sets up connections, credentials.c says what each
+// request carries.
 #include <csched/client/transport.h>
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <csched/base/list.h>
 #include <csched/base/memory.h>
 #include <csched/kube/protobuf.h>
 
-#define CONNECT_TIMEOUT_MS  10000L
-#define KEEPALIVE_IDLE      30L   // s without traffic until the first probe
-#define KEEPALIVE_INTERVAL  15L   // s between probes
-#define TCP_USER_TIMEOUT_MS 20000 // bytes that stay unacknowledged this long end the connection
-#define GENERATION_MIN_AGE  (5 * CS_SECOND) // between two "fresh" connections
-#define WAIT_MAX_MS         60000
-#define DEFAULT_ACCEPT      CS_PROTOBUF_CONTENT_TYPE ", application/json"
-#define IDLE_MAX            128 // easy handles kept for later
+#include "handles.h"
+
+#define GENERATION_MIN_AGE (5 * CS_SECOND) // between two "fresh" connections
+#define WAIT_MAX_MS        60000
+#define DEFAULT_ACCEPT     CS_PROTOBUF_CONTENT_TYPE ", application/json"
 
 struct curl_transport;
 
@@ -52,11 +47,6 @@ struct cs_call {
 	char error[CURL_ERROR_SIZE];
 };
 
-struct handle {
-	CURL *easy;
-	uint64_t tls_version;
-};
-
 struct curl_transport {
 	struct cs_transport base;
 	const struct cs_endpoint *endpoint;
@@ -64,14 +54,10 @@ struct curl_transport {
 	CURLM *multi;
 	char *url;  // what paths are appended to
 	char *host; // "host:port": the Host header where it differs from the URL, and a label
-	struct curl_slist *connect_to; // with a tls-server-name
-	char *user_agent;
-	bool tls;
+	struct cs_handles handles;
 	struct cs_list held; // until credentials are ready
 	struct cs_list running;
 	struct cs_list dirty;
-	struct handle idle[IDLE_MAX];
-	size_t n_idle;
 	struct cs_time now; // of the last turn
 	uint64_t tls_version;
 	unsigned generation;
@@ -183,108 +169,6 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 	return n;
 }
 
-static int on_socket(void *user, curl_socket_t fd, curlsocktype purpose)
-{
-	unsigned timeout = TCP_USER_TIMEOUT_MS;
-	(void)user;
-	if (purpose == CURLSOCKTYPE_IPCXN)
-		setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-	return CURL_SOCKOPT_OK;
-}
-
-// ---- easy handles ----
-
-static void set_blob(CURL *easy, CURLoption option, const char *pem)
-{
-	struct curl_blob blob = {
-		.data = (void *)(uintptr_t)pem,
-		.len = pem ? strlen(pem) : 0,
-		.flags = CURL_BLOB_COPY,
-	};
-	curl_easy_setopt(easy, option, pem ? &blob : NULL);
-}
-
-static void set_tls(const struct curl_transport *t, CURL *easy,
-		    const struct cs_credentials_view *view)
-{
-	if (!t->tls)
-		return;
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (t->endpoint->insecure) {
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
-	if (view->ca) {
-		set_blob(easy, CURLOPT_CAINFO_BLOB, view->ca);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); // else the system's CAs count too
-	}
-	set_blob(easy, CURLOPT_SSLCERT_BLOB, view->certificate);
-	set_blob(easy, CURLOPT_SSLKEY_BLOB, view->key);
-}
-
-static void set_proxy(const struct curl_transport *t, CURL *easy)
-{
-	const char *proxy = t->endpoint->proxy_url;
-	if (!proxy)
-		return; // https_proxy, no_proxy of the environment
-	if (cs_string_prefix(proxy, "socks5://")) {
-		// Names are resolved by the proxy, as Go does.
-		CS_AUTO_FREE char *url = cs_asprintf("socks5h%s", proxy + strlen("socks5"));
-		curl_easy_setopt(easy, CURLOPT_PROXY, url);
-	} else {
-		curl_easy_setopt(easy, CURLOPT_PROXY, proxy);
-	}
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-}
-
-static CURL *new_easy(const struct curl_transport *t)
-{
-	CURL *easy = curl_easy_init();
-	if (!easy)
-		abort();
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_USERAGENT, t->user_agent);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-			 t->tls ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, t->connect_to);
-	if (!t->endpoint->no_compress)
-		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
-	set_proxy(t, easy);
-	return easy;
-}
-
-// A handle with today's certificates.
-static CURL *take_easy(struct curl_transport *t, const struct cs_credentials_view *view)
-{
-	while (t->n_idle > 0) {
-		struct handle *handle = &t->idle[--t->n_idle];
-		if (handle->tls_version == view->tls_version)
-			return handle->easy;
-		curl_easy_cleanup(handle->easy);
-	}
-	CURL *easy = new_easy(t);
-	set_tls(t, easy, view);
-	return easy;
-}
-
-static void put_easy(struct curl_transport *t, struct handle handle)
-{
-	if (t->n_idle == IDLE_MAX)
-		curl_easy_cleanup(handle.easy);
-	else
-		t->idle[t->n_idle++] = handle;
-}
-
 // ---- a call's life ----
 
 static void drop_headers(struct cs_call *call)
@@ -306,7 +190,7 @@ static void detach_easy(struct cs_call *call)
 	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, NULL);
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, NULL);
-	put_easy(t, (struct handle){ .easy = call->easy, .tls_version = call->tls_version });
+	cs_handles_put(&t->handles, (struct cs_handle){ call->easy, call->tls_version });
 	call->easy = NULL;
 	drop_headers(call);
 }
@@ -341,7 +225,7 @@ static void set_headers(struct cs_call *call, const struct cs_credentials_view *
 		add_header(call, "Content-Type", call->content_type);
 	if (view->authorization)
 		add_header(call, "Authorization", view->authorization);
-	if (t->connect_to)
+	if (t->handles.connect_to)
 		add_header(call, "Host", t->host);
 	for (char **h = t->endpoint->headers; h && *h; h++)
 		call->headers = curl_slist_append(call->headers, *h);
@@ -387,7 +271,7 @@ static void launch(struct cs_call *call, const struct cs_credentials_view *view)
 {
 	struct curl_transport *t = call->transport;
 	CS_AUTO_FREE char *url = cs_asprintf("%s%s", t->url, call->path);
-	call->easy = take_easy(t, view);
+	call->easy = cs_handles_take(&t->handles, view);
 	call->token_version = view->token_version;
 	call->tls_version = view->tls_version;
 	call->status = 0;
@@ -397,11 +281,14 @@ static void launch(struct cs_call *call, const struct cs_credentials_view *view)
 	curl_easy_setopt(call->easy, CURLOPT_URL, url);
 	curl_easy_setopt(call->easy, CURLOPT_PATH_AS_IS, 1L); // escaped dots stay names
 	curl_easy_setopt(call->easy, CURLOPT_PRIVATE, call);
+	curl_easy_setopt(call->easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(call->easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(call->easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(call->easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(call->easy, CURLOPT_ERRORBUFFER, call->error);
 	curl_easy_setopt(call->easy, CURLOPT_TIMEOUT_MS, timeout_ms(call, t->now));
-	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, call->fresh && !t->tls ? 1L : 0L);
+	curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT,
+			 call->fresh && !t->handles.tls ? 1L : 0L);
 	curl_easy_setopt(call->easy, CURLOPT_SSL_OPTIONS, generation_options(t->generation));
 	cs_list_remove(&call->link);
 	cs_list_append(&t->running, &call->link);
@@ -612,8 +499,7 @@ static void turn_credentials(struct curl_transport *t)
 	uint64_t version = cs_credentials_view(t->credentials).tls_version;
 	if (version != t->tls_version) {
 		bool first = cs_list_empty(&t->running);
-		while (t->n_idle > 0)
-			curl_easy_cleanup(t->idle[--t->n_idle].easy);
+		cs_handles_drop(&t->handles);
 		t->tls_version = version;
 		if (!first)
 			end_streams(t);
@@ -699,11 +585,8 @@ static void transport_destroy(struct cs_transport *transport)
 	struct curl_transport *t = self(transport);
 	free_calls(&t->held);
 	free_calls(&t->running);
-	while (t->n_idle > 0)
-		curl_easy_cleanup(t->idle[--t->n_idle].easy);
+	cs_handles_finish(&t->handles);
 	curl_multi_cleanup(t->multi);
-	curl_slist_free_all(t->connect_to);
-	free(t->user_agent);
 	free(t->url);
 	free(t->host);
 	free(t);
@@ -734,9 +617,9 @@ static int set_url(struct curl_transport *t, struct cs_error *err)
 		  curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK;
 	if (ok) {
 		t->host = cs_asprintf("%s:%s", host, port);
-		if (endpoint->tls_server_name && t->tls) {
+		if (endpoint->tls_server_name && t->handles.tls) {
 			CS_AUTO_FREE char *to = cs_asprintf("::%s:%s", host, port);
-			t->connect_to = curl_slist_append(NULL, to);
+			t->handles.connect_to = curl_slist_append(NULL, to);
 			ok = curl_url_set(url, CURLUPART_HOST, endpoint->tls_server_name, 0) ==
 			     CURLUE_OK;
 		}
@@ -763,12 +646,11 @@ struct cs_transport *cs_transport_curl_create(const struct cs_transport_curl_opt
 		.endpoint = options->endpoint,
 		.credentials = options->credentials,
 		.multi = curl_multi_init(),
-		.user_agent = cs_strdup(options->user_agent),
-		.tls = cs_string_prefix(options->endpoint->server, "https://"),
 		.tls_version = cs_credentials_view(options->credentials).tls_version,
 		.metrics = options->metrics,
 		.generation_since = INT64_MIN / 2,
 	};
+	cs_handles_init(&t->handles, options->endpoint, options->user_agent);
 	cs_list_init(&t->held);
 	cs_list_init(&t->running);
 	cs_list_init(&t->dirty);
