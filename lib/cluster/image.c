@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <csched/base/memory.h>
+#include <csched/base/search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -202,17 +203,8 @@ bool cs_images_set_row(struct cs_images *images, struct cs_arena *scratch, uint3
 
 static bool row_has(const struct cs_node_row *row, uint32_t id)
 {
-	uint32_t first = 0, end = row->n_images;
-	while (first < end) {
-		uint32_t middle = first + (end - first) / 2;
-		if (row->images[middle] == id)
-			return true;
-		if (row->images[middle] < id)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return false;
+	uint32_t at = cs_search(row->images, sizeof(*row->images), row->n_images, id);
+	return at < row->n_images && row->images[at] == id;
 }
 
 // plugins/imagelocality normalizedImageName: without a tag it is the latest.

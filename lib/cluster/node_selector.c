@@ -104,22 +104,6 @@ void cs_node_labels_unref(struct cs_intern *strings, const struct cs_node_label 
 	}
 }
 
-// CS_INTERN_NONE where the row has no such label.
-static uint32_t label_of(const struct cs_node_row *row, uint32_t key)
-{
-	uint32_t first = 0, end = row->n_labels;
-	while (first < end) {
-		uint32_t middle = first + (end - first) / 2;
-		if (row->labels[middle].key == key)
-			return row->labels[middle].value;
-		if (row->labels[middle].key < key)
-			first = middle + 1;
-		else
-			end = middle;
-	}
-	return CS_INTERN_NONE;
-}
-
 // ---- compiling ----
 
 static void put(struct words *words, uint32_t word)
@@ -322,8 +306,8 @@ static bool compares(const struct cs_nodes *nodes, const struct requirement *r, 
 
 static bool holds(const struct cs_nodes *nodes, const struct requirement *r, uint32_t row)
 {
-	uint32_t value =
-		r->op >= OF_NAME ? nodes->table.name[row] : label_of(&nodes->rows[row], r->key);
+	uint32_t value = r->op >= OF_NAME ? nodes->table.name[row]
+					  : cs_node_row_label(&nodes->rows[row], r->key);
 	switch ((enum cs_operator)(r->op % OF_NAME)) {
 	case CS_OPERATOR_IN:
 		return value != CS_INTERN_NONE && has_value(r, value);
@@ -399,7 +383,7 @@ static struct bucket *create_bucket(struct cs_node_selectors *selectors, uint32_
 	cs_list_init(&bucket->places);
 	grow_column(bucket, selectors->nodes);
 	for (uint32_t row = 0; row < selectors->nodes->table.n_rows; row++)
-		bucket->values[row] = label_of(&selectors->nodes->rows[row], key);
+		bucket->values[row] = cs_node_row_label(&selectors->nodes->rows[row], key);
 	cs_map_put(&selectors->by_key, key_slice(&bucket->key), bucket);
 	return bucket;
 }
@@ -598,7 +582,7 @@ static void update_key(struct cs_node_selectors *selectors, uint32_t key, uint32
 	if (!bucket)
 		return;
 	grow_column(bucket, selectors->nodes);
-	bucket->values[row] = label_of(&selectors->nodes->rows[row], key);
+	bucket->values[row] = cs_node_row_label(&selectors->nodes->rows[row], key);
 	CS_LIST_FOR_EACH (link, &bucket->places)
 		update(selectors, CS_CONTAINER_OF(link, struct place, link)->selector, row);
 }

@@ -5,6 +5,7 @@
 
 #include <csched/base/intern.h>
 #include <csched/base/map.h>
+#include <csched/base/search.h>
 #include <csched/cluster/node_table.h>
 
 struct cs_row_port;
@@ -30,6 +31,14 @@ struct cs_node_row {
 	uint32_t n_images;
 	uint64_t images_hash;
 };
+
+// The value of a label; CS_INTERN_NONE where the row has none.
+static inline uint32_t cs_node_row_label(const struct cs_node_row *row, uint32_t key)
+{
+	uint32_t at = cs_search(row->labels, sizeof(*row->labels), row->n_labels, key);
+	return at < row->n_labels && row->labels[at].key == key ? row->labels[at].value
+								: CS_INTERN_NONE;
+}
 
 struct cs_loads;
 struct cs_topologies;

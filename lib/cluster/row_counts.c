@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <csched/base/memory.h>
+#include <csched/base/search.h>
 #include <string.h>
 
 #define FIRST_CAPACITY 4u
@@ -36,15 +37,7 @@ static void set_arrays(struct cs_row_counts *counts, bool dense, uint32_t capaci
 // The first entry whose row is not below `row`.
 static uint32_t search(const struct cs_row_counts *counts, uint32_t row)
 {
-	uint32_t low = 0, high = counts->n;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (counts->rows[middle] < row)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return cs_search(counts->rows, sizeof(*counts->rows), counts->n, row);
 }
 
 static void grow(struct cs_row_counts *counts)

@@ -88,18 +88,7 @@ static void leave_domain(struct topology *topology, struct cs_intern *strings, u
 // The value of a label of a row that is live; CS_INTERN_NONE where it has none.
 static uint32_t value_at(const struct cs_nodes *nodes, uint32_t row, uint32_t key)
 {
-	const struct cs_node_row *kept = &nodes->rows[row];
-	uint32_t low = 0, high = nodes->table.live[row] ? kept->n_labels : 0;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (kept->labels[middle].key == key)
-			return kept->labels[middle].value;
-		if (kept->labels[middle].key < key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return CS_INTERN_NONE;
+	return nodes->table.live[row] ? cs_node_row_label(&nodes->rows[row], key) : CS_INTERN_NONE;
 }
 
 static void update_row(struct topology *topology, const struct cs_nodes *nodes, uint32_t row)

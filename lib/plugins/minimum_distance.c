@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/search.h>
 #include <csched/cluster/topology.h>
 #include <csched/framework/fields.h>
 
@@ -201,26 +202,13 @@ static void score_places(const struct nearness *nearness, struct cs_rows rows,
 	cs_load_kernel_mean(nearness->peers->total, rows, out);
 }
 
-// The place of the first one that is not before the row.
-static uint32_t first_from(const struct cs_peer_rows *peers, uint32_t row)
-{
-	uint32_t low = 0, high = peers->n;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (peers->rows[middle] < row)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 // 100 - the mean distance.
 static void score_rows(const struct nearness *nearness, struct cs_rows rows, int64_t *restrict out)
 {
 	const struct cs_peer_rows *peers = nearness->peers;
 	score_places(nearness, rows, out);
-	for (uint32_t i = first_from(peers, rows.first); i < peers->n; i++) {
+	uint32_t first = cs_search(peers->rows, sizeof(*peers->rows), peers->n, rows.first);
+	for (uint32_t i = first; i < peers->n; i++) {
 		uint32_t row = peers->rows[i];
 		if (row >= rows.end)
 			break;
