@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <csched/base/memory.h>
+#include <csched/base/search.h>
 
 #include "cluster_internal.h"
 #include "latency_internal.h"
@@ -32,7 +33,6 @@ struct cs_latency {
 	struct cs_intern *strings;
 	struct cs_map places; // value's text to struct place
 	uint32_t n_pairs;     // ordered ones that are known
-	uint64_t version;
 	int64_t swept;
 };
 
@@ -43,7 +43,6 @@ struct cs_latency *cs_latency_create(struct cs_cluster *cluster,
 	latency->metric = metric;
 	latency->topology = cs_topology_ref(cluster, metric->topology);
 	latency->strings = cluster->strings;
-	latency->version = 1;
 	cs_map_init(&latency->places, cluster->pods.seed);
 	return latency;
 }
@@ -78,11 +77,6 @@ const struct cs_topology *cs_latency_topology(const struct cs_latency *latency)
 	return latency->topology;
 }
 
-uint64_t cs_latency_version(const struct cs_latency *latency)
-{
-	return latency->version;
-}
-
 // ---- links ----
 
 static struct place *find_place(const struct cs_latency *latency, uint32_t value)
@@ -106,15 +100,7 @@ static struct place *place_of(struct cs_latency *latency, uint32_t value)
 // Where the link to the other is, or would be.
 static uint32_t position(const struct place *place, uint32_t other)
 {
-	uint32_t low = 0, high = place->n;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (place->links[middle].other < other)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return cs_search(place->links, sizeof(*place->links), place->n, other);
 }
 
 static struct link *find_link(const struct place *place, uint32_t other)
@@ -166,7 +152,6 @@ static void keep(struct cs_latency *latency, uint32_t from, uint32_t to, float v
 	link = link_of(place_of(latency, to), from);
 	link->in = value;
 	link->in_taken = taken;
-	latency->version++;
 }
 
 uint32_t cs_latency_absorb(struct cs_cluster *cluster, struct cs_latency *latency,
@@ -203,9 +188,10 @@ uint32_t cs_latency_absorb(struct cs_cluster *cluster, struct cs_latency *latenc
 
 // ---- ageing ----
 
-static void sweep_links(struct cs_latency *latency, struct place *place, int64_t oldest)
+// Returns how many latencies are not known any more.
+static uint32_t sweep_links(struct place *place, int64_t oldest)
 {
-	uint32_t kept = 0;
+	uint32_t kept = 0, lost = 0;
 	for (uint32_t i = 0; i < place->n; i++) {
 		struct link *link = &place->links[i];
 		bool was = !isnan(link->out);
@@ -213,12 +199,12 @@ static void sweep_links(struct cs_latency *latency, struct place *place, int64_t
 			link->out = NAN;
 		if (link->in_taken < oldest)
 			link->in = NAN;
-		latency->n_pairs -= was && isnan(link->out);
-		latency->version += was && isnan(link->out);
+		lost += was && isnan(link->out);
 		if (!isnan(link->out) || !isnan(link->in))
 			place->links[kept++] = *link;
 	}
 	place->n = kept;
+	return lost;
 }
 
 // Places without links go when there are no links to them either: links are at both ends.
@@ -251,39 +237,24 @@ void cs_latency_redate(struct cs_latency *latency, int64_t now)
 		}
 }
 
-uint32_t cs_latency_tick(struct cs_cluster *cluster, struct cs_latency *latency, int64_t now)
+uint32_t cs_latency_tick(struct cs_latency *latency, int64_t now)
 {
-	(void)cluster;
 	int64_t ttl = latency->metric->ttl;
-	uint64_t version = latency->version;
 	if (now - latency->swept < ttl / 2)
 		return 0;
 	latency->swept = now;
 	int64_t oldest = now - (int64_t)((double)ttl * (1 + FADED));
 	size_t at = 0;
 	struct place *place;
+	uint32_t lost = 0;
 	while ((place = cs_map_next(&latency->places, &at)))
-		sweep_links(latency, place, oldest);
+		lost += sweep_links(place, oldest);
+	latency->n_pairs -= lost;
 	drop_empty(latency);
-	return latency->version != version ? CS_EVENT_LOAD : 0;
+	return lost ? CS_EVENT_LOAD : 0;
 }
 
 // ---- asking ----
-
-static double best_of(const struct link *link)
-{
-	return !isnan(link->out) ? (double)link->out : (double)link->in;
-}
-
-double cs_latency_get(const struct cs_latency *latency, uint32_t from, uint32_t to)
-{
-	if (from == CS_DOMAIN_NONE || to == CS_DOMAIN_NONE)
-		return NAN;
-	const struct link *link =
-		find_link(find_place(latency, cs_topology_value(latency->topology, from)),
-			  cs_topology_value(latency->topology, to));
-	return link ? best_of(link) : NAN;
-}
 
 void cs_latency_each(const struct cs_latency *latency, uint32_t to,
 		     void (*tell)(void *user, uint32_t from, double seconds), void *user)

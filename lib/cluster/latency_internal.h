@@ -18,7 +18,7 @@ uint32_t cs_latency_absorb(struct cs_cluster *cluster, struct cs_latency *latenc
 			   struct cs_load_report *ret);
 // Forgets what has aged beyond use. Cheap unless half a ttl has gone by since it last looked.
 // CS_EVENT_LOAD where something is not known any more: that rejects nobody.
-uint32_t cs_latency_tick(struct cs_cluster *cluster, struct cs_latency *latency, int64_t now);
+uint32_t cs_latency_tick(struct cs_latency *latency, int64_t now);
 // The clock was put back: nothing is dated later than it says now.
 void cs_latency_redate(struct cs_latency *latency, int64_t now);
 

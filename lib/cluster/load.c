@@ -549,7 +549,7 @@ uint32_t cs_cluster_tick_load(struct cs_cluster *cluster)
 				events |= age_column(loads, i);
 		cs_loads_expire(loads);
 		if (cluster->latency)
-			events |= cs_latency_tick(cluster, cluster->latency, loads->now);
+			events |= cs_latency_tick(cluster->latency, loads->now);
 	}
 	cs_loads_settle(loads);
 	events |= loads->untold;

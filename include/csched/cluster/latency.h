@@ -19,13 +19,10 @@ struct cs_latency;
 const struct cs_latency *cs_cluster_latency(const struct cs_cluster *cluster);
 // Whose domains the places are.
 const struct cs_topology *cs_latency_topology(const struct cs_latency *latency);
-// Seconds from a domain to another, aged samples included while their quality is above 0; NaN =
-// not known. What was measured one way counts for the other where that is not known.
-double cs_latency_get(const struct cs_latency *latency, uint32_t from, uint32_t to);
-// Calls `tell` for each domain from which the latency to `to`, which has rows, is known.
+// Calls `tell` for each domain from which the latency to `to`, which has rows, is known, aged
+// samples included while their quality is above 0. What was measured one way counts for the other
+// where that is not known.
 void cs_latency_each(const struct cs_latency *latency, uint32_t to,
 		     void (*tell)(void *user, uint32_t from, double seconds), void *user);
-// Grows with each change.
-uint64_t cs_latency_version(const struct cs_latency *latency);
 
 #endif

@@ -54,11 +54,27 @@ static uint32_t absorb(const char *from, const char *to, double value, int64_t t
 	return cs_latency_absorb(world.cluster, latency, &sample, T0, &report);
 }
 
+struct asked {
+	uint32_t from;
+	double seconds;
+};
+
+static void hear(void *user, uint32_t from, double seconds)
+{
+	struct asked *asked = user;
+	if (from == asked->from)
+		asked->seconds = seconds;
+}
+
+// Seconds from a place to another, NaN = not known.
 static double get(const char *from, const char *to)
 {
 	const struct cs_topology *topology = cs_latency_topology(latency);
-	return cs_latency_get(latency, cs_topology_find(topology, from),
-			      cs_topology_find(topology, to));
+	struct asked asked = { .from = cs_topology_find(topology, from), .seconds = NAN };
+	uint32_t domain = cs_topology_find(topology, to);
+	if (domain != CS_DOMAIN_NONE)
+		cs_latency_each(latency, domain, hear, &asked);
+	return asked.seconds;
 }
 
 #define expect(from, to, value) ck_assert_double_eq_tol(get(from, to), value, 1e-6)
@@ -102,7 +118,6 @@ START_TEST(what_is_not_absorbed)
 	node("n1", "a");
 	node("n2", "b");
 	absorb("a", "b", 0.02, T0 - CS_SECOND);
-	uint64_t version = cs_latency_version(latency);
 	ck_assert_uint_eq(absorb("a", "b", NAN, T0), 0);
 	ck_assert_uint_eq(absorb("a", "b", -1, T0), 0);
 	ck_assert_uint_eq(absorb("a", "b", 11, T0), 0);
@@ -116,7 +131,6 @@ START_TEST(what_is_not_absorbed)
 	ck_assert_uint_eq(report.n_unmatched, 3);
 	ck_assert_str_eq(report.unmatched[0], "nowhere");
 	ck_assert_str_eq(report.unmatched[1], "elsewhere");
-	ck_assert_uint_eq(cs_latency_version(latency), version);
 	expect("a", "b", 0.02);
 }
 END_TEST
@@ -138,13 +152,11 @@ START_TEST(ages)
 	absorb("a", "b", 0.02, T0);
 	absorb("b", "a", 0.03, T0 + CS_SECOND); // of the future: counts as now
 	ck_assert_uint_eq(report.n_future, 1);
-	cs_latency_tick(world.cluster, latency, T0 + 300 * CS_SECOND);
+	ck_assert_uint_eq(cs_latency_tick(latency, T0 + 300 * CS_SECOND), 0);
 	expect("a", "b", 0.02);
-	uint64_t version = cs_latency_version(latency);
-	cs_latency_tick(world.cluster, latency, T0 + 337 * CS_SECOND);
+	ck_assert_uint_eq(cs_latency_tick(latency, T0 + 337 * CS_SECOND), CS_EVENT_LOAD);
 	ck_assert(isnan(get("a", "b")));
 	ck_assert(isnan(get("b", "a")));
-	ck_assert_uint_gt(cs_latency_version(latency), version);
 }
 END_TEST
 
