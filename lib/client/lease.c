@@ -566,16 +566,6 @@ bool cs_lease_valid(const struct cs_lease *l, struct cs_time now)
 	       now.boot < l->renewed + l->options.settings.renew_deadline;
 }
 
-bool cs_lease_leading(const struct cs_lease *l)
-{
-	return l->leading;
-}
-
-const char *cs_lease_holder(const struct cs_lease *l)
-{
-	return l->seen.holder ? l->seen.holder : "";
-}
-
 bool cs_lease_healthy(const struct cs_lease *l, struct cs_time now)
 {
 	return !l->leading ||

@@ -41,9 +41,6 @@ int64_t cs_lease_deadline(const struct cs_lease *lease); // boot ns; INT64_MAX =
 
 // The fence: we lead, and the last successful renewal was sent less than renew_deadline ago.
 bool cs_lease_valid(const struct cs_lease *lease, struct cs_time now);
-bool cs_lease_leading(const struct cs_lease *lease);
-// The last holder seen; "" before the first look. Borrowed.
-const char *cs_lease_holder(const struct cs_lease *lease);
 // The watchdog: false if we lead but have not renewed for duration + 20 s.
 bool cs_lease_healthy(const struct cs_lease *lease, struct cs_time now);
 

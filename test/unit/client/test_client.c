@@ -232,7 +232,7 @@ START_TEST(everything_is_announced)
 	turn();
 	fake_answer(find("/binding"), 201, CS_SLICE(""));
 	assert_events("leading:1 nodes:3 pods:0 pods:3 written:7:0 ");
-	ck_assert(cs_lease_leading(cs_client_lease(client)));
+	ck_assert(cs_lease_valid(cs_client_lease(client), fake.now));
 	ck_assert_uint_eq(cs_client_watch_stats(client, 1).known, 1);
 	ck_assert_uint_eq(cs_client_stats(client).backlog, uncredited);
 	cs_client_credit(client, uncredited);
