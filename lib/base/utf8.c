@@ -2,6 +2,8 @@
 // Neighbours: value_json.c and json_writer.c.
 #include <csched/base/utf8.h>
 
+#include <stdbool.h>
+
 static bool in_range(unsigned char c, unsigned char low, unsigned char high)
 {
 	return c >= low && c <= high;
@@ -38,18 +40,6 @@ size_t cs_utf8_sequence(const char *s, size_t size)
 		return lead->length;
 	}
 	return 0;
-}
-
-bool cs_utf8_valid(struct cs_slice s)
-{
-	size_t at = 0;
-	while (at < s.size) {
-		size_t length = cs_utf8_sequence(s.data + at, s.size - at);
-		if (length == 0)
-			return false;
-		at += length;
-	}
-	return true;
 }
 
 size_t cs_utf8_encode(uint32_t c, char out[4])

@@ -364,11 +364,6 @@ const struct sim_usage_node *sim_usage_find_node(const struct sim_usage *usage, 
 	return node && node->exists ? node : NULL;
 }
 
-const struct sim_usage_pod *sim_usage_find_pod(const struct sim_usage *usage, const char *key)
-{
-	return get_pod(usage, key);
-}
-
 static const struct sim_sample *arrived(const struct sim_usage *usage,
 					const struct sim_meter *meter)
 {

@@ -93,9 +93,8 @@ void sim_usage_remove_pod(struct sim_usage *usage, const char *key);
 // the ramp: what is used at the end of a step counts for all of it.
 void sim_usage_advance(struct sim_usage *usage, struct cs_time now);
 
-// NULL where nothing of that name exists (a node) or runs (a pod).
+// NULL where no node of that name exists.
 const struct sim_usage_node *sim_usage_find_node(const struct sim_usage *usage, const char *name);
-const struct sim_usage_pod *sim_usage_find_pod(const struct sim_usage *usage, const char *key);
 // The newest sample that has arrived by now; NULL without, or where the node does not report.
 const struct sim_sample *sim_usage_node_sample(const struct sim_usage *usage, const char *name);
 const struct sim_sample *sim_usage_pod_sample(const struct sim_usage *usage, const char *key);

@@ -3,11 +3,14 @@
 #ifndef TEST_FUZZ_FUZZ_H
 #define TEST_FUZZ_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <csched/base/utf8.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,6 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 			abort();                                                             \
 		}                                                                            \
 	} while (0)
+
+static inline bool fuzz_is_utf8(const char *text, size_t size)
+{
+	for (size_t at = 0, length; at < size; at += length)
+		if (!(length = cs_utf8_sequence(text + at, size - at)))
+			return false;
+	return true;
+}
 
 #define FUZZ_PARTS_MAX 16
 

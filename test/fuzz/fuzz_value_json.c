@@ -1,7 +1,6 @@
 // JSON from any bytes: what is read keeps the stated limits, and writes as JSON that reads the
 // same. Neighbours: fuzz_value_yaml.c reads more; json-c's tokener must take what we take.
 #include <csched/base/buffer.h>
-#include <csched/base/utf8.h>
 #include <csched/base/value.h>
 #include <string.h>
 
@@ -22,16 +21,15 @@ static unsigned depth_of(struct json_object *value)
 	if (json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach(value, key, member)
 		{
-			REQUIRE(cs_utf8_valid(cs_slice_of(key)));
+			REQUIRE(fuzz_is_utf8(key, strlen(key)));
 			unsigned depth = depth_of(member);
 			deepest = depth > deepest ? depth : deepest;
 		}
 		return deepest + 1;
 	}
 	if (json_object_is_type(value, json_type_string))
-		REQUIRE(cs_utf8_valid(
-			(struct cs_slice){ json_object_get_string(value),
-					   (size_t)json_object_get_string_len(value) }));
+		REQUIRE(fuzz_is_utf8(json_object_get_string(value),
+				     (size_t)json_object_get_string_len(value)));
 	return 0;
 }
 

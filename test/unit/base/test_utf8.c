@@ -3,6 +3,7 @@
 #include "../check_main.h"
 
 #include <csched/base/memory.h>
+#include <csched/base/slice.h>
 #include <csched/base/utf8.h>
 
 START_TEST(every_code_point)
@@ -54,16 +55,6 @@ static const struct cs_slice broken[] = {
 START_TEST(broken_sequences)
 {
 	ck_assert_uint_eq(cs_utf8_sequence(broken[_i].data, broken[_i].size), 0);
-	ck_assert(!cs_utf8_valid(broken[_i]));
-}
-END_TEST
-
-START_TEST(whole_texts)
-{
-	ck_assert(cs_utf8_valid((struct cs_slice){ 0 }));
-	ck_assert(cs_utf8_valid(CS_SLICE("plain \0 text")));
-	ck_assert(cs_utf8_valid(CS_SLICE("gr\xC3\xBC\xC3\x9F \xF0\x9F\x98\x80")));
-	ck_assert(!cs_utf8_valid(CS_SLICE("ends in \xE2\x82")));
 }
 END_TEST
 
@@ -75,7 +66,6 @@ Suite *test_suite(void)
 	tcase_add_test(tc, every_code_point);
 	tcase_add_test(tc, known_encodings);
 	tcase_add_loop_test(tc, broken_sequences, 0, (int)CS_ARRAY_LENGTH(broken));
-	tcase_add_test(tc, whole_texts);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -169,6 +169,12 @@ START_TEST(test_the_ramp)
 }
 END_TEST
 
+static const struct sim_usage_pod *running(const char *name)
+{
+	CS_AUTO_FREE char *key = cs_asprintf("default/%s", name);
+	return cs_map_get(&usage.pods, cs_slice_of(key));
+}
+
 START_TEST(test_what_there_is_is_shared)
 {
 	start((struct sim_usage_options){ .seed = 1 });
@@ -178,8 +184,8 @@ START_TEST(test_what_there_is_is_shared)
 	NEAR(used(1)->cpu, 4);
 	NEAR(used(1)->memory, 8.0 * 1024 * 1048576);
 	NEAR(used(1)->connections, 1000);
-	NEAR(sim_usage_find_pod(&usage, "default/a")->used.cpu, 2);
-	NEAR(sim_usage_find_pod(&usage, "default/b")->used.cpu, 2);
+	NEAR(running("a")->used.cpu, 2);
+	NEAR(running("b")->used.cpu, 2);
 }
 END_TEST
 
@@ -258,7 +264,7 @@ START_TEST(test_a_pod_between_two_steps)
 	sim_usage_advance(&usage, at(20));
 	pod("a", HEAVY, 39.5);
 	sim_usage_advance(&usage, at(40));
-	NEAR(sim_usage_find_pod(&usage, "default/a")->cpu_seconds, 1.25);
+	NEAR(running("a")->cpu_seconds, 1.25);
 	NEAR(sim_usage_find_node(&usage, "n")->cpu_seconds, 1.25);
 }
 END_TEST
