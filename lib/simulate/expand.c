@@ -1,4 +1,5 @@
-// Workloads to pods, as kube-controller-manager makes them: labels, owners, names, tolerations.
+// Workloads to pods, as kube-controller-manager makes them: labels, annotations, owners, names,
+// tolerations.
 // Neighbours: simulation.c admits each pod; merge.c does what the API server does to it.
 #include "expand.h"
 
@@ -184,6 +185,8 @@ static void mold_init(struct mold *mold, struct cs_simulation *simulation,
 	if (n)
 		memcpy(metadata->labels, template->metadata->labels, n * sizeof(*metadata->labels));
 	metadata->n_labels = n;
+	metadata->annotations = template->metadata->annotations;
+	metadata->n_annotations = template->metadata->n_annotations;
 	metadata->n_owner_references = 1;
 	metadata->owner_references = controller(arena, workload->kind, workload->metadata);
 	mold->merges = merge_needed(&mold->spec);

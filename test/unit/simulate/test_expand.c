@@ -266,6 +266,25 @@ START_TEST(a_workload_is_one_demand)
 }
 END_TEST
 
+// Three of which one differs by whom its pods talk to.
+START_TEST(annotations_of_the_template)
+{
+	struct fixture fixture;
+	fixture_read(&fixture,
+		     WORKLOAD("apps/v1", "ReplicaSet", "a",
+			      TEMPLATE("")) WORKLOAD("apps/v1", "ReplicaSet", "b", TEMPLATE(""))
+			     WORKLOAD("apps/v1", "ReplicaSet", "c",
+				      "template: {metadata: {labels: {app: a}, annotations: "
+				      "{c-sched.io/talks-to: app=db}}, spec: {}}"));
+	ck_assert_msg(fixture.code == 0, "%s", fixture.error.text);
+	struct cs_cluster_counts counts =
+		cs_cluster_count(cs_simulation_cluster(fixture.simulation));
+	ck_assert_uint_eq(counts.pods, 3);
+	ck_assert_uint_eq(counts.demands, 2);
+	fixture_finish(&fixture);
+}
+END_TEST
+
 START_TEST(claims_of_a_stateful_set_are_refused)
 {
 	fixture_check(
@@ -303,6 +322,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_full_node_gets_its_pod_all_the_same);
 	tcase_add_test(tcase, a_daemon_set_bound_to_a_node);
 	tcase_add_test(tcase, a_workload_is_one_demand);
+	tcase_add_test(tcase, annotations_of_the_template);
 	tcase_add_test(tcase, claims_of_a_stateful_set_are_refused);
 	tcase_add_test(tcase, the_place_in_the_queue);
 	suite_add_tcase(suite, tcase);
