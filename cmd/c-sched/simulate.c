@@ -256,7 +256,7 @@ int simulate_main(const char **argv)
 	for (uint32_t i = 0; i < config->n_warnings; i++)
 		warn(NULL, config->warnings[i]);
 	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
-	cs_cluster_set_load_notice(cs_simulation_cluster(simulation), warn, NULL);
+	cs_simulation_set_notice(simulation, warn, NULL);
 	int status = read_files(&settings, simulation, &err) < 0 ? fail(&err, "")
 								 : report(&settings, simulation);
 	cs_simulation_destroy(simulation);

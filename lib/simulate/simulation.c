@@ -61,6 +61,14 @@ struct cs_cluster *cs_simulation_cluster(struct cs_simulation *simulation)
 	return simulation->cluster;
 }
 
+void cs_simulation_set_notice(struct cs_simulation *simulation,
+			      void (*notice)(void *user, const char *words), void *user)
+{
+	simulation->notice = notice;
+	simulation->notice_user = user;
+	cs_cluster_set_load_notice(simulation->cluster, notice, user);
+}
+
 uint32_t cs_simulation_elsewhere(const struct cs_simulation *simulation)
 {
 	return simulation->n_elsewhere;
@@ -119,6 +127,24 @@ static int strip(const Kube__Pod *pod, struct cs_error *err)
 	return cs_error_set(err, whole.code, "%s", whole.text + strlen(prefix));
 }
 
+// What the scheduler tells in an Event. Whom a pod that has its node talks to does not matter.
+static void tell_ignored(struct cs_simulation *simulation, const struct cs_pod *pod, bool bound,
+			 const char *workload)
+{
+	const char *const words[] = { bound ? NULL : pod->demand->peers_error,
+				      cs_cluster_ignored(pod) };
+	if (!simulation->notice || simulation->noticed == workload)
+		return;
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(words); i++) {
+		struct cs_error err;
+		if (!words[i])
+			continue;
+		cs_error_set(&err, -EINVAL, "pod %s/%s: %s", pod->namespace, pod->name, words[i]);
+		simulation->notice(simulation->notice_user, err.text);
+		simulation->noticed = workload;
+	}
+}
+
 int simulation_admit(struct cs_simulation *simulation, const Kube__Pod *pod,
 		     struct workload workload, struct cs_error *err)
 {
@@ -134,6 +160,7 @@ int simulation_admit(struct cs_simulation *simulation, const Kube__Pod *pod,
 	if (r < 0)
 		return strip(pod, err);
 	simulation->n_pods++;
+	tell_ignored(simulation, change.pod, bound, workload.name);
 	if (bound && cs_cluster_find_node(simulation->cluster, pod->spec->node_name) == CS_ROW_NONE)
 		simulation->n_elsewhere++;
 	if (!bound)

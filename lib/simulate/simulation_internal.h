@@ -21,6 +21,9 @@ struct cs_simulation {
 	struct cs_cluster *cluster;
 	struct input input;
 	struct cs_arena *scratch;
+	void (*notice)(void *user, const char *words); // NULL = nobody hears it
+	void *notice_user;
+	const char *noticed; // the name, by its address, of the workload that was told of last
 	uint32_t pods_max;
 	uint32_t n_pods; // in the model
 	uint32_t n_elsewhere;

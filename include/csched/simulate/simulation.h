@@ -23,6 +23,11 @@ struct cs_simulation;
 struct cs_simulation *cs_simulation_create(const struct cs_config *config, uint32_t pods_max);
 void cs_simulation_destroy(struct cs_simulation *simulation); // NULL is fine
 
+// Who hears which annotations are left out of account, as they cannot be read: "node n1: ...",
+// "pod default/a: ...", of pods that a workload is given once. Before cs_simulation_prepare.
+void cs_simulation_set_notice(struct cs_simulation *simulation,
+			      void (*notice)(void *user, const char *words), void *user);
+
 // Takes the objects of one file: YAML or JSON, any number of documents and Lists. Their defaults
 // are filled in as the API server does. -EINVAL with file, line of the document, object and field.
 // The file name is copied.

@@ -240,6 +240,68 @@ START_TEST(load_of_annotations)
 }
 END_TEST
 
+static void keep_notice(void *user, const char *words)
+{
+	cs_buffer_printf(user, "%s\n", words);
+}
+
+static const char counting[] =
+	"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
+	"profiles: [{schedulerName: default-scheduler}]\n---\n"
+	"apiVersion: config.c-sched.io/v1alpha1\nkind: LoadConfiguration\n"
+	"sources: [{name: notes, type: NodeAnnotations, metrics: [connections]}]\n";
+
+#define NOTED(name, key, value) \
+	"metadata: {name: " name ", annotations: {c-sched.io/" key ": '" value "'}}, spec: "
+
+// Each pod of the input is told of, those that its Deployment is given once, and of pods that have
+// their node only what still counts.
+START_TEST(annotations_that_cannot_be_read)
+{
+	CS_AUTO_BUFFER struct cs_buffer told;
+	struct cs_error err = { 0 };
+	struct cs_config *config = fixture_config(counting);
+	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
+	cs_buffer_init(&told, 4096);
+	cs_simulation_set_notice(simulation, keep_notice, &told);
+	const char *yaml = LOADED("n1", "c-sched.io/weight: many") "---\n{apiVersion: v1, kind: Pod, " NOTED(
+		"a", "connections",
+		"many") "{}}\n"
+			"---\n{apiVersion: v1, kind: Pod, " NOTED(
+				"b", "talks-to",
+				"app db") "{}}\n"
+					  "---\n{apiVersion: v1, kind: Pod, " NOTED(
+						  "c", "talks-to",
+						  "app=db") "{}}\n"
+							    "---\n{apiVersion: v1, kind: Pod, " NOTED(
+								    "d", "talks-to",
+								    "a b") "{nodeName: n1}}\n"
+									   "---\n{apiVersion: v1, kind: Pod, " NOTED(
+										   "e",
+										   "connections",
+										   "-1") "{nodeName: n1}}\n"
+											 "---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {"
+											 "replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {labels: "
+											 "{app: web}, annotations: {c-sched.io/talks-to: '='}}, spec: {containers: []}}}}\n";
+	ck_assert_int_eq(cs_simulation_read(simulation, "f", cs_slice_of(yaml), &err), 0);
+	ck_assert_msg(cs_simulation_prepare(simulation, &err) == 0, "%s", err.text);
+	ck_assert_str_eq(
+		told.data,
+		"node n1: metadata.annotations[c-sched.io/weight]: expected an integer from 0 to "
+		"1000: the node counts with 100\n"
+		"pod default/a: annotation c-sched.io/connections: expected a number above 0, at "
+		"most 1e9\n"
+		"pod default/b: annotation c-sched.io/talks-to: found 'db', expected: in, notin, "
+		"=, ==, !=\n"
+		"pod default/e: annotation c-sched.io/connections: expected a number above 0, at "
+		"most 1e9\n"
+		"pod default/web-m96sl8xnqg-bbbbb: annotation c-sched.io/talks-to: found '=', "
+		"expected: identifier\n");
+	cs_simulation_destroy(simulation);
+	cs_config_destroy(config);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("simulate run");
@@ -255,6 +317,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, the_first_node_tells_the_size_of_an_image);
 	tcase_add_test(tcase, whether_all_were_placed);
 	tcase_add_test(tcase, load_of_annotations);
+	tcase_add_test(tcase, annotations_that_cannot_be_read);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
