@@ -52,6 +52,9 @@ static const struct {
 	{ "app!=db", "app NotIn [db]" },
 	{ "app=db,tier in (a, b)", "app In [db]; tier In [a,b]" },
 	{ "tier notin(a,),x", "tier NotIn [a,]; x Exists []" },
+	// As upstream reads it: one value, which is empty. An In without values is refused.
+	{ "a in (), b notin ( )", "a In []; b NotIn []" },
+	{ "a in (,)", "a In [,]" },
 	{ "! old , example.com/x=1.2_3-4", "old DoesNotExist []; example.com/x In [1.2_3-4]" },
 	{ "in in (in),notin", "in In [in]; notin Exists []" },
 	{ "a,a=b,a!=c", "a Exists []; a In [b]; a NotIn [c]" },
@@ -115,6 +118,11 @@ START_TEST(numbers_in_queries)
 	ck_assert(cs_requirement_matches(&list[0], "2") && !cs_requirement_matches(&list[0], "1"));
 	ck_assert(cs_requirement_matches(&list[1], "1") && !cs_requirement_matches(&list[1], "2"));
 	ck_assert(cs_requirement_matches(&list[2], "x"));
+	ck_assert_int_eq(cs_requirements_parse("a in ()", arena, &list, &n, &err), 0);
+	ck_assert_uint_eq(list[0].n_values, 1);
+	ck_assert(cs_requirement_matches(&list[0], ""));
+	ck_assert(!cs_requirement_matches(&list[0], NULL) &&
+		  !cs_requirement_matches(&list[0], "x"));
 	ck_assert_int_eq(cs_requirements_parse(" ", arena, &list, &n, &err), 0);
 	ck_assert_uint_eq(n, 0);
 	ck_assert_int_eq(cs_requirements_parse("a>", arena, &list, &n, &err), -EINVAL);
