@@ -1,11 +1,11 @@
 // Reading test objects through the real codec. Neighbours: world.h.
 #include "world.h"
 
-#include <csched/base/value.h>
-#include <csched/kube/codec.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "../read_object.h"
 
 void world_begin(struct world *world)
 {
@@ -28,20 +28,12 @@ void world_end(struct world *world)
 	cs_arena_destroy(world->arena);
 }
 
-__attribute__((format(printf, 3, 0))) static ProtobufCMessage *read_object(
+__attribute__((format(printf, 3, 0))) static ProtobufCMessage *read_format(
 	struct world *world, const struct cs_kind *kind, const char *format, va_list arguments)
 {
 	char *text = NULL;
 	ck_assert(vasprintf(&text, format, arguments) >= 0);
-	struct json_object *documents = NULL;
-	struct cs_error err = { 0 };
-	ck_assert_msg(cs_value_read_yaml(cs_slice_of(text), &documents, &err) == 0, "%s in\n%s",
-		      err.text, text);
-	ProtobufCMessage *message = NULL;
-	struct json_object *document = json_object_array_get_idx(documents, 0);
-	ck_assert_msg(cs_codec_read(kind->descriptor, document, world->arena, &message, &err) == 0,
-		      "%s in\n%s", err.text, text);
-	json_object_put(documents);
+	ProtobufCMessage *message = read_object(kind, text, world->arena);
 	free(text);
 	return message;
 }
@@ -50,7 +42,7 @@ const Kube__Pod *read_pod(struct world *world, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	ProtobufCMessage *message = read_object(world, &cs_kind_pod, format, arguments);
+	ProtobufCMessage *message = read_format(world, &cs_kind_pod, format, arguments);
 	va_end(arguments);
 	return (const Kube__Pod *)message;
 }
@@ -59,7 +51,7 @@ const Kube__Node *read_node(struct world *world, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	ProtobufCMessage *message = read_object(world, &cs_kind_node, format, arguments);
+	ProtobufCMessage *message = read_format(world, &cs_kind_node, format, arguments);
 	va_end(arguments);
 	return (const Kube__Node *)message;
 }
@@ -80,7 +72,7 @@ int apply_object(struct world *world, const struct cs_kind *kind, const char *fo
 {
 	va_list arguments;
 	va_start(arguments, format);
-	ProtobufCMessage *message = read_object(world, kind, format, arguments);
+	ProtobufCMessage *message = read_format(world, kind, format, arguments);
 	va_end(arguments);
 	world->err = (struct cs_error){ 0 };
 	return cs_cluster_apply_object(world->cluster, kind, message, &world->events, &world->err);

@@ -1,6 +1,7 @@
 // The core fed with messages and time, its writes read back: no thread, no socket, no real clock.
 // Neighbours: daemon/core.c; the scheduler below it is the real one.
 #include "../check_main.h"
+#include "../read_object.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,9 +10,7 @@
 #include <unistd.h>
 
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/framework/load_config.h>
-#include <csched/kube/codec.h>
 #include <csched/plugins/list.h>
 
 #include "daemon/core.h"
@@ -142,15 +141,9 @@ static void add(struct cs_batch *batch, enum cs_change_op op, const struct cs_ki
 		const char *json)
 {
 	struct cs_change *change = &batch->changes[batch->count++];
-	CS_AUTO_VALUE struct json_object *tree = NULL;
-	struct cs_error err = { 0 };
 	*change = (struct cs_change){ .op = op, .kind = kind };
-	if (!json)
-		return;
-	ck_assert_msg(cs_value_read_json(cs_slice_of(json), &tree, &err) == 0, "%s", err.text);
-	ck_assert_msg(cs_codec_read(kind->descriptor, tree, batch->arena, &change->object, &err) ==
-			      0,
-		      "%s", err.text);
+	if (json)
+		change->object = read_object(kind, json, batch->arena);
 }
 
 static void give(struct cs_batch *batch)

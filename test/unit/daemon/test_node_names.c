@@ -1,14 +1,13 @@
 // Rows by the names of requests: in any order, again and again, while nodes come and go.
 // Neighbours: daemon/node_names.c.
 #include "../check_main.h"
+#include "../read_object.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include <csched/base/arena.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
-#include <csched/kube/codec.h>
 
 #include "daemon/node_names.h"
 
@@ -19,19 +18,12 @@ static struct cs_node_names *names;
 
 static void add_node(const char *name)
 {
-	struct cs_arena *arena = cs_arena_create();
-	struct json_object *tree;
-	ProtobufCMessage *message;
+	CS_AUTO_ARENA struct cs_arena *arena = cs_arena_create();
 	uint32_t events;
 	struct cs_error err = { 0 };
 	const char *json = cs_arena_printf(arena, "{\"metadata\":{\"name\":\"%s\"}}", name);
-	ck_assert_int_eq(cs_value_read_json(cs_slice_of(json), &tree, &err), 0);
-	ck_assert_msg(cs_codec_read(&kube__node__descriptor, tree, arena, &message, &err) == 0,
-		      "%s", err.text);
-	ck_assert_int_eq(cs_cluster_apply_node(cluster, (const Kube__Node *)message, &events, &err),
-			 0);
-	json_object_put(tree);
-	cs_arena_destroy(arena);
+	const Kube__Node *node = (const Kube__Node *)read_object(&cs_kind_node, json, arena);
+	ck_assert_int_eq(cs_cluster_apply_node(cluster, node, &events, &err), 0);
 }
 
 static void setup(void)

@@ -2,6 +2,7 @@
 // of, Bindings. No thread, no socket.
 // Neighbours: daemon/verbs.c, call.c.
 #include "../check_main.h"
+#include "../read_object.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,7 +11,6 @@
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 #include <csched/cluster/load.h>
-#include <csched/kube/codec.h>
 #include <csched/plugins/list.h>
 
 #include "daemon/answer.h"
@@ -56,17 +56,6 @@ static void on_write(void *user, const struct cs_write *write)
 	written = (struct cs_message_write *)cs_message_write(write);
 }
 
-static const ProtobufCMessage *object(const struct cs_kind *kind, const char *json)
-{
-	CS_AUTO_VALUE struct json_object *tree = NULL;
-	ProtobufCMessage *message;
-	struct cs_error err = { 0 };
-	ck_assert_msg(cs_value_read_json(cs_slice_of(json), &tree, &err) == 0, "%s", err.text);
-	ck_assert_msg(cs_codec_read(kind->descriptor, tree, arena, &message, &err) == 0, "%s",
-		      err.text);
-	return message;
-}
-
 static const char *pod_json(const char *name)
 {
 	return cs_arena_printf(
@@ -81,9 +70,10 @@ static void add_pod(const char *name)
 {
 	struct cs_pod_change change;
 	struct cs_error err;
-	ck_assert_int_eq(cs_cluster_apply_pod(
-				 cluster, (const Kube__Pod *)object(&cs_kind_pod, pod_json(name)),
-				 &change, &err),
+	ck_assert_int_eq(cs_cluster_apply_pod(cluster,
+					      (const Kube__Pod *)read_object(&cs_kind_pod,
+									     pod_json(name), arena),
+					      &change, &err),
 			 0);
 }
 
@@ -104,9 +94,9 @@ static void add_bound_since(const char *name, const char *node, int request, int
 		"\"priority\":%d,\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":"
 		"{\"cpu\":\"%dm\"}}}]}}",
 		name, name, created, node, priority, request);
-	ck_assert_int_eq(cs_cluster_apply_pod(cluster,
-					      (const Kube__Pod *)object(&cs_kind_pod, json),
-					      &change, &err),
+	ck_assert_int_eq(cs_cluster_apply_pod(
+				 cluster, (const Kube__Pod *)read_object(&cs_kind_pod, json, arena),
+				 &change, &err),
 			 0);
 }
 
@@ -125,9 +115,10 @@ static void add_nodes(void)
 			"\"status\":{\"allocatable\":{\"cpu\":\"10\",\"memory\":\"64Gi\","
 			"\"pods\":\"110\"}}}",
 			name, i == 3 ? "true" : "false");
-		ck_assert_int_eq(cs_cluster_apply_node(
-					 cluster, (const Kube__Node *)object(&cs_kind_node, json),
-					 &events, &err),
+		ck_assert_int_eq(cs_cluster_apply_node(cluster,
+						       (const Kube__Node *)read_object(
+							       &cs_kind_node, json, arena),
+						       &events, &err),
 				 0);
 		samples[i] = (struct cs_load_sample){ .node = name,
 						      .value = 2000 * i,
@@ -473,7 +464,7 @@ END_TEST
 
 static void tell(const char *uid, const char *name)
 {
-	const ProtobufCMessage *pod = object(&cs_kind_pod, pod_json(name));
+	const ProtobufCMessage *pod = read_object(&cs_kind_pod, pod_json(name), arena);
 	((const Kube__Pod *)pod)->metadata->uid = cs_arena_printf(arena, "uid-%s", uid);
 	cs_verbs_told(verbs, ((const Kube__Pod *)pod)->metadata);
 }
@@ -621,10 +612,11 @@ START_TEST(nobody_is_told_of_annotations_in_a_request)
 	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, whole("a", node)), CS_CALL_DONE);
 	ck_assert_int_eq(ask(CS_VERB_FILTER, whole("a", node)), CS_CALL_DONE);
 	ck_assert_int_eq(told, 0);
-	ck_assert_int_eq(cs_cluster_apply_node(cluster,
-					       (const Kube__Node *)object(&cs_kind_node, node),
-					       &events, &err),
-			 0);
+	ck_assert_int_eq(
+		cs_cluster_apply_node(cluster,
+				      (const Kube__Node *)read_object(&cs_kind_node, node, arena),
+				      &events, &err),
+		0);
 	ck_assert_int_eq(told, 2);
 }
 END_TEST
@@ -652,10 +644,10 @@ START_TEST(a_thousand_unknown_nodes_are_judged)
 	ck_assert_msg(cs_cluster_check(cluster, &err) == 0, "%s", err.text);
 	// The lowest row is the first to be given again.
 	uint32_t events;
-	ck_assert_int_eq(cs_cluster_apply_node(
-				 cluster,
-				 (const Kube__Node *)object(&cs_kind_node, GUEST("n5", "", "1")),
-				 &events, &err),
+	ck_assert_int_eq(cs_cluster_apply_node(cluster,
+					       (const Kube__Node *)read_object(
+						       &cs_kind_node, GUEST("n5", "", "1"), arena),
+					       &events, &err),
 			 0);
 	ck_assert_uint_eq(cs_cluster_find_node(cluster, "n5"), NODES);
 }

@@ -8,8 +8,9 @@
 
 #include <csched/base/value.h>
 #include <csched/framework/fields.h>
-#include <csched/kube/codec.h>
 #include <csched/kube/kind.h>
+
+#include "../read_object.h"
 
 // ---- plugins ----
 
@@ -412,20 +413,6 @@ struct cs_config *toy_config(const char *yaml, const struct cs_plugin *const *pl
 	return config;
 }
 
-static ProtobufCMessage *read_object(struct cs_arena *arena, const struct cs_kind *kind,
-				     const char *yaml)
-{
-	CS_AUTO_VALUE struct json_object *documents = NULL;
-	struct cs_error err = { 0 };
-	int r = cs_value_read_yaml(cs_slice_of(yaml), &documents, &err);
-	ck_assert_msg(r == 0, "%s in %s", err.text, yaml);
-	ProtobufCMessage *message = NULL;
-	r = cs_codec_read(kind->descriptor, json_object_array_get_idx(documents, 0), arena,
-			  &message, &err);
-	ck_assert_msg(r == 0, "%s in %s", err.text, yaml);
-	return message;
-}
-
 __attribute__((format(printf, 1, 0))) static char *format_text(const char *format, va_list ap)
 {
 	char *text = NULL;
@@ -439,7 +426,7 @@ const Kube__Node *toy_node(struct cs_arena *arena, const char *format, ...)
 	va_start(ap, format);
 	CS_AUTO_FREE char *text = format_text(format, ap);
 	va_end(ap);
-	return (const Kube__Node *)read_object(arena, &cs_kind_node, text);
+	return (const Kube__Node *)read_object(&cs_kind_node, text, arena);
 }
 
 const Kube__Pod *toy_pod(struct cs_arena *arena, const char *format, ...)
@@ -448,7 +435,7 @@ const Kube__Pod *toy_pod(struct cs_arena *arena, const char *format, ...)
 	va_start(ap, format);
 	CS_AUTO_FREE char *text = format_text(format, ap);
 	va_end(ap);
-	return (const Kube__Pod *)read_object(arena, &cs_kind_pod, text);
+	return (const Kube__Pod *)read_object(&cs_kind_pod, text, arena);
 }
 
 // ---- the scheduler ----

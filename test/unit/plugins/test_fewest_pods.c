@@ -1,15 +1,14 @@
 // The plugin that README.md shows: that the text is this file, and that it decides as it says.
 // Neighbours: fewest_pods.c is the example.
 #include "../check_main.h"
+#include "../read_object.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/framework/scheduler.h>
-#include <csched/kube/codec.h>
 #include <csched/plugins/list.h>
 
 #define FILE_MAX    (1u << 20)
@@ -54,17 +53,6 @@ static void on_event(void *user, const struct cs_pod *pod, const struct cs_sched
 	(void)event;
 }
 
-static const ProtobufCMessage *read_object(const struct cs_kind *kind, const char *json)
-{
-	CS_AUTO_VALUE struct json_object *tree = NULL;
-	ProtobufCMessage *object;
-	struct cs_error err = { 0 };
-	ck_assert_msg(cs_value_read_json(cs_slice_of(json), &tree, &err) == 0, "%s", err.text);
-	ck_assert_msg(cs_codec_read(kind->descriptor, tree, arena, &object, &err) == 0, "%s",
-		      err.text);
-	return object;
-}
-
 static void add_node(const char *name)
 {
 	CS_AUTO_FREE char *json = cs_asprintf("{\"metadata\":{\"name\":\"%s\"},\"status\":{"
@@ -72,7 +60,7 @@ static void add_node(const char *name)
 					      "\"pods\":\"10\"}}}",
 					      name);
 	struct cs_error err = { 0 };
-	const Kube__Node *node = (const Kube__Node *)read_object(&cs_kind_node, json);
+	const Kube__Node *node = (const Kube__Node *)read_object(&cs_kind_node, json, arena);
 	ck_assert_int_eq(cs_scheduler_apply_node(scheduler, now, node, &err), 0);
 }
 
@@ -84,7 +72,7 @@ static void add_pod(const char *name, const char *node)
 			    "\"containers\":[{\"name\":\"c\"}]},\"status\":{}}",
 			    name, name, node);
 	struct cs_error err = { 0 };
-	const Kube__Pod *pod = (const Kube__Pod *)read_object(&cs_kind_pod, json);
+	const Kube__Pod *pod = (const Kube__Pod *)read_object(&cs_kind_pod, json, arena);
 	ck_assert_int_eq(cs_scheduler_apply_pod(scheduler, now, pod, &err), 0);
 }
 

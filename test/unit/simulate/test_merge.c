@@ -1,12 +1,12 @@
 // Label keys merged into selectors, as the API server does. Neighbours: lib/simulate/merge.c.
 #include "../check_main.h"
+#include "../read_object.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <csched/base/buffer.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/kube/codec.h>
 #include <simulate/merge.h>
 
@@ -26,15 +26,7 @@ static void teardown(void)
 
 static Kube__Pod *read_pod(const char *text)
 {
-	struct json_object *documents = NULL;
-	ProtobufCMessage *message;
-	struct cs_error err = { 0 };
-	ck_assert_int_eq(cs_value_read_yaml(cs_slice_of(text), &documents, &err), 0);
-	int r = cs_codec_read(&kube__pod__descriptor, json_object_array_get_idx(documents, 0),
-			      arena, &message, &err);
-	ck_assert_msg(r == 0, "%s", err.text);
-	json_object_put(documents);
-	return (Kube__Pod *)message;
+	return (Kube__Pod *)read_object(&cs_kind_pod, text, arena);
 }
 
 static char *print_spec(const Kube__PodSpec *spec)
