@@ -66,15 +66,25 @@ static const char *pod_json(const char *name)
 		name, name);
 }
 
-static void add_pod(const char *name)
+static void apply_pod(const char *json)
 {
 	struct cs_pod_change change;
 	struct cs_error err;
-	ck_assert_int_eq(cs_cluster_apply_pod(cluster,
-					      (const Kube__Pod *)read_object(&cs_kind_pod,
-									     pod_json(name), arena),
-					      &change, &err),
-			 0);
+	const Kube__Pod *pod = (const Kube__Pod *)read_object(&cs_kind_pod, json, arena);
+	ck_assert_int_eq(cs_cluster_apply_pod(cluster, pod, &change, &err), 0);
+}
+
+static void apply_node(const char *json)
+{
+	uint32_t events;
+	struct cs_error err;
+	const Kube__Node *node = (const Kube__Node *)read_object(&cs_kind_node, json, arena);
+	ck_assert_int_eq(cs_cluster_apply_node(cluster, node, &events, &err), 0);
+}
+
+static void add_pod(const char *name)
+{
+	apply_pod(pod_json(name));
 }
 
 static struct cs_pod *find_pod(const char *name)
@@ -85,19 +95,13 @@ static struct cs_pod *find_pod(const char *name)
 static void add_bound_since(const char *name, const char *node, int request, int priority,
 			    const char *created)
 {
-	struct cs_pod_change change;
-	struct cs_error err;
-	const char *json = cs_arena_printf(
+	apply_pod(cs_arena_printf(
 		arena,
 		"{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"uid\":\"uid-%s\","
 		"\"creationTimestamp\":\"%s\"},\"spec\":{\"nodeName\":\"%s\","
 		"\"priority\":%d,\"containers\":[{\"name\":\"c\",\"resources\":{\"requests\":"
 		"{\"cpu\":\"%dm\"}}}]}}",
-		name, name, created, node, priority, request);
-	ck_assert_int_eq(cs_cluster_apply_pod(
-				 cluster, (const Kube__Pod *)read_object(&cs_kind_pod, json, arena),
-				 &change, &err),
-			 0);
+		name, name, created, node, priority, request));
 }
 
 // Node n1 is idle, n2 .. carry ever more; nodes have 10 CPUs.
@@ -107,19 +111,12 @@ static void add_nodes(void)
 	struct cs_load_report report;
 	for (int i = 0; i < NODES; i++) {
 		const char *name = cs_arena_printf(arena, "n%d", i + 1);
-		uint32_t events;
-		struct cs_error err;
-		const char *json = cs_arena_printf(
+		apply_node(cs_arena_printf(
 			arena,
 			"{\"metadata\":{\"name\":\"%s\"},\"spec\":{\"unschedulable\":%s},"
 			"\"status\":{\"allocatable\":{\"cpu\":\"10\",\"memory\":\"64Gi\","
 			"\"pods\":\"110\"}}}",
-			name, i == 3 ? "true" : "false");
-		ck_assert_int_eq(cs_cluster_apply_node(cluster,
-						       (const Kube__Node *)read_object(
-							       &cs_kind_node, json, arena),
-						       &events, &err),
-				 0);
+			name, i == 3 ? "true" : "false"));
 		samples[i] = (struct cs_load_sample){ .node = name,
 						      .value = 2000 * i,
 						      .taken = state.now.wall - CS_SECOND };
@@ -601,8 +598,6 @@ static void count_notice(void *user, const char *words)
 START_TEST(nobody_is_told_of_annotations_in_a_request)
 {
 	int told = 0;
-	struct cs_error err;
-	uint32_t events;
 	const char *node = GUEST("g1",
 				 ",\"annotations\":{\"c-sched.io/weight\":\"much\","
 				 "\"load.c-sched.io/cpu\":\"high\"}",
@@ -612,11 +607,7 @@ START_TEST(nobody_is_told_of_annotations_in_a_request)
 	ck_assert_int_eq(ask(CS_VERB_PRIORITIZE, whole("a", node)), CS_CALL_DONE);
 	ck_assert_int_eq(ask(CS_VERB_FILTER, whole("a", node)), CS_CALL_DONE);
 	ck_assert_int_eq(told, 0);
-	ck_assert_int_eq(
-		cs_cluster_apply_node(cluster,
-				      (const Kube__Node *)read_object(&cs_kind_node, node, arena),
-				      &events, &err),
-		0);
+	apply_node(node);
 	ck_assert_int_eq(told, 2);
 }
 END_TEST
@@ -643,12 +634,7 @@ START_TEST(a_thousand_unknown_nodes_are_judged)
 	ck_assert_uint_eq(cs_cluster_count(cluster).nodes, NODES);
 	ck_assert_msg(cs_cluster_check(cluster, &err) == 0, "%s", err.text);
 	// The lowest row is the first to be given again.
-	uint32_t events;
-	ck_assert_int_eq(cs_cluster_apply_node(cluster,
-					       (const Kube__Node *)read_object(
-						       &cs_kind_node, GUEST("n5", "", "1"), arena),
-					       &events, &err),
-			 0);
+	apply_node(GUEST("n5", "", "1"));
 	ck_assert_uint_eq(cs_cluster_find_node(cluster, "n5"), NODES);
 }
 END_TEST
