@@ -19,7 +19,7 @@
 #include <csched/base/memory.h>
 #include <csched/daemon/daemon.h>
 
-#define STOP_MAX 2 // seconds from the signal to the end
+#define STOP_MAX 5 // seconds from the signal to the end
 
 // ---- at start ----
 

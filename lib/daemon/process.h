@@ -15,7 +15,7 @@ void cs_process_measure(struct cs_metrics *metrics);
 struct cs_process_signals;
 
 // A thread that waits for SIGTERM and SIGINT and calls `stop` on the first. A second one, or no end
-// within two seconds, ends the process at once with exit status 1. Before all other
+// within five seconds, ends the process at once with exit status 1. Before all other
 // threads, which inherit that these signals are blocked.
 int cs_process_signals_create(const struct cs_log *log, void (*stop)(void *user), void *user,
 			      struct cs_process_signals **ret, struct cs_error *err);
