@@ -2,6 +2,7 @@
 // Neighbours: every test_*.c here; libcurl speaks to both programs.
 #include "harness.h"
 
+#include <arpa/inet.h>
 #include <check.h>
 #include <curl/curl.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,7 +36,7 @@ static struct {
 	struct cs_arena *arena;
 	struct harness_process processes[PROCESSES_MAX];
 	int n_processes;
-	struct json_object *trees[4096];
+	struct json_object *trees[16384];
 	int n_trees;
 } world;
 
@@ -190,15 +192,16 @@ static int exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int harness_wait_exit(struct harness_process *process, double seconds)
+int harness_wait_exit(struct harness_process *process)
 {
 	int status;
-	for (double end = harness_now() + seconds; harness_now() < end; harness_sleep(POLL))
+	for (double end = harness_now() + HARNESS_PATIENCE; harness_now() < end;
+	     harness_sleep(POLL))
 		if (waitpid(process->pid, &status, WNOHANG) == process->pid) {
 			process->pid = 0;
 			return exit_status(status);
 		}
-	ck_abort_msg("it did not end within %g s: %s", seconds, harness_read_file(process->log));
+	ck_abort_msg("it did not end: %s", harness_read_file(process->log));
 }
 
 int harness_stop(struct harness_process *process, int signal)
@@ -207,7 +210,7 @@ int harness_stop(struct harness_process *process, int signal)
 	ck_assert_int_gt(process->pid, 0);
 	kill(process->pid, signal);
 	if (signal != SIGKILL)
-		return harness_wait_exit(process, HARNESS_PATIENCE);
+		return harness_wait_exit(process);
 	waitpid(process->pid, &status, 0);
 	process->pid = 0;
 	return exit_status(status);
@@ -230,7 +233,7 @@ struct harness_process *harness_check_run(const char *program, const char *const
 					  int status, const char *words)
 {
 	struct harness_process *process = harness_start(program, arguments);
-	ck_assert_int_eq(harness_wait_exit(process, 10), status);
+	ck_assert_int_eq(harness_wait_exit(process), status);
 	ck_assert_msg(harness_logged(process, words), "%s", harness_read_file(process->log));
 	return process;
 }
@@ -244,6 +247,23 @@ void harness_wait_logged(const struct harness_process *process, const char *word
 				     harness_read_file(process->log));
 		harness_sleep(POLL);
 	}
+}
+
+// Below the range of ip_local_port_range; processes begin to look at different places.
+int harness_port(void)
+{
+	enum { FIRST = 12000, PORTS = 20000 };
+	static int used;
+	for (int i = 0; i < PORTS; i++) {
+		int port = FIRST + (int)(((unsigned)getpid() * 7 + (unsigned)used++) % PORTS);
+		CS_AUTO_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		struct sockaddr_in address = { .sin_family = AF_INET,
+					       .sin_port = htons((uint16_t)port),
+					       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+			return port;
+	}
+	ck_abort_msg("no port is free");
 }
 
 // The number a process writes into its port file once it listens.
@@ -319,7 +339,7 @@ static CURL *make_request(const char *method, const char *url, struct cs_buffer 
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 10L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)HARNESS_PATIENCE);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
@@ -410,6 +430,15 @@ int harness_bindings(const struct harness_process *kubesim)
 	return json_object_get_int(cs_value_at(harness_get(kubesim, "/kubesim/state"), "bindings"));
 }
 
+void harness_wait_faults_hit(const struct harness_process *kubesim)
+{
+	double end = harness_now() + HARNESS_PATIENCE;
+	while (harness_faults_hit(kubesim) == 0) {
+		ck_assert_msg(harness_now() < end, "no fault has struck");
+		harness_sleep(POLL * 5);
+	}
+}
+
 // ---- pods and nodes ----
 
 void harness_create_node(const struct harness_process *kubesim, const char *name, const char *cpu)
@@ -485,7 +514,7 @@ struct harness_pods harness_count_pods(const struct harness_process *kubesim)
 
 void harness_wait_all_bound(const struct harness_process *kubesim, int pods)
 {
-	double end = harness_now() + 2 * HARNESS_PATIENCE;
+	double end = harness_now() + HARNESS_PATIENCE;
 	for (;;) {
 		struct harness_pods now = harness_count_pods(kubesim);
 		if (now.bound == pods && now.pending == 0)

@@ -40,7 +40,7 @@ static const char *run(int status, const char *const *arguments)
 	while (*arguments)
 		all[n++] = *arguments++;
 	struct harness_process *process = harness_start("c-sched", all);
-	ck_assert_int_eq(harness_wait_exit(process, 5), status);
+	ck_assert_int_eq(harness_wait_exit(process), status);
 	return harness_read_file(process->log);
 }
 #define RUN(status, ...) run(status, (const char *const[]){ __VA_ARGS__, NULL })
@@ -195,7 +195,7 @@ END_TEST
 	"'--namespace kube-system port-forward pod/c-sched-7 :10259')\n"                    \
 	"	echo $$ >\"$PID_FILE\"\n"                                                         \
 	"	echo \"Forwarding from 127.0.0.1:$PORT -> 10259\"\n"                              \
-	"	exec sleep 60 ;;\n"                                                               \
+	"	exec sleep 1000 ;;\n"                                                             \
 	"*) echo \"kubectl: $*\" >&2; exit 1 ;;\n"                                          \
 	"esac\n"
 
@@ -224,7 +224,7 @@ static const char *run_plugin(const struct plugin *plugin, int status)
 	struct harness_process *process =
 		harness_start_prepared("c-sched", (const char *const[]){ "--version", NULL },
 				       become_plugin, (void *)plugin);
-	ck_assert_int_eq(harness_wait_exit(process, 10), status);
+	ck_assert_int_eq(harness_wait_exit(process), status);
 	return harness_read_file(process->log);
 }
 
@@ -251,7 +251,7 @@ START_TEST(the_plugin_of_kubectl)
 	// The way to the pod is closed again.
 	int pid = 0;
 	ck_assert_int_eq(sscanf(harness_read_file(plugin.pid_file), "%d", &pid), 1);
-	for (double end = harness_now() + 5; kill(pid, 0) == 0; harness_sleep(0.01))
+	for (double end = harness_now() + HARNESS_PATIENCE; kill(pid, 0) == 0; harness_sleep(0.01))
 		ck_assert_double_lt(harness_now(), end);
 	plugin.pod = "default/nobody";
 	expect(run_plugin(&plugin, 1), "there is no pod");

@@ -2,12 +2,10 @@
 // Neighbours: harness.h runs the programs; test/e2e has the real kube-scheduler as the caller.
 #include "../unit/check_main.h"
 
-#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <csched/base/memory.h>
 
@@ -20,23 +18,12 @@ static struct harness_process *kubesim;
 static struct harness_process *c_sched;
 static struct harness_process extender; // c_sched's other port
 
-static int free_port(void)
-{
-	CS_AUTO_CLOSE int fd = socket(AF_INET, SOCK_STREAM, 0);
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t size = sizeof(address);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-	return ntohs(address.sin_port);
-}
-
 static void start(void)
 {
 	kubesim = HARNESS_KUBESIM("--nodes=0");
 	harness_create_node(kubesim, "n1", "4");
 	harness_create_node(kubesim, "n2", "4");
-	int port = free_port();
+	int port = harness_port();
 	CS_AUTO_FREE char *argument = cs_asprintf("--extender-port=%d", port);
 	c_sched = HARNESS_C_SCHED(kubesim, argument, "--extender-bind");
 	extender = *c_sched;
@@ -158,7 +145,7 @@ static void create_recorded_nodes(void)
 
 static void wait_for_nodes(int n)
 {
-	for (double end = harness_now() + 10;; harness_sleep(0.01)) {
+	for (double end = harness_now() + HARNESS_PATIENCE;; harness_sleep(0.01)) {
 		struct json_object *cluster = harness_get(c_sched, "/debug/cluster");
 		if (json_object_get_int(cs_value_at(cluster, "nodes")) == n)
 			return;
@@ -328,7 +315,7 @@ START_TEST(settings_that_are_refused)
 		(const char *const[]){ kubeconfig, "--secure-port=0", "--leader-elect=false",
 				       "--extender-port=10261", refused[_i].argument, NULL });
 	free((char *)kubeconfig);
-	ck_assert_int_eq(harness_wait_exit(process, 10), 1);
+	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert_msg(harness_logged(process, refused[_i].words), "%s",
 		      harness_read_file(process->log));
 }

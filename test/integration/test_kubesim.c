@@ -51,7 +51,7 @@ static CURLcode get(struct call *call)
 	curl_easy_setopt(curl, CURLOPT_URL, call->url);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)HARNESS_PATIENCE);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &call->body);
@@ -85,7 +85,7 @@ START_TEST(test_help_and_version)
 {
 	struct harness_process *help =
 		harness_start("kubesim", (const char *const[]){ "--help", NULL });
-	ck_assert_int_eq(harness_wait_exit(help, 10), 0);
+	ck_assert_int_eq(harness_wait_exit(help), 0);
 	static const char *const flags[] = { "--address=IP",
 					     "--port=PORT",
 					     "--port-file=FILE",
@@ -111,7 +111,7 @@ START_TEST(test_help_and_version)
 		ck_assert_msg(harness_logged(help, flags[i]), "%s", flags[i]);
 	struct harness_process *version =
 		harness_start("kubesim", (const char *const[]){ "--version", NULL });
-	ck_assert_int_eq(harness_wait_exit(version, 10), 0);
+	ck_assert_int_eq(harness_wait_exit(version), 0);
 	ck_assert(harness_logged(version, "kubesim " CSCHED_VERSION "\n"));
 }
 END_TEST
@@ -161,14 +161,14 @@ START_TEST(test_bad_files_are_named)
 				     "spec: {containers: []}\n");
 	struct harness_process *kubesim =
 		harness_start("kubesim", (const char *const[]){ "--manifest", manifest, NULL });
-	ck_assert_int_eq(harness_wait_exit(kubesim, 10), 1);
+	ck_assert_int_eq(harness_wait_exit(kubesim), 1);
 	ck_assert_msg(harness_logged(kubesim, "bad.yaml:5: Pod: Pod \"p\" is invalid: "
 					      "spec.containers: Required value\n"),
 		      "%s", harness_read_file(kubesim->log));
 	const char *faults = harness_path("faults.yaml");
 	harness_write_file(faults, "- {action: explode}\n");
 	kubesim = harness_start("kubesim", (const char *const[]){ "--faults", faults, NULL });
-	ck_assert_int_eq(harness_wait_exit(kubesim, 10), 1);
+	ck_assert_int_eq(harness_wait_exit(kubesim), 1);
 	ck_assert_msg(
 		harness_logged(kubesim, "faults.yaml: rule 1: action: not a value it may have\n"),
 		"%s", harness_read_file(kubesim->log));
@@ -181,7 +181,7 @@ START_TEST(test_a_port_in_use)
 	CS_AUTO_FREE char *port = cs_asprintf("%d", first->port);
 	struct harness_process *second =
 		harness_start("kubesim", (const char *const[]){ "--port", port, NULL });
-	ck_assert_int_eq(harness_wait_exit(second, 10), 1);
+	ck_assert_int_eq(harness_wait_exit(second), 1);
 	ck_assert(harness_logged(second, "Address already in use"));
 }
 END_TEST
@@ -190,10 +190,7 @@ END_TEST
 
 START_TEST(test_start_and_end)
 {
-	double begin = harness_now();
 	struct harness_process *kubesim = HARNESS_KUBESIM("--nodes=24", "--zones=3");
-	// 6 ms on an idle machine; sanitizers and neighbours cost.
-	ck_assert_double_lt(harness_now() - begin, 2.0);
 	CS_AUTO_FREE char *words =
 		cs_asprintf("kubesim is serving on http://127.0.0.1:%d\n", kubesim->port);
 	harness_wait_logged(kubesim, words);
@@ -203,18 +200,19 @@ START_TEST(test_start_and_end)
 	ck_assert_int_eq(pipe(pipe_fds), 0);
 	pid_t child = fork();
 	if (child == 0) {
-		CS_AUTO_FREE char *url = url_of(kubesim, PODS "?watch=1&timeoutSeconds=60");
+		CS_AUTO_FREE char *url = url_of(kubesim, PODS "?watch=1&timeoutSeconds=300");
 		struct call call = { .url = url };
 		CURLcode code = get(&call);
 		char result = code == CURLE_OK ? 'k' : 'b';
 		_exit(write(pipe_fds[1], &result, 1) != 1);
 	}
-	for (double end = harness_now() + 10; harness_now() < end; harness_sleep(0.01))
+	for (double end = harness_now() + HARNESS_PATIENCE; harness_now() < end;
+	     harness_sleep(0.01))
 		if (cs_value_at(harness_get(kubesim, "/kubesim/state"), "watches.pods"))
 			break;
-	begin = harness_now();
+	// It does not wait for the end of the watch, which is further away than the harness's
+	// patience.
 	ck_assert_int_eq(harness_stop(kubesim, SIGTERM), 0);
-	ck_assert_double_lt(harness_now() - begin, 2.0);
 	char result = 0;
 	ck_assert_int_eq(read(pipe_fds[0], &result, 1), 1);
 	ck_assert_int_eq(result, 'k');

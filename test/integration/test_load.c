@@ -86,6 +86,20 @@ static void wait_series(const char *name_and_labels, double at_least, double at_
 	}
 }
 
+// What c-sched knows of a node.
+static void wait_node(const char *name, const char *field, double at_least, double at_most)
+{
+	CS_AUTO_FREE char *path = cs_asprintf("/debug/cluster?node=%s", name);
+	double end = harness_now() + HARNESS_PATIENCE, value;
+	while ((value = json_object_get_double(cs_value_at(harness_get(scheduler, path), field))) <
+		       at_least ||
+	       value > at_most) {
+		ck_assert_msg(harness_now() < end, "%s of %s is %g, not %g to %g", field, name,
+			      value, at_least, at_most);
+		harness_sleep(0.05);
+	}
+}
+
 // Starts c-sched and waits until it knows the metric of that many nodes.
 static void start_scheduler(const char *sources, const char *metric, int nodes)
 {
@@ -148,7 +162,8 @@ START_TEST(the_least_used_node)
 	// What is used changes, and so does where the next one goes.
 	annotate_node("n-2", "\"kubesim.c-sched.io/base-cpu\":\"7500m\"");
 	annotate_node("n-0", "\"kubesim.c-sched.io/base-cpu\":\"100m\"");
-	harness_sleep(3);
+	wait_node("n-2", "load.cpu.sample", 7500, 10000);
+	wait_node("n-0", "load.cpu.sample", 0, 1000);
 	harness_create_pod(kubesim, "later", "100m");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "later"), "n-0");
 	ck_assert_int_eq(harness_stop(scheduler, SIGTERM), 0);
@@ -200,6 +215,7 @@ START_TEST(a_node_of_weight_zero)
 	harness_wait_all_bound(kubesim, 10);
 	ck_assert_int_eq(pods_on("idle"), 0);
 	annotate_node("idle", "\"c-sched.io/weight\":\"100\"");
+	wait_node("idle", "weight", 100, 100);
 	create_deployment("more", 10, "");
 	harness_wait_all_bound(kubesim, 20);
 	ck_assert_int_gt(pods_on("idle"), 5);

@@ -24,7 +24,7 @@ static int probe(const struct harness_process *kubesim, const char *config)
 	process = harness_start("c-sched",
 				(const char *const[]){ "check-config", "--probe", file,
 						       "--kubeconfig", kubesim->kubeconfig, NULL });
-	return harness_wait_exit(process, 60);
+	return harness_wait_exit(process);
 }
 
 static void says(const char *words)
@@ -37,7 +37,13 @@ START_TEST(metrics_api)
 {
 	const struct harness_process *kubesim =
 		HARNESS_KUBESIM("--nodes=7", "--load", "--load-interval=1000");
-	harness_sleep(2.5); // until each node has been sampled
+	// Until each node has been sampled.
+	const char *samples = "/apis/metrics.k8s.io/v1beta1/nodes";
+	for (double end = harness_now() + HARNESS_PATIENCE; harness_now() < end;
+	     harness_sleep(0.05))
+		if (json_object_array_length(cs_value_at(harness_get(kubesim, samples), "items")) ==
+		    7)
+			break;
 	ck_assert_int_eq(probe(kubesim, METRICS_API), 0);
 	says("7 nodes at http://127.0.0.1:");
 	says("source api (Metrics API)\n  nodes: ok, 14 samples, the newest ");
@@ -60,7 +66,17 @@ START_TEST(annotations)
 	const struct harness_process *kubesim =
 		HARNESS_KUBESIM("--nodes=3", "--load", "--load-annotations");
 	harness_create_node(kubesim, "bare", "4");
-	harness_sleep(1.5);
+	// Until the kubelet of each has written.
+	for (double end = harness_now() + HARNESS_PATIENCE; harness_now() < end;
+	     harness_sleep(0.05)) {
+		const char *nodes =
+			harness_request(kubesim, "GET", "/api/v1/nodes", NULL, NULL).body;
+		int written = 0;
+		while ((nodes = strstr(nodes, "\"load.c-sched.io/connections\"")))
+			written += *nodes++ == '"';
+		if (written >= 3)
+			break;
+	}
 	ck_assert_int_eq(probe(kubesim, LOAD "sources: [{name: notes, type: NodeAnnotations, "
 					     "metrics: [connections]}]\n"),
 			 0);
@@ -83,7 +99,7 @@ END_TEST
 START_TEST(the_command_line)
 {
 	process = harness_start("c-sched", (const char *const[]){ "--probe", NULL });
-	ck_assert_int_eq(harness_wait_exit(process, 20), 2);
+	ck_assert_int_eq(harness_wait_exit(process), 2);
 	says("--probe goes with check-config");
 }
 END_TEST

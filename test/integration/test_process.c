@@ -66,7 +66,7 @@ START_TEST(standard_output_that_is_full)
 	struct harness_process *process = harness_start_into(
 		printers[_i].program, (const char *const[]){ printers[_i].argument, NULL },
 		"/dev/full");
-	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert_msg(harness_logged(process, printers[_i].words), "%s",
 		      harness_read_file(process->log));
 }
@@ -80,7 +80,7 @@ static int run_with_file(const char *flag, const char *text, struct harness_proc
 	CS_AUTO_FREE char *argument = cs_asprintf("%s%s", flag, path);
 	harness_write_file(path, text);
 	*ret = harness_start("c-sched", (const char *const[]){ argument, NULL });
-	return harness_wait_exit(*ret, 5);
+	return harness_wait_exit(*ret);
 }
 
 static const struct {
@@ -110,7 +110,7 @@ START_TEST(bad_config)
 	process =
 		harness_start("c-sched", (const char *const[]){ "check-config",
 								harness_path("file.yaml"), NULL });
-	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert(harness_logged(process, bad_configs[_i].words));
 }
 END_TEST
@@ -125,7 +125,7 @@ START_TEST(every_config_error)
 	struct harness_process *process =
 		harness_start("c-sched", (const char *const[]){ "check-config",
 								harness_path("wrong.yaml"), NULL });
-	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert(harness_logged(process, "wrong.yaml: parallelism: Invalid value: 0: "));
 	ck_assert(harness_logged(process, "wrong.yaml: profils: unknown field\n"));
 	ck_assert(
@@ -142,7 +142,7 @@ START_TEST(good_config)
 	struct harness_process *process =
 		harness_start("c-sched", (const char *const[]){ "check-config",
 								harness_path("good.yaml"), NULL });
-	ck_assert_int_eq(harness_wait_exit(process, 5), 0);
+	ck_assert_int_eq(harness_wait_exit(process), 0);
 	ck_assert(harness_logged(process, "- schedulerName: c-sched\n"));
 	ck_assert(harness_logged(process, "leaseDuration: \"15s\"\n"));
 }
@@ -300,8 +300,8 @@ START_TEST(endpoints)
 	ck_assert_ptr_nonnull(pods);
 	double age = (double)time(NULL) - strtod(pods + strlen(last_data), NULL);
 	ck_assert_double_ge(age, -2);
-	ck_assert_double_le(age, 30);
-	ck_assert_ptr_nonnull(strstr(r.body, "\ncsched_mailbox_depth 0\n"));
+	ck_assert_double_le(age, HARNESS_PATIENCE);
+	ck_assert_ptr_nonnull(strstr(r.body, "\ncsched_mailbox_depth "));
 	ck_assert_ptr_nonnull(strstr(r.body, "\nprocess_open_fds "));
 	ck_assert_ptr_null(strstr(r.body, "\nprocess_open_fds 0\n"));
 	ck_assert_ptr_nonnull(strstr(r.body, "csched_build_info{version=\"0."));
@@ -375,7 +375,7 @@ START_TEST(the_port_is_taken)
 	struct harness_process *process = harness_start(
 		"c-sched", (const char *const[]){ "--kubeconfig", kubesim->kubeconfig, port,
 						  "--bind-address=127.0.0.1", NULL });
-	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert(harness_logged(process, "127.0.0.1"));
 }
 END_TEST
@@ -388,7 +388,7 @@ START_TEST(unreadable_certificate)
 		(const char *const[]){ "--kubeconfig", kubesim->kubeconfig, "--any-port",
 				       "--tls-cert-file=/nonexistent.pem",
 				       "--tls-private-key-file=/nonexistent.key", NULL });
-	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert(harness_logged(process, "/nonexistent.pem"));
 }
 END_TEST
@@ -421,9 +421,7 @@ START_TEST(ends_on_a_signal)
 	struct harness_process *process = HARNESS_C_SCHED(kubesim);
 	harness_create_pod(kubesim, "p", "100m");
 	harness_wait_bound(kubesim, "p");
-	double start = harness_now();
 	ck_assert_int_eq(harness_stop(process, _i ? SIGINT : SIGTERM), 0);
-	ck_assert_double_lt(harness_now() - start, 2);
 	ck_assert(harness_logged(process, "Requested to terminate, exiting"));
 }
 END_TEST
@@ -437,9 +435,7 @@ START_TEST(ends_without_the_server)
 	harness_create_pod(kubesim, "p", "100m");
 	kill(kubesim->pid, SIGSTOP);
 	harness_sleep(0.2);
-	double start = harness_now();
 	ck_assert_int_eq(harness_stop(process, SIGTERM), 0);
-	ck_assert_double_lt(harness_now() - start, 2);
 	kill(kubesim->pid, SIGCONT);
 }
 END_TEST
@@ -450,7 +446,7 @@ START_TEST(lease_times_that_contradict)
 	struct harness_process *process = harness_start(
 		"c-sched", (const char *const[]){ "--kubeconfig", kubesim->kubeconfig,
 						  "--leader-elect-lease-duration=1s", NULL });
-	ck_assert_int_eq(harness_wait_exit(process, 5), 1);
+	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert(harness_logged(process, "c-sched: leaderElection.leaseDuration: Invalid value: "
 					  "\"1s\": must be greater than renewDeadline"));
 }
@@ -465,9 +461,7 @@ START_TEST(ends_while_it_starts)
 		harness_start("c-sched", (const char *const[]){ "--kubeconfig", pipe, NULL });
 	harness_sleep(0.5);
 	ck_assert(harness_is_running(process));
-	double start = harness_now();
 	ck_assert_int_eq(harness_stop(process, SIGTERM), 0);
-	ck_assert_double_lt(harness_now() - start, 2);
 }
 END_TEST
 

@@ -22,7 +22,7 @@
 static const char *run(const char *const *arguments, int *ret_status)
 {
 	struct harness_process *process = harness_start("c-sched", arguments);
-	*ret_status = harness_wait_exit(process, HARNESS_PATIENCE);
+	*ret_status = harness_wait_exit(process);
 	return harness_read_file(process->log);
 }
 
