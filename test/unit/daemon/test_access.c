@@ -33,7 +33,7 @@ static bool take_review(void *user, struct cs_message_review *review)
 
 static struct cs_message_review *wait_review(void)
 {
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 30000; i++) {
 		pthread_mutex_lock(&shared.lock);
 		struct cs_message_review *review = CS_TAKE(shared.review);
 		pthread_mutex_unlock(&shared.lock);

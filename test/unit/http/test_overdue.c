@@ -18,7 +18,9 @@
 #include <csched/base/memory.h>
 #include <csched/http/server.h>
 
-#define TIMEOUT_MS 600
+// Of a request, in which a starved machine must get a handshake and the first bytes through.
+#define TIMEOUT_MS 1500
+#define PATIENCE   (30 * CS_SECOND)
 
 static const int versions[] = { 0, TLS1_2_VERSION, TLS1_3_VERSION }; // 0 = plain
 
@@ -73,7 +75,7 @@ static bool wire_open(struct wire *ret)
 				       .sin_port = htons(cs_http_server_port(server)),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct wire wire = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
-	struct timeval patience = { .tv_sec = 10 };
+	struct timeval patience = { .tv_sec = PATIENCE / CS_SECOND };
 	setsockopt(wire.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	ck_assert_int_eq(connect(wire.fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	if (tls) {
@@ -172,7 +174,7 @@ START_TEST(test_told)
 			struct pollfd end = { .fd = wires[i].fd, .events = POLLRDHUP };
 			if (ended[i])
 				continue;
-			ck_assert_int_lt(now() - begin, 5 * CS_SECOND);
+			ck_assert_int_lt(now() - begin, PATIENCE);
 			ended[i] = poll(&end, 1, 0) == 1;
 			left -= ended[i];
 			if (ended[i])
@@ -201,15 +203,15 @@ START_TEST(test_flood)
 	snprintf(chunk, sizeof(chunk), "4000\r\n%*s\r\n", 0x4000, "x");
 	start(versions[_i]);
 	struct wire wire;
+	int64_t begin = now();
 	ck_assert(wire_open(&wire));
 	wire_send(&wire, HEAD "Transfer-Encoding: chunked\r\n\r\n",
 		  strlen(HEAD "Transfer-Encoding: chunked\r\n\r\n"));
-	int64_t begin = now();
 	struct pollfd end = { .fd = wire.fd, .events = POLLRDHUP };
-	while (poll(&end, 1, 0) == 0 && now() - begin < 5 * CS_SECOND)
+	while (poll(&end, 1, 0) == 0 && now() - begin < PATIENCE)
 		wire_send(&wire, chunk, strlen(chunk));
-	ck_assert_int_ge(now() - begin, (TIMEOUT_MS - 50) * CS_MILLISECOND);
-	ck_assert_int_lt(now() - begin, 5 * CS_SECOND);
+	ck_assert_int_ge(now() - begin, TIMEOUT_MS * CS_MILLISECOND);
+	ck_assert_int_lt(now() - begin, PATIENCE);
 	wire_receive(&wire, answer, sizeof(answer));
 	wire_close(&wire);
 	// It may be lost with the connection.

@@ -16,6 +16,8 @@
 #include <csched/base/memory.h>
 #include <csched/http/server.h>
 
+#define PATIENCE (15 * CS_SECOND) // until something that must come true is given up
+
 // ---- a producer and a deferred answer that tests drive ----
 
 static struct {
@@ -233,8 +235,13 @@ static void setup_impatient(void)
 	shared.closed = 0;
 	start((struct cs_http_options){ .request_timeout = 300 * CS_MILLISECOND,
 					.idle_timeout = 300 * CS_MILLISECOND,
-					.threads = 1,
-					.connections_per_peer = 3 });
+					.threads = 1 });
+}
+
+static void setup_crowded(void)
+{
+	shared.closed = 0;
+	start((struct cs_http_options){ .threads = 1, .connections_per_peer = 3 });
 }
 
 static void setup_narrow(void)
@@ -293,8 +300,8 @@ static char *receive(int fd, const char *until)
 	cs_buffer_init(&in, 1u << 20);
 	for (;;) {
 		struct pollfd wait = { .fd = fd, .events = POLLIN };
-		ck_assert_msg(poll(&wait, 1, 10000) == 1, "nothing came in 10 s after: %s",
-			      in.data);
+		ck_assert_msg(poll(&wait, 1, PATIENCE / CS_MILLISECOND) == 1,
+			      "nothing came after: %s", in.data);
 		char part[4096];
 		ssize_t n = recv(fd, part, sizeof(part), 0);
 		if (n <= 0)
@@ -475,9 +482,10 @@ END_TEST
 // ---- deadlines ----
 
 // Sends a byte every 20 ms: how long did the server bear it?
-static int64_t drip(int fd, const char *text)
+static int64_t drip(const char *text)
 {
 	int64_t begin = now();
+	int fd = dial();
 	for (size_t i = 0;; i++) {
 		char byte = text[i] ? text[i] : 'x';
 		if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1)
@@ -487,8 +495,9 @@ static int64_t drip(int fd, const char *text)
 		ssize_t n = recv(fd, &in, 1, MSG_DONTWAIT);
 		if (n == 0 || (n < 0 && errno != EAGAIN))
 			break;
-		ck_assert_int_lt(now() - begin, 5 * CS_SECOND);
+		ck_assert_int_lt(now() - begin, PATIENCE);
 	}
+	close(fd);
 	return now() - begin;
 }
 
@@ -499,11 +508,7 @@ START_TEST(test_dripping_is_cut)
 		"GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n",
 	};
-	int fd = dial();
-	int64_t took = drip(fd, begins[_i]);
-	ck_assert_int_ge(took, 250 * CS_MILLISECOND);
-	ck_assert_int_lt(took, 1500 * CS_MILLISECOND);
-	close(fd);
+	ck_assert_int_ge(drip(begins[_i]), 250 * CS_MILLISECOND);
 }
 END_TEST
 
@@ -512,10 +517,8 @@ START_TEST(test_idle_connections_are_closed)
 	int fd = dial();
 	send_text(fd, "GET /hello" HEAD "\r\n");
 	free(receive(fd, "from="));
-	int64_t begin = now();
 	CS_AUTO_FREE char *rest = receive(fd, NULL);
 	ck_assert_str_eq(rest, "");
-	ck_assert_int_lt(now() - begin, 1500 * CS_MILLISECOND);
 	close(fd);
 }
 END_TEST
@@ -554,7 +557,7 @@ static void wait_closed(int count)
 {
 	int64_t begin = now();
 	while (closed_count() < count) {
-		ck_assert_int_lt(now() - begin, 5 * CS_SECOND);
+		ck_assert_int_lt(now() - begin, PATIENCE);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	}
 	ck_assert_int_eq(closed_count(), count);
@@ -796,32 +799,40 @@ static int ask_and_stop(int *ret_fd)
 	return status;
 }
 
+// How many of the slow readers are answered.
+static int ask_all_and_stop(int fds[SLOW_READERS])
+{
+	int served = 0;
+	for (int i = 0; i < SLOW_READERS; i++) {
+		int status = ask_and_stop(&fds[i]);
+		ck_assert_msg(status == 200 || status == 503, "%d", status);
+		served += status == 200;
+	}
+	return served;
+}
+
 // Answers count from the first byte to the last, so that who does not read cannot fill the memory;
 // who wants little is answered all the same.
 START_TEST(test_room_for_answers)
 {
+	enum { ROOM = ROOM_FOR_ANSWERS / (LARGE + 1) };
 	int fds[SLOW_READERS];
 	long before = resident_kib();
 	for (int round = 0; round < 3; round++) {
-		int served = 0;
-		for (int i = 0; i < SLOW_READERS; i++) {
-			int status = ask_and_stop(&fds[i]);
-			ck_assert_msg(status == 200 || status == 503, "%d", status);
-			served += status == 200;
+		int64_t begin = now();
+		int served;
+		while ((served = ask_all_and_stop(fds)) < ROOM) {
+			// It comes back when the last round's connections are seen to be gone.
+			ck_assert_int_gt(round, 0);
+			ck_assert_int_lt(now() - begin, PATIENCE);
+			for (int i = 0; i < SLOW_READERS; i++)
+				close(fds[i]);
 		}
-		ck_assert_int_eq(served, ROOM_FOR_ANSWERS / (LARGE + 1));
+		ck_assert_int_eq(served, ROOM);
 		expect_status("GET /hello" HEAD "Connection: close\r\n\r\n", 200);
 		ck_assert_int_lt(resident_kib() - before, RESIDENT_KIB_MAX);
 		for (int i = 0; i < SLOW_READERS; i++)
 			close(fds[i]);
-		// The room comes back when the connections are seen to be gone.
-		int64_t begin = now();
-		int fd, status;
-		do {
-			ck_assert_int_lt(now() - begin, 5 * CS_SECOND);
-			status = ask_and_stop(&fd);
-			close(fd);
-		} while (status != 200);
 	}
 }
 END_TEST
@@ -890,10 +901,14 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(impatient, setup_impatient, teardown);
 	tcase_add_loop_test(impatient, test_dripping_is_cut, 0, 3);
 	tcase_add_test(impatient, test_idle_connections_are_closed);
-	tcase_add_test(impatient, test_limit_per_peer);
 	tcase_add_test(impatient, test_deferred_answer_too_late);
 	tcase_add_test(impatient, test_deferred_answer_for_a_client_that_left);
 	suite_add_tcase(suite, impatient);
+	TCase *crowded = tcase_create("crowded");
+	tcase_set_timeout(crowded, 60);
+	tcase_add_checked_fixture(crowded, setup_crowded, teardown);
+	tcase_add_test(crowded, test_limit_per_peer);
+	suite_add_tcase(suite, crowded);
 	TCase *narrow = tcase_create("narrow");
 	tcase_set_timeout(narrow, 60);
 	tcase_add_checked_fixture(narrow, setup_narrow, teardown);

@@ -210,7 +210,7 @@ void watch_start(struct watcher *watcher, const char *path, const char *accept)
 	snprintf(watcher->url, sizeof(watcher->url), "%s%s", cs_sim_url(sim), path);
 	long before = watches_open();
 	pthread_create(&watcher->thread, NULL, watch_run, watcher);
-	for (int i = 0; i < 200 && watches_open() == before; i++) {
+	for (int i = 0; i < 6000 && watches_open() == before; i++) {
 		pthread_mutex_lock(&watcher->lock);
 		bool ended = watcher->ended;
 		pthread_mutex_unlock(&watcher->lock);
@@ -239,7 +239,7 @@ size_t watch_count(struct watcher *watcher)
 
 void watch_wait(struct watcher *watcher, size_t count)
 {
-	for (int i = 0; i < 1000 && watch_count(watcher) < count; i++)
+	for (int i = 0; i < 6000 && watch_count(watcher) < count; i++)
 		usleep(5000);
 	CS_AUTO_FREE char *text = watch_text(watcher);
 	ck_assert_msg(watch_count(watcher) >= count, "%zu lines expected in: %s", count, text);

@@ -245,7 +245,7 @@ START_TEST(test_annotations)
 	annotate("node-3", "\"kubesim.c-sched.io/base-connections\":\"77\"");
 	struct json_object *node = NULL;
 	const char *text = NULL;
-	for (int i = 0; i < 500 && !(text && cs_string_prefix(text, "77@")); i++) {
+	for (int i = 0; i < 6000 && !(text && cs_string_prefix(text, "77@")); i++) {
 		json_object_put(node);
 		usleep(5000);
 		node = want(200, (struct ask){ .path = "/api/v1/nodes/node-3" });
