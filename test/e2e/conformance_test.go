@@ -370,7 +370,7 @@ type seen struct {
 }
 
 const (
-	eventLimit = 10 * time.Second
+	eventLimit = time.Minute
 	silence    = 300 * time.Millisecond
 )
 

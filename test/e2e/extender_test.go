@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -60,10 +59,9 @@ sources:
 
 func (e *test) freePort() int {
 	e.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ports, err := cluster.FreePorts(1)
 	e.must(err)
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return ports[0]
 }
 
 // startExtender starts c-sched as an extender that judges by NodeAffinity and LeastConnections.

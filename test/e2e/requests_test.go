@@ -92,6 +92,7 @@ func TestRequestsOfIdleLeader(t *testing.T) {
 	e.waitHolder("", 10*time.Second)
 	// The first renewal and the event about the new leader come after the lease was taken.
 	time.Sleep(settle)
+	begin := time.Now()
 	mark := e.AuditMark()
 	time.Sleep(10 * time.Second)
 	renewals := 0
@@ -102,8 +103,9 @@ func TestRequestsOfIdleLeader(t *testing.T) {
 			t.Errorf("an idle leader asked: %s", request)
 		}
 	}
-	if renewals < 4 || renewals > 6 {
-		t.Errorf("%d renewals in 10 s", renewals)
+	// Never sooner than 2 s after the last one; a starved machine may be late.
+	if took := time.Since(begin).Seconds(); renewals < 2 || float64(renewals) > took/2+1 {
+		t.Errorf("%d renewals in %.1f s", renewals, took)
 	}
 }
 

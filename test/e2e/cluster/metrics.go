@@ -60,7 +60,7 @@ type Server struct {
 
 // waitOK waits until a GET of url answers 200.
 func (s *Server) waitOK(url string) error {
-	client := http.Client{Timeout: 2 * time.Second}
+	client := http.Client{Timeout: 10 * time.Second}
 	return Eventually(startLimit, func() error {
 		if err := s.exited(); err != nil {
 			return Stop(err)
@@ -84,7 +84,7 @@ func (c *Cluster) StartKwok(files, label string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(1)
+	ports, err := FreePorts(1)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func (c *Cluster) StartMetricsServer(path string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(1)
+	ports, err := FreePorts(1)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ scrape_configs:
 // of scrape_configs, indented by nothing. Started again under the same name it has its data still.
 func (c *Cluster) StartPrometheus(name string, port int, scrape string) (*Server, error) {
 	if port == 0 {
-		ports, err := freePorts(1)
+		ports, err := FreePorts(1)
 		if err != nil {
 			return nil, err
 		}
@@ -175,7 +175,7 @@ func (c *Cluster) StartPrometheus(name string, port int, scrape string) (*Server
 
 // StartNodeExporter runs Debian's prometheus-node-exporter: what it tells is of this machine.
 func (c *Cluster) StartNodeExporter() (*Server, error) {
-	ports, err := freePorts(1)
+	ports, err := FreePorts(1)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,7 @@ func (c *Cluster) StartNodeExporter() (*Server, error) {
 
 // StartKubesim runs kubesim with a load model; it is asked for its text of metrics.
 func (c *Cluster) StartKubesim(path, name string, args ...string) (*Server, error) {
-	ports, err := freePorts(1)
+	ports, err := FreePorts(1)
 	if err != nil {
 		return nil, err
 	}

@@ -191,8 +191,13 @@ func (s stopError) Unwrap() error { return s.error }
 // Stop marks an error as one that waiting will not cure.
 func Stop(err error) error { return stopError{err} }
 
+// patience is how much longer everything may take than on a machine with time to spare, where the tests' limits
+// are many times what is needed. They are for what never comes true.
+const patience = 4
+
 // Eventually asks again and again until check succeeds; after limit its last error is returned.
 func Eventually(limit time.Duration, check func() error) error {
+	limit *= patience
 	deadline := time.Now().Add(limit)
 	for {
 		err := check()

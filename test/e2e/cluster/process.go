@@ -90,7 +90,7 @@ func (p *Process) Wait(limit time.Duration) (int, bool) {
 	select {
 	case <-p.done:
 		return p.cmd.ProcessState.ExitCode(), true
-	case <-time.After(limit):
+	case <-time.After(patience * limit):
 		return 0, false
 	}
 }
@@ -130,7 +130,7 @@ func RunOnce(limit time.Duration, env []string, stdin string, path string, args 
 	if err := cmd.Start(); err != nil {
 		return "", "", 0, err
 	}
-	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	timer := time.AfterFunc(patience*limit, func() { _ = cmd.Process.Kill() })
 	defer timer.Stop()
 	err = cmd.Wait()
 	var exit *exec.ExitError

@@ -79,7 +79,7 @@ func (c *Cluster) StartCSched(o SchedulerOptions) (*Scheduler, error) {
 }
 
 func (c *Cluster) startScheduler(o SchedulerOptions, args []string) (*Scheduler, error) {
-	ports, err := freePorts(1)
+	ports, err := FreePorts(1)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (s *Scheduler) Read(path string) (string, error) {
 
 func (s *Scheduler) request(path string) (*http.Response, error) {
 	client := http.Client{
-		Timeout: 2 * time.Second,
+		Timeout: 10 * time.Second,
 		// The certificate is made at start and signed by itself: there is nothing to verify it with.
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true,

@@ -7,6 +7,7 @@ package live
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,6 +45,7 @@ type live struct {
 	*cluster.Cluster
 	ctx      context.Context
 	profiles []config.KubeSchedulerProfile
+	csched   *cluster.Scheduler
 }
 
 func (l *live) must(err error) {
@@ -99,6 +101,7 @@ func start(t *testing.T) *live {
 	l.must(err)
 	l.must(kube.WaitReady(time.Minute))
 	l.must(csched.WaitReady(time.Minute))
+	l.csched = csched
 	return l
 }
 
@@ -116,9 +119,9 @@ func (l *live) one(shape string, seed uint64, most int) int {
 		}
 	}
 	defer l.clear()
-	time.Sleep(500 * time.Millisecond) // both have seen what is there
-	messages := map[string]string{}    // what the oracle says of pods that fit nowhere
+	messages := map[string]string{} // what the oracle says of pods that fit nowhere
 	world := l.world()
+	l.waitSeen(world)
 	for _, pod := range waiting {
 		if len(messages) == most {
 			break
@@ -133,6 +136,33 @@ func (l *live) one(shape string, seed uint64, most int) int {
 		l.compare(fmt.Sprintf("shape %s, seed %d, pod %s", shape, seed, name), name, message)
 	}
 	return len(messages)
+}
+
+// waitSeen waits until both schedulers have seen what is there: c-sched says so, kube-scheduler has half a second.
+func (l *live) waitSeen(world *oracle.Cluster) {
+	l.Helper()
+	time.Sleep(500 * time.Millisecond)
+	living := 0 // nobody watches the others
+	for _, pod := range world.Pods {
+		if pod.Status.Phase != v1.PodSucceeded && pod.Status.Phase != v1.PodFailed {
+			living++
+		}
+	}
+	l.must(cluster.Eventually(20*time.Second, func() error {
+		text, err := l.csched.Read("/debug/cluster")
+		if err != nil {
+			return err
+		}
+		var seen struct{ Nodes, Pods int }
+		if err := json.Unmarshal([]byte(text), &seen); err != nil {
+			return err
+		}
+		if seen.Nodes != len(world.Nodes) || seen.Pods != living {
+			return fmt.Errorf("c-sched knows %d nodes and %d pods, of %d and %d", seen.Nodes, seen.Pods,
+				len(world.Nodes), living)
+		}
+		return nil
+	}))
 }
 
 // plain is the pod without what admission would refuse (classes that do not exist) or the cluster is not to have
