@@ -12,14 +12,13 @@
 #define QUALITY_MIN     0.01
 #define AGEING_INTERVAL (CS_SECOND / 2)
 #define WINDOW_ASSUMED  (600 * CS_SECOND) // what sources average over at most, as far as we know
-#define UNIT            0x1p-24           // of exact sums
 #define STEP_BACK       (60 * CS_SECOND)  // a clock that goes back so far has been put right
 
 // ---- life ----
 
 void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed)
 {
-	*loads = (struct cs_loads){ .nodes = nodes, .flight_size = cs_loads_flight_size(0) };
+	*loads = (struct cs_loads){ .nodes = nodes };
 	cs_map_init(&loads->by_address, seed);
 	cs_map_init(&loads->reservations, seed);
 	cs_loads_grow(loads, nodes->table.capacity);
@@ -57,9 +56,12 @@ void cs_loads_finish(struct cs_loads *loads)
 		free_column(loads, i);
 	free(loads->weight);
 	free(loads->addresses);
-	for (uint32_t row = 0; row < loads->capacity; row++)
-		free(loads->flights[row].entries);
+	for (uint32_t row = 0; row < loads->capacity; row++) {
+		free(loads->flights[row].came);
+		free(loads->left[row].came);
+	}
 	free(loads->flights);
+	free(loads->left);
 	free(loads->scratch);
 	free(loads->watches);
 	cs_map_finish(&loads->by_address);
@@ -97,6 +99,7 @@ void cs_loads_grow(struct cs_loads *loads, uint32_t capacity)
 	RESIZE(loads->weight, old, capacity);
 	RESIZE(loads->addresses, old, capacity);
 	RESIZE(loads->flights, old, capacity);
+	RESIZE(loads->left, old, capacity);
 	RESIZE(loads->scratch, old, capacity);
 	for (uint32_t row = old; row < capacity; row++)
 		loads->weight[row] = CS_NODE_WEIGHT_DEFAULT;
@@ -132,7 +135,6 @@ void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_loa
 		int64_t longest = metric->ramp + metric->ttl + WINDOW_ASSUMED;
 		loads->horizon = loads->horizon > longest ? loads->horizon : longest;
 	}
-	loads->flight_size = cs_loads_flight_size(loads->n_slots);
 	cs_uses_set_slots(&cluster->uses, loads->n_slots);
 	uint32_t pair = 0;
 	while (pair < n && metrics[pair].kind != CS_LOAD_PAIR)
@@ -257,7 +259,9 @@ double cs_loads_expect(const struct cs_loads *loads, uint32_t i, uint32_t row)
 void cs_loads_refresh(struct cs_loads *loads, uint32_t i, uint32_t row)
 {
 	const struct cs_load_column *column = &loads->table.columns[i];
-	column->in_flight[row] = (double)loads->hidden[i].in_flight[row] * UNIT;
+	__int128 sum = loads->hidden[i].in_flight[row];
+	double whole = CS_LOAD_UNIT * (double)cs_loads_growth(column, row);
+	column->in_flight[row] = sum ? (double)sum / whole : 0;
 	column->load[row] = cs_loads_expect(loads, i, row);
 }
 

@@ -58,21 +58,21 @@ static int check_flights(const struct cs_cluster *cluster, struct cs_error *err)
 	const struct cs_loads *loads = &cluster->loads;
 	uint32_t n = 0;
 	uint32_t n_reserved = 0;
-	for (uint32_t row = 0; row < cluster->nodes.table.n_rows; row++)
-		for (uint32_t at = 0; at < loads->flights[row].n; at++, n++) {
-			const struct cs_flight *flight = cs_loads_flight(loads, row, at);
-			n_reserved += flight->kind == CS_FLIGHT_RESERVED;
-			bool wrong = false;
-			if (flight->kind == CS_FLIGHT_POD)
-				wrong = flight->pod->row != row || flight->pod->flight != at + 1;
-			if (flight->kind == CS_FLIGHT_RESERVED)
-				wrong = flight->reservation->row != row ||
-					flight->reservation->at != at;
-			if (wrong)
+	for (uint32_t row = 0; row < cluster->nodes.table.n_rows; row++) {
+		const struct cs_flights *flights = &loads->flights[row];
+		n += flights->n + loads->left[row].n;
+		for (uint32_t at = 0; at < flights->n; at++) {
+			const struct cs_pod *pod = flights->tail[at].pod;
+			const struct cs_reservation *reservation = flights->tail[at].reservation;
+			bool reserved = flights->came[at] == CS_NEVER;
+			n_reserved += reserved;
+			if (reserved ? reservation->row != row || reservation->at != at
+				     : pod->row != row || pod->flight != at + 1)
 				return cs_error_set(err, -EUCLEAN,
 						    "row %" PRIu32 ": a pod in flight is not there",
 						    row);
 		}
+	}
 	if (n != loads->n_in_flight || n_reserved != cs_map_count(&loads->reservations))
 		return cs_error_set(err, -EUCLEAN, "pods in flight are counted wrong");
 	return 0;

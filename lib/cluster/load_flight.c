@@ -11,10 +11,10 @@
 
 #include "cluster_internal.h"
 
-#define UNIT         0x1p24 // of exact sums
-#define EXPECTED_MAX 1e24
+#define EXPECTED_MAX 0x1p45 // in CS_LOAD_UNIT, for a day's ns: sums of 400,000 fit 128 bits
 #define FLIGHTS_MIN  4
 #define EXPIRE_TURNS 64 // each row is looked at in one of so many ticks
+#define CACHE_LINE   64
 
 uint32_t cs_loads_slot(const struct cs_loads *loads, uint32_t column)
 {
@@ -35,10 +35,10 @@ static double share_of(int64_t part, int64_t whole)
 
 // The sample of a row, and its metric's ramp.
 struct sampled {
-	int64_t taken; // INT64_MIN: there is none
+	int64_t taken; // CS_LONG_AGO: there is none
 	int64_t window;
 	int64_t ramp;
-	int64_t longer; // of window and ramp
+	int64_t longer; // cs_loads_growth
 };
 
 static struct sampled sampled_of(const struct cs_loads *loads, uint32_t slot, uint32_t row)
@@ -47,167 +47,255 @@ static struct sampled sampled_of(const struct cs_loads *loads, uint32_t slot, ui
 	int64_t window = column->window[row];
 	int64_t ramp = column->metric->ramp;
 	return (struct sampled){
-		.taken = column->taken[row] ? column->taken[row] : INT64_MIN,
+		.taken = column->taken[row] ? column->taken[row] : CS_LONG_AGO,
 		.window = window,
 		.ramp = ramp,
-		.longer = window > ramp ? window : ramp,
+		.longer = cs_loads_growth(column, row),
 	};
 }
 
 // Of a pod that left, 0..1.
-static double held_still(const struct sampled *sampled, const struct cs_flight *flight)
+static double held_still(const struct sampled *sampled, int64_t came, int64_t left)
 {
 	int64_t taken = sampled->taken;
 	int64_t window = sampled->window;
-	int64_t end = taken < flight->left ? taken : flight->left;
-	if (end <= flight->came)
+	int64_t end = taken < left ? taken : left;
+	if (end <= came)
 		return 0;
-	double ramp = share_of(end - flight->came, sampled->ramp);
-	int64_t start = taken - window > flight->came ? taken - window : flight->came;
-	double lived = window > 0 ? share_of(end - start, window) : taken <= flight->left;
+	double ramp = share_of(end - came, sampled->ramp);
+	int64_t start = taken - window > came ? taken - window : came;
+	double lived = window > 0 ? share_of(end - start, window) : taken <= left;
 	return lived < ramp ? lived : ramp;
 }
 
-// 0..1
-static double held(const struct sampled *sampled, const struct cs_flight *flight)
+static float *expected_at(const struct cs_flights *flights, uint32_t slot, uint32_t at)
 {
-	if (flight->kind == CS_FLIGHT_LEFT)
-		return held_still(sampled, flight);
-	// It lived up to the sample: both shares are of the same time, the less is of the longer.
-	return sampled->taken > flight->came
-		       ? share_of(sampled->taken - flight->came, sampled->longer)
-		       : 0;
+	return &flights->expected[(size_t)slot * flights->capacity + at];
 }
 
-static __int128 contribution(const struct cs_flight *flight, uint32_t slot, double part_held)
+// Entries begin .. end-1.
+struct range {
+	uint32_t begin;
+	uint32_t end;
+};
+
+static int64_t in_units(float expected)
 {
-	double part = 1;
-	if (flight->kind == CS_FLIGHT_LEFT)
-		part = -part_held;
-	else if (flight->kind == CS_FLIGHT_POD)
-		part = 1 - part_held;
-	double units = (double)flight->expected[slot] * part * UNIT;
-	// The same number; what fits into 64 bits is converted ten times as fast.
-	return fabs(units) < 0x1p62 ? (__int128)(int64_t)units : (__int128)units;
+	return (int64_t)(expected * (float)CS_LOAD_UNIT);
 }
 
-// Whether a sample that holds so much says all of the pod that it will ever say.
-static bool is_told(const struct cs_flight *flight, double part_held)
+// What they add to their row: what the sample lacks of each. It lived up to the sample: both shares
+// are of the same time, the less is of the longer.
+static __int128 sum_flights(const struct sampled *sampled, const struct cs_flights *flights,
+			    uint32_t slot, struct range range)
 {
-	return part_held == (flight->kind == CS_FLIGHT_LEFT ? 0 : 1);
-}
-
-// `ret_told` becomes whether it is of some flight.
-static __int128 sum_up(const struct cs_loads *loads, uint32_t slot, uint32_t row, bool *ret_told)
-{
-	const struct sampled sampled = sampled_of(loads, slot, row);
+	const float *expected = expected_at(flights, slot, 0);
+	const int64_t *came = flights->came;
+	const int64_t grown = sampled->taken - sampled->longer; // who came by then is in it
+	const int64_t longer = sampled->longer;
 	__int128 sum = 0;
-	*ret_told = false;
-	for (uint32_t at = 0; at < loads->flights[row].n; at++) {
-		const struct cs_flight *flight = cs_loads_flight(loads, row, at);
-		double part_held = held(&sampled, flight);
-		sum += contribution(flight, slot, part_held);
-		*ret_told |= is_told(flight, part_held);
+	for (uint32_t at = range.begin; at < range.end; at++) {
+		int64_t lacks = came[at] - grown;
+		lacks = lacks > 0 ? lacks : 0;
+		lacks = lacks < longer ? lacks : longer;
+		sum += (__int128)in_units(expected[at]) * lacks;
+	}
+	return sum;
+}
+
+// The same of those that left, of which it holds something still.
+static __int128 sum_left(const struct sampled *sampled, const struct cs_flights *left,
+			 uint32_t slot, struct range range)
+{
+	const float *expected = expected_at(left, slot, 0);
+	__int128 sum = 0;
+	for (uint32_t at = range.begin; at < range.end; at++) {
+		double part = held_still(sampled, left->came[at], left->tail[at].left);
+		sum -= (__int128)in_units(expected[at]) * (int64_t)(part * (double)sampled->longer);
 	}
 	return sum;
 }
 
 __int128 cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row)
 {
-	bool told;
-	return sum_up(loads, slot, row, &told);
+	const struct sampled sampled = sampled_of(loads, slot, row);
+	const struct cs_flights *flights = &loads->flights[row];
+	const struct cs_flights *left = &loads->left[row];
+	return sum_flights(&sampled, flights, slot, (struct range){ 0, flights->n }) +
+	       sum_left(&sampled, left, slot, (struct range){ 0, left->n });
 }
 
-bool cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row)
+void cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row)
 {
-	bool told;
-	loads->hidden[loads->slot_column[slot]].in_flight[row] = sum_up(loads, slot, row, &told);
-	return told;
+	loads->hidden[loads->slot_column[slot]].in_flight[row] = cs_loads_sum(loads, slot, row);
 }
 
-// What the flight adds to its row, or with -1 takes away again.
-static void count(struct cs_loads *loads, uint32_t row, const struct cs_flight *flight, int sign)
+static void add_up(struct cs_loads *loads, uint32_t slot, uint32_t row, __int128 units)
+{
+	uint32_t column = loads->slot_column[slot];
+	loads->hidden[column].in_flight[row] += units;
+	cs_loads_refresh(loads, column, row);
+}
+
+// An entry adds to its row, or with -1 does not any more.
+static void count_flight(struct cs_loads *loads, uint32_t row, uint32_t at, int sign)
 {
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
-		uint32_t column = loads->slot_column[slot];
 		const struct sampled sampled = sampled_of(loads, slot, row);
-		loads->hidden[column].in_flight[row] +=
-			sign * contribution(flight, slot, held(&sampled, flight));
-		cs_loads_refresh(loads, column, row);
+		add_up(loads, slot, row,
+		       sign * sum_flights(&sampled, &loads->flights[row], slot,
+					  (struct range){ at, at + 1 }));
+	}
+}
+
+static void count_left(struct cs_loads *loads, uint32_t row, uint32_t at, int sign)
+{
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
+		const struct sampled sampled = sampled_of(loads, slot, row);
+		add_up(loads, slot, row,
+		       sign * sum_left(&sampled, &loads->left[row], slot,
+				       (struct range){ at, at + 1 }));
 	}
 }
 
 // ---- entries ----
 
 // Of the pod on that row, where things may take more than elsewhere.
-static double expected_of(const struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
-			  uint32_t slot)
+static float expected_of(const struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
+			 uint32_t slot)
 {
 	uint32_t column = cluster->loads.slot_column[slot];
 	double expected = cs_cluster_expected(cluster, pod, column) *
 			  (double)cluster->loads.table.columns[column].strain[row];
-	return expected < EXPECTED_MAX ? expected : EXPECTED_MAX;
+	return (float)(expected < EXPECTED_MAX ? expected : EXPECTED_MAX);
 }
 
-static struct cs_flight *create(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
-				int64_t came)
+static void make_room(struct cs_flights *flights, uint32_t n_slots)
 {
-	struct cs_loads *loads = &cluster->loads;
-	struct cs_flights *flights = &loads->flights[row];
-	if (flights->n == flights->capacity) {
-		flights->capacity = flights->capacity ? 2 * flights->capacity : FLIGHTS_MIN;
-		flights->entries =
-			cs_realloc_array(flights->entries, flights->capacity, loads->flight_size);
+	uint32_t capacity = flights->capacity ? 2 * flights->capacity : FLIGHTS_MIN;
+	size_t size = sizeof(*flights->came) + sizeof(*flights->tail) +
+		      n_slots * sizeof(*flights->expected);
+	int64_t *came = cs_alloc_array(capacity, size);
+	union cs_flight_tail *tail = (void *)(came + capacity);
+	float *expected = (void *)(tail + capacity);
+	for (uint32_t at = 0; at < flights->n; at++) {
+		came[at] = flights->came[at];
+		tail[at] = flights->tail[at];
+		for (uint32_t slot = 0; slot < n_slots; slot++)
+			expected[slot * capacity + at] = *expected_at(flights, slot, at);
 	}
-	struct cs_flight *flight = cs_loads_flight(loads, row, flights->n++);
-	flight->came = came;
-	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
-		flight->expected[slot] = (float)expected_of(cluster, pod, row, slot);
+	free(flights->came);
+	*flights = (struct cs_flights){
+		.came = came,
+		.tail = tail,
+		.expected = expected,
+		.n = flights->n,
+		.capacity = capacity,
+	};
+}
+
+// Returns where it is. What is expected is the caller's.
+static uint32_t enter(struct cs_loads *loads, struct cs_flights *flights, int64_t came,
+		      union cs_flight_tail tail)
+{
+	if (flights->n == flights->capacity)
+		make_room(flights, loads->n_slots);
+	flights->came[flights->n] = came;
+	flights->tail[flights->n] = tail;
 	loads->n_in_flight++;
-	return flight;
+	return flights->n++;
 }
 
-// Counted or not: the sums are the caller's. The row's last one takes its place.
-static void drop(struct cs_loads *loads, uint32_t row, struct cs_flight *flight)
+// The last one takes its place.
+static void take_out(struct cs_loads *loads, struct cs_flights *flights, uint32_t at)
 {
-	struct cs_flights *flights = &loads->flights[row];
-	const struct cs_flight *last = cs_loads_flight(loads, row, --flights->n);
-	if (flight->kind == CS_FLIGHT_POD)
-		flight->pod->flight = 0;
-	if (flight != last) {
-		size_t offset = (size_t)((char *)flight - (char *)flights->entries);
-		uint32_t at = (uint32_t)(offset / loads->flight_size);
-		memcpy(flight, last, loads->flight_size);
-		if (flight->kind == CS_FLIGHT_POD)
-			flight->pod->flight = at + 1;
-		else if (flight->kind == CS_FLIGHT_RESERVED)
-			flight->reservation->at = at;
-	}
+	uint32_t last = --flights->n;
+	flights->came[at] = flights->came[last];
+	flights->tail[at] = flights->tail[last];
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+		*expected_at(flights, slot, at) = *expected_at(flights, slot, last);
 	loads->n_in_flight--;
-	if (flights->n > 0)
+	if (last > 0)
 		return;
-	free(flights->entries);
+	free(flights->came);
 	*flights = (struct cs_flights){ 0 };
 }
 
-static bool has_landed(const struct cs_loads *loads, uint32_t row, const struct cs_flight *flight)
+// Counted or not: the sums are the caller's.
+static void drop(struct cs_loads *loads, uint32_t row, uint32_t at)
 {
+	struct cs_flights *flights = &loads->flights[row];
+	if (flights->came[at] != CS_NEVER)
+		flights->tail[at].pod->flight = 0;
+	take_out(loads, flights, at);
+	if (at >= flights->n)
+		return;
+	if (flights->came[at] == CS_NEVER)
+		flights->tail[at].reservation->at = at;
+	else
+		flights->tail[at].pod->flight = at + 1;
+}
+
+// Who came then, or earlier, is wholly in all samples of the row; `known`: in those that still say
+// something.
+static int64_t told_until(const struct cs_loads *loads, uint32_t row, bool known)
+{
+	int64_t until = CS_NEVER - 1;
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
 		const struct sampled sampled = sampled_of(loads, slot, row);
-		if (!is_told(flight, held(&sampled, flight)))
+		int64_t told = sampled.taken - sampled.longer;
+		if (known && loads->table.columns[loads->slot_column[slot]].quality[row] == 0)
+			continue;
+		until = told < until ? told : until;
+	}
+	return until;
+}
+
+// Whether samples, or those that still say something, hold nothing of it any more.
+static bool is_over(const struct cs_loads *loads, uint32_t row, uint32_t at, bool known)
+{
+	const struct cs_flights *left = &loads->left[row];
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
+		const struct sampled sampled = sampled_of(loads, slot, row);
+		if (known && loads->table.columns[loads->slot_column[slot]].quality[row] == 0)
+			continue;
+		if (held_still(&sampled, left->came[at], left->tail[at].left) > 0)
 			return false;
 	}
-	return flight->kind != CS_FLIGHT_RESERVED;
+	return true;
 }
 
 // The row's last first: it is the one that takes the place of one that is dropped.
 void cs_loads_land(struct cs_loads *loads, uint32_t row)
 {
-	for (uint32_t at = loads->flights[row].n; at-- > 0;) {
-		struct cs_flight *flight = cs_loads_flight(loads, row, at);
-		if (has_landed(loads, row, flight))
-			drop(loads, row, flight);
-	}
+	int64_t until = told_until(loads, row, false);
+	for (uint32_t at = loads->flights[row].n; at-- > 0;)
+		if (loads->flights[row].came[at] <= until)
+			drop(loads, row, at);
+	for (uint32_t at = loads->left[row].n; at-- > 0;)
+		if (is_over(loads, row, at, false))
+			take_out(loads, &loads->left[row], at);
+}
+
+void cs_loads_prefetch(const struct cs_loads *loads, uint32_t slot, uint32_t row)
+{
+	if (row >= loads->capacity)
+		return;
+	const struct cs_flights *flights = &loads->flights[row];
+	for (uint32_t at = 0; at < flights->n; at += CACHE_LINE / sizeof(*flights->came))
+		__builtin_prefetch(&flights->came[at]);
+	for (uint32_t at = 0; at < flights->n; at += CACHE_LINE / sizeof(*flights->expected))
+		__builtin_prefetch(expected_at(flights, slot, at));
+}
+
+static uint32_t create(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
+		       int64_t came, union cs_flight_tail tail)
+{
+	struct cs_flights *flights = &cluster->loads.flights[row];
+	uint32_t at = enter(&cluster->loads, flights, came, tail);
+	for (uint32_t slot = 0; slot < cluster->loads.n_slots; slot++)
+		*expected_at(flights, slot, at) = expected_of(cluster, pod, row, slot);
+	return at;
 }
 
 void cs_loads_come(struct cs_cluster *cluster, struct cs_pod *pod, int64_t when)
@@ -215,25 +303,20 @@ void cs_loads_come(struct cs_cluster *cluster, struct cs_pod *pod, int64_t when)
 	struct cs_loads *loads = &cluster->loads;
 	cs_cluster_unreserve(cluster, pod->uid);
 	int64_t came = when < loads->now ? when : loads->now;
-	if (loads->n_slots == 0 || loads->now - came > loads->horizon)
+	if (loads->n_slots == 0 || loads->now - came > loads->horizon ||
+	    came <= told_until(loads, pod->row, false))
 		return;
-	struct cs_flight *flight = create(cluster, pod, pod->row, came);
-	flight->kind = CS_FLIGHT_POD;
-	flight->pod = pod;
-	pod->flight = loads->flights[pod->row].n;
-	count(loads, pod->row, flight, 1);
-	if (has_landed(loads, pod->row, flight))
-		drop(loads, pod->row, flight);
+	uint32_t at = create(cluster, pod, pod->row, came, (union cs_flight_tail){ .pod = pod });
+	pod->flight = at + 1;
+	count_flight(loads, pod->row, at, 1);
 }
 
 void cs_loads_forget(struct cs_cluster *cluster, struct cs_pod *pod)
 {
-	struct cs_loads *loads = &cluster->loads;
-	struct cs_flight *flight = cs_loads_flight_of(loads, pod);
-	if (!flight)
+	if (!pod->flight)
 		return;
-	count(loads, pod->row, flight, -1);
-	drop(loads, pod->row, flight);
+	count_flight(&cluster->loads, pod->row, pod->flight - 1, -1);
+	drop(&cluster->loads, pod->row, pod->flight - 1);
 }
 
 // A pod without an entry is wholly in all samples.
@@ -241,19 +324,20 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod)
 {
 	struct cs_loads *loads = &cluster->loads;
 	uint32_t row = pod->row;
-	struct cs_flight *flight = cs_loads_flight_of(loads, pod);
 	if (loads->n_slots == 0)
 		return;
-	if (flight)
-		count(loads, row, flight, -1);
-	else
-		flight = create(cluster, pod, row, INT64_MIN / 2);
-	pod->flight = 0;
-	flight->kind = CS_FLIGHT_LEFT;
-	flight->left = loads->now;
-	count(loads, row, flight, 1);
-	if (has_landed(loads, row, flight))
-		drop(loads, row, flight);
+	const struct cs_flights *flights = &loads->flights[row];
+	struct cs_flights *left = &loads->left[row];
+	int64_t came = pod->flight ? flights->came[pod->flight - 1] : CS_LONG_AGO;
+	uint32_t at = enter(loads, left, came, (union cs_flight_tail){ .left = loads->now });
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+		*expected_at(left, slot, at) =
+			pod->flight ? *expected_at(flights, slot, pod->flight - 1)
+				    : expected_of(cluster, pod, row, slot);
+	cs_loads_forget(cluster, pod);
+	count_left(loads, row, at, 1);
+	if (is_over(loads, row, at, false))
+		take_out(loads, left, at);
 }
 
 // Whatever share of the pod samples hold: what they lack is not added any more, what they hold is
@@ -261,14 +345,12 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod)
 void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row, int sign)
 {
 	struct cs_loads *loads = &cluster->loads;
-	const struct cs_flight *flight =
-		pod->flight ? cs_loads_flight(loads, row, pod->flight - 1) : NULL;
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
-		uint32_t column = loads->slot_column[slot];
-		double expected = flight ? (double)flight->expected[slot]
+		const struct sampled sampled = sampled_of(loads, slot, row);
+		float expected = pod->flight
+					 ? *expected_at(&loads->flights[row], slot, pod->flight - 1)
 					 : expected_of(cluster, pod, row, slot);
-		loads->hidden[column].in_flight[row] += sign * (__int128)(expected * UNIT);
-		cs_loads_refresh(loads, column, row);
+		add_up(loads, slot, row, sign * (__int128)in_units(expected) * sampled.longer);
 	}
 }
 
@@ -278,14 +360,13 @@ void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint
 static uint32_t end_reservation(struct cs_loads *loads, struct cs_reservation *reservation)
 {
 	uint32_t row = reservation->row;
-	struct cs_flight *flight = cs_loads_flight(loads, row, reservation->at);
 	struct cs_load_before before[CS_LOAD_METRICS_MAX] = { 0 };
 	uint32_t events = 0;
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
 		before[slot] = cs_loads_before(loads, loads->slot_column[slot], row);
 	cs_map_remove(&loads->reservations, cs_slice_of(reservation->uid));
-	count(loads, row, flight, -1);
-	drop(loads, row, flight);
+	count_flight(loads, row, reservation->at, -1);
+	drop(loads, row, reservation->at);
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
 		events |= cs_loads_events(loads, loads->slot_column[slot], row, before[slot]);
 	cs_nodes_touch(loads->nodes, row);
@@ -296,12 +377,13 @@ static uint32_t end_reservation(struct cs_loads *loads, struct cs_reservation *r
 
 // Nobody has validated what another scheduler's pod says of itself before the API server tells of
 // it: it counts as one full node at most.
-static void cap_expected(const struct cs_loads *loads, uint32_t row, struct cs_flight *flight)
+static void cap_expected(const struct cs_loads *loads, uint32_t row, uint32_t at)
 {
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
 		double capacity = loads->table.columns[loads->slot_column[slot]].capacity[row];
-		if (capacity > 0 && (double)flight->expected[slot] > capacity)
-			flight->expected[slot] = (float)capacity;
+		float *expected = expected_at(&loads->flights[row], slot, at);
+		if (capacity > 0 && (double)*expected > capacity)
+			*expected = (float)capacity;
 	}
 }
 
@@ -314,18 +396,16 @@ void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, ui
 	    !loads->nodes->table.live[row])
 		return;
 	struct cs_reservation *reservation = cs_alloc(sizeof(*reservation));
-	struct cs_flight *flight = create(cluster, pod, row, loads->now);
-	flight->kind = CS_FLIGHT_RESERVED;
-	flight->reservation = reservation;
 	*reservation = (struct cs_reservation){
 		.uid = cs_strdup(pod->uid),
 		.until = until_wall,
 		.row = row,
-		.at = loads->flights[row].n - 1,
+		.at = create(cluster, pod, row, CS_NEVER,
+			     (union cs_flight_tail){ .reservation = reservation }),
 	};
-	cap_expected(loads, row, flight);
+	cap_expected(loads, row, reservation->at);
 	cs_map_put(&loads->reservations, cs_slice_of(reservation->uid), reservation);
-	count(loads, row, flight, 1);
+	count_flight(loads, row, reservation->at, 1);
 	cs_nodes_touch(loads->nodes, row);
 }
 
@@ -365,13 +445,12 @@ static void end_expired(struct cs_loads *loads)
 
 void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 {
-	for (uint32_t at = loads->flights[row].n; at-- > 0;) {
-		struct cs_flight *flight = cs_loads_flight(loads, row, at);
-		if (flight->kind == CS_FLIGHT_RESERVED)
-			loads->untold |= end_reservation(loads, flight->reservation);
-		else if (flight->kind == CS_FLIGHT_LEFT)
-			drop(loads, row, flight);
-	}
+	for (uint32_t at = loads->flights[row].n; at-- > 0;)
+		if (loads->flights[row].came[at] == CS_NEVER)
+			loads->untold |=
+				end_reservation(loads, loads->flights[row].tail[at].reservation);
+	while (loads->left[row].n > 0)
+		take_out(loads, &loads->left[row], loads->left[row].n - 1);
 	cs_loads_set_addresses(loads, row, NULL);
 	cs_loads_set_weight(loads, row, CS_NODE_WEIGHT_DEFAULT);
 	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
@@ -395,30 +474,23 @@ void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 	loads->unsettled = UINT32_MAX;
 }
 
-// No sample will show more of it than is shown now: those there are say nothing any more.
-static bool is_lost(const struct cs_loads *loads, uint32_t row, const struct cs_flight *flight)
-{
-	if (flight->kind == CS_FLIGHT_RESERVED || loads->now - flight->came <= loads->horizon)
-		return false;
-	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
-		const struct cs_load_column *column =
-			&loads->table.columns[loads->slot_column[slot]];
-		const struct sampled sampled = sampled_of(loads, slot, row);
-		if (column->quality[row] > 0 && !is_told(flight, held(&sampled, flight)))
-			return false;
-	}
-	return true;
-}
-
+// Those of which no sample will show more than is shown now: those there are say nothing any more.
 static void expire_row(struct cs_loads *loads, uint32_t row)
 {
-	for (uint32_t at = loads->flights[row].n; at-- > 0;) {
-		struct cs_flight *flight = cs_loads_flight(loads, row, at);
-		if (!is_lost(loads, row, flight))
-			continue;
-		count(loads, row, flight, -1);
-		drop(loads, row, flight);
-	}
+	const struct cs_flights *flights = &loads->flights[row];
+	struct cs_flights *left = &loads->left[row];
+	int64_t until = told_until(loads, row, true);
+	int64_t lost = loads->now - loads->horizon;
+	for (uint32_t at = flights->n; at-- > 0;)
+		if (flights->came[at] < lost && flights->came[at] <= until) {
+			count_flight(loads, row, at, -1);
+			drop(loads, row, at);
+		}
+	for (uint32_t at = left->n; at-- > 0;)
+		if (left->came[at] < lost && is_over(loads, row, at, true)) {
+			count_left(loads, row, at, -1);
+			take_out(loads, left, at);
+		}
 }
 
 void cs_loads_expire(struct cs_loads *loads)
@@ -431,13 +503,17 @@ void cs_loads_expire(struct cs_loads *loads)
 
 void cs_loads_redate(struct cs_loads *loads, int64_t now)
 {
-	for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++)
-		for (uint32_t i = 0; i < loads->flights[row].n; i++) {
-			struct cs_flight *flight = cs_loads_flight(loads, row, i);
-			cs_load_redate(&flight->came, now);
-			if (flight->kind == CS_FLIGHT_LEFT)
-				cs_load_redate(&flight->left, now);
+	for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++) {
+		const struct cs_flights *flights = &loads->flights[row];
+		const struct cs_flights *left = &loads->left[row];
+		for (uint32_t i = 0; i < flights->n; i++)
+			if (flights->came[i] != CS_NEVER)
+				cs_load_redate(&flights->came[i], now);
+		for (uint32_t i = 0; i < left->n; i++) {
+			cs_load_redate(&left->came[i], now);
+			cs_load_redate(&left->tail[i].left, now);
 		}
+	}
 	size_t at = 0;
 	struct cs_reservation *reservation;
 	while ((reservation = cs_map_next(&loads->reservations, &at)))

@@ -11,28 +11,22 @@
 
 #include "nodes.h"
 
-enum cs_flight_kind {
-	CS_FLIGHT_POD,      // is on the row, and the samples there do not hold all of it
-	CS_FLIGHT_LEFT,     // was there, and they hold something of it still
-	CS_FLIGHT_RESERVED, // another scheduler is going to put it there
+#define CS_NEVER    (INT64_MAX / 2) // when a reservation comes: no sample holds anything of it
+#define CS_LONG_AGO (INT64_MIN / 4) // before any sample
+
+union cs_flight_tail {
+	struct cs_pod *pod;
+	struct cs_reservation *reservation; // that which came CS_NEVER
+	int64_t left;                       // Unix ns
 };
 
-// What one pod adds to the samples of its row, or takes away. All times are Unix ns.
-struct cs_flight {
-	int64_t came;
-	union {
-		struct cs_pod *pod;
-		int64_t left;
-		struct cs_reservation *reservation;
-	};
-	enum cs_flight_kind kind;
-	float expected[]; // by slot
-};
-
-// Those of a row, one behind the other, in no order: samples of a row walk them all. A pointer to
-// one is good until the next one of the row comes or goes.
+// What pods add to the samples of their row, or take away: an array for each figure, since samples
+// walk all entries, but one slot of them. In no order: the last one takes the place of one that
+// goes.
 struct cs_flights {
-	void *entries; // of cs_loads.flight_size bytes
+	int64_t *came; // Unix ns. Owned, and the two below with it
+	union cs_flight_tail *tail;
+	float *expected; // of a slot from slot * capacity on
 	uint32_t n;
 	uint32_t capacity;
 };
@@ -41,7 +35,7 @@ struct cs_reservation {
 	char *uid;
 	int64_t until;
 	uint32_t row;
-	uint32_t at; // among the row's flights
+	uint32_t at; // in the row's flights
 };
 
 struct cs_load_watch {
@@ -60,7 +54,7 @@ struct cs_strain_sums {
 // What a column has that nobody else sees.
 struct cs_load_hidden {
 	int64_t *refused;            // when the last implausible value was taken; 0 = none since
-	__int128 *in_flight;         // the shown one exactly, in 2^-24 of a unit
+	__int128 *in_flight;         // the shown one * CS_LOAD_UNIT * cs_loads_growth, exactly
 	float *strain;               // the shown one before small ones are taken for chance
 	struct cs_strain_sums *sums; // of the round that is coming in
 	double level;                // LEVEL, COUNT: the median of the fresh rows, for unknown ones
@@ -88,9 +82,10 @@ struct cs_loads {
 	uint32_t capacity; // rows of the arrays
 	int32_t *weight;
 	char **addresses; // by row: "a\0b\0\0", owned; NULL = none
-	struct cs_flights *flights;
-	size_t flight_size;
-	double *scratch; // a value per row
+	struct cs_flights
+		*flights;        // on the row, and samples there do not hold all of them; reserved
+	struct cs_flights *left; // were there, and samples hold something of them still
+	double *scratch;         // a value per row
 	uint32_t n_in_flight;
 
 	struct cs_map by_address; // to row + 1
@@ -110,25 +105,15 @@ static inline void cs_load_redate(int64_t *time, int64_t now)
 	*time = *time < now ? *time : now;
 }
 
-// From one entry to the next.
-static inline size_t cs_loads_flight_size(uint32_t n_slots)
-{
-	size_t size = offsetof(struct cs_flight, expected) + n_slots * sizeof(float);
-	size_t rest = size % _Alignof(struct cs_flight);
-	return rest ? size + _Alignof(struct cs_flight) - rest : size;
-}
+#define CS_LOAD_UNIT 0x1p17 // what is expected of pods is counted in such parts of a unit
 
-static inline struct cs_flight *cs_loads_flight(const struct cs_loads *loads, uint32_t row,
-						uint32_t at)
+// How long a pod has lived on the row when the sample there holds all of it, ns: the longer of
+// window and ramp.
+static inline int64_t cs_loads_growth(const struct cs_load_column *column, uint32_t row)
 {
-	return (void *)((char *)loads->flights[row].entries + at * loads->flight_size);
-}
-
-// The counted pod's own; NULL: samples hold all of it.
-static inline struct cs_flight *cs_loads_flight_of(const struct cs_loads *loads,
-						   const struct cs_pod *pod)
-{
-	return pod->flight ? cs_loads_flight(loads, pod->row, pod->flight - 1) : NULL;
+	int64_t window = column->window[row];
+	int64_t ramp = column->metric->ramp > 0 ? column->metric->ramp : 1;
+	return window > ramp ? window : ramp;
 }
 
 void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed);
@@ -193,11 +178,12 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod);
 void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row, int sign);
 // The row's node is gone: all that is known of it, but the pods that are still there.
 void cs_loads_drop_row(struct cs_loads *loads, uint32_t row);
-// A sample of that column changed: makes in_flight again. Returns whether some pod is wholly in it
-// now, or not any more.
-bool cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row);
+// A sample of that column changed: makes in_flight again.
+void cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row);
 // Takes out pods that are wholly in every sample, or in none any more.
 void cs_loads_land(struct cs_loads *loads, uint32_t row);
+// A sample of the row will come soon, if there is one: fetches what cs_loads_resum will walk.
+void cs_loads_prefetch(const struct cs_loads *loads, uint32_t slot, uint32_t row);
 // Ends reservations that have expired, and flights of rows that nothing is sampled of.
 void cs_loads_expire(struct cs_loads *loads);
 // The clock has gone back to `now`: sums are the caller's.

@@ -1,6 +1,7 @@
 // Samples: which row they are of, whether they are worth believing, what they change.
 // Neighbours: load_internal.h; load_flight.c counts what a new sample does not hold yet.
 #include <csched/base/buffer.h>
+#include <csched/base/clock.h>
 #include <csched/base/memory.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #define ADDRESSES_MAX 16 // of one node
 #define EXPECT_AHEAD  8  // rows
+#define WINDOW_MAX    (24 * 3600 * CS_SECOND)
 
 // ---- rows ----
 
@@ -121,7 +123,9 @@ static void take(struct cs_loads *loads, uint32_t row, const struct cs_load_samp
 {
 	struct cs_load_column *column = &loads->table.columns[sample->metric];
 	column->taken[row] = taken;
-	column->window[row] = sample->window > 0 ? sample->window : 0;
+	column->window[row] = sample->window <= 0           ? 0
+			      : sample->window < WINDOW_MAX ? sample->window
+							    : WINDOW_MAX;
 	column->sample[row] = sample->value;
 	if (column->metric->kind == CS_LOAD_COUNT)
 		column->capacity[row] =
@@ -129,8 +133,11 @@ static void take(struct cs_loads *loads, uint32_t row, const struct cs_load_samp
 	if (loads->hidden[sample->metric].refused[row] <= taken)
 		loads->hidden[sample->metric].refused[row] = 0;
 	uint32_t slot = cs_loads_slot(loads, sample->metric);
-	if (slot != UINT32_MAX && loads->flights[row].n > 0 && cs_loads_resum(loads, slot, row))
-		cs_loads_land(loads, row);
+	if (slot == UINT32_MAX || loads->n_in_flight == 0)
+		return;
+	cs_loads_prefetch(loads, slot, row + EXPECT_AHEAD);
+	cs_loads_resum(loads, slot, row);
+	cs_loads_land(loads, row);
 }
 
 uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_load_sample *sample,

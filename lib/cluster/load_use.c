@@ -268,9 +268,8 @@ static bool is_grown(const struct cs_loads *loads, const struct cs_pod *pod,
 		     const struct cs_load_pod_sample *sample)
 {
 	int64_t ramp = loads->metrics[sample->metric].ramp;
-	const struct cs_flight *flight = cs_loads_flight_of(loads, pod);
-	return !flight ||
-	       sample->taken - flight->came >= (ramp > sample->window ? ramp : sample->window);
+	return !pod->flight || sample->taken - loads->flights[pod->row].came[pod->flight - 1] >=
+				       (ramp > sample->window ? ramp : sample->window);
 }
 
 // Returns what the sample is as on a node without strain.

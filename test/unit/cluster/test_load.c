@@ -335,6 +335,9 @@ START_TEST(a_long_window_outlasts_the_ramp)
 	near(table->columns[CPU].in_flight[row], 375); // a quarter of the window
 	sample("a", CPU, 375, 180, 240);
 	near(table->columns[CPU].load[row], 500); // three quarters
+	at(43200);
+	sample("a", CPU, 0, 43200, 1e9); // a day at most
+	near(table->columns[CPU].load[row], 250);
 }
 END_TEST
 
