@@ -91,6 +91,7 @@ struct pod_words {
 	const char *node; // "" = none
 	double created;
 	uint32_t workload; // NOWHERE = none
+	double announced;  // connections; 0 = none
 	const double *request;
 	const double *limit;
 };
@@ -105,6 +106,13 @@ static char *workload_words(uint32_t workload)
 			   workload, workload, workload);
 }
 
+static char *annotation(double announced)
+{
+	if (announced <= 0)
+		return cs_strdup("");
+	return cs_asprintf(",\"annotations\":{\"c-sched.io/connections\":\"%.0f\"}", announced);
+}
+
 static struct cs_pod *tell_pod(struct ours *ours, const struct pod_words *words)
 {
 	struct cs_error err;
@@ -114,14 +122,15 @@ static struct cs_pod *tell_pod(struct ours *ours, const struct pod_words *words)
 	char time[NAME];
 	strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&created, &tm));
 	CS_AUTO_FREE char *workload = workload_words(words->workload);
+	CS_AUTO_FREE char *announced = annotation(words->announced);
 	CS_AUTO_FREE char *request = amounts("requests", words->request);
 	CS_AUTO_FREE char *limit = amounts("limits", words->limit);
 	CS_AUTO_FREE char *json = cs_asprintf(
 		"{\"metadata\":{\"name\":\"%s\",\"namespace\":\"default\",\"uid\":\"%s\","
-		"\"resourceVersion\":\"1\",\"creationTimestamp\":\"%s\"%s},\"spec\":{\"nodeName\":"
+		"\"resourceVersion\":\"1\",\"creationTimestamp\":\"%s\"%s%s},\"spec\":{\"nodeName\":"
 		"\"%s\",\"schedulerName\":\"c-sched\",\"containers\":[{\"name\":\"c\",\"image\":"
 		"\"i\",\"resources\":{\"none\":{}%s%s}}]}}",
-		words->name, words->name, time, workload, words->node, request, limit);
+		words->name, words->name, time, workload, announced, words->node, request, limit);
 	const ProtobufCMessage *message = object(ours, &kube__pod__descriptor, json);
 	if (cs_cluster_apply_pod(ours->cluster, (const Kube__Pod *)message, &change, &err) < 0)
 		fail(err.text);
@@ -292,6 +301,7 @@ static uint32_t place(void *user, const struct world *world, const struct pod *p
 							   .node = "",
 							   .created = world->now,
 							   .workload = pod->workload,
+							   .announced = pod->announced,
 							   .request = pod->request,
 							   .limit = pod->limit });
 	cs_cycle_decide(ours->workspace, ours->profile, mine, &outcome);

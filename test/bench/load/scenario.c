@@ -70,6 +70,7 @@ static const struct field pod_fields[] = {
 	TWO(pods, "useCPU", use[CPU], 1, 1e6),
 	TWO(pods, "useMemory", use[MEMORY], 1, 1e6),
 	TWO(pods, "connections", connections, 0, 1e9),
+	ONE(pods, "annotated", annotated, 0, 1),
 	ONE(pods, "spread", spread, 0, 1),
 	ONE(pods, "sigma", sigma, 0, 3),
 	ONE(pods, "rampCPU", ramp[CPU], 0, 7200),

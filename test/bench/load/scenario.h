@@ -37,6 +37,7 @@ struct pods {
 	struct range use[RESOURCES];     // times request, one draw per workload; where no request:
 					 // cores, GiB
 	struct range connections;        // one draw per workload
+	double annotated;                // 1: c-sched.io/connections says that draw
 	double spread;                   // pods of a workload: times 1 - spread .. 1 + spread
 	double sigma;                    // and lognormal with this sigma, of mean 1
 	double ramp[FIGURES];            // s until a pod uses all it will

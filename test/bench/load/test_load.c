@@ -139,6 +139,37 @@ START_TEST(load_evens_out_both)
 }
 END_TEST
 
+// Of a scenario of the table, seeds 1 to 3.
+static double burst_imbalance(double annotated)
+{
+	static const char path[] = "test/bench/load/scenarios/burst.yaml";
+	CS_AUTO_FREE char *text = NULL;
+	struct scenario scenario;
+	struct cs_error err;
+	size_t size;
+	double sum = 0;
+	ck_assert_int_eq(cs_file_read(path, 1 << 20, &text, &size, &err), 0);
+	ck_assert_int_eq(scenario_read(path, (struct cs_slice){ text, size }, &scenario, &err), 0);
+	scenario.pods[0].annotated = annotated;
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		double outcomes[OUTCOMES];
+		struct placer *placer = ours(&scenario, seed);
+		world_run(&scenario, seed, placer, outcomes, NULL);
+		ours_destroy(placer);
+		sum += outcomes[IMBALANCE];
+	}
+	return sum / 3;
+}
+
+START_TEST(what_annotations_say_evens_connections_out)
+{
+	config = built_in();
+	double without = burst_imbalance(0), with = burst_imbalance(1);
+	cs_config_destroy(config);
+	ck_assert_double_lt(with, without - 0.05);
+}
+END_TEST
+
 // ---- the ledger, checked against what was placed ----
 
 static uint32_t seconds_checked;
@@ -385,6 +416,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_seed_gives_one_run);
 	tcase_add_test(tcase, a_seed_gives_one_run_of_the_real_plugins);
 	tcase_add_test(tcase, load_evens_out_both);
+	tcase_add_test(tcase, what_annotations_say_evens_connections_out);
 	tcase_add_test(tcase, the_ledger_stays_right);
 	tcase_add_test(tcase, figures_are_means_of_the_window);
 	tcase_add_test(tcase, rules_score_as_published);

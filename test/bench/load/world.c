@@ -77,6 +77,7 @@ static struct pod make_workload(const struct pods *group, uint32_t workload,
 			      (group->request[r].to > 0 ? like.request[r] : 1);
 	}
 	like.use[CONNECTIONS] = draw(random, group->connections);
+	like.announced = group->annotated > 0 ? like.use[CONNECTIONS] : 0;
 	return like;
 }
 

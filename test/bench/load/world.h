@@ -30,6 +30,7 @@ struct pod {
 	double request[RESOURCES]; // cores, GiB
 	double limit[RESOURCES];   // 0 = none
 	double use[FIGURES];       // when ramped up
+	double announced;          // connections its annotation says; 0 = none
 	double lifetime;           // s from being placed; INFINITY
 	uint32_t node;             // NOWHERE: not yet placed, or gone
 	double placed;             // s; < 0: not yet
