@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/plugins/list.h>
 
 #include "options.h"

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <csched/base/file.h>
 #include <csched/base/flags.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/cluster/load.h>
 #include <csched/plugins/list.h>
 #include <csched/simulate/report.h>

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 
 #include "options.h"
 

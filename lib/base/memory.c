@@ -76,6 +76,13 @@ char *cs_strndup(const char *s, size_t len)
 	return copy;
 }
 
+void cs_secret_free(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
 char *cs_asprintf(const char *format, ...)
 {
 	char *text = NULL;

@@ -1,5 +1,6 @@
 // Credentials kept fresh: token, CA, certificate and key files, exec plugins.
 // Neighbours: exec_plugin.c runs the plugin; transport_curl.c turns this and sends what it shows.
+#include <csched/base/file.h>
 #include <csched/client/credentials.h>
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 
 #include "exec_plugin.h"
 

@@ -23,13 +23,6 @@
 
 extern char **environ;
 
-void cs_secret_free(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 void cs_exec_result_finish(struct cs_exec_result *result)
 {
 	cs_secret_free(result->token);

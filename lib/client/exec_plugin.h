@@ -37,7 +37,4 @@ void cs_exec_run_stop(struct cs_exec_run *run);
 
 void cs_exec_result_finish(struct cs_exec_result *result); // clears secrets
 
-// Clears and frees a string; NULL is fine.
-void cs_secret_free(char *secret);
-
 #endif

@@ -1,6 +1,7 @@
 // kubeconfig files and in-cluster configuration, read into one endpoint.
 // Neighbours: base's value.h parses the YAML; kubeconfig_endpoint.c says what entries mean;
 // credentials.c reads the files named here.
+#include <csched/base/file.h>
 #include <csched/client/kubeconfig.h>
 
 #include <errno.h>

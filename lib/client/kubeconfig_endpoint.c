@@ -57,7 +57,7 @@ static void free_exec(struct cs_exec_plugin *exec)
 	strings_free(exec->environment);
 	free(exec->api_version);
 	free(exec->install_hint);
-	secret_free(exec->cluster_config);
+	cs_secret_free(exec->cluster_config);
 	free(exec);
 }
 
@@ -70,7 +70,7 @@ static void free_fields(struct cs_endpoint *endpoint, const struct field *fields
 {
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].type != FIELD_FLAG)
-			secret_free(*string_at(endpoint, &fields[i]));
+			cs_secret_free(*string_at(endpoint, &fields[i]));
 }
 
 void cs_endpoint_finish(struct cs_endpoint *endpoint)
@@ -430,7 +430,7 @@ void endpoint_drop_unsafe(struct cs_endpoint *endpoint)
 		return;
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(user_fields); i++) {
 		char **s = string_at(endpoint, &user_fields[i]);
-		secret_free(*s);
+		cs_secret_free(*s);
 		*s = NULL;
 	}
 	free_exec(endpoint->exec);

@@ -12,17 +12,10 @@
 
 #define STRINGS_MAX 1024 // elements of args, env, as-groups
 
-void secret_free(char *s)
-{
-	if (s)
-		explicit_bzero(s, strlen(s));
-	free(s);
-}
-
 void strings_free(char **strings)
 {
 	for (size_t i = 0; strings && strings[i]; i++)
-		secret_free(strings[i]);
+		cs_secret_free(strings[i]);
 	free(strings);
 }
 

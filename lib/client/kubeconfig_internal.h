@@ -30,7 +30,6 @@ struct strings {
 
 void strings_add(struct strings *strings, char *item); // which it then owns
 void strings_free(char **items);                       // NULL is fine; overwrites them first
-void secret_free(char *s);                             // the same
 
 // ---- values: those that read return 0, or -EINVAL in words that do not show the value ----
 

@@ -132,9 +132,7 @@ static void free_review(struct cs_message *message)
 	for (size_t i = 0; i < review->n_groups; i++)
 		free(review->groups[i]);
 	free(review->groups);
-	if (review->token)
-		explicit_bzero(review->token, strlen(review->token));
-	free(review->token);
+	cs_secret_free(review->token);
 	free(review->user);
 	free(review->uid);
 	free(review->extra);

@@ -12,8 +12,8 @@
 #include <sys/stat.h>
 
 #include <csched/base/clock.h>
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 
 #define CA_FILE_MAX (4u << 20)
 #define POLL_PERIOD CS_SECOND

@@ -1,4 +1,5 @@
 // Certificates in memory, read or self-signed. Neighbours: OpenSSL; server.c hands the texts on.
+#include <csched/base/file.h>
 #include <csched/http/tls.h>
 
 #include <arpa/inet.h>
@@ -17,7 +18,6 @@
 
 #include <csched/base/buffer.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 
 #define PEM_FILE_MAX     (1u << 20)
 #define VALIDITY_SECONDS (365L * 24 * 3600)

@@ -1,5 +1,5 @@
 // What the Metrics API answers (metrics.k8s.io/v1beta1 NodeMetricsList, PodMetricsList) as samples.
-// Neighbours: sampler.c asks; items.h reads the list.
+// Neighbours: sampler.c asks; base/value.h reads the list item by item.
 #ifndef LOAD_METRICS_API_H
 #define LOAD_METRICS_API_H
 

@@ -1,5 +1,5 @@
 // Prometheus' HTTP API: the question and the answer of an instant query.
-// Neighbours: sampler.c asks; items.h reads the series.
+// Neighbours: sampler.c asks; base/value.h reads the series one by one.
 #ifndef LOAD_PROMETHEUS_H
 #define LOAD_PROMETHEUS_H
 

@@ -1,5 +1,5 @@
 // What the files of sim share: the server's state, and a request on its way through.
-// Neighbours: sim.c owns the state; api.c makes requests out of HTTP.
+// Neighbours: sim.c owns the state; request.c makes requests out of HTTP.
 #ifndef SIM_INTERNAL_H
 #define SIM_INTERNAL_H
 

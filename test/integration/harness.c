@@ -23,6 +23,7 @@
 
 #include <csched/base/arena.h>
 #include <csched/base/buffer.h>
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
 #include <csched/kube/quantity.h>
 

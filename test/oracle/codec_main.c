@@ -10,6 +10,7 @@
 // two wire formats write differently is made equal first: zeros, "" and empty messages, which Go's
 // protobuf always writes and its JSON leaves out, are dropped unless they stand in a list or are
 // the sign of a kind of volume.
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 #include <csched/kube/codec.h>

@@ -21,6 +21,7 @@
 
 #include "../unit/check_main.h"
 #include <csched/base/arena.h>
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
 #include <csched/framework/fields.h>
 #include <csched/framework/profile.h>

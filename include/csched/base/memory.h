@@ -27,6 +27,9 @@ __attribute__((malloc, returns_nonnull)) char *cs_strndup(const char *s, size_t 
 __attribute__((malloc, returns_nonnull, format(printf, 1, 2))) char *cs_asprintf(const char *format,
 										 ...);
 
+// Clears a string before it is freed; NULL is fine.
+void cs_secret_free(char *secret);
+
 static inline void cs_free_pointer(void *p)
 {
 	free(*(void **)p);

@@ -66,9 +66,6 @@ struct json_object *cs_value_at(struct json_object *value, const char *path);
 // The string at a path, or NULL when it is not there or no string. Borrowed.
 const char *cs_value_string_at(struct json_object *value, const char *path);
 
-// Reads a whole file of at most `max` bytes ("-" = standard input). free() *ret.
-int cs_file_read(const char *path, size_t max, char **ret, size_t *ret_size, struct cs_error *err);
-
 static inline void cs_value_put_pointer(struct json_object **value)
 {
 	json_object_put(*value);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/plugins/list.h>
 
 #include "cost.h"

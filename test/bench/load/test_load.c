@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/plugins/list.h>
 
 #include "../../unit/check_main.h"

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
 #include <csched/cluster/demand.h>
 #include <csched/plugins/list.h>
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
 #include <csched/framework/scheduler.h>
 #include <csched/plugins/list.h>

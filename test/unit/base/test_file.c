@@ -1,14 +1,15 @@
-// Tests of reading files. Neighbours: lib/base/value.c; its trees are tested in test_value_json.c.
+// Tests of reading files. Neighbours: lib/base/file.c.
 #include "../check_main.h"
 
+#include <csched/base/file.h>
 #include <csched/base/memory.h>
-#include <csched/base/value.h>
+#include <csched/base/slice.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
-static char folder[] = "/tmp/test_value.XXXXXX";
+static char folder[] = "/tmp/test_file.XXXXXX";
 static char path[sizeof(folder) + 16];
 
 static void setup(void)
@@ -104,8 +105,8 @@ END_TEST
 
 Suite *test_suite(void)
 {
-	Suite *suite = suite_create("value");
-	TCase *tc = tcase_create("value");
+	Suite *suite = suite_create("file");
+	TCase *tc = tcase_create("file");
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, sizes_up_to_the_maximum, 0, 9);
