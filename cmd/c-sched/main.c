@@ -89,7 +89,7 @@ static int run(const struct options *options, const struct cs_config *config,
 	return r < 0 ? fail(&err) : r;
 }
 
-static int configure_and_run(const struct options *options)
+static int serve(const struct options *options)
 {
 	struct cs_error err = { 0 };
 	struct cs_config *config = NULL;
@@ -137,7 +137,7 @@ static int run_as_told(const struct options *options)
 	}
 	if (options->probe)
 		return probe_main(options);
-	return options->check ? config_file_check(options->check) : configure_and_run(options);
+	return options->check ? config_file_check(options->check) : serve(options);
 }
 
 static int run_command(int argc, char **argv)
