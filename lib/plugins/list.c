@@ -1,4 +1,4 @@
-// The explicit list of all plugins: upstream's in the order of its default multiPoint list, ours.
+// The explicit list of all plugins: upstream's in the order of its default multiPoint list, then
 // ours. Neighbours: plugins.h declares them; a new plugin is a file and a line here and there.
 #include <csched/plugins/list.h>
 

@@ -1,5 +1,5 @@
 // The simulated API server as a whole: its start, its thread of things that happen by themselves,
-// its end. Neighbours: request.c answers, workload.c and kubelet.c act.
+// its end. Neighbours: request.c answers, workload.c and kubelet.c act, nodes.c makes nodes.
 #include <csched/sim/sim.h>
 
 #include <errno.h>
@@ -417,7 +417,7 @@ static void populate(struct cs_sim *sim, const struct cs_sim_options *options)
 	sim->store.observer = observe;
 	sim->store.observer_user = sim;
 	create_namespaces(sim);
-	sim_load_nodes(sim, options->nodes, options->zones ? options->zones : 1);
+	sim_make_nodes(sim, options->nodes, options->zones ? options->zones : 1);
 	if (sim->kubelet_delay >= 0)
 		sim_kubelet_beat(sim);
 	tick_watches(sim, NULL);

@@ -217,7 +217,7 @@ void sim_metrics_observe(struct cs_sim *sim, struct sim_collection *collection,
 			 const struct sim_change *change);
 void sim_metrics_tick(struct cs_sim *sim);
 void sim_metrics_text(struct cs_sim *sim, struct cs_buffer *out); // for Prometheus
-void sim_load_nodes(struct cs_sim *sim, unsigned nodes, unsigned zones);
+void sim_make_nodes(struct cs_sim *sim, unsigned nodes, unsigned zones);
 // Wakes the watches that have something to say at this time.
 void sim_watch_tick(struct cs_sim *sim);
 void sim_watch_notify(struct sim_collection *collection);

@@ -136,7 +136,7 @@ static struct json_object *node_tree(struct cs_sim *sim, unsigned index, unsigne
 	return tree;
 }
 
-void sim_load_nodes(struct cs_sim *sim, unsigned nodes, unsigned zones)
+void sim_make_nodes(struct cs_sim *sim, unsigned nodes, unsigned zones)
 {
 	struct sim_write write = {
 		.sim = sim, .resource = &sim_resources[SIM_NODES], .namespace_ = "", .name = ""
