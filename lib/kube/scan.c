@@ -292,19 +292,24 @@ static inline int step(struct scan *scan, char bracket)
 	return 1;
 }
 
+static inline int take_colon(struct scan *scan)
+{
+	skip_blanks(scan);
+	if (*scan->at != ':')
+		return scan_fail(scan, "expected :");
+	scan->at++;
+	return 0;
+}
+
 int scan_member(struct scan *scan, struct cs_slice *ret_key)
 {
 	int r = step(scan, '}');
 	if (r <= 0)
 		return r;
 	r = expect_string(scan, "expected a key", ret_key);
-	if (r < 0)
-		return r;
-	skip_blanks(scan);
-	if (*scan->at != ':')
-		return scan_fail(scan, "expected :");
-	scan->at++;
-	return 1;
+	if (r == 0)
+		r = take_colon(scan);
+	return r < 0 ? r : 1;
 }
 
 int scan_element(struct scan *scan)
@@ -370,13 +375,7 @@ static int skip_key(struct scan *scan)
 	if (*scan->at != '"')
 		return scan_fail(scan, "expected a key");
 	int r = raw_string(scan, &ignored, &escaped);
-	if (r < 0)
-		return r;
-	skip_blanks(scan);
-	if (*scan->at != ':')
-		return scan_fail(scan, "expected :");
-	scan->at++;
-	return 0;
+	return r < 0 ? r : take_colon(scan);
 }
 
 int scan_value(struct scan *scan, struct cs_slice *ret)
