@@ -298,12 +298,18 @@ static int conclude(const struct settings *settings, struct asking *asking)
 	return fail(EXIT_NO_ANSWER, words);
 }
 
+static bool names_a_pod(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	return slash && slash > text && slash[1] && !strchr(slash + 1, '/');
+}
+
 static int parse(const char **argv, struct settings *ret, struct cs_error *err)
 {
 	int r = cs_flags_parse(table, argv, ret, &ret->flags, err);
 	if (r < 0 || ret->help)
 		return r;
-	if (ret->flags.n_rest != 1 || !strchr(ret->flags.rest[0], '/'))
+	if (ret->flags.n_rest != 1 || !names_a_pod(ret->flags.rest[0]))
 		return cs_error_set(err, -EINVAL, "one argument is needed: NAMESPACE/NAME");
 	return 0;
 }
