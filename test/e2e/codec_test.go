@@ -78,16 +78,14 @@ func TestCodec(t *testing.T) {
 	_, err = e.Kubectl(strings.ReplaceAll(string(manifest), "NAMESPACE", e.ns),
 		"apply", "--server-side", "--namespace="+e.ns, "-f", "-")
 	e.must(err)
-	// Let the controllers finish, so that both readings are of one version.
-	time.Sleep(2 * time.Second)
+	e.waitQuiet()
 	client, err := rest.HTTPClientFor(e.RESTConfig(cluster.UserAdmin))
 	e.must(err)
 	for _, object := range codecObjects {
 		t.Run(object.kind, func(t *testing.T) {
 			e := e.with(t)
 			url := e.URL() + strings.ReplaceAll(object.path, "%s", e.ns)
-			text := e.download(client, url, "application/json")
-			binary := e.download(client, url, "application/vnd.kubernetes.protobuf")
+			text, binary := e.bothFormats(client, url)
 			fromText := e.codec(text, "object", object.kind, object.apiVersion, "json", "normal")
 			fromBinary := e.codec(binary, "object", object.kind, object.apiVersion, "protobuf", "normal")
 			e.sameJSON("protobuf and JSON", fromBinary, fromText)
@@ -277,6 +275,40 @@ func (e *test) download(client *http.Client, url, accept string) []byte {
 	body, err := io.ReadAll(response.Body)
 	e.must(err)
 	return body
+}
+
+// waitQuiet waits until controllers have not changed a pod for a second.
+func (e *test) waitQuiet() {
+	e.Helper()
+	seen := ""
+	e.must(cluster.Eventually(30*time.Second, func() error {
+		pods, err := e.ListPods(e.ctx, e.ns)
+		e.must(err)
+		now := ""
+		for _, pod := range pods {
+			now += pod.Name + " " + pod.ResourceVersion + " "
+		}
+		if now == "" || now != seen {
+			seen = now
+			time.Sleep(time.Second)
+			return fmt.Errorf("the pods still change: %s", now)
+		}
+		return nil
+	}))
+}
+
+// bothFormats reads an object as JSON and in protobuf, both of one version: controllers may still be at work.
+func (e *test) bothFormats(client *http.Client, url string) (text, binary []byte) {
+	e.Helper()
+	e.must(cluster.Eventually(30*time.Second, func() error {
+		text = e.download(client, url, "application/json")
+		binary = e.download(client, url, "application/vnd.kubernetes.protobuf")
+		if !bytes.Equal(text, e.download(client, url, "application/json")) {
+			return fmt.Errorf("%s changes all the time", url)
+		}
+		return nil
+	}))
+	return text, binary
 }
 
 func (e *test) codec(input []byte, arguments ...string) []byte {

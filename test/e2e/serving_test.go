@@ -45,7 +45,7 @@ func (e *test) ask(s *cluster.Scheduler, who asker, path string) (int, string) {
 		}
 	}
 	client := http.Client{
-		Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true},
+		Timeout: 30 * time.Second, Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true},
 	}
 	response, err := client.Do(request)
 	e.must(err)

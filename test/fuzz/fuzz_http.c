@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		port = start();
 	exchange(dial(port, 4), data, size, answer, sizeof(answer));
 	REQUIRE(!*answer || !strncmp(answer, "HTTP/1.1 ", 9) || !strncmp(answer, "HTTP/1.0 ", 9));
-	exchange(dial(port, 5000), GOOD_ONE, strlen(GOOD_ONE), answer, sizeof(answer));
+	exchange(dial(port, 50000), GOOD_ONE, strlen(GOOD_ONE), answer, sizeof(answer));
 	REQUIRE(!strncmp(answer, "HTTP/1.1 200 OK\r\n", 17) && strstr(answer, "\r\n\r\nhello"));
 	return 0;
 }
