@@ -43,8 +43,8 @@ void cs_judge(struct cs_workspace *workspace, const struct cs_judge_question *qu
 
 // Totals as small numbers: 0 .. top, the greatest total is `top`. A step is a share of the range
 // from the least to the greatest total of the rows that fit, but at least of a fifth of what totals
-// can be. A quarter of a step below the greatest is a near-tie and gets `top` too; the steps follow.
-// What is not known gets the mean, what is rejected 0.
+// can be. A quarter of a step below the greatest is a near-tie and gets `top` too; the steps
+// follow. What is not known gets the mean, what is rejected 0.
 void cs_judge_scale(const struct cs_judge_question *question, const struct cs_judge_answer *answers,
 		    const struct cs_judge_result *result, uint8_t top, uint8_t *scores);
 
