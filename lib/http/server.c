@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -136,17 +137,34 @@ static void check_deadline(struct connection *connection, int64_t now)
 		(void)shutdown(connection->fd, SHUT_RDWR);
 }
 
-// A suspended connection is in nobody's epoll set.
-static void check_presence(const struct connection *connection)
+static bool has_closed(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLRDHUP };
+	return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+static bool is_all_read(int fd)
+{
+	int unread;
+	return ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+// A suspended connection is in nobody's epoll set, and libmicrohttpd overlooks an end that comes
+// with a part of a head. What came just now it may not have looked at yet: hence the second look.
+static void check_presence(struct connection *connection)
 {
 	struct exchange *exchange = connection->exchange;
-	if (!exchange || !exchange->suspended)
-		return;
-	struct pollfd poll_fd = { .fd = connection->fd, .events = POLLRDHUP };
-	if (poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & (POLLRDHUP | POLLHUP | POLLERR))) {
+	bool suspended = exchange && exchange->suspended;
+	bool closed = (suspended || !exchange || !exchange->whole) && has_closed(connection->fd);
+	if (closed && suspended) {
 		exchange->gone = true;
 		http_exchange_give_up(exchange);
+		return;
 	}
+	bool in_vain = closed && is_all_read(connection->fd);
+	if (in_vain && connection->in_vain)
+		(void)shutdown(connection->fd, SHUT_RDWR);
+	connection->in_vain = in_vain;
 }
 
 static int64_t watchdog_period(const struct cs_http_options *options)

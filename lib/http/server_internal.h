@@ -23,7 +23,8 @@ struct connection {
 	int fd;
 	int64_t deadline; // monotonic ns; when it passes the socket is shut down
 	struct exchange *exchange;
-	bool served;         // at least one request has ended
+	bool served;  // at least one request has ended
+	bool in_vain; // the watchdog's: at its last look the rest of a request could not come
 	atomic_bool overdue; // its request has not come whole in time: 408, then the end
 	char peer[INET6_ADDRSTRLEN];
 	gnutls_session_t session;     // NULL = plain

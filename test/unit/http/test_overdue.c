@@ -37,7 +37,7 @@ static const struct cs_http_route routes[] = {
 	{ .method = "POST", .path = "/echo", .body_max = 1000, .handler = handle },
 };
 
-static void start(int version)
+static void start_patient(int version, int64_t timeout)
 {
 	struct cs_http_tls pair = { 0 };
 	struct cs_error err;
@@ -49,10 +49,15 @@ static void start(int version)
 		SSL_CTX_set_max_proto_version(tls, version);
 	}
 	struct cs_http_options options = { .tls = version ? &pair : NULL,
-					   .request_timeout = TIMEOUT_MS * CS_MILLISECOND };
+					   .request_timeout = timeout };
 	ck_assert_msg(cs_http_server_create(&options, routes, 1, &server, &err) == 0, "%s",
 		      err.text);
 	cs_http_tls_finish(&pair);
+}
+
+static void start(int version)
+{
+	start_patient(version, TIMEOUT_MS * CS_MILLISECOND);
 }
 
 static void stop(void)
@@ -195,6 +200,39 @@ START_TEST(test_told)
 }
 END_TEST
 
+// Who ends its side before its request is whole is not waited for until the deadline; whose request
+// is whole then is answered.
+START_TEST(test_half_closed)
+{
+	static const struct {
+		const char *sent;
+		bool answered;
+	} cases[] = {
+		{ HEAD "X-Slow: ", false },
+		{ HEAD, false },
+		{ "POST /ech", false },
+		{ HEAD "Content-Length: 3\r\n\r\na", false },
+		{ HEAD "Content-Length: 3\r\n\r\nabc", true },
+		{ HEAD "Content-Length: 3\r\n\r\nabc" HEAD, true },
+	};
+	struct wire wires[CS_ARRAY_LENGTH(cases)];
+	start_patient(versions[_i], 300 * CS_SECOND);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++) {
+		ck_assert(wire_open(&wires[i]));
+		wire_send(&wires[i], cases[i].sent, strlen(cases[i].sent));
+		shutdown(wires[i].fd, SHUT_WR);
+	}
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(cases); i++) {
+		char answer[2000];
+		wire_receive(&wires[i], answer, sizeof(answer));
+		wire_close(&wires[i]);
+		ck_assert_msg(cases[i].answered == cs_string_prefix(answer, "HTTP/1.1 200 "),
+			      "case %zu: %s", i, answer);
+	}
+	stop();
+}
+END_TEST
+
 // Who sends without a pause, so that the end comes in the middle of a record, is told once.
 START_TEST(test_flood)
 {
@@ -277,6 +315,7 @@ Suite *test_suite(void)
 	TCase *tests = tcase_create("overdue");
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, test_told, 0, CS_ARRAY_LENGTH(versions));
+	tcase_add_loop_test(tests, test_half_closed, 0, CS_ARRAY_LENGTH(versions));
 	tcase_add_loop_test(tests, test_flood, 0, CS_ARRAY_LENGTH(versions));
 	tcase_add_loop_test(tests, test_last_moment, 0, CS_ARRAY_LENGTH(versions));
 	suite_add_tcase(suite, tests);
