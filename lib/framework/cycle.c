@@ -291,12 +291,6 @@ static bool is_timed(const struct attempt *attempt)
 	return attempt->workspace->clock.now && !attempt->explains;
 }
 
-// A tenth of them, evenly and in step with no pattern of pods: multiples of the golden ratio.
-static bool is_sampled(uint64_t decision)
-{
-	return (uint32_t)(decision * 2654435769u) < UINT32_MAX / 10;
-}
-
 static void sample(struct attempt *attempt)
 {
 	struct cs_plugin_times *times = attempt->workspace->times;
@@ -310,7 +304,7 @@ static void start_watch(struct attempt *attempt)
 	if (!is_timed(attempt))
 		return;
 	attempt->since = cs_clock_now(&attempt->workspace->clock).boot;
-	if (is_sampled(attempt->workspace->decisions))
+	if (times_sampled(attempt->workspace->decisions))
 		sample(attempt);
 }
 

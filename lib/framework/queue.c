@@ -99,6 +99,11 @@ static const char *const cause_names[CAUSE_COUNT] = {
 	[CAUSE_POP_BACKOFF] = "PopFromBackoffQ",
 };
 
+const char *cs_queue_event_name(uint32_t event)
+{
+	return event && event < CS_EVENT_NAMESPACE ? cause_names[__builtin_ctz(event)] : NULL;
+}
+
 _Static_assert(CS_EVENT_WORKLOAD == 1 << (N_EVENTS - 1), "cause_names has a row per event");
 
 struct cs_queue {

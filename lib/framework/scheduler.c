@@ -11,6 +11,7 @@
 #include <csched/framework/profile.h>
 #include <csched/framework/queue.h>
 
+#include "event_times.h"
 #include "load.h"
 #include "metrics.h"
 #include "times.h"
@@ -65,6 +66,7 @@ struct cs_scheduler {
 
 	struct profile_series *series; // as config->profiles; without metrics NULL
 	struct times_series *times;
+	struct event_times event_times;
 	struct cs_metric *algorithm;
 	struct cs_metric *pod_attempts;
 	struct cs_metric *after_flush;
@@ -145,6 +147,8 @@ static void create_series(struct cs_scheduler *scheduler)
 	for (int i = 0; i < METRIC_COUNT; i++)
 		cs_metrics_declare(metrics, &cs_scheduler_metrics[i]);
 	scheduler->times = times_series_create(metrics, config);
+	scheduler->event_times =
+		(struct event_times){ .metrics = metrics, .clock = scheduler->clock };
 	scheduler->series = cs_alloc_array(config->n_profiles, sizeof(*scheduler->series));
 	for (uint32_t p = 0; p < config->n_profiles; p++) {
 		for (int result = 0; result < 3; result++) {
@@ -703,9 +707,11 @@ int cs_scheduler_apply_node(struct cs_scheduler *scheduler, struct cs_time now,
 			    const Kube__Node *node, struct cs_error *err)
 {
 	uint32_t events = 0;
+	int64_t began = event_times_begin(&scheduler->event_times);
 	pass_time(scheduler, now);
 	int r = cs_cluster_apply_node(scheduler->cluster, node, &events, err);
 	wake(scheduler, now, events);
+	event_times_end(&scheduler->event_times, began, events);
 	return r;
 }
 
@@ -713,11 +719,14 @@ int cs_scheduler_apply_node(struct cs_scheduler *scheduler, struct cs_time now,
 void cs_scheduler_remove_node(struct cs_scheduler *scheduler, struct cs_time now, const char *name)
 {
 	uint32_t row = cs_cluster_find_node(scheduler->cluster, name);
+	int64_t began = event_times_begin(&scheduler->event_times);
 	pass_time(scheduler, now);
 	for (uint32_t i = 0; row != CS_ROW_NONE && i < scheduler->max_binding; i++)
 		if (scheduler->slots[i].pod && scheduler->slots[i].row == row)
 			withdraw(scheduler, &scheduler->slots[i]);
-	wake(scheduler, now, cs_cluster_remove_node(scheduler->cluster, name));
+	uint32_t events = cs_cluster_remove_node(scheduler->cluster, name);
+	wake(scheduler, now, events);
+	event_times_end(&scheduler->event_times, began, events);
 }
 
 static void follow_bound(struct cs_scheduler *scheduler, struct cs_time now,
@@ -782,10 +791,15 @@ int cs_scheduler_apply_pod(struct cs_scheduler *scheduler, struct cs_time now, c
 		return 0;
 	}
 	struct cs_pod_change change = { 0 };
+	int64_t began = event_times_begin(&scheduler->event_times);
 	pass_time(scheduler, now);
 	int r = cs_cluster_apply_pod(scheduler->cluster, pod, &change, err);
+	uint32_t events = change.events;
+	if (began && change.pod)
+		events = event_times_of(&change, cs_scheduler_profile(scheduler, change.pod));
 	if (change.pod)
 		follow[change.pod->state](scheduler, now, &change);
+	event_times_end(&scheduler->event_times, began, events);
 	return r;
 }
 
@@ -794,10 +808,14 @@ void cs_scheduler_remove_pod(struct cs_scheduler *scheduler, struct cs_time now,
 	struct cs_pod *pod = cs_cluster_find_pod(scheduler->cluster, uid);
 	if (!pod)
 		return;
+	int64_t began = event_times_begin(&scheduler->event_times);
+	uint32_t pending = pod->pending ? EVENT_PENDING_DELETE : 0;
 	pass_time(scheduler, now);
 	disown(scheduler, pod);
 	cs_queue_remove(scheduler->queue, pod);
-	wake(scheduler, now, cs_cluster_remove_pod(scheduler->cluster, pod));
+	uint32_t events = cs_cluster_remove_pod(scheduler->cluster, pod);
+	wake(scheduler, now, events);
+	event_times_end(&scheduler->event_times, began, events | pending);
 }
 
 static void add_reports(struct cs_load_report *sum, const struct cs_load_report *more)

@@ -1,4 +1,5 @@
-// How long each plugin took in a sampled decision, as kube-scheduler samples a tenth of them.
+// How long each plugin took in a sampled decision, as kube-scheduler samples a tenth of them; which
+// of many things are sampled.
 // Neighbours: plugins are asked for a decision through this; times.c shows the times.
 #ifndef FRAMEWORK_TIMES_H
 #define FRAMEWORK_TIMES_H
@@ -29,6 +30,13 @@ struct cs_plugin_times {
 	const struct cs_clock *clock;
 	struct timed at[CS_PLUGINS_MAX][TIMED_POINT_COUNT]; // by instance
 };
+
+// Whether the n-th is measured: a tenth of them, evenly and in step with no pattern of pods, by
+// multiples of the golden ratio.
+static inline bool times_sampled(uint64_t n)
+{
+	return (uint32_t)(n * 2654435769u) < UINT32_MAX / 10;
+}
 
 static inline int64_t times_start(const struct cs_cycle *cycle)
 {

@@ -28,6 +28,8 @@ enum cs_queue_state {
 };
 
 const char *cs_queue_state_name(enum cs_queue_state state); // for people
+// Upstream's label of one enum cs_cluster_event ("NodeAdd"); NULL = upstream has no such event.
+const char *cs_queue_event_name(uint32_t event);
 
 // A pod's place in the queue, reachable by pod->pending; owned by the queue.
 struct cs_pending {

@@ -835,6 +835,45 @@ START_TEST(how_plugins_end_is_told)
 }
 END_TEST
 
+#define HANDLED(event) METRIC("scheduler_event_handling_duration_seconds", event)
+
+// Of each kind a tenth, by upstream's names; pods of other schedulers are no news until they are
+// bound.
+START_TEST(events_are_timed)
+{
+	struct cs_time time = { .boot = 100 * CS_SECOND };
+	toy_finish(&toy);
+	toy_init_options(&toy, toy_config(NULL, toy_plugins),
+			 &(struct cs_scheduler_options){ .clock = { .now = tick, .user = &time } });
+	toy.quiet = true;
+	for (int i = 0; i < 1000; i++)
+		toy_add_node(&toy, "n1", 4 + i % 2, 110, "");
+	double nodes = HANDLED("NodeAdd") + HANDLED("NodeUpdateNodeAllocatable");
+	ck_assert(nodes >= 99 && nodes <= 101);
+	for (int i = 0; i < 1000; i++) {
+		toy_add_pod(&toy, "p", 100, "");
+		toy_add_pod(&toy, "other", 100, "schedulerName: other");
+		toy_add_pod(&toy, "p", 100, "nodeName: n1");
+		cs_scheduler_remove_pod(toy.scheduler, toy.now, "p");
+		toy_add_pod(&toy, "p2", 100, "");
+		toy_add_pod(&toy, "p2", 100 + i, "");
+		cs_scheduler_remove_pod(toy.scheduler, toy.now, "p2");
+	}
+	// Seven changes take turns: each gets its share, or nearly so.
+	ck_assert(HANDLED("UnschedulablePodAdd") > 190 && HANDLED("UnschedulablePodAdd") < 210);
+	ck_assert(HANDLED("UnschedulablePodUpdate") > 90 &&
+		  HANDLED("UnschedulablePodUpdate") < 110);
+	ck_assert(HANDLED("UnschedulablePodDelete") > 90 &&
+		  HANDLED("UnschedulablePodDelete") < 110);
+	ck_assert(HANDLED("AssignedPodAdd") > 90 && HANDLED("AssignedPodAdd") < 110);
+	ck_assert(HANDLED("AssignedPodDelete") > 90 && HANDLED("AssignedPodDelete") < 110);
+	ck_assert(HANDLED("AssignedPodUpdate") == 0);
+	for (int i = 0; i < 1000; i++)
+		toy_add_pod(&toy, "bound", 100 + i % 2, "nodeName: n1");
+	ck_assert(HANDLED("AssignedPodUpdate") > 90 && HANDLED("AssignedPodUpdate") < 110);
+}
+END_TEST
+
 START_TEST(who_asks_draws_no_number)
 {
 	struct cs_random random;
@@ -891,6 +930,7 @@ Suite *test_suite(void)
 		extension_points_are_timed,
 		plugins_are_timed_in_a_tenth_of_the_decisions,
 		how_plugins_end_is_told,
+		events_are_timed,
 		who_asks_draws_no_number,
 		what_old_decisions_asked_is_forgotten,
 		nothing_is_decided_before_start_and_after_stop,
