@@ -89,7 +89,7 @@ static struct family *get_family(struct cs_metrics *metrics, const struct cs_met
 		family->bounds = cs_alloc_array(info->buckets.count, sizeof(double));
 	double bound = info->buckets.start;
 	for (unsigned i = 0; family->bounds && i < info->buckets.count; i++) {
-		family->bounds[i] = bound;
+		family->bounds[i] = info->buckets.bounds ? info->buckets.bounds[i] : bound;
 		bound *= info->buckets.factor; // step by step as ExponentialBuckets: same text
 	}
 	*metrics->end = family;

@@ -82,12 +82,15 @@ static const struct cs_metric_info requests_total = {
 	.labels = { "code", "method", "host" },
 };
 
+// As component-base's metrics/prometheus/restclient has them.
+static const double duration_bounds[] = { 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60 };
+
 static const struct cs_metric_info request_duration = {
 	.name = "rest_client_request_duration_seconds",
 	.help = "Request latency in seconds. Broken down by verb, and host.",
 	.kind = CS_METRIC_HISTOGRAM,
 	.labels = { "verb", "host" },
-	.buckets = { .start = 0.005, .factor = 2, .count = 14 },
+	.buckets = { .bounds = duration_bounds, .count = CS_ARRAY_LENGTH(duration_bounds) },
 };
 
 static struct curl_transport *self(struct cs_transport *transport)

@@ -12,7 +12,7 @@ enum cs_metric_kind { CS_METRIC_COUNTER, CS_METRIC_GAUGE, CS_METRIC_HISTOGRAM };
 
 #define CS_METRIC_LABELS_MAX 4
 
-// A row of a metric table. Histogram bounds are start * factor^i, i < count.
+// A row of a metric table. Histogram bounds are start * factor^i, i < count, or those listed.
 struct cs_metric_info {
 	const char *name;
 	const char *help;
@@ -22,6 +22,7 @@ struct cs_metric_info {
 		double start;
 		double factor;
 		unsigned count;
+		const double *bounds; // `count` of them, ascending, in place of start and factor
 	} buckets;
 };
 

@@ -107,6 +107,30 @@ START_TEST(histograms)
 }
 END_TEST
 
+START_TEST(listed_bounds)
+{
+	static const double bounds[] = { 0.005, 0.25, 4 };
+	static const struct cs_metric_info info = {
+		.name = "t",
+		.help = "Listed.",
+		.kind = CS_METRIC_HISTOGRAM,
+		.buckets = { .bounds = bounds, .count = CS_ARRAY_LENGTH(bounds) },
+	};
+	struct cs_metric *series = cs_metrics_series(metrics, &info, NULL);
+	cs_metric_observe(series, 0.25);
+	cs_metric_observe(series, 0.5);
+	cs_metric_observe(series, 5);
+	ck_assert_str_eq(print(), "# HELP t Listed.\n"
+				  "# TYPE t histogram\n"
+				  "t_bucket{le=\"0.005\"} 0\n"
+				  "t_bucket{le=\"0.25\"} 1\n"
+				  "t_bucket{le=\"4\"} 2\n"
+				  "t_bucket{le=\"+Inf\"} 3\n"
+				  "t_sum 5.75\n"
+				  "t_count 3\n");
+}
+END_TEST
+
 START_TEST(odd_observations)
 {
 	cs_metrics_declare(metrics, &bare_seconds);
@@ -259,6 +283,7 @@ Suite *test_suite(void)
 	tcase_add_test(tc, nothing);
 	tcase_add_test(tc, counters_and_gauges);
 	tcase_add_test(tc, histograms);
+	tcase_add_test(tc, listed_bounds);
 	tcase_add_test(tc, odd_observations);
 	tcase_add_test(tc, declared_but_never_used);
 	tcase_add_test(tc, label_values_are_escaped_and_kept_apart);
