@@ -88,17 +88,20 @@ func TestMessagesAreKubeSchedulers(t *testing.T) {
 }
 
 // startReference starts kube-scheduler as itself, for pods of the default scheduler.
-func (e *test) startReference() {
+func (e *test) startReference() *cluster.Scheduler {
 	e.Helper()
 	kubeconfig, err := e.Kubeconfig(cluster.UserScheduler)
 	e.must(err)
 	s, err := e.StartKubeScheduler(cluster.SchedulerOptions{
 		LogName: e.ns + "-reference", Binary: tool("kube-scheduler"), Kubeconfig: kubeconfig,
 		Identity: corev1.DefaultSchedulerName, Lease: "kube-scheduler",
+		Args: []string{"--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
+			"--authentication-skip-lookup"},
 	})
 	e.must(err)
 	e.Cleanup(s.Kill)
 	e.must(s.WaitReady(30 * time.Second))
+	return s
 }
 
 func (e *test) sameRejection(name string) {

@@ -3,10 +3,14 @@ package e2e
 import (
 	"bytes"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,14 +70,14 @@ func (e *test) serviceAccountToken(name string) string {
 	return token.Status.Token
 }
 
-// mayReadMetrics lets a service account and a group read /metrics.
+// mayReadMetrics lets a service account and a group read /metrics and what is below it.
 func (e *test) mayReadMetrics(account, group string) {
 	e.Helper()
 	meta := metav1.ObjectMeta{Name: e.ns}
 	roles := e.Admin.RbacV1()
 	_, err := roles.ClusterRoles().Create(e.ctx, &rbacv1.ClusterRole{
 		ObjectMeta: meta,
-		Rules:      []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
+		Rules:      []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics", "/metrics/*"}, Verbs: []string{"get"}}},
 	}, metav1.CreateOptions{})
 	e.must(err)
 	_, err = roles.ClusterRoleBindings().Create(e.ctx, &rbacv1.ClusterRoleBinding{
@@ -126,6 +130,9 @@ func TestWhoMayRead(t *testing.T) {
 		{"a reader", asker{token: reader}, "/metrics", 200},
 		{"a reader of other things", asker{token: reader}, "/configz", 403},
 		{"another account", asker{token: other}, "/metrics", 403},
+		{"nobody in particular, another path of metrics", asker{}, "/metrics/slis", 403},
+		{"a reader, another path of metrics", asker{token: reader}, "/metrics/slis", 200},
+		{"another account, another path of metrics", asker{token: other}, "/metrics/slis", 403},
 		{"a token of nobody", asker{token: "nonsense"}, "/metrics", 401},
 		{"a token of nobody, an open path", asker{token: "nonsense"}, "/healthz", 0},
 		{"a certificate of a reader", asker{certificate: ours.client(leaf{name: "ann", organization: "monitors"})}, "/metrics", 200},
@@ -214,13 +221,94 @@ func TestMetricsAreValid(t *testing.T) {
 			e.Errorf("%s: %d", path, status)
 		}
 	}
-	text, err := s.Read("/metrics")
-	e.must(err)
-	check := exec.Command("promtool", "check", "metrics")
-	check.Stdin = strings.NewReader(text)
-	var out bytes.Buffer
-	check.Stdout, check.Stderr = &out, &out
-	if err := check.Run(); err != nil || out.Len() > 0 {
-		e.Errorf("promtool check metrics: %v\n%s", err, &out)
+	for _, path := range []string{"/metrics", "/metrics/slis"} {
+		text, err := s.Read(path)
+		e.must(err)
+		check := exec.Command("promtool", "check", "metrics")
+		check.Stdin = strings.NewReader(text)
+		var out bytes.Buffer
+		check.Stdout, check.Stderr = &out, &out
+		if err := check.Run(); err != nil || out.Len() > 0 {
+			e.Errorf("promtool check metrics, of %s: %v\n%s", path, err, &out)
+		}
+	}
+}
+
+var (
+	typeLine   = regexp.MustCompile(`^# TYPE (\S+) (\S+)$`)
+	sampleLine = regexp.MustCompile(`^([a-z_]+?)(_bucket|_sum|_count)?(?:\{(.*)\})? \S+$`)
+	labelPair  = regexp.MustCompile(`([a-z_]+)="((?:[^"\\]|\\.)*)"`)
+)
+
+// metricShapes says of each metric of a text its type, the names of its labels, and its buckets.
+func metricShapes(text string) map[string]string {
+	types, labels := map[string]string{}, map[string]map[string]bool{}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if match := typeLine.FindStringSubmatch(line); match != nil {
+			types[match[1]], labels[match[1]] = match[2], map[string]bool{}
+		}
+		match := sampleLine.FindStringSubmatch(line)
+		if match == nil {
+			continue
+		}
+		name := match[1]
+		if types[name] != "histogram" {
+			name += match[2]
+		}
+		for _, pair := range labelPair.FindAllStringSubmatch(match[3], -1) {
+			if pair[1] == "le" {
+				labels[name]["le "+pair[2]] = true
+			} else {
+				labels[name][pair[1]] = true
+			}
+		}
+	}
+	shapes := map[string]string{}
+	for name, kind := range types {
+		shapes[name] = fmt.Sprint(kind, slices.Sorted(maps.Keys(labels[name])))
+	}
+	return shapes
+}
+
+// What c-sched shares with kube-scheduler has its names, types, labels and buckets: each side has placed pods,
+// rejected one, and been asked how it is. Metrics that are c-sched's own say so by their names.
+func TestMetricsAreKubeSchedulers(t *testing.T) {
+	e := begin(t)
+	e.needsCSched()
+	token := e.serviceAccountToken("reader")
+	e.mayReadMetrics("reader", "nobodys")
+	mine, theirs := e.startScheduler(cluster.SchedulerOptions{}), e.startReference()
+	e.nodes(2, cluster.Node{CPU: "8", Memory: "4Gi", Pods: 110})
+	var pods []*corev1.Pod
+	for _, side := range []string{schedulerName, corev1.DefaultSchedulerName} {
+		for i := range 100 { // of ten kube-scheduler measures one by chance, twice a pod
+			pods = append(pods, cluster.Pod(e.ns, fmt.Sprintf("%s-%d", side, i), side, "10m", "1Mi"))
+		}
+		pods = append(pods, cluster.Pod(e.ns, "large."+side, side, "64", "1Mi"))
+	}
+	e.must(e.CreatePods(e.ctx, pods))
+	e.waitBound(200, 60*time.Second)
+	for _, side := range []string{schedulerName, corev1.DefaultSchedulerName} {
+		e.waitRejected("large."+side, 20*time.Second)
+	}
+	for _, path := range []string{"/metrics", "/metrics/slis"} {
+		// kube-scheduler shows what its plugins took a second later.
+		e.must(cluster.Eventually(20*time.Second, func() error {
+			text, err := mine.Read(path)
+			e.must(err)
+			status, reference := e.ask(theirs, asker{token: token}, path)
+			if status != 200 {
+				return fmt.Errorf("kube-scheduler: %s: %d", path, status)
+			}
+			got, want := metricShapes(text), metricShapes(reference)
+			var differ []error
+			for name, shape := range got {
+				if !strings.HasPrefix(name, "csched_") && shape != want[name] {
+					differ = append(differ, fmt.Errorf("%s: %s\nis  %s\nnot %s", path, name, shape, want[name]))
+				}
+			}
+			return errors.Join(differ...)
+		}))
 	}
 }
