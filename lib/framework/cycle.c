@@ -284,6 +284,21 @@ static void filter(struct attempt *attempt)
 	view_filter(attempt->view, vectors, &attempt->input);
 }
 
+// Who passed in the end.
+static void take_passed(struct attempt *attempt)
+{
+	attempt->cycle.passed = attempt->view->by;
+	attempt->cycle.feasible = attempt->view->feasible;
+	attempt->cycle.n_feasible = attempt->view->n_feasible;
+}
+
+const uint32_t *cs_cycle_feasible(const struct cs_cycle *cycle)
+{
+	if (cycle->feasible[0] == CS_ROW_NONE)
+		kernel_list(cycle->passed, cycle->nodes->n_rows, cycle->feasible);
+	return cycle->feasible;
+}
+
 // ---- how long it takes ----
 
 static bool is_timed(const struct attempt *attempt)
@@ -352,8 +367,6 @@ static bool prepare_scores(struct attempt *attempt)
 {
 	const struct cs_profile *profile = attempt->profile;
 	uint64_t prepared = 0;
-	attempt->cycle.feasible = attempt->view->feasible;
-	attempt->cycle.n_feasible = attempt->view->n_feasible;
 	for (uint32_t i = 0; i < profile->n_prepare_score; i++) {
 		if (!prepare_score(attempt, profile->prepare_score[i]))
 			return false;
@@ -413,7 +426,7 @@ static void choose(struct attempt *attempt)
 static bool add_scores(struct attempt *attempt)
 {
 	struct cs_error err;
-	if (view_score(attempt->view, attempt->vectors, &attempt->input, &err) == 0)
+	if (view_score(attempt->view, &attempt->input, &err) == 0)
 		return true;
 	cs_buffer_append_string(&attempt->workspace->message, err.text);
 	attempt_fail(attempt, CS_DECISION_ERROR, 0);
@@ -496,12 +509,13 @@ void attempt_decide(struct attempt *attempt, const struct cs_pod *pod)
 	filter(attempt);
 	if (!lap(attempt, CS_EVALUATED_FILTER, attempt_overlay_nominated(attempt)))
 		return;
+	take_passed(attempt);
 	outcome->n_feasible = attempt->view->n_feasible;
 	outcome->decision = CS_DECISION_SCHEDULED;
 	if (outcome->n_feasible == 0)
 		attempt_fail_no_fit(attempt);
 	else if (outcome->n_feasible == 1)
-		outcome->row = attempt->view->feasible[0];
+		outcome->row = cs_cycle_feasible(&attempt->cycle)[0];
 	else
 		score(attempt);
 	if (attempt->scored)
@@ -521,10 +535,11 @@ void attempt_judge(struct attempt *attempt, const struct cs_judge_question *ques
 		attempt->outcome->n_nodes += !asked[question->rows[i]];
 		asked[question->rows[i]] = 1;
 	}
-	if (!prepare_filters(attempt))
+	if (!prepare_filters(attempt) || n_rows == 0)
 		return;
 	filter(attempt);
 	view_restrict(attempt->view, asked);
+	take_passed(attempt);
 	if (question->scores && attempt->view->n_feasible > 0)
 		score(attempt);
 }

@@ -87,7 +87,7 @@ static void score_again(struct explanation *explanation)
 		instance->plugin->score(&attempt->cycle, instance, all, out);
 		if (instance->plugin->normalise)
 			instance->plugin->normalise(&attempt->cycle, instance,
-						    attempt->cycle.feasible,
+						    cs_cycle_feasible(&attempt->cycle),
 						    attempt->cycle.n_feasible, out);
 		explanation->columns[i] = out;
 	}

@@ -32,7 +32,7 @@ void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t posi
 
 #define STRIDE 8 // rows that are looked at together
 
-uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list)
+void kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list)
 {
 	uint32_t count = 0;
 	uint32_t row = 0;
@@ -54,7 +54,6 @@ uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict 
 		list[count] = row;
 		count += by[row] == BY_NOBODY;
 	}
-	return count;
 }
 
 // Fixed arguments let the compiler make loops of their own.

@@ -10,9 +10,9 @@
 #include <csched/framework/plugin.h>
 
 // `by` says per row which filter rejected it, by its position in the profile's order.
-#define BY_NOBODY   0xff // feasible
-#define BY_NOT_NOW  0xfe // no live node, or not looked at
-#define BY_OVERLAID 0xfd // see attempt.h: by whom is said there
+#define BY_NOBODY   CS_PASSED // feasible
+#define BY_NOT_NOW  0xfe      // no live node, or not looked at
+#define BY_OVERLAID 0xfd      // see attempt.h: by whom is said there
 
 // A score in 0 .. 100 as kept, and one that is not known.
 #define NORM_UNKNOWN 0xff
@@ -23,8 +23,8 @@ void kernel_reset(const uint8_t *restrict live, struct cs_rows rows, uint8_t *re
 // Gives the rows that `one` rejects to the filter at `position`, unless one before it has them.
 void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t position,
 		  uint8_t *restrict by, uint8_t *restrict verdict);
-// Lists the feasible rows of 0 .. n-1 in ascending order; returns how many. `list` holds n.
-uint32_t kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list);
+// Lists the feasible rows of 0 .. n-1 in ascending order. `list` holds n.
+void kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list);
 
 // sum[row] += weight * out[row]. False where a row's score may be out of 0 .. 100, be it feasible
 // or not.

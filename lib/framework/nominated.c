@@ -277,7 +277,7 @@ bool attempt_overlay_nominated(struct attempt *attempt)
 		return true;
 	if (!overlay_rows(attempt, false))
 		return false;
-	view_list(attempt->view);
+	view_count_feasible(attempt->view);
 	// A row that was rejected without them is rejected for what they change: that matters only
 	// to who wants the words.
 	bool all = attempt->explains || attempt->view->n_feasible == 0;

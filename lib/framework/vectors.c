@@ -157,20 +157,29 @@ static void filter_all(struct vectors *vectors, const struct vectors_input *inpu
 		filter_block(vectors, input, block_at(first, vectors->n_rows));
 }
 
+// Other rows are feasible than before.
+static void renew_set(struct vectors *vectors)
+{
+	vectors->set++;
+	vectors->feasible[0] = CS_ROW_NONE;
+}
+
 static void filter_changed(struct vectors *vectors, const struct vectors_input *input, uint32_t row)
 {
 	bool was = vectors->by[row] == BY_NOBODY;
 	filter_block(vectors, input, (struct cs_rows){ row, row + 1 });
-	if (was != (vectors->by[row] == BY_NOBODY))
-		vectors->set++;
+	bool is = vectors->by[row] == BY_NOBODY;
+	vectors->n_feasible = vectors->n_feasible + is - was;
+	if (is != was)
+		renew_set(vectors);
 }
 
-static void list_feasible(struct vectors *vectors)
+// Of rows that all were filtered afresh.
+static void count_feasible(struct vectors *vectors)
 {
-	if (vectors->listed_set == vectors->set)
-		return;
-	vectors->n_feasible = kernel_list(vectors->by, vectors->n_rows, vectors->feasible);
-	vectors->listed_set = vectors->set;
+	vectors->n_feasible = kernel_count_bytes(vectors->by, vectors->n_rows, BY_NOBODY);
+	renew_set(vectors);
+	vectors->scored = false;
 }
 
 void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
@@ -184,8 +193,7 @@ void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
 		n = missed(nodes, vectors->filter_log);
 	if (n == UINT32_MAX) {
 		filter_all(vectors, input);
-		vectors->set++;
-		vectors->scored = false;
+		count_feasible(vectors);
 		vectors->words_log = UINT64_MAX;
 	} else {
 		for (uint64_t at = vectors->filter_log; at < nodes->log_end; at++)
@@ -194,7 +202,6 @@ void vectors_filter(struct vectors *vectors, const struct vectors_input *input)
 	vectors->filtered = true;
 	vectors->filters_off = off;
 	vectors->filter_log = nodes->log_end;
-	list_feasible(vectors);
 }
 
 void vectors_filter_only(struct vectors *vectors, const struct vectors_input *input)
@@ -206,9 +213,7 @@ void vectors_filter_only(struct vectors *vectors, const struct vectors_input *in
 		filter_block(vectors, input,
 			     (struct cs_rows){ cycle->only[i], cycle->only[i] + 1 });
 	vectors->filtered = false;
-	vectors->scored = false;
-	vectors->set++;
-	list_feasible(vectors);
+	count_feasible(vectors);
 }
 
 // ---- scores ----

@@ -48,9 +48,8 @@ struct vectors {
 	uint8_t *by;      // kernel.h
 	uint8_t *verdict; // enum cs_verdict of that filter
 	uint64_t set;     // grows whenever a row becomes feasible or stops being it
-	uint32_t *feasible;
 	uint32_t n_feasible;
-	uint64_t listed_set; // the `set` that `feasible` lists
+	uint32_t *feasible; // as cs_cycle.feasible
 
 	// The words of the last fit error, by words.c, and when: they hold as long as no row
 	// changed. Only where no other plugin took part.
@@ -85,7 +84,7 @@ struct vectors_input {
 
 void vectors_finish(struct vectors *vectors);
 
-// Brings `by`, `verdict` and the list of feasible rows up to date.
+// Brings `by`, `verdict` and `n_feasible` up to date.
 void vectors_filter(struct vectors *vectors, const struct vectors_input *input);
 // The same from nothing for the rows that the cycle was narrowed to; others are not looked at.
 void vectors_filter_only(struct vectors *vectors, const struct vectors_input *input);

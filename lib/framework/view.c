@@ -75,9 +75,9 @@ static void ask(struct view *view, const struct vectors_input *input, uint32_t p
 	}
 }
 
-void view_filter(struct view *view, const struct vectors *vectors,
-		 const struct vectors_input *input)
+void view_filter(struct view *view, struct vectors *vectors, const struct vectors_input *input)
 {
+	view->vectors = vectors;
 	view->by = vectors->by;
 	view->verdict = vectors->verdict;
 	view->feasible = vectors->feasible;
@@ -88,7 +88,7 @@ void view_filter(struct view *view, const struct vectors *vectors,
 		if (is_on(input, input->filters_off, input->profile->filter[i]))
 			ask(view, input, i);
 	if (view->by != vectors->by)
-		view_list(view);
+		view_count_feasible(view);
 }
 
 void view_set(struct view *view, uint32_t row, uint8_t position, enum cs_verdict verdict)
@@ -98,9 +98,10 @@ void view_set(struct view *view, uint32_t row, uint8_t position, enum cs_verdict
 	view->own_verdict[row] = (uint8_t)verdict;
 }
 
-void view_list(struct view *view)
+void view_count_feasible(struct view *view)
 {
-	view->n_feasible = kernel_list(view->by, view->n_rows, view->own_feasible);
+	view->n_feasible = kernel_count_bytes(view->by, view->n_rows, BY_NOBODY);
+	view->own_feasible[0] = CS_ROW_NONE;
 	view->feasible = view->own_feasible;
 }
 
@@ -109,7 +110,7 @@ void view_restrict(struct view *view, const uint8_t *asked)
 	own_verdicts(view);
 	for (uint32_t row = 0; row < view->n_rows; row++)
 		view->own_by[row] = asked[row] ? view->own_by[row] : BY_NOT_NOW;
-	view_list(view);
+	view_count_feasible(view);
 }
 
 // ---- scores ----
@@ -158,7 +159,8 @@ static int add(struct view *view, const struct vectors_input *input, uint32_t po
 	view->sum = view->own_sum;
 	if (plugin->normalise) {
 		ask_score(input->cycle, instance, all, out);
-		ask_normalise(input->cycle, instance, view->feasible, view->n_feasible, out);
+		ask_normalise(input->cycle, instance, cs_cycle_feasible(input->cycle),
+			      view->n_feasible, out);
 	}
 	for (uint32_t first = 0; first < all.end; first += BLOCK_ROWS) {
 		const struct cs_rows rows = { first, all.end - first > BLOCK_ROWS
@@ -185,9 +187,9 @@ static uint32_t end_of_scorers(const struct vectors_input *input)
 	return end;
 }
 
-int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
-	       struct cs_error *err)
+int view_score(struct view *view, const struct vectors_input *input, struct cs_error *err)
 {
+	struct vectors *vectors = view->vectors;
 	int r = vectors_score(vectors, input, view->by, err);
 	view->sum = vectors->sum;
 	view->tops = vectors->tops;

@@ -12,7 +12,7 @@
 struct view {
 	const uint8_t *by; // kernel.h
 	const uint8_t *verdict;
-	const uint32_t *feasible; // ascending
+	uint32_t *feasible; // as cs_cycle.feasible
 	uint32_t n_feasible;
 	uint32_t n_rows;
 	const double *sum;   // of feasible rows: the totals, but for `offset`
@@ -24,7 +24,8 @@ struct view {
 	int64_t *scores[CS_PLUGINS_MAX];
 	uint32_t scores_capacity[CS_PLUGINS_MAX];
 
-	uint32_t capacity; // of its own columns
+	struct vectors *vectors; // the demand's
+	uint32_t capacity;       // of its own columns
 	uint8_t *own_by;
 	uint8_t *own_verdict;
 	uint32_t *own_feasible;
@@ -36,17 +37,16 @@ struct view {
 void view_finish(struct view *view);
 
 // Takes over what the vectors' filters said, and asks those that are not row-local.
-void view_filter(struct view *view, const struct vectors *vectors,
-		 const struct vectors_input *input);
-// Rejects a row for the filter at `position`, or (BY_NOBODY) lets it pass. view_list must follow.
+void view_filter(struct view *view, struct vectors *vectors, const struct vectors_input *input);
+// Rejects a row for the filter at `position`, or (BY_NOBODY) lets it pass. view_count_feasible must
+// follow.
 void view_set(struct view *view, uint32_t row, uint8_t position, enum cs_verdict verdict);
-void view_list(struct view *view);
+void view_count_feasible(struct view *view);
 // Leaves out all rows that are not `asked` (by row, 0 or 1).
 void view_restrict(struct view *view, const uint8_t *asked);
 
 // The totals of the feasible rows; brings the vectors' scores up to date. Errors as vectors_score.
-int view_score(struct view *view, struct vectors *vectors, const struct vectors_input *input,
-	       struct cs_error *err);
+int view_score(struct view *view, const struct vectors_input *input, struct cs_error *err);
 
 // The greatest sum but that of row `except` (CS_ROW_NONE: of all).
 double view_best(const struct view *view, uint32_t except);

@@ -94,7 +94,7 @@ const int32_t *cs_by_load_weights(const struct cs_cycle *cycle)
 
 const uint32_t *cs_by_load_feasible(const struct cs_cycle *cycle)
 {
-	return cycle->n_feasible == cycle->nodes->n_rows ? NULL : cycle->feasible;
+	return cycle->n_feasible == cycle->nodes->n_rows ? NULL : cs_cycle_feasible(cycle);
 }
 
 void cs_by_load_write_duration(struct cs_json_writer *json, const char *key, int64_t ns)

@@ -430,8 +430,9 @@ static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_i
 	cs_buffer_append_string(out, "weights of the terms times pods that match: ");
 	print_sums(cycle, state, row, out);
 	int64_t own = total_of(state, row);
+	const uint32_t *feasible = cs_cycle_feasible(cycle);
 	for (uint32_t i = 0; i < cycle->n_feasible; i++) {
-		int64_t sum = total_of(state, cycle->feasible[i]);
+		int64_t sum = total_of(state, feasible[i]);
 		min = sum < min ? sum : min;
 		max = sum > max ? sum : max;
 	}

@@ -86,9 +86,9 @@ static float mean_delay(const struct cs_cycle *cycle, const float *delay)
 		return cs_load_kernel_mean_delay(delay, feasible, cycle->n_feasible);
 	uint32_t *rows = cs_arena_alloc_raw(cycle->scratch, cycle->n_feasible * sizeof(*rows));
 	uint32_t n = 0;
-	for (uint32_t i = 0; i < cycle->n_feasible; i++)
-		if (table->weight[cycle->feasible[i]] > 0)
-			rows[n++] = cycle->feasible[i];
+	for (uint32_t row = 0; row < cycle->nodes->n_rows; row++)
+		if (cycle->passed[row] == CS_PASSED && table->weight[row] > 0)
+			rows[n++] = row;
 	return n > 0 ? cs_load_kernel_mean_delay(delay, rows, n) : 1;
 }
 

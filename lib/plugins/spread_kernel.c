@@ -17,6 +17,16 @@ void cs_spread_mask_key(const uint32_t *restrict domain, uint32_t n_rows, uint8_
 		mask[row] &= domain[row] != CS_DOMAIN_NONE;
 }
 
+CS_CLONES
+uint32_t cs_spread_count_passed(const uint8_t *restrict passed, const uint8_t *restrict mask,
+				uint32_t n_rows)
+{
+	uint32_t n = 0;
+	for (uint32_t row = 0; row < n_rows; row++)
+		n += (passed[row] == CS_PASSED) & mask[row];
+	return n;
+}
+
 // Byte i of eight, from the lowest, is 1 where bit i is set.
 static uint64_t spread_bits(uint64_t byte)
 {
@@ -133,6 +143,32 @@ void cs_spread_classes_count(const uint16_t *restrict of_row, uint32_t n, uint32
 	for (uint32_t class = 0; class < n_classes; class += 1)
 		for (uint32_t i = 1; i < LANES; i++)
 			n_rows[class] += n_rows[i * n_classes + class];
+}
+
+void cs_spread_see(const uint8_t *restrict passed, const uint16_t *restrict of_row, uint32_t n_rows,
+		   uint8_t *restrict seen)
+{
+	for (uint32_t row = 0; row < n_rows; row++)
+		seen[passed[row] == CS_PASSED ? of_row[row] : 0] = 1;
+	seen[0] = 0;
+}
+
+void cs_spread_leave_out(const uint8_t *restrict passed, const uint16_t *restrict of_row,
+			 uint32_t n_rows, uint32_t *restrict n_in)
+{
+	uint32_t row = 0;
+	while (row < n_rows) {
+		uint64_t eight = 0;
+		if (row + 8 <= n_rows)
+			memcpy(&eight, passed + row, sizeof(eight));
+		if (eight == UINT64_MAX) { // CS_PASSED is all ones
+			row += 8;
+			continue;
+		}
+		uint32_t end = n_rows - row < 8 ? n_rows : row + 8;
+		for (; row < end; row++)
+			n_in[of_row[row]] -= passed[row] != CS_PASSED;
+	}
 }
 
 void cs_spread_class_verdicts(const uint16_t *restrict of_row, const uint8_t *restrict words,

@@ -16,6 +16,10 @@ void cs_spread_mask_key(const uint32_t *restrict domain, uint32_t n_rows, uint8_
 // Rows that are not in the bitmap; where it ends, none is.
 void cs_spread_mask_bits(const struct cs_bitmap *bitmap, uint32_t n_rows, uint8_t *restrict mask);
 
+// How many rows of the mask passed.
+uint32_t cs_spread_count_passed(const uint8_t *restrict passed, const uint8_t *restrict mask,
+				uint32_t n_rows);
+
 // ---- sums over domains ----
 
 uint32_t cs_spread_total(const uint32_t *restrict counts, uint32_t n);
@@ -53,6 +57,12 @@ void cs_spread_classes_add(const uint32_t *restrict counts, uint32_t n, uint16_t
 #define CS_SPREAD_LANES 4
 void cs_spread_classes_count(const uint16_t *restrict of_row, uint32_t n, uint32_t n_classes,
 			     uint32_t *restrict n_rows);
+// seen[of_row[row]] = 1 where the row passed; seen[0] stays 0.
+void cs_spread_see(const uint8_t *restrict passed, const uint16_t *restrict of_row, uint32_t n_rows,
+		   uint8_t *restrict seen);
+// Takes the rows that did not pass out of `n_in`, how many rows each class has. For few.
+void cs_spread_leave_out(const uint8_t *restrict passed, const uint16_t *restrict of_row,
+			 uint32_t n_rows, uint32_t *restrict n_in);
 // verdict[row] = words[of_row[row]]
 void cs_spread_class_verdicts(const uint16_t *restrict of_row, const uint8_t *restrict words,
 			      struct cs_rows rows, uint8_t *restrict verdict);

@@ -10,6 +10,7 @@
 #include "spread_count.h"
 #include "spread_kernel.h"
 
+#define FEW_PART     4 // a quarter of the rows: fewer are cheaper taken out than the others seen
 #define HOSTNAME_KEY "kubernetes.io/hostname"
 
 // Normalised scores: by row, or by class.
@@ -48,10 +49,7 @@ static uint32_t count_scored(const struct cs_cycle *cycle, const uint8_t *all_ke
 {
 	if (!all_keys)
 		return cycle->n_feasible;
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < cycle->n_feasible; i++)
-		n += all_keys[cycle->feasible[i]];
-	return n;
+	return cs_spread_count_passed(cycle->passed, all_keys, cycle->nodes->n_rows);
 }
 
 // How many slots have a live row.
@@ -72,10 +70,9 @@ static uint32_t count_domains(const struct work *work, const struct cs_topology 
 	uint32_t most = count_slots(cycle, topology), n = 0;
 	uint32_t empty = cs_topology_find(topology, "");
 	uint8_t *seen = cs_arena_alloc(cycle->scratch, (size_t)topology->n_domains + 1);
-	for (uint32_t i = 0; i < cycle->n_feasible && n < most; i++) {
-		uint32_t row = cycle->feasible[i];
+	for (uint32_t row = 0; row < cycle->nodes->n_rows && n < most; row++) {
 		uint32_t domain = topology->domain[row];
-		if (work->all_keys && !work->all_keys[row])
+		if (cycle->passed[row] != CS_PASSED || (work->all_keys && !work->all_keys[row]))
 			continue;
 		uint8_t *mark = &seen[(uint32_t)((domain == CS_DOMAIN_NONE ? empty : domain) + 1)];
 		n += !*mark;
@@ -118,17 +115,17 @@ static const uint8_t *find_seen(const struct work *work)
 {
 	const struct cs_cycle *cycle = work->cycle;
 	const struct cs_spread_classes *classes = work->classes;
+	uint32_t n_rows = cycle->nodes->n_rows;
 	uint8_t *seen = cs_arena_alloc(cycle->scratch, classes->n);
-	if (cycle->n_feasible < cycle->nodes->n_live) {
-		for (uint32_t i = 0; i < cycle->n_feasible; i++)
-			seen[classes->of_row[cycle->feasible[i]]] = 1;
-		seen[0] = 0;
+	if (n_rows - cycle->n_feasible > n_rows / FEW_PART) {
+		cs_spread_see(cycle->passed, classes->of_row, n_rows, seen);
 		return seen;
 	}
-	// Without hosts there may be nodes that are gone in slot 0, and no others.
-	for (uint32_t class = work->asked.hosts ? 1 : 1 + classes->n_counts; class < classes->n;
-	     class += 1)
-		seen[class] = classes->n_rows[class] > 0;
+	uint32_t size = classes->n * sizeof(*classes->n_rows);
+	uint32_t *left = memcpy(cs_arena_alloc_raw(cycle->scratch, size), classes->n_rows, size);
+	cs_spread_leave_out(cycle->passed, classes->of_row, n_rows, left);
+	for (uint32_t class = 1; class < classes->n; class += 1)
+		seen[class] = left[class] > 0;
 	return seen;
 }
 
@@ -235,14 +232,14 @@ static struct cs_spread_range range_of(const struct work *work, const int64_t *s
 {
 	const struct cs_cycle *cycle = work->cycle;
 	struct cs_spread_range range = { INT64_MAX, 0 };
-	struct cs_rows all = { cycle->feasible[0], cycle->feasible[cycle->n_feasible - 1] + 1 };
-	if (!work->all_keys && all.end - all.first == cycle->n_feasible) {
+	struct cs_rows all = { 0, cycle->nodes->n_rows };
+	if (!work->all_keys && all.end == cycle->n_feasible) {
 		cs_spread_widen(scores, all, &range);
 		return range;
 	}
-	for (uint32_t i = 0; i < cycle->n_feasible; i++)
-		if (!work->all_keys || work->all_keys[cycle->feasible[i]])
-			widen(&range, scores[cycle->feasible[i]]);
+	for (uint32_t row = 0; row < all.end; row++)
+		if (cycle->passed[row] == CS_PASSED && (!work->all_keys || work->all_keys[row]))
+			widen(&range, scores[row]);
 	return range;
 }
 

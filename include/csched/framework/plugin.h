@@ -58,10 +58,17 @@ struct cs_cycle {
 	uint32_t supposed_row;
 	char *message; // set by prepare_filter / prepare_score on refusals; in scratch
 	struct cs_plugin_times *times; // the framework's own; NULL: nobody wants to know
-	// prepare_score only: the rows that passed, ascending.
-	const uint32_t *feasible;
+	// prepare_score only: which rows passed all filters (CS_PASSED), and how many. Who needs
+	// their list asks cs_cycle_feasible.
+	const uint8_t *passed;
 	uint32_t n_feasible;
+	uint32_t *feasible; // room; the first is CS_ROW_NONE as long as nobody has asked
 };
+
+#define CS_PASSED 0xff // other bytes: it did not, or has no live node
+
+// The rows that passed, ascending. The first who asks in a decision pays for the list.
+const uint32_t *cs_cycle_feasible(const struct cs_cycle *cycle);
 
 // One plugin in one profile: what is the same for all its decisions.
 // Where calls of plugins are counted: once per attempt to schedule a pod, whatever was kept from

@@ -52,6 +52,7 @@ struct scene {
 	char (*names)[NAME];
 	struct cs_load_metric metrics[METRICS];
 	struct cs_pod *pod; // to be placed
+	uint8_t passed[NODES];
 	uint32_t feasible[NODES];
 };
 
@@ -268,6 +269,7 @@ static double score(struct scene *scene, uint32_t first, uint32_t end, int64_t *
 				  .pod = scene->pod,
 				  .demand = scene->pod->demand,
 				  .scratch = scene->arena,
+				  .passed = scene->passed,
 				  .feasible = scene->feasible,
 				  .n_feasible = nodes->n_rows };
 	for (uint32_t k = first; k < end; k++)
@@ -300,6 +302,7 @@ static void measure_scores(struct scene *scene)
 	struct cs_outcome outcome;
 	for (uint32_t row = 0; row < nodes->n_rows; row++)
 		scene->feasible[row] = row;
+	memset(scene->passed, CS_PASSED, nodes->n_rows);
 	// Attaches what plugins keep.
 	cs_cycle_decide(scene->workspace, scene->config->profiles[0], scene->pod, &outcome);
 	printf("scores of %" PRIu32 " nodes for a new demand, us:", nodes->n_rows);

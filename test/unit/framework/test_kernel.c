@@ -118,11 +118,11 @@ START_TEST(listing)
 	uint32_t n = ROWS - (uint32_t)_i, count = 0;
 	memset(by + 100, BY_NOBODY, 100);
 	memset(by + 300, BY_NOT_NOW, 100);
-	uint32_t got = kernel_list(by, n, list);
+	kernel_list(by, n, list);
 	for (uint32_t row = 0; row < n; row++)
 		if (by[row] == BY_NOBODY)
 			ck_assert_uint_eq(list[count++], row);
-	ck_assert_uint_eq(got, count);
+	ck_assert_uint_eq(count, kernel_count_bytes(by, n, BY_NOBODY));
 }
 END_TEST
 

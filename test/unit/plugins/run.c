@@ -8,6 +8,8 @@
 #include <csched/base/value.h>
 #include <csched/plugins/list.h>
 
+#include "pass.h"
+
 void run_begin(struct run *run, struct world *world)
 {
 	world_begin(world);
@@ -100,8 +102,7 @@ void run_score(struct run *run, const struct cs_pod *pod)
 	for (uint32_t row = 0; row < n; row++)
 		if (run->world->nodes->live[row])
 			feasible[n_feasible++] = row;
-	run->cycle.feasible = feasible;
-	run->cycle.n_feasible = n_feasible;
+	pass_rows(&run->cycle, feasible, n_feasible);
 	run->instance.score_version = 0;
 	if (plugin->prepare_score)
 		run->prepared = plugin->prepare_score(&run->cycle, &run->instance);

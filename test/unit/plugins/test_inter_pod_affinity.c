@@ -7,6 +7,7 @@
 #include <csched/base/value.h>
 
 #include "../cluster/world.h"
+#include "pass.h"
 #include "plugins/plugins.h"
 
 #define N_MAX 16
@@ -365,8 +366,7 @@ static const char *score(const struct cs_pod *pod, bool raw)
 	static const uint32_t all[] = { A1, A2, B1, B2, X };
 	static char word[256];
 	begin(pod);
-	cycle.feasible = all;
-	cycle.n_feasible = N_NODES;
+	pass_rows(&cycle, all, N_NODES);
 	prepared = plugin->prepare_score(&cycle, &instance);
 	if (prepared == CS_PREPARE_SKIP)
 		return "skip";

@@ -3,6 +3,7 @@
 #include <csched/base/memory.h>
 
 #include "load_world.h"
+#include "pass.h"
 
 static struct world world;
 static struct run run;
@@ -215,8 +216,7 @@ START_TEST(feasible_nodes_alone)
 	ck_assert_str_eq(scores(p), "a=99 b=97 c=0"); // of 930
 	run_configure(&run, "LeastConnections", "{crowded: 0}");
 	scores(p);
-	run.cycle.feasible = two;
-	run.cycle.n_feasible = 2;
+	pass_rows(&run.cycle, two, 2);
 	ck_assert_int_eq(run.instance.plugin->prepare_score(&run.cycle, &run.instance),
 			 CS_PREPARE_GO);
 	run.instance.plugin->score(&run.cycle, &run.instance, (struct cs_rows){ 0, 3 }, run.out);
@@ -224,8 +224,7 @@ START_TEST(feasible_nodes_alone)
 	ck_assert_int_eq(run.out[2], 50); // 495 / 1000, by steps
 	run_configure(&run, "LeastConnections", NULL);
 	scores(p);
-	run.cycle.feasible = two;
-	run.cycle.n_feasible = 2;
+	pass_rows(&run.cycle, two, 2);
 	ck_assert_int_eq(run.instance.plugin->prepare_score(&run.cycle, &run.instance),
 			 CS_PREPARE_GO);
 	run.instance.plugin->score(&run.cycle, &run.instance, (struct cs_rows){ 0, 3 }, run.out);

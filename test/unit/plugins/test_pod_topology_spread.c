@@ -8,6 +8,7 @@
 #include <csched/plugins/list.h>
 
 #include "../cluster/world.h"
+#include "pass.h"
 
 #define N_MAX  16
 #define HOST   "kubernetes.io/hostname"
@@ -193,8 +194,7 @@ static const char *scored_of(const struct cs_pod *asking, const char *args,
 			     const uint32_t *feasible, uint32_t n)
 {
 	begin(asking, args);
-	run.cycle.feasible = feasible;
-	run.cycle.n_feasible = n;
+	pass_rows(&run.cycle, feasible, n);
 	run.prepared = plugin()->prepare_score(&run.cycle, &run.instance);
 	if (run.prepared != CS_PREPARE_GO)
 		return run.prepared == CS_PREPARE_SKIP ? "skip" : "refused";

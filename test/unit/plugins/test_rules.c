@@ -8,6 +8,7 @@
 #include <csched/plugins/list.h>
 
 #include "../cluster/world.h"
+#include "pass.h"
 
 #define N_MAX 16
 
@@ -107,8 +108,7 @@ static void run_score(const char *plugin, const struct cs_pod *pod, const char *
 	uint32_t n = world.nodes->n_rows;
 	for (uint32_t row = 0; row < n; row++)
 		all[row] = row;
-	run.cycle.feasible = all;
-	run.cycle.n_feasible = n;
+	pass_rows(&run.cycle, all, n);
 	run.prepared = CS_PREPARE_GO;
 	if (p->prepare_score)
 		run.prepared = p->prepare_score(&run.cycle, &run.instance);

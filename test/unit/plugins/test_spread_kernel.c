@@ -240,6 +240,35 @@ START_TEST(masks)
 }
 END_TEST
 
+// Of n rows, some of which passed: which classes those have.
+START_TEST(classes_of_rows_that_passed)
+{
+	enum { CLASSES = 5 };
+	static uint8_t passed[N];
+	static uint16_t of_row[N];
+	uint32_t n = N - (uint32_t)_i, count = 0;
+	uint32_t had[CLASSES] = { 0 }, have[CLASSES] = { 0 };
+	uint8_t seen[CLASSES] = { 0 };
+	for (uint32_t row = 0; row < n; row++) {
+		passed[row] = row % 31 < 9 + (uint32_t)_i ? 0xfe : CS_PASSED;
+		passed[row] = row > 200 && row < 300 ? CS_PASSED : passed[row];
+		of_row[row] = (uint16_t)(row / 7 % 4);
+		mask[row] = row % 3 == 0;
+		count += passed[row] == CS_PASSED && mask[row];
+		had[of_row[row]]++;
+		have[of_row[row]] += passed[row] == CS_PASSED;
+	}
+	cs_spread_leave_out(passed, of_row, n, had);
+	cs_spread_see(passed, of_row, n, seen);
+	ck_assert_uint_eq(seen[0], 0);
+	for (uint32_t class = 1; class < CLASSES; class += 1) {
+		ck_assert_uint_eq(had[class], have[class]);
+		ck_assert_uint_eq(seen[class], have[class] > 0);
+	}
+	ck_assert_uint_eq(cs_spread_count_passed(passed, mask, n), count);
+}
+END_TEST
+
 START_TEST(tables_and_values)
 {
 	static const uint32_t few[] = { 0, 1, 2, 3, 4 };
@@ -282,6 +311,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, sums_over_domains);
 	tcase_add_test(tcase, least_of_those_that_are_present);
 	tcase_add_test(tcase, masks);
+	tcase_add_loop_test(tcase, classes_of_rows_that_passed, 0, 9);
 	tcase_add_test(tcase, tables_and_values);
 	suite_add_tcase(suite, tcase);
 	return suite;

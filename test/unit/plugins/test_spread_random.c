@@ -11,6 +11,7 @@
 #include <csched/plugins/list.h>
 
 #include "../cluster/world.h"
+#include "pass.h"
 
 #define NODES_MAX       120
 #define CONSTRAINTS_MAX 3
@@ -380,14 +381,14 @@ static void compare_scores(struct cs_cycle *cycle, struct cs_plugin_instance *in
 {
 	static uint32_t feasible[NODES_MAX];
 	static int64_t out[NODES_MAX];
-	cycle->feasible = feasible;
-	cycle->n_feasible = 0;
+	uint32_t n = 0;
 	for (uint32_t row = 0; row < world.nodes->n_rows; row++)
 		for (uint32_t i = 0; i < cluster.n_nodes; i++)
 			if (cluster.nodes[i].row == row && cluster.nodes[i].feasible)
-				feasible[cycle->n_feasible++] = row;
-	if (cycle->n_feasible < 2)
+				feasible[n++] = row;
+	if (n < 2)
 		return;
+	pass_rows(cycle, feasible, n);
 	struct rules rules = rules_for(false);
 	enum cs_prepare prepared = plugin()->prepare_score(cycle, instance);
 	ck_assert_int_eq(prepared, rules.n ? CS_PREPARE_GO : CS_PREPARE_SKIP);
@@ -396,7 +397,7 @@ static void compare_scores(struct cs_cycle *cycle, struct cs_plugin_instance *in
 	plugin()->score(cycle, instance, (struct cs_rows){ 0, world.nodes->n_rows }, out);
 	expect_scores(&rules, out);
 	int64_t one = -1;
-	uint32_t row = feasible[below(cycle->n_feasible)];
+	uint32_t row = feasible[below(n)];
 	one = out[row];
 	out[row] = -1;
 	plugin()->score(cycle, instance, (struct cs_rows){ row, row + 1 }, out);
