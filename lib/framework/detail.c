@@ -39,44 +39,47 @@ static struct blocks find_blocks(const struct view *view)
 // Takes the row in where it is among the best. The first two places are taken already.
 static void offer(const struct view *view, uint32_t row, struct cs_detail *detail)
 {
-	const struct cs_candidate *first = detail->candidates;
+	struct cs_candidate *list = detail->candidates;
 	int64_t total = (int64_t)(view->sum[row] + view->offset);
 	uint32_t at = detail->n_candidates;
-	if (row == first[0].row || row == first[1].row)
+	if (row == list[0].row || row == list[1].row)
 		return;
-	while (at > 2 && first[at - 1].total < total)
+	while (at > 2 && list[at - 1].total < total)
 		at--;
 	if (at == CS_CANDIDATES_MAX)
 		return;
 	detail->n_candidates += detail->n_candidates < CS_CANDIDATES_MAX;
-	memmove(detail->candidates + at + 1, detail->candidates + at,
-		(detail->n_candidates - at - 1) * sizeof(*detail->candidates));
-	detail->candidates[at] = (struct cs_candidate){ .row = row, .total = total };
+	memmove(list + at + 1, list + at, (detail->n_candidates - at - 1) * sizeof(*list));
+	list[at] = (struct cs_candidate){ .row = row, .total = total };
 }
 
-// The sum that a row must exceed to be among the best.
-static double least_of(const struct view *view, const struct cs_detail *detail)
+// The least sum that the best rows have, as far as is known: each of the blocks has a row with its
+// top.
+static double least_of(const struct view *view, const struct blocks *best)
 {
-	if (detail->n_candidates < CS_CANDIDATES_MAX)
-		return -INFINITY;
-	return (double)detail->candidates[CS_CANDIDATES_MAX - 1].total - view->offset;
+	return best->n < CS_CANDIDATES_MAX ? 0 : view->tops[best->list[CS_CANDIDATES_MAX - 1]];
+}
+
+// Whether a row of the block may be among the best, with those that are.
+static bool is_promising(const struct view *view, uint32_t block, const struct cs_detail *detail)
+{
+	return detail->n_candidates < CS_CANDIDATES_MAX ||
+	       view->tops[block] + view->offset >
+		       (double)detail->candidates[CS_CANDIDATES_MAX - 1].total;
 }
 
 static void find_others(const struct view *view, struct cs_detail *detail)
 {
+	const struct kernel_totals totals = { view->sum, view->by };
 	struct blocks best = find_blocks(view);
-	const double *sum = view->sum;
-	double least = least_of(view, detail);
-	for (uint32_t i = 0; i < best.n && view->tops[best.list[i]] > least; i++) {
+	double least = least_of(view, &best);
+	for (uint32_t i = 0; i < best.n && is_promising(view, best.list[i], detail); i++) {
 		uint32_t first = best.list[i] * TOP_ROWS;
 		uint32_t rest = view->n_rows - first;
-		uint32_t end = first + (rest < TOP_ROWS ? rest : TOP_ROWS);
-		for (uint32_t row = first; row < end; row++) {
-			if (sum[row] <= least || view->by[row] != BY_NOBODY)
-				continue;
-			offer(view, row, detail);
-			least = least_of(view, detail);
-		}
+		uint64_t rows =
+			kernel_reach(&totals, least, first, rest < TOP_ROWS ? rest : TOP_ROWS);
+		for (; rows; rows &= rows - 1)
+			offer(view, first + (uint32_t)__builtin_ctzll(rows), detail);
 	}
 }
 
@@ -89,6 +92,8 @@ static uint8_t score_of(const struct attempt *attempt, uint32_t position,
 	const struct cs_plugin_instance *instance = attempt->profile->score[position];
 	if (attempt->input.scores_off & bit(instance))
 		return CS_SCORE_NONE;
+	if (instance->scores_nothing)
+		return 0;
 	if (!instance->plugin->row_local)
 		return (uint8_t)attempt->view->scores[position][row];
 	if (normal)

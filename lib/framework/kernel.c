@@ -255,6 +255,24 @@ void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *re
 }
 
 CS_CLONES
+uint64_t kernel_reach(const struct kernel_totals *totals, double least, uint32_t first, uint32_t n)
+{
+	const double *restrict sum = totals->sum + first;
+	const uint8_t *restrict by = totals->by + first;
+	uint8_t has[TOP_ROWS] = { 0 };
+	uint64_t rows = 0;
+	for (uint32_t i = 0; i < n; i++)
+		has[i] = (uint8_t)((by[i] == BY_NOBODY) & (sum[i] >= least));
+	for (uint32_t i = 0; i < TOP_ROWS; i += STRIDE) {
+		uint64_t several;
+		memcpy(&several, has + i, sizeof(several));
+		// The lowest bits of eight bytes come together in the highest one.
+		rows |= several * UINT64_C(0x0102040810204080) >> 56 << i;
+	}
+	return rows;
+}
+
+CS_CLONES
 uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
 		       const uint32_t *restrict rank, struct cs_rows rows)
 {

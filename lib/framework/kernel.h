@@ -71,6 +71,8 @@ void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *re
 double kernel_best(const double *restrict tops, uint32_t n);
 // How many feasible ones have that sum.
 uint32_t kernel_count(const struct kernel_totals *totals, double value, struct cs_rows rows);
+// A bit for each of at most TOP_ROWS rows from `first` on: the feasible ones with that sum or more.
+uint64_t kernel_reach(const struct kernel_totals *totals, double least, uint32_t first, uint32_t n);
 // The lowest rank of those; UINT32_MAX where there is none.
 uint32_t kernel_lowest(const struct kernel_totals *totals, double value,
 		       const uint32_t *restrict rank, struct cs_rows rows);

@@ -112,6 +112,21 @@ START_TEST(counting)
 }
 END_TEST
 
+START_TEST(reaching)
+{
+	const struct kernel_totals totals = { sum, by };
+	uint32_t n = TOP_ROWS - (uint32_t)_i;
+	for (uint32_t first = 0; first + TOP_ROWS <= ROWS; first += TOP_ROWS / 2)
+		for (double least = 0; least < 30000; least += 1000) {
+			uint64_t rows = kernel_reach(&totals, least, first, n);
+			for (uint32_t i = 0; i < TOP_ROWS; i++)
+				ck_assert_uint_eq(rows >> i & 1,
+						  i < n && by[first + i] == BY_NOBODY &&
+							  sum[first + i] >= least);
+		}
+}
+END_TEST
+
 START_TEST(listing)
 {
 	uint32_t list[ROWS];
@@ -155,6 +170,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, scores_out_of_range_are_seen);
 	tcase_add_loop_test(tcase, greatest_sums, 0, 70);
 	tcase_add_loop_test(tcase, counting, 0, 70);
+	tcase_add_loop_test(tcase, reaching, 0, TOP_ROWS + 1);
 	tcase_add_loop_test(tcase, listing, 0, 70);
 	suite_add_tcase(suite, tcase);
 	return suite;
