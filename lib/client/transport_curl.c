@@ -47,6 +47,9 @@ struct cs_call {
 	char error[CURL_ERROR_SIZE];
 };
 
+// What is measured of each whole exchange.
+enum exchange { EXCHANGE_TOOK, EXCHANGE_SENT, EXCHANGE_RECEIVED, EXCHANGE_COUNT };
+
 struct curl_transport {
 	struct cs_transport base;
 	const struct cs_endpoint *endpoint;
@@ -67,7 +70,7 @@ struct curl_transport {
 		int status;
 		struct cs_metric *series;
 	} last_total[CS_METHOD_COUNT];
-	struct cs_metric *durations[CS_METHOD_COUNT];
+	struct cs_metric *exchanges[EXCHANGE_COUNT][CS_METHOD_COUNT];
 };
 
 static const char *const method_names[CS_METHOD_COUNT] = {
@@ -83,14 +86,32 @@ static const struct cs_metric_info requests_total = {
 };
 
 // As component-base's metrics/prometheus/restclient has them.
-static const double duration_bounds[] = { 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60 };
+static const double seconds[] = { 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60 };
+static const double bytes[] = { 64,    256,    512,     1024,    4096,    16384,
+				65536, 262144, 1048576, 4194304, 16777216 };
 
-static const struct cs_metric_info request_duration = {
-	.name = "rest_client_request_duration_seconds",
-	.help = "Request latency in seconds. Broken down by verb, and host.",
-	.kind = CS_METRIC_HISTOGRAM,
-	.labels = { "verb", "host" },
-	.buckets = { .bounds = duration_bounds, .count = CS_ARRAY_LENGTH(duration_bounds) },
+static const struct cs_metric_info exchanges[EXCHANGE_COUNT] = {
+	[EXCHANGE_TOOK] = {
+		.name = "rest_client_request_duration_seconds",
+		.help = "Request latency in seconds. Broken down by verb, and host.",
+		.kind = CS_METRIC_HISTOGRAM,
+		.labels = { "verb", "host" },
+		.buckets = { .bounds = seconds, .count = CS_ARRAY_LENGTH(seconds) },
+	},
+	[EXCHANGE_SENT] = {
+		.name = "rest_client_request_size_bytes",
+		.help = "Bytes of requests' bodies.",
+		.kind = CS_METRIC_HISTOGRAM,
+		.labels = { "verb", "host" },
+		.buckets = { .bounds = bytes, .count = CS_ARRAY_LENGTH(bytes) },
+	},
+	[EXCHANGE_RECEIVED] = {
+		.name = "rest_client_response_size_bytes",
+		.help = "Bytes of answers' bodies, but for watches and lists that are streams.",
+		.kind = CS_METRIC_HISTOGRAM,
+		.labels = { "verb", "host" },
+		.buckets = { .bounds = bytes, .count = CS_ARRAY_LENGTH(bytes) },
+	},
 };
 
 static struct curl_transport *self(struct cs_transport *transport)
@@ -119,19 +140,27 @@ static void note_answer(struct cs_call *call, int status)
 	cs_metric_add(t->last_total[call->method].series, 1);
 }
 
-static void note_duration(struct cs_call *call)
+static void observe(const struct cs_call *call, enum exchange what, double value)
 {
 	struct curl_transport *t = call->transport;
+	struct cs_metric **series = &t->exchanges[what][call->method];
+	if (!*series)
+		*series = cs_metrics_series(
+			t->metrics, &exchanges[what],
+			(const char *const[]){ method_names[call->method], t->host });
+	cs_metric_observe(*series, value);
+}
+
+static void note_exchange(const struct cs_call *call, bool answered)
+{
 	curl_off_t us = 0;
-	if (!t->metrics || call->handler->data)
+	if (!call->transport->metrics || call->handler->data)
 		return;
-	if (!t->durations[call->method]) {
-		const char *const values[] = { method_names[call->method], t->host };
-		t->durations[call->method] =
-			cs_metrics_series(t->metrics, &request_duration, values);
-	}
 	curl_easy_getinfo(call->easy, CURLINFO_TOTAL_TIME_T, &us);
-	cs_metric_observe(t->durations[call->method], (double)us / 1e6);
+	observe(call, EXCHANGE_TOOK, (double)us / 1e6);
+	observe(call, EXCHANGE_SENT, (double)call->body_size);
+	if (answered)
+		observe(call, EXCHANGE_RECEIVED, (double)call->in.size);
 }
 
 // ---- curl's callbacks: they only store ----
@@ -437,7 +466,7 @@ static void finish_call(struct cs_call *call, CURLcode code)
 	struct cs_response response;
 	fill_response(call, code, &response);
 	note_answer(call, code == CURLE_OK ? response.status : 0);
-	note_duration(call);
+	note_exchange(call, code == CURLE_OK);
 	if (repeat_call(call, &response))
 		return;
 	// `message` may point into the call, the type into the handle: both live until free_call.
@@ -659,7 +688,8 @@ struct cs_transport *cs_transport_curl_create(const struct cs_transport_curl_opt
 	cs_list_init(&t->dirty);
 	if (t->metrics) {
 		cs_metrics_declare(t->metrics, &requests_total);
-		cs_metrics_declare(t->metrics, &request_duration);
+		for (int i = 0; i < EXCHANGE_COUNT; i++)
+			cs_metrics_declare(t->metrics, &exchanges[i]);
 	}
 	if (!t->multi || set_url(t, err) < 0) {
 		transport_destroy(&t->base);

@@ -230,18 +230,23 @@ static void get(struct result *result, const char *path)
 	call(result, (struct cs_request){ .path = path });
 }
 
-static double metric(const char *code, const char *method)
+// The value of a series by all but its last label, which is the host.
+static double metric_of(const char *series)
 {
-	char line[200], host[64];
+	CS_AUTO_FREE char *line =
+		cs_asprintf("\n%s,host=\"127.0.0.1:%d\"} ", series, server_port(server));
 	CS_AUTO_BUFFER struct cs_buffer out;
 	cs_buffer_init(&out, 1 << 20);
 	cs_metrics_print(metrics, &out);
-	snprintf(host, sizeof(host), "127.0.0.1:%d", server_port(server));
-	snprintf(line, sizeof(line),
-		 "rest_client_requests_total{code=\"%s\",method=\"%s\",host=\"%s\"} ", code, method,
-		 host);
 	const char *at = strstr(out.data, line);
 	return at ? strtod(at + strlen(line), NULL) : 0;
+}
+
+static double metric(const char *code, const char *method)
+{
+	CS_AUTO_FREE char *series =
+		cs_asprintf("rest_client_requests_total{code=\"%s\",method=\"%s\"", code, method);
+	return metric_of(series);
 }
 
 static struct result result, other;
@@ -401,6 +406,22 @@ START_TEST(timeout)
 	int64_t took = cs_clock_now(&real_clock).boot - began;
 	ck_assert_int_ge(took, 190 * CS_MILLISECOND);
 	ck_assert_double_eq(metric("<error>", "GET"), 1);
+	ck_assert_double_eq(metric_of("rest_client_request_duration_seconds_count{verb=\"GET\""),
+			    1);
+	ck_assert_double_eq(metric_of("rest_client_response_size_bytes_count{verb=\"GET\""), 0);
+}
+END_TEST
+
+START_TEST(sizes_are_counted)
+{
+	call(&result, (struct cs_request){ .method = CS_METHOD_POST,
+					   .path = "/echo",
+					   .body = CS_SLICE("the body") });
+	ck_assert_int_eq(result.status, 200);
+	ck_assert_double_eq(metric_of("rest_client_request_size_bytes_count{verb=\"POST\""), 1);
+	ck_assert_double_eq(metric_of("rest_client_request_size_bytes_sum{verb=\"POST\""), 8);
+	ck_assert_double_eq(metric_of("rest_client_response_size_bytes_sum{verb=\"POST\""),
+			    (double)strlen(result.body));
 }
 END_TEST
 
@@ -475,6 +496,7 @@ START_TEST(a_stream_comes_as_it_is_sent)
 	ck_assert_str_eq(result.body, "");
 	ck_assert(result.protobuf);
 	ck_assert_double_eq(metric("200", "GET"), 1);
+	ck_assert_double_eq(metric_of("rest_client_response_size_bytes_count{verb=\"GET\""), 0);
 }
 END_TEST
 
@@ -809,6 +831,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, every_status);
 	tcase_add_test(c, cap);
 	tcase_add_test(c, timeout);
+	tcase_add_test(c, sizes_are_counted);
 	tcase_add_test(c, broken_answers);
 	tcase_add_test(c, nobody_listens);
 	tcase_add_test(c, name_that_does_not_resolve);
