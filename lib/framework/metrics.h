@@ -1,5 +1,5 @@
 // Which row of cs_scheduler_metrics is which.
-// Neighbours: metrics.c has the table; queue.c and scheduler.c update the series.
+// Neighbours: metrics.c has the table; queue.c and accounts.c update the series.
 #ifndef FRAMEWORK_METRICS_H
 #define FRAMEWORK_METRICS_H
 

@@ -1,5 +1,6 @@
 // The scheduler: routes pods to profiles, decides them, binds them, and answers what comes back.
-// Neighbours: queue.c orders, cycle.c decides, cluster counts; the daemon (or simulate) drives.
+// Neighbours: queue.c orders, cycle.c decides, cluster counts; accounts.c has the metrics; the
+// daemon drives.
 #include <csched/framework/scheduler.h>
 
 #include <errno.h>
@@ -11,15 +12,12 @@
 #include <csched/framework/profile.h>
 #include <csched/framework/queue.h>
 
+#include "accounts.h"
 #include "event_times.h"
 #include "load.h"
-#include "metrics.h"
-#include "times.h"
 
 #define MAX_BINDING_DEFAULT 64
 #define RECORDS_DEFAULT     4096
-#define N_ATTEMPT_LABELS    15 // "1" .. "14", "15+"
-#define NO_SLOT             UINT32_MAX
 
 // A Binding without an answer. The ticket is the number of the binding times the number of slots,
 // plus the slot's place.
@@ -27,30 +25,13 @@ struct slot {
 	uint64_t ticket;    // 0 = free
 	struct cs_pod *pod; // NULL when the answer no longer matters
 	uint32_t row;
-	uint32_t profile; // index in config->profiles
-	int64_t sent;     // boot ns
-	bool sampled;     // the decision was
-};
-
-#define POINT_BIND  CS_EVALUATED_COUNT // behind those of a decision
-#define POINT_COUNT (POINT_BIND + 1)
-
-struct profile_series {
-	struct cs_metric *attempts[3]; // by enum cs_decision
-	struct cs_metric *duration[3];
-	struct cs_metric *points[POINT_COUNT][CS_POINT_STATUS_COUNT]; // made at first use
-};
-
-struct evaluations {
-	const uint64_t *count; // of a plugin instance
-	struct cs_metric *metric;
+	struct accounts_binding account;
 };
 
 struct cs_scheduler {
 	struct cs_cluster *cluster;
 	const struct cs_config *config;
 	struct cs_scheduler_sink sink;
-	struct cs_metrics *metrics;
 	struct cs_clock clock;
 	struct cs_random *random; // as in the options
 	struct cs_queue *queue;
@@ -64,119 +45,18 @@ struct cs_scheduler {
 	uint64_t bindings; // begun so far
 	struct slot *slots;
 
-	struct profile_series *series; // as config->profiles; without metrics NULL
-	struct times_series *times;
+	struct accounts *accounts; // NULL: nothing is counted
 	struct event_times event_times;
-	struct cs_metric *algorithm;
-	struct cs_metric *pod_attempts;
-	struct cs_metric *after_flush;
-	struct cs_metric *sli[N_ATTEMPT_LABELS];
-	struct cs_metric *cache_size[3];
-	struct evaluations *evaluations; // one per plugin and point
-	uint32_t n_evaluations;
 	struct cs_load_watcher load;
 };
 
-static const char *const result_names[] = {
-	[CS_DECISION_SCHEDULED] = "scheduled",
-	[CS_DECISION_UNSCHEDULABLE] = "unschedulable",
-	[CS_DECISION_ERROR] = "error",
-};
 // Of the PodScheduled condition.
 static const char *const condition_reasons[] = {
 	[CS_DECISION_UNSCHEDULABLE] = "Unschedulable",
 	[CS_DECISION_ERROR] = "SchedulerError",
 };
-static const char *const point_names[POINT_COUNT] = {
-	[CS_EVALUATED_PRE_FILTER] = "PreFilter",
-	[CS_EVALUATED_FILTER] = "Filter",
-	[CS_EVALUATED_PRE_SCORE] = "PreScore",
-	[CS_EVALUATED_SCORE] = "Score",
-	[POINT_BIND] = "Bind",
-};
-static const char *const status_names[CS_POINT_STATUS_COUNT] = {
-	[CS_POINT_SUCCESS] = "Success",
-	[CS_POINT_UNSCHEDULABLE] = "Unschedulable",
-	[CS_POINT_UNRESOLVABLE] = "UnschedulableAndUnresolvable",
-	[CS_POINT_ERROR] = "Error",
-};
-static const char *const cache_types[] = { "nodes", "pods", "assumed_pods" };
 
 // ---- life ----
-
-static void count_plugins(struct cs_scheduler *scheduler, const struct cs_profile *profile)
-{
-	const struct {
-		struct cs_plugin_instance *const *list;
-		uint32_t n;
-	} points[CS_EVALUATED_COUNT] = {
-		[CS_EVALUATED_PRE_FILTER] = { profile->prepare_filter, profile->n_prepare_filter },
-		[CS_EVALUATED_FILTER] = { profile->filter, profile->n_filter },
-		[CS_EVALUATED_PRE_SCORE] = { profile->prepare_score, profile->n_prepare_score },
-		[CS_EVALUATED_SCORE] = { profile->score, profile->n_score },
-	};
-	for (int point = 0; point < CS_EVALUATED_COUNT; point++)
-		for (uint32_t i = 0; i < points[point].n; i++) {
-			const struct cs_plugin_instance *instance = points[point].list[i];
-			const char *labels[] = { instance->plugin->name, point_names[point],
-						 profile->scheduler_name };
-			scheduler->evaluations[scheduler->n_evaluations++] = (struct evaluations){
-				.count = &instance->evaluated[point],
-				.metric = cs_metrics_series(
-					scheduler->metrics,
-					&cs_scheduler_metrics[METRIC_PLUGIN_EVALUATIONS], labels),
-			};
-		}
-}
-
-static void create_evaluations(struct cs_scheduler *scheduler)
-{
-	const struct cs_config *config = scheduler->config;
-	uint32_t n = 0;
-	for (uint32_t p = 0; p < config->n_profiles; p++)
-		n += config->profiles[p]->n_instances * CS_EVALUATED_COUNT;
-	scheduler->evaluations = cs_alloc_array(n, sizeof(*scheduler->evaluations));
-	for (uint32_t p = 0; p < config->n_profiles; p++)
-		count_plugins(scheduler, config->profiles[p]);
-}
-
-static void create_series(struct cs_scheduler *scheduler)
-{
-	struct cs_metrics *metrics = scheduler->metrics;
-	const struct cs_config *config = scheduler->config;
-	for (int i = 0; i < METRIC_COUNT; i++)
-		cs_metrics_declare(metrics, &cs_scheduler_metrics[i]);
-	scheduler->times = times_series_create(metrics, config);
-	scheduler->event_times =
-		(struct event_times){ .metrics = metrics, .clock = scheduler->clock };
-	scheduler->series = cs_alloc_array(config->n_profiles, sizeof(*scheduler->series));
-	for (uint32_t p = 0; p < config->n_profiles; p++) {
-		for (int result = 0; result < 3; result++) {
-			const char *labels[] = { result_names[result],
-						 config->profiles[p]->scheduler_name };
-			scheduler->series[p].attempts[result] = cs_metrics_series(
-				metrics, &cs_scheduler_metrics[METRIC_SCHEDULE_ATTEMPTS], labels);
-			scheduler->series[p].duration[result] = cs_metrics_series(
-				metrics, &cs_scheduler_metrics[METRIC_ATTEMPT_DURATION], labels);
-		}
-	}
-	scheduler->algorithm =
-		cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_ALGORITHM_DURATION], NULL);
-	scheduler->pod_attempts =
-		cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_POD_ATTEMPTS], NULL);
-	scheduler->after_flush =
-		cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_AFTER_FLUSH], NULL);
-	for (unsigned i = 0; i < N_ATTEMPT_LABELS; i++) {
-		CS_AUTO_FREE char *label =
-			cs_asprintf("%u%s", i + 1, i + 1 == N_ATTEMPT_LABELS ? "+" : "");
-		scheduler->sli[i] =
-			cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_SLI_DURATION],
-					  (const char *const[]){ label });
-	}
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(cache_types); i++)
-		scheduler->cache_size[i] = cs_metrics_series(
-			metrics, &cs_scheduler_metrics[METRIC_CACHE_SIZE], &cache_types[i]);
-}
 
 int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_scheduler **ret,
 			struct cs_error *err)
@@ -188,7 +68,6 @@ int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_sc
 	scheduler->cluster = options->cluster;
 	scheduler->config = config;
 	scheduler->sink = options->sink;
-	scheduler->metrics = options->metrics;
 	scheduler->clock = options->clock;
 	scheduler->random = options->random;
 	scheduler->max_binding = options->max_binding ? options->max_binding : MAX_BINDING_DEFAULT;
@@ -211,10 +90,9 @@ int cs_scheduler_create(const struct cs_scheduler_options *options, struct cs_sc
 		scheduler->profile_names[i] =
 			cs_intern_ref(cs_cluster_strings(scheduler->cluster),
 				      cs_slice_of(config->profiles[i]->scheduler_name));
-	if (scheduler->metrics) {
-		create_series(scheduler);
-		create_evaluations(scheduler);
-	}
+	scheduler->accounts = accounts_create(options->metrics, config, options->clock);
+	scheduler->event_times =
+		(struct event_times){ .metrics = options->metrics, .clock = options->clock };
 	*ret = scheduler;
 	return 0;
 }
@@ -230,9 +108,7 @@ void cs_scheduler_destroy(struct cs_scheduler *scheduler)
 		cs_intern_unref(cs_cluster_strings(scheduler->cluster),
 				scheduler->profile_names[i]);
 	free(scheduler->profile_names);
-	free(scheduler->series);
-	times_series_destroy(scheduler->times);
-	free(scheduler->evaluations);
+	accounts_destroy(scheduler->accounts);
 	free(scheduler->slots);
 	cs_load_watcher_finish(&scheduler->load);
 	free(scheduler);
@@ -306,80 +182,7 @@ struct cs_records *cs_scheduler_records(const struct cs_scheduler *scheduler)
 	return scheduler->records;
 }
 
-// ---- small things ----
-
-static int64_t instant(const struct cs_scheduler *scheduler, struct cs_time now)
-{
-	return scheduler->clock.now ? cs_clock_now(&scheduler->clock).boot : now.boot;
-}
-
-static double seconds(int64_t ns)
-{
-	return (double)ns / (double)CS_SECOND;
-}
-
-static uint32_t index_of(const struct cs_scheduler *scheduler, const struct cs_profile *profile)
-{
-	uint32_t i = 0;
-	while (scheduler->config->profiles[i] != profile)
-		i++;
-	return i;
-}
-
-static void count_point(struct cs_scheduler *scheduler, uint32_t profile, int point,
-			struct cs_point how)
-{
-	struct cs_metric **series = &scheduler->series[profile].points[point][how.status];
-	const char *labels[] = { point_names[point], status_names[how.status],
-				 scheduler->config->profiles[profile]->scheduler_name };
-	if (!*series)
-		*series = cs_metrics_series(scheduler->metrics,
-					    &cs_scheduler_metrics[METRIC_POINT_DURATION], labels);
-	cs_metric_observe(*series, seconds(how.took));
-}
-
-static void count_decision(struct cs_scheduler *scheduler, struct cs_time now,
-			   const struct cs_pending *pending, const struct cs_outcome *outcome)
-{
-	if (!scheduler->metrics)
-		return;
-	cs_metric_observe(scheduler->algorithm,
-			  seconds(instant(scheduler, now) - pending->attempt_start));
-	uint32_t profile = index_of(scheduler, pending->profile);
-	for (int point = 0; point < CS_EVALUATED_COUNT; point++)
-		if (outcome->points[point].status != CS_POINT_NOT_REACHED)
-			count_point(scheduler, profile, point, outcome->points[point]);
-	if (outcome->times)
-		times_series_count(scheduler->times, profile, outcome->times);
-}
-
-static void count_attempt(struct cs_scheduler *scheduler, struct cs_time now,
-			  const struct cs_pending *pending, enum cs_decision result)
-{
-	if (!scheduler->metrics)
-		return;
-	// By the profile that tried it: the pod may ask for another scheduler by now.
-	const struct profile_series *series =
-		&scheduler->series[index_of(scheduler, pending->profile)];
-	cs_metric_add(series->attempts[result], 1);
-	cs_metric_observe(series->duration[result],
-			  seconds(instant(scheduler, now) - pending->attempt_start));
-}
-
-static void count_scheduled(struct cs_scheduler *scheduler, struct cs_time now,
-			    const struct cs_pending *pending)
-{
-	if (!scheduler->metrics)
-		return;
-	count_attempt(scheduler, now, pending, CS_DECISION_SCHEDULED);
-	cs_metric_observe(scheduler->pod_attempts, pending->attempts);
-	uint32_t label =
-		pending->attempts < N_ATTEMPT_LABELS ? pending->attempts : N_ATTEMPT_LABELS;
-	cs_metric_observe(scheduler->sli[label - 1],
-			  seconds(instant(scheduler, now) - pending->first_active));
-	if (pending->flushed)
-		cs_metric_add(scheduler->after_flush, 1);
-}
+// ---- what is told ----
 
 static void tell(struct cs_scheduler *scheduler, const struct cs_pending *pending,
 		 const struct cs_scheduler_event *event)
@@ -437,7 +240,7 @@ static void keep_record(struct cs_scheduler *scheduler, struct cs_time now,
 		.profile = pending->profile,
 		.decision = outcome->decision,
 		.at = now.wall,
-		.took = instant(scheduler, now) - pending->attempt_start,
+		.took = accounts_instant(&scheduler->clock, now) - pending->attempt_start,
 		.attempt = pending->attempts,
 		.n_nodes = outcome->n_nodes,
 		.n_feasible = outcome->n_feasible,
@@ -464,16 +267,18 @@ static struct slot *take_slot(struct cs_scheduler *scheduler)
 	return slot;
 }
 
-static void assume_and_bind(struct cs_scheduler *scheduler, struct cs_time now,
-			    struct cs_pending *pending, const struct cs_outcome *outcome)
+static void send_binding(struct cs_scheduler *scheduler, struct cs_time now,
+			 struct cs_pending *pending, const struct cs_outcome *outcome)
 {
 	uint32_t row = outcome->row;
 	struct slot *slot = take_slot(scheduler);
 	slot->pod = pending->pod;
 	slot->row = row;
-	slot->profile = index_of(scheduler, pending->profile);
-	slot->sent = instant(scheduler, now);
-	slot->sampled = outcome->times;
+	slot->account = (struct accounts_binding){
+		.profile = pending->profile,
+		.sent = accounts_instant(&scheduler->clock, now),
+		.sampled = outcome->times,
+	};
 	pending->owner = slot;
 	cs_cluster_assume(scheduler->cluster, pending->pod, row);
 	cs_cycle_reserve(scheduler->workspace, pending->profile, pending->pod, row);
@@ -529,36 +334,26 @@ static void decide(struct cs_scheduler *scheduler, struct cs_time now, struct cs
 	struct cs_outcome outcome;
 	tell_ignored(scheduler, pending);
 	cs_cycle_decide(scheduler->workspace, pending->profile, pending->pod, &outcome);
-	count_decision(scheduler, now, pending, &outcome);
+	accounts_decided(scheduler->accounts, now, pending, &outcome);
 	keep_record(scheduler, now, pending, &outcome, true);
 	if (outcome.decision == CS_DECISION_SCHEDULED) {
-		assume_and_bind(scheduler, now, pending, &outcome);
+		send_binding(scheduler, now, pending, &outcome);
 		return;
 	}
-	count_attempt(scheduler, now, pending, outcome.decision);
+	accounts_failed(scheduler->accounts, now, pending, outcome.decision);
 	cs_queue_fail(scheduler->queue, now.boot, pending, outcome.rejected_by);
 	report_failure(scheduler, pending, outcome.decision, outcome.message);
 }
 
 static void attempt(struct cs_scheduler *scheduler, struct cs_time now, struct cs_pending *pending)
 {
-	pending->attempt_start = instant(scheduler, now);
+	pending->attempt_start = accounts_instant(&scheduler->clock, now);
 	if (pending->pod->terminating)
 		skip_deleting(scheduler, pending);
 	else if (pending->pod->demand->unsupported_field)
 		refuse(scheduler, now, pending);
 	else
 		decide(scheduler, now, pending);
-}
-
-static void show_sizes(struct cs_scheduler *scheduler)
-{
-	if (!scheduler->metrics)
-		return;
-	struct cs_cluster_counts counts = cs_cluster_count(scheduler->cluster);
-	const uint32_t sizes[] = { counts.nodes, counts.pods, counts.assumed };
-	for (size_t i = 0; i < CS_ARRAY_LENGTH(sizes); i++)
-		cs_metric_set(scheduler->cache_size[i], sizes[i]);
 }
 
 uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, uint32_t max)
@@ -575,10 +370,7 @@ uint32_t cs_scheduler_turn(struct cs_scheduler *scheduler, struct cs_time now, u
 		attempt(scheduler, now, pending);
 		decided++;
 	}
-	show_sizes(scheduler);
-	for (uint32_t i = 0; decided > 0 && i < scheduler->n_evaluations; i++)
-		cs_metric_set(scheduler->evaluations[i].metric,
-			      (double)*scheduler->evaluations[i].count);
+	accounts_show(scheduler->accounts, scheduler->cluster, decided > 0);
 	return decided;
 }
 
@@ -599,7 +391,7 @@ static void succeed(struct cs_scheduler *scheduler, struct cs_time now, struct c
 	CS_AUTO_FREE char *note =
 		cs_asprintf("Successfully assigned %s/%s to %s", pod->namespace, pod->name,
 			    cs_cluster_node_name(scheduler->cluster, row));
-	count_scheduled(scheduler, now, pod->pending);
+	accounts_scheduled(scheduler->accounts, now, pod->pending);
 	tell(scheduler, pod->pending,
 	     &(struct cs_scheduler_event){
 		     .reason = "Scheduled", .action = "Binding", .note = note });
@@ -642,23 +434,9 @@ static void bound_failed(struct cs_scheduler *scheduler, struct cs_time now, str
 			    result->message ? result->message : "");
 	cs_cluster_forget(scheduler->cluster, pod);
 	wake(scheduler, now, CS_EVENT_POD_DELETE);
-	count_attempt(scheduler, now, pending, CS_DECISION_ERROR);
+	accounts_failed(scheduler->accounts, now, pending, CS_DECISION_ERROR);
 	cs_queue_fail(scheduler->queue, now.boot, pending, 0);
 	report_failure(scheduler, pending, CS_DECISION_ERROR, message);
-}
-
-static void count_binding(struct cs_scheduler *scheduler, struct cs_time now,
-			  const struct slot *slot, enum cs_bound outcome)
-{
-	if (!scheduler->metrics)
-		return;
-	bool good = outcome == CS_BOUND_HERE;
-	int64_t took = instant(scheduler, now) - slot->sent;
-	count_point(scheduler, slot->profile, POINT_BIND,
-		    (struct cs_point){ .status = good ? CS_POINT_SUCCESS : CS_POINT_ERROR,
-				       .took = took });
-	if (slot->sampled)
-		times_series_bound(scheduler->times, slot->profile, good, took);
 }
 
 void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
@@ -676,7 +454,7 @@ void cs_scheduler_bound(struct cs_scheduler *scheduler, struct cs_time now,
 		return;
 	pass_time(scheduler, now);
 	struct cs_pod *pod = slot->pod;
-	count_binding(scheduler, now, slot, result->outcome);
+	accounts_bound(scheduler->accounts, now, &slot->account, result->outcome == CS_BOUND_HERE);
 	*slot = (struct slot){ 0 };
 	scheduler->n_binding--;
 	if (pod)
