@@ -94,7 +94,7 @@ static uint8_t score_of(const struct attempt *attempt, uint32_t position,
 		return CS_SCORE_NONE;
 	if (instance->scores_nothing)
 		return 0;
-	if (!instance->plugin->row_local)
+	if (!instance->plugin->row_local && instance->plugin->normalise)
 		return (uint8_t)attempt->view->scores[position][row];
 	if (normal)
 		return normal->spread ? normal->norm[row] : (uint8_t)normal->uniform;

@@ -146,45 +146,66 @@ static int64_t *scores_of(struct view *view, uint32_t position)
 	return view->scores[position];
 }
 
-// One plugin's scores, and with the last one's the tops.
-static int add(struct view *view, const struct vectors_input *input, uint32_t position, bool last,
-	       struct cs_error *err)
+// Whole columns, of those plugins that normalise.
+static void score_whole(struct view *view, const struct vectors_input *input, uint32_t position)
 {
 	const struct cs_plugin_instance *instance = input->profile->score[position];
-	const struct cs_plugin *plugin = instance->plugin;
-	const struct cs_rows all = { 0, view->n_rows };
-	const double *from = view->sum;
 	int64_t *out = scores_of(view, position);
-	bool right = true;
-	view->sum = view->own_sum;
-	if (plugin->normalise) {
-		ask_score(input->cycle, instance, all, out);
-		ask_normalise(input->cycle, instance, cs_cycle_feasible(input->cycle),
-			      view->n_feasible, out);
-	}
-	for (uint32_t first = 0; first < all.end; first += BLOCK_ROWS) {
-		const struct cs_rows rows = { first, all.end - first > BLOCK_ROWS
-							     ? first + BLOCK_ROWS
-							     : all.end };
-		if (!plugin->normalise)
-			ask_score(input->cycle, instance, rows, out);
-		right &=
+	ask_score(input->cycle, instance, (struct cs_rows){ 0, view->n_rows }, out);
+	ask_normalise(input->cycle, instance, cs_cycle_feasible(input->cycle), view->n_feasible,
+		      out);
+}
+
+// Of a block of rows, while that is near.
+static int add_block(struct view *view, const struct vectors *vectors,
+		     const struct vectors_input *input, struct cs_rows rows, struct cs_error *err)
+{
+	const double *from = vectors->sum;
+	for (uint32_t i = 0; i < input->profile->n_score; i++) {
+		const struct cs_plugin_instance *instance = input->profile->score[i];
+		const int64_t *out = input->out;
+		if (!is_on(input, input->scores_off, instance))
+			continue;
+		if (instance->plugin->normalise)
+			out = view->scores[i];
+		else
+			ask_score(input->cycle, instance, rows, input->out);
+		bool right =
 			from == view->own_sum
 				? kernel_add(out, rows, instance->weight, view->own_sum)
 				: kernel_add_from(out, rows, instance->weight, from, view->own_sum);
-		if (last)
-			find_tops(view, rows);
+		int r = right ? 0 : vectors_check_range(instance, out, view->by, rows, err);
+		if (r)
+			return r;
+		from = view->own_sum;
 	}
-	return right ? 0 : vectors_check_range(instance, out, view->by, all, err);
+	find_tops(view, rows);
+	return 0;
 }
 
-// The position behind that of the last plugin that is not row-local and scores.
-static uint32_t end_of_scorers(const struct vectors_input *input)
+static int add_all(struct view *view, const struct vectors *vectors,
+		   const struct vectors_input *input, struct cs_error *err)
 {
-	uint32_t end = input->profile->n_score;
-	while (end > 0 && !is_on(input, input->scores_off, input->profile->score[end - 1]))
-		end--;
-	return end;
+	for (uint32_t i = 0; i < input->profile->n_score; i++)
+		if (is_on(input, input->scores_off, input->profile->score[i]) &&
+		    input->profile->score[i]->plugin->normalise)
+			score_whole(view, input, i);
+	view->sum = view->own_sum;
+	int r = 0;
+	for (uint32_t first = 0; first < view->n_rows && !r; first += BLOCK_ROWS) {
+		uint32_t rest = view->n_rows - first;
+		uint32_t n = rest < BLOCK_ROWS ? rest : BLOCK_ROWS;
+		r = add_block(view, vectors, input, (struct cs_rows){ first, first + n }, err);
+	}
+	return r;
+}
+
+static bool any_is_on(const struct vectors_input *input)
+{
+	for (uint32_t i = 0; i < input->profile->n_score; i++)
+		if (is_on(input, input->scores_off, input->profile->score[i]))
+			return true;
+	return false;
 }
 
 int view_score(struct view *view, const struct vectors_input *input, struct cs_error *err)
@@ -195,13 +216,11 @@ int view_score(struct view *view, const struct vectors_input *input, struct cs_e
 	view->tops = vectors->tops;
 	view->ties = vectors->ties;
 	view->offset = vectors->offset;
-	uint32_t end = end_of_scorers(input);
-	for (uint32_t i = 0; i < end && !r; i++)
-		if (is_on(input, input->scores_off, input->profile->score[i]))
-			r = add(view, input, i, i == end - 1, err);
-	if (!r && end == 0 && view->by == vectors->by)
+	if (!r && any_is_on(input))
+		r = add_all(view, vectors, input, err);
+	else if (!r && view->by == vectors->by)
 		vectors_find_tops(vectors);
-	else if (!r && end == 0)
+	else if (!r)
 		find_tops(view, (struct cs_rows){ 0, view->n_rows });
 	return r;
 }

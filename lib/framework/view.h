@@ -20,7 +20,8 @@ struct view {
 	const uint8_t *ties; // how many feasible rows of the block have it
 	double offset;       // to be added to sums
 
-	// Of the plugins that are not row-local and have scored, by position in the profile.
+	// Of the plugins that are not row-local, normalise and have scored, by position in the
+	// profile. Others are asked again about the rows of which somebody wants to know.
 	int64_t *scores[CS_PLUGINS_MAX];
 	uint32_t scores_capacity[CS_PLUGINS_MAX];
 

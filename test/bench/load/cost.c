@@ -51,7 +51,8 @@ struct scene {
 	struct cs_arena *arena;
 	char (*names)[NAME];
 	struct cs_load_metric metrics[METRICS];
-	struct cs_pod *pod; // to be placed
+	struct cs_pod *pod;   // to be placed
+	struct cs_pod *other; // comes and goes
 	uint8_t passed[NODES];
 	uint32_t feasible[NODES];
 };
@@ -173,6 +174,7 @@ static void begin(struct scene *scene)
 	for (uint32_t p = 0; p < PODS; p++)
 		tell_pod(scene, p, scene->names[p * UINT64_C(7919) % NODES]);
 	scene->pod = tell_pod(scene, PODS, "");
+	scene->other = tell_pod(scene, PODS + 1, "");
 }
 
 static void end(struct scene *scene)
@@ -259,7 +261,8 @@ static struct cs_rows block_at(uint32_t first, uint32_t n_rows)
 	return (struct cs_rows){ first, n_rows - first < BLOCK_ROWS ? n_rows : first + BLOCK_ROWS };
 }
 
-// The plugins first .. end-1 of the list, with what they prepare for this pod, in microseconds.
+// As a decision asks the plugins first .. end-1 of the list: they prepare for this pod, then score
+// block by block. In microseconds.
 static double score(struct scene *scene, uint32_t first, uint32_t end, int64_t *out)
 {
 	struct cs_plugin_instance *instances[CS_ARRAY_LENGTH(by_load)];
@@ -275,13 +278,13 @@ static double score(struct scene *scene, uint32_t first, uint32_t end, int64_t *
 	for (uint32_t k = first; k < end; k++)
 		instances[k] = find(scene->config->profiles[0], by_load[k]);
 	double begun = cpu_time();
-	for (uint32_t k = first; k < end; k++) {
-		const struct cs_plugin *plugin = instances[k]->plugin;
-		if (plugin->prepare_score(&cycle, instances[k]) != CS_PREPARE_GO)
-			fail(plugin->name);
-		for (uint32_t row = 0; row < nodes->n_rows; row += BLOCK_ROWS)
-			plugin->score(&cycle, instances[k], block_at(row, nodes->n_rows), out);
-	}
+	for (uint32_t k = first; k < end; k++)
+		if (instances[k]->plugin->prepare_score(&cycle, instances[k]) != CS_PREPARE_GO)
+			fail(by_load[k]);
+	for (uint32_t row = 0; row < nodes->n_rows; row += BLOCK_ROWS)
+		for (uint32_t k = first; k < end; k++)
+			instances[k]->plugin->score(&cycle, instances[k],
+						    block_at(row, nodes->n_rows), out);
 	double took = cpu_time() - begun;
 	cs_arena_reset(scene->arena);
 	return took;
@@ -290,15 +293,19 @@ static double score(struct scene *scene, uint32_t first, uint32_t end, int64_t *
 static double median_score(struct scene *scene, uint32_t first, uint32_t end, int64_t *out)
 {
 	static double took[REPEATS];
-	for (uint32_t i = 0; i < REPEATS; i++)
+	for (uint32_t i = 0; i < REPEATS; i++) {
+		// What a decision leaves: a row that has changed.
+		cs_cluster_assume(scene->cluster, scene->other, i);
+		cs_cluster_forget(scene->cluster, scene->other);
 		took[i] = score(scene, first, end, out);
+	}
 	return median(took);
 }
 
 static void measure_scores(struct scene *scene)
 {
 	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
-	CS_AUTO_FREE int64_t *out = cs_alloc_array(nodes->capacity, sizeof(*out));
+	CS_AUTO_FREE int64_t *out = cs_grow_column(NULL, 0, nodes->capacity, sizeof(*out));
 	struct cs_outcome outcome;
 	for (uint32_t row = 0; row < nodes->n_rows; row++)
 		scene->feasible[row] = row;
