@@ -53,21 +53,37 @@ struct connections_args {
 
 struct connections_state {
 	struct cs_by_ratio_state ratio;
-	struct cs_load_crowd crowd; // delay NULL: by the ratio
+	struct cs_load_crowd crowd; // delay.load NULL: by the ratio
 	const double *limits;       // NULL: not known of all feasible rows
+};
+
+// By row, kept from decision to decision.
+struct memory {
+	const struct connections_args *args;
+	struct cs_by_load_follower follower;
+	uint32_t capacity;
+	float *load;
+	float *factor; // 100 / weight
+	// Of the cycle at hand:
+	const struct cs_load_column *column;
+	const int32_t *weight;
 };
 
 static void *attach(struct cs_cluster *cluster, void *pointer)
 {
-	struct connections_args *args = pointer;
-	cs_by_load_watch(cluster, &args->threshold);
-	return args;
+	struct memory *memory = cs_alloc(sizeof(*memory));
+	memory->args = pointer;
+	cs_by_load_watch(cluster, &memory->args->threshold);
+	return memory;
 }
 
 static void detach(struct cs_cluster *cluster, void *attached)
 {
-	const struct connections_args *args = attached;
-	cs_by_load_unwatch(cluster, &args->threshold);
+	struct memory *memory = attached;
+	cs_by_load_unwatch(cluster, &memory->args->threshold);
+	free(memory->load);
+	free(memory->factor);
+	free(memory);
 }
 
 static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -76,9 +92,29 @@ static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_i
 	return cs_by_load_prepare_filter(cycle, self, &args->threshold, 1);
 }
 
+static void renew(void *user, uint32_t row)
+{
+	struct memory *memory = user;
+	int32_t weight = memory->weight[row];
+	memory->load[row] = (float)memory->column->load[row];
+	memory->factor[row] = 100.0F / (float)(weight > 1 ? weight : 1);
+}
+
+static void follow(struct memory *memory, const struct cs_node_table *nodes, uint64_t version)
+{
+	uint32_t n = nodes->capacity;
+	if (memory->capacity < nodes->n_rows) {
+		memory->load = cs_grow_column(memory->load, 0, n, sizeof(*memory->load));
+		memory->factor = cs_grow_column(memory->factor, 0, n, sizeof(*memory->factor));
+		memory->capacity = n;
+		memory->follower.begun = false;
+	}
+	cs_by_load_follow(&memory->follower, nodes, version, renew, memory);
+}
+
 // Of the feasible rows, without those of weight 0: they take no new pods, and are feasible only
 // where a profile has disabled the filter.
-static float mean_delay(const struct cs_cycle *cycle, const float *delay)
+static float mean_delay(const struct cs_cycle *cycle, const struct cs_load_delay *delay)
 {
 	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
 	const uint32_t *feasible = cs_by_load_feasible(cycle);
@@ -110,46 +146,57 @@ static float share_of(const struct cs_cycle *cycle)
 }
 
 static void prepare_crowd(const struct connections_args *args, const struct cs_cycle *cycle,
-			  const double *quality, const float *delay, struct cs_load_crowd *ret)
+			  const struct memory *memory, double add, struct cs_load_crowd *ret)
 {
-	float mean = mean_delay(cycle, delay);
+	const struct cs_load_column *column = memory->column;
 	*ret = (struct cs_load_crowd){
-		.delay = delay,
-		.quality = quality,
-		.inverse = 100.0F / ((float)args->crowded * mean),
+		.delay = { .load = memory->load,
+			   .factor = cs_by_load_weights(cycle) ? memory->factor : NULL,
+			   .add = (float)add },
+		.quality = column->n_fresh == cycle->nodes->n_live ? NULL : column->quality,
 		.doubt = DOUBT,
 		.share = share_of(cycle),
 	};
+	ret->inverse = 100.0F / ((float)args->crowded * mean_delay(cycle, &ret->delay));
+}
+
+static void prepare_ratio(const struct connections_args *args, const struct cs_cycle *cycle,
+			  const struct memory *memory, double add, struct cs_by_ratio_state *ret)
+{
+	uint32_t n = cycle->nodes->n_rows;
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
+	const struct cs_load_worth worth = {
+		.load = memory->load,
+		.weight = cs_by_load_weights(cycle),
+		.add = add,
+	};
+	struct cs_load_range range = cs_load_kernel_worth(&worth, n, values);
+	if (feasible)
+		range = cs_load_kernel_range(values, feasible, cycle->n_feasible);
+	cs_by_ratio_begin(&args->ratio, values, range, ret);
 }
 
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct connections_args *args = self->args;
+	struct memory *memory = self->attached;
 	const struct cs_load_table *table = cs_cluster_load(cycle->cluster);
 	const struct cs_load_column *column = cs_by_load_column(table, CS_LOAD_CONNECTIONS);
 	if (!column || (column->n_known == 0 && column->mean_per_pod <= 0))
 		return CS_PREPARE_SKIP;
-	uint32_t n = cycle->nodes->n_rows;
+	memory->column = column;
+	memory->weight = table->weight;
+	follow(memory, cycle->nodes, table->version);
 	struct connections_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	float *values = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*values));
-	const struct cs_load_worth worth = {
-		.load = column->load,
-		.weight = cs_by_load_weights(cycle),
-		.add = cs_by_load_expected(cycle, table, column),
-	};
-	const uint32_t *feasible = cs_by_load_feasible(cycle);
-	if (cs_load_kernel_all_positive(column->capacity, feasible, cycle->n_feasible))
+	double add = cs_by_load_expected(cycle, table, column);
+	if (cs_load_kernel_all_positive(column->capacity, cs_by_load_feasible(cycle),
+					cycle->n_feasible))
 		state->limits = column->capacity;
-	if (args->crowded > 0 && !state->limits) {
-		cs_load_kernel_delay(&worth, (struct cs_rows){ 0, n }, values);
-		bool fresh = column->n_fresh == cycle->nodes->n_live;
-		prepare_crowd(args, cycle, fresh ? NULL : column->quality, values, &state->crowd);
-	} else {
-		struct cs_load_range range = cs_load_kernel_worth(&worth, n, values);
-		if (feasible)
-			range = cs_load_kernel_range(values, feasible, cycle->n_feasible);
-		cs_by_ratio_begin(&args->ratio, values, range, &state->ratio);
-	}
+	if (args->crowded > 0 && !state->limits)
+		prepare_crowd(args, cycle, memory, add, &state->crowd);
+	else
+		prepare_ratio(args, cycle, memory, add, &state->ratio);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -161,7 +208,7 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	const struct connections_state *state = self->score_state;
 	if (state->limits)
 		cs_load_kernel_rest(state->ratio.values, state->limits, rows, out);
-	else if (state->crowd.delay)
+	else if (state->crowd.delay.load)
 		cs_load_kernel_crowd(&state->crowd, rows, out);
 	else
 		cs_by_ratio_score(&state->ratio, rows, out);
@@ -205,7 +252,7 @@ static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_i
 		full = full < 1 ? full : 1;
 		cs_buffer_printf(out, "u = %.4g / limit %.4g = %.4g; 100 x (1 - u) = %.4g", own,
 				 state->limits[row], full, 100 * (1 - full));
-	} else if (state->crowd.delay) {
+	} else if (state->crowd.delay.load) {
 		explain_crowd(self, own, row, out);
 	} else {
 		cs_by_ratio_explain(&state->ratio, row, 100, out);

@@ -150,50 +150,43 @@ void cs_load_kernel_above(const struct cs_load_term *term, double fraction, stru
 
 // ---- crowds ----
 
-CS_CLONES
-void cs_load_kernel_delay(const struct cs_load_worth *worth, struct cs_rows rows,
-			  float *restrict out)
-{
-	const double *restrict load = worth->load;
-	const int32_t *restrict weight = worth->weight;
-	float add = (float)worth->add;
-	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int32_t of_row = weight_of(weight, row);
-		float factor = 100.0F / (float)(of_row > 1 ? of_row : 1);
-		out[row] = ((float)load[row] + add) * factor;
-	}
-}
-
 // Sums side by side: one alone would wait for itself at each addition.
 #define LANES 32
 
-CS_CLONES
-static void sum_all(const float *restrict values, uint32_t n, float *restrict sums)
+static inline float delay_of(float load, float add, const float *restrict factor, uint32_t row)
 {
-	for (uint32_t i = 0; i < n / LANES * LANES; i += LANES)
-		for (uint32_t lane = 0; lane < LANES; lane++)
-			sums[lane] += values[i + lane];
-	for (uint32_t i = n / LANES * LANES; i < n; i++)
-		sums[i % LANES] += values[i];
+	return (load + add) * (factor ? factor[row] : 1.0F);
 }
 
 CS_CLONES
-static void sum_some(const float *restrict values, const uint32_t *restrict rows, uint32_t n,
-		     float *restrict sums)
+static void sum_all(const struct cs_load_delay *delay, uint32_t n, float *restrict sums)
 {
-	for (uint32_t i = 0; i < n; i++)
-		sums[i % LANES] += values[rows[i]];
+	const float *restrict load = delay->load;
+	const float *restrict factor = delay->factor;
+	float add = delay->add;
+	uint32_t whole = n / LANES * LANES;
+	if (factor)
+		for (uint32_t i = 0; i < whole; i += LANES)
+			for (uint32_t lane = 0; lane < LANES; lane++)
+				sums[lane] += (load[i + lane] + add) * factor[i + lane];
+	else
+		for (uint32_t i = 0; i < whole; i += LANES)
+			for (uint32_t lane = 0; lane < LANES; lane++)
+				sums[lane] += load[i + lane] + add;
+	for (uint32_t i = whole; i < n; i++)
+		sums[i % LANES] += delay_of(load[i], add, factor, i);
 }
 
-float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *restrict rows,
+float cs_load_kernel_mean_delay(const struct cs_load_delay *delay, const uint32_t *restrict rows,
 				uint32_t n)
 {
 	float sums[LANES] = { 0 };
 	float sum = 0;
-	if (rows)
-		sum_some(values, rows, n, sums);
-	else
-		sum_all(values, n, sums);
+	if (!rows)
+		sum_all(delay, n, sums);
+	for (uint32_t i = 0; rows && i < n; i++)
+		sums[i % LANES] +=
+			delay_of(delay->load[rows[i]], delay->add, delay->factor, rows[i]);
 	for (uint32_t lane = 0; lane < LANES; lane++)
 		sum += sums[lane];
 	return sum / (float)n;
@@ -203,14 +196,17 @@ CS_CLONES
 void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
 			  int64_t *restrict out)
 {
-	const float *restrict delay = crowd->delay;
+	const float *restrict load = crowd->delay.load;
+	const float *restrict factor = crowd->delay.factor;
 	const double *restrict quality = crowd->quality;
+	float add = crowd->delay.add;
 	float inverse = crowd->inverse;
 	float doubt = crowd->doubt;
 	float most = 100 * crowd->share;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		float known = quality ? (float)quality[row] : 1.0F;
-		float full = delay[row] * inverse * (1 + doubt * (1 - known));
+		float delay = delay_of(load[row], add, factor, row);
+		float full = delay * inverse * (1 + doubt * (1 - known));
 		float lost = most * cs_load_crowding(full);
 		float rounded = 100.5F - (lost < 100 ? lost : 100.0F);
 		out[row] = (int32_t)rounded;
@@ -293,12 +289,12 @@ bool cs_load_kernel_all_positive(const double *restrict values, const uint32_t *
 CS_CLONES
 static struct bits worth_of_all(const struct cs_load_worth *worth, uint32_t n, float *restrict out)
 {
-	const double *restrict load = worth->load;
+	const float *restrict load = worth->load;
 	const int32_t *restrict weight = worth->weight;
 	float add = (float)worth->add;
 	uint32_t least = UINT32_MAX, greatest = 0;
 	for (uint32_t row = 0; row < n; row++) {
-		float sum = (float)load[row] + add;
+		float sum = load[row] + add;
 		out[row] = (float)weight_of(weight, row) / (sum > LOAD_MIN ? sum : LOAD_MIN);
 		uint32_t bits = bits_of(out[row]);
 		least = bits < least ? bits : least;
@@ -368,28 +364,33 @@ void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weigh
 
 // ---- draws ----
 
-// murmur3's finisher, with the other half of the name's hash brought in on the way: two names give
-// the same number for all pods only where all 64 bits are the same.
+// Two multiplications suffice, since hashes and seed are random already and the low bits of a key
+// hardly matter. Both halves of the name's hash are in it: two names give the same number for all
+// pods only where all 64 bits are the same.
 CS_CLONES
-void cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high, uint64_t seed,
-			 uint32_t n, uint32_t *restrict keys)
+uint32_t cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high,
+			     uint64_t seed, struct cs_rows rows, uint32_t *restrict keys)
 {
-	uint32_t seed_low = (uint32_t)seed, seed_high = (uint32_t)(seed >> 32);
-	for (uint32_t row = 0; row < n; row++) {
-		uint32_t z = (low[row] ^ seed_low) * UINT32_C(0xcc9e2d51);
-		z = (z ^ z >> 15) + (high[row] ^ seed_high);
-		z = (z ^ z >> 16) * UINT32_C(0x85ebca6b);
-		z = (z ^ z >> 13) * UINT32_C(0xc2b2ae35);
-		keys[row] = z ^ z >> 16;
+	uint32_t mask = (uint32_t)seed, factor = (uint32_t)(seed >> 32) | 1;
+	uint32_t greatest = 0;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		uint32_t z = (low[row] ^ mask) * UINT32_C(0xcc9e2d51);
+		z = ((z ^ z >> 16) + high[row]) * factor;
+		keys[row] = z;
+		greatest = z > greatest ? z : greatest;
 	}
+	return greatest;
 }
 
+// Of a key's upper 24 bits, which single precision has.
 CS_CLONES
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
 				int64_t *restrict out)
 {
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = (int64_t)((uint64_t)keys[row] * (CS_LOAD_TOP - 1) >> 32);
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		float key = (float)(int32_t)(keys[row] >> 8);
+		out[row] = (int32_t)(key * ((CS_LOAD_TOP - 1) / 0x1p24F));
+	}
 }
 
 // ---- domains ----

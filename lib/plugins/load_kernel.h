@@ -52,7 +52,7 @@ void cs_load_kernel_above(const struct cs_load_term *term, double fraction, stru
 
 // Weight per load, the greater the better: weight / (load + add).
 struct cs_load_worth {
-	const double *load;
+	const float *load;
 	const int32_t *weight; // NULL: 100 for all
 	double add;
 };
@@ -64,11 +64,14 @@ struct cs_load_range {
 struct cs_load_range cs_load_kernel_worth(const struct cs_load_worth *worth, uint32_t n,
 					  float *restrict out);
 
-// The less, the better: (load + add) / (weight / 100).
-void cs_load_kernel_delay(const struct cs_load_worth *worth, struct cs_rows rows,
-			  float *restrict out);
-// The mean of values[rows[i]], `rows` as below; n > 0.
-float cs_load_kernel_mean_delay(const float *restrict values, const uint32_t *restrict rows,
+// The less, the better: (load + add) * factor.
+struct cs_load_delay {
+	const float *load;
+	const float *factor; // 100 / weight; NULL: 1 for all
+	float add;
+};
+// The mean of rows[0] .. rows[n-1], or where `rows` is NULL of rows 0 .. n-1; n > 0.
+float cs_load_kernel_mean_delay(const struct cs_load_delay *delay, const uint32_t *restrict rows,
 				uint32_t n);
 // What share of its score a node loses that is `full`, 1 or more: all. The straight part keeps
 // nodes in the order of their connections where nobody is crowded.
@@ -81,7 +84,7 @@ static inline float cs_load_crowding(float full)
 // 100 * (1 - share * crowding(u)), rounded, at least 0, with u = delay * inverse * (1 + doubt * (1
 // - quality)).
 struct cs_load_crowd {
-	const float *delay;
+	struct cs_load_delay delay;
 	const double *quality; // NULL: 1 for all
 	float inverse;         // 1 / the delay that scores 0 where share is 1
 	float doubt;
@@ -117,10 +120,11 @@ int64_t cs_load_kernel_weights(const int32_t *restrict weight, uint32_t n); // t
 void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weight, int32_t bound,
 			 uint32_t n);
 
-// A number of 32 random bits for rows 0 .. n-1, of both halves of the row's hash and the seed.
-void cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high, uint64_t seed,
-			 uint32_t n, uint32_t *restrict keys);
-// floor((CS_LOAD_TOP - 1) * key / 2^32)
+// A random number of 32 bits for each row, of both halves of its hash and the seed, which must be
+// random themselves. Returns the greatest.
+uint32_t cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restrict high,
+			     uint64_t seed, struct cs_rows rows, uint32_t *restrict keys);
+// floor((CS_LOAD_TOP - 1) * key / 2^32), of the upper 24 bits of the key.
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
 				int64_t *restrict out);
 

@@ -1,7 +1,8 @@
 // Random: a weighted draw among the nodes that fit, the same for the same seed, pod and nodes.
 // Neighbours: by_load.h. The draw is Efraimidis and Spirakis': each node has a key u^(100/weight),
 // u a random number in [0, 1) of 32 bits made of the seed, the pod's UID and the node's name, and
-// the greatest key wins; so a node wins in proportion to its weight.
+// the greatest key wins; so a node wins in proportion to its weight. Another version of this program
+// may draw other numbers.
 //
 // Scores: 99 for the winner, floor(98 * key) for the others; so it is right alone, and beside
 // plugins whose weights are multiples of 100 it decides nothing but what they leave equal.
@@ -19,11 +20,10 @@
 #include <csched/framework/fields.h>
 
 #include "by_load.h"
-#include "kernel.h"
 #include "plugins.h"
 
 #define RANDOM_BITS 0x1p32
-#define BLOCK       512 // rows among which the winner is looked for
+#define BLOCK       256 // rows among which the winner is looked for
 
 struct random_args {
 	int64_t seed;
@@ -73,10 +73,8 @@ static void follow(struct names *names, const struct cs_node_table *nodes)
 {
 	if (names->capacity < nodes->n_rows) {
 		uint32_t n = nodes->capacity;
-		names->low = cs_realloc_array(names->low, n, sizeof(*names->low));
-		names->high = cs_realloc_array(names->high, n, sizeof(*names->high));
-		memset(names->low, 0, n * sizeof(*names->low));
-		memset(names->high, 0, n * sizeof(*names->high));
+		names->low = cs_grow_column(names->low, 0, n, sizeof(*names->low));
+		names->high = cs_grow_column(names->high, 0, n, sizeof(*names->high));
 		names->capacity = n;
 		names->follower.begun = false;
 	}
@@ -101,33 +99,39 @@ static double *weigh(struct cs_arena *scratch, const int32_t *weight, uint32_t n
 	return exact;
 }
 
+// The first of the feasible rows with the greatest key.
 static uint32_t find_exactly(const struct cs_cycle *cycle, const double *exact)
 {
-	const uint32_t *feasible = cs_by_load_feasible(cycle);
-	uint32_t winner = feasible ? feasible[0] : 0;
+	uint32_t winner = cycle->feasible[0];
 	for (uint32_t i = 1; i < cycle->n_feasible; i++) {
-		uint32_t row = feasible ? feasible[i] : i;
+		uint32_t row = cycle->feasible[i];
 		winner = exact[row] > exact[winner] ? row : winner;
 	}
 	return winner;
 }
 
-// The first of the feasible rows with the greatest key.
 static uint32_t find_winner(const struct cs_cycle *cycle, const uint32_t *key)
 {
-	const uint32_t *feasible = cs_by_load_feasible(cycle);
-	uint32_t n = cycle->n_feasible;
-	uint32_t winner = feasible ? feasible[0] : 0;
-	for (uint32_t i = 1; feasible && i < n; i++)
-		winner = key[feasible[i]] > key[winner] ? feasible[i] : winner;
-	for (uint32_t first = 0; !feasible && first < n; first += BLOCK) {
-		uint32_t size = n - first < BLOCK ? n - first : BLOCK;
-		uint32_t greatest = cs_kernel_greatest(key + first, size);
-		if (greatest <= key[winner])
-			continue;
-		for (winner = first; key[winner] != greatest;)
-			winner++;
+	uint32_t winner = cycle->feasible[0];
+	for (uint32_t i = 1; i < cycle->n_feasible; i++) {
+		uint32_t row = cycle->feasible[i];
+		winner = key[row] > key[winner] ? row : winner;
 	}
+	return winner;
+}
+
+// Draws for all rows; returns the first of those with the greatest key.
+static uint32_t draw_all(const struct names *names, uint64_t seed, uint32_t n, uint32_t *key)
+{
+	uint32_t winner = 0, greatest = 0;
+	for (uint32_t first = 0; first < n; first += BLOCK) {
+		struct cs_rows rows = { first, n - first < BLOCK ? n : first + BLOCK };
+		uint32_t there = cs_load_kernel_draw(names->low, names->high, seed, rows, key);
+		winner = there > greatest ? first : winner;
+		greatest = there > greatest ? there : greatest;
+	}
+	while (key[winner] != greatest)
+		winner++;
 	return winner;
 }
 
@@ -141,9 +145,12 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	uint32_t n = cycle->nodes->n_rows;
 	draw->key = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*draw->key));
 	follow(names, cycle->nodes);
-	cs_load_kernel_draw(names->low, names->high, of_pod, n, draw->key);
+	draw->winner = draw_all(names, of_pod, n, draw->key);
 	const double *exact = weigh(cycle->scratch, weight, n, draw->key);
-	draw->winner = exact ? find_exactly(cycle, exact) : find_winner(cycle, draw->key);
+	if (exact)
+		draw->winner = find_exactly(cycle, exact);
+	else if (cs_by_load_feasible(cycle))
+		draw->winner = find_winner(cycle, draw->key);
 	self->score_state = draw;
 	return CS_PREPARE_GO;
 }

@@ -181,7 +181,10 @@ END_TEST
 
 START_TEST(worths_and_ranges)
 {
-	struct cs_load_worth worth = { .load = load[0], .weight = weight, .add = 1000 };
+	static float loads[N];
+	struct cs_load_worth worth = { .load = loads, .weight = weight, .add = 1000 };
+	for (int i = 0; i < N; i++)
+		loads[i] = (float)load[0][i];
 	float least = INFINITY, greatest = 0;
 	struct cs_load_range found = cs_load_kernel_worth(&worth, N, values);
 	for (int i = 0; i < N; i++) {
@@ -193,7 +196,7 @@ START_TEST(worths_and_ranges)
 	struct cs_load_range all = cs_load_kernel_range(values, NULL, N);
 	ck_assert(all.least == least && all.greatest == greatest);
 	ck_assert(found.least == least && found.greatest == greatest);
-	const double nothing[] = { 0 };
+	const float nothing[] = { 0 };
 	const int32_t much[] = { 1000 };
 	worth = (struct cs_load_worth){ .load = nothing, .weight = much };
 	cs_load_kernel_worth(&worth, 1, values);
@@ -211,42 +214,54 @@ START_TEST(worths_and_ranges)
 }
 END_TEST
 
-START_TEST(delays_and_means)
+START_TEST(mean_delays)
 {
-	struct cs_load_worth worth = { .load = load[0], .weight = weight, .add = 1000 };
-	double sum = 0;
-	worth.weight = NULL;
-	cs_load_kernel_delay(&worth, (struct cs_rows){ 0, N }, values);
-	for (int i = 0; i < N; i++)
-		ck_assert(values[i] == (float)load[0][i] + 1000);
-	worth.weight = weight;
-	cs_load_kernel_delay(&worth, (struct cs_rows){ 0, N }, values);
+	static float loads[N], factor[N];
+	struct cs_load_delay delay = { .load = loads, .add = 1000 };
+	double plain = 0, weighted = 0;
 	for (int i = 0; i < N; i++) {
-		double wanted = (load[0][i] + 1000) * 100 / (weight[i] > 0 ? weight[i] : 1);
-		ck_assert_double_eq_tol((double)values[i], wanted, wanted * 1e-5);
-		sum += (double)values[i];
+		loads[i] = (float)load[0][i];
+		factor[i] = 100.0F / (float)(weight[i] > 0 ? weight[i] : 1);
+		plain += load[0][i] + 1000;
+		weighted += (load[0][i] + 1000) * 100 / (weight[i] > 0 ? weight[i] : 1);
 	}
-	double mean = (double)cs_load_kernel_mean_delay(values, NULL, N);
-	ck_assert_double_eq_tol(mean, sum / N, sum / N * 1e-4);
-	const float few[] = { 1, 2, 3, 6 };
+	ck_assert_double_eq_tol((double)cs_load_kernel_mean_delay(&delay, NULL, N), plain / N,
+				plain / N * 1e-5);
+	delay.factor = factor;
+	ck_assert_double_eq_tol((double)cs_load_kernel_mean_delay(&delay, NULL, N), weighted / N,
+				weighted / N * 1e-4);
+	const float few[] = { 0, 1, 2, 5 }, halves[] = { 0.5F, 0.5F, 2, 1 };
 	const uint32_t some[] = { 0, 3 };
-	ck_assert(cs_load_kernel_mean_delay(few, NULL, 4) == 3);
-	ck_assert(cs_load_kernel_mean_delay(few, some, 2) == 3.5F);
+	delay = (struct cs_load_delay){ .load = few, .add = 1 };
+	ck_assert(cs_load_kernel_mean_delay(&delay, NULL, 4) == 3);
+	ck_assert(cs_load_kernel_mean_delay(&delay, some, 2) == 3.5F);
+	delay.factor = halves;
+	ck_assert(cs_load_kernel_mean_delay(&delay, NULL, 4) == 3.375F);
+	ck_assert(cs_load_kernel_mean_delay(&delay, some, 2) == 3.25F);
 }
 END_TEST
 
 START_TEST(crowds)
 {
 	const float delay[] = { 100, 200, 300, 400, 1e30F, 300 };
+	const float loads[] = { 90, 390, 140, 190, 1e30F, 290 };
+	const float factor[] = { 1, 0.5F, 2, 2, 1, 1 };
 	const double known[] = { 1, 1, 1, 1, 1, 0 };
-	struct cs_load_crowd crowd = {
-		.delay = delay, .quality = known, .inverse = 1 / 400.0F, .doubt = 0.25F, .share = 1
-	};
+	struct cs_load_crowd crowd = { .delay = { .load = delay },
+				       .quality = known,
+				       .inverse = 1 / 400.0F,
+				       .doubt = 0.25F,
+				       .share = 1 };
 	static const int64_t wanted[] = { -7, 97, 87, 0, 0, 39 };
 	out[0] = -7;
 	cs_load_kernel_crowd(&crowd, (struct cs_rows){ 1, 6 }, out);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(wanted); i++)
 		ck_assert_int_eq(out[i], wanted[i]);
+	crowd.delay = (struct cs_load_delay){ .load = loads, .factor = factor, .add = 10 };
+	cs_load_kernel_crowd(&crowd, (struct cs_rows){ 1, 6 }, out);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(wanted); i++)
+		ck_assert_int_eq(out[i], wanted[i]);
+	crowd.delay = (struct cs_load_delay){ .load = delay };
 	crowd.quality = NULL;
 	cs_load_kernel_crowd(&crowd, (struct cs_rows){ 2, 6 }, out);
 	ck_assert_int_eq(out[1], wanted[1]);
@@ -343,6 +358,7 @@ END_TEST
 START_TEST(draw_keys)
 {
 	static uint32_t low[N], high[N], keys[N];
+	const struct cs_rows all = { 0, N };
 	uint32_t bins[16] = { 0 };
 	uint32_t same = 0, greatest = 0;
 	for (int i = 0; i < N; i++) {
@@ -351,7 +367,7 @@ START_TEST(draw_keys)
 	}
 	low[1] = low[0];
 	high[3] = high[2];
-	cs_load_kernel_draw(low, high, UINT64_C(0x123456789abcdef0), N, keys);
+	uint32_t found = cs_load_kernel_draw(low, high, UINT64_C(0x123456789abcdef0), all, keys);
 	ck_assert_uint_ne(keys[0], keys[1]);
 	ck_assert_uint_ne(keys[2], keys[3]);
 	for (int i = 0; i < N; i++) {
@@ -360,15 +376,51 @@ START_TEST(draw_keys)
 	}
 	for (int i = 0; i < 16; i++)
 		ck_assert_msg(bins[i] > 80 && bins[i] < 175, "%u", bins[i]); // 125 +- 4.5 sigma
-	ck_assert_uint_eq(cs_kernel_greatest(keys, N), greatest);
+	ck_assert_uint_eq(found, greatest);
 	cs_load_kernel_draw_scores(keys, (struct cs_rows){ 1, N }, out);
 	for (int i = 1; i < N; i++)
-		ck_assert_int_eq(out[i], (int64_t)(keys[i] * 98.0 / 4294967296.0));
+		ck_assert_int_eq(out[i], (int64_t)((keys[i] >> 8) * 98.0 / 16777216.0));
+	const uint32_t ends[] = { 0, UINT32_MAX };
+	cs_load_kernel_draw_scores(ends, (struct cs_rows){ 0, 2 }, out);
+	ck_assert(out[0] == 0 && out[1] == 97);
 	memcpy(low + N / 2, keys, sizeof(keys) / 2);
-	cs_load_kernel_draw(low, high, UINT64_C(0x123456789abcdef1), N, keys);
+	cs_load_kernel_draw(low, high, UINT64_C(0x123456789abcdef1), all, keys);
 	for (int i = 0; i < N / 2; i++)
 		same += keys[i] == low[N / 2 + i];
 	ck_assert_uint_eq(same, 0); // another pod
+}
+END_TEST
+
+// All win as often, and who won last does not matter: chi-squared, 99.9 %.
+START_TEST(draws_are_even)
+{
+	enum { ROWS = 24, ROUNDS = 48000 };
+	uint32_t low[ROWS], high[ROWS], keys[ROWS];
+	static double wins[ROWS], pairs[ROWS][ROWS];
+	double chi = 0, chi_pairs = 0;
+	uint32_t last = 0;
+	for (int i = 0; i < ROWS; i++) {
+		low[i] = (uint32_t)cs_random_next(&draws);
+		high[i] = (uint32_t)cs_random_next(&draws);
+	}
+	for (int round = 0; round < ROUNDS; round++) {
+		uint32_t greatest = cs_load_kernel_draw(low, high, cs_random_next(&draws),
+							(struct cs_rows){ 0, ROWS }, keys);
+		uint32_t row = 0;
+		while (keys[row] != greatest)
+			row++;
+		wins[row]++;
+		pairs[last][row]++;
+		last = row;
+	}
+	const double one = (double)ROUNDS / ROWS, pair = one / ROWS;
+	for (int i = 0; i < ROWS; i++) {
+		chi += (wins[i] - one) * (wins[i] - one) / one;
+		for (int k = 0; k < ROWS; k++)
+			chi_pairs += (pairs[i][k] - pair) * (pairs[i][k] - pair) / pair;
+	}
+	ck_assert_double_lt(chi, 49.7);        // 23 degrees of freedom
+	ck_assert_double_lt(chi_pairs, 684.0); // 575
 }
 END_TEST
 
@@ -433,12 +485,13 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, filters);
 	tcase_add_test(tcase, filter_bounds);
 	tcase_add_test(tcase, worths_and_ranges);
-	tcase_add_test(tcase, delays_and_means);
+	tcase_add_test(tcase, mean_delays);
 	tcase_add_test(tcase, crowds);
 	tcase_add_test(tcase, scores);
 	tcase_add_test(tcase, rests);
 	tcase_add_test(tcase, turns);
 	tcase_add_test(tcase, draw_keys);
+	tcase_add_test(tcase, draws_are_even);
 	tcase_add_test(tcase, domains);
 	suite_add_tcase(suite, tcase);
 	return suite;
