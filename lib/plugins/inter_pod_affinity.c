@@ -345,14 +345,20 @@ static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_insta
 		min = s < min ? s : min;
 		max = s > max ? s : max;
 	}
-	if (max > min && max - min < INT32_MAX) {
+	// Rows that are not feasible get a score in 0..100, too, so that nobody need look who it
+	// is.
+	if (max == min) {
+		memset(out, 0, cycle->nodes->n_rows * sizeof(*out));
+		return;
+	}
+	if (max - min < INT32_MAX) {
 		cs_kernel_stretch(min, max, cycle->nodes->n_rows, out);
 		return;
 	}
 	double range = (double)(max - min);
 	for (uint32_t i = 0; i < n; i++) {
 		int64_t *s = &out[feasible[i]];
-		*s = max > min ? (int64_t)(100.0 * ((double)(*s - min) / range)) : 0;
+		*s = (int64_t)(100.0 * ((double)(*s - min) / range));
 	}
 }
 
