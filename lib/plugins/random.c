@@ -102,9 +102,10 @@ static double *weigh(struct cs_arena *scratch, const int32_t *weight, uint32_t n
 // The first of the feasible rows with the greatest key.
 static uint32_t find_exactly(const struct cs_cycle *cycle, const double *exact)
 {
-	uint32_t winner = cycle->feasible[0];
+	const uint32_t *feasible = cs_cycle_feasible(cycle);
+	uint32_t winner = feasible[0];
 	for (uint32_t i = 1; i < cycle->n_feasible; i++) {
-		uint32_t row = cycle->feasible[i];
+		uint32_t row = feasible[i];
 		winner = exact[row] > exact[winner] ? row : winner;
 	}
 	return winner;
@@ -112,9 +113,10 @@ static uint32_t find_exactly(const struct cs_cycle *cycle, const double *exact)
 
 static uint32_t find_winner(const struct cs_cycle *cycle, const uint32_t *key)
 {
-	uint32_t winner = cycle->feasible[0];
+	const uint32_t *feasible = cs_cycle_feasible(cycle);
+	uint32_t winner = feasible[0];
 	for (uint32_t i = 1; i < cycle->n_feasible; i++) {
-		uint32_t row = cycle->feasible[i];
+		uint32_t row = feasible[i];
 		winner = key[row] > key[winner] ? row : winner;
 	}
 	return winner;
