@@ -114,13 +114,12 @@ CS_CLONES
 void cs_kernel_add_to_set(const struct cs_bitmap *set, int64_t weight, struct cs_rows rows,
 			  int64_t *restrict out)
 {
-	uint8_t in[WORD];
 	for (uint32_t row = rows.first, n; row < rows.end; row += n) {
 		int64_t *restrict sums = out + row;
-		spread_bits(bits_from(set, row), in);
+		uint64_t bits = bits_from(set, row);
 		n = rest_of_word(rows, row);
-		for (uint32_t k = 0; k < n; k++)
-			sums[k] += (int64_t)(int8_t)in[k] & weight;
+		for (uint64_t k = 0; k < n; k++)
+			sums[k] += weight & -(int64_t)(bits >> k & 1);
 	}
 }
 

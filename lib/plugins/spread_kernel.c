@@ -149,7 +149,7 @@ void cs_spread_see(const uint8_t *restrict passed, const uint16_t *restrict of_r
 		   uint8_t *restrict seen)
 {
 	for (uint32_t row = 0; row < n_rows; row++)
-		seen[passed[row] == CS_PASSED ? of_row[row] : 0] = 1;
+		seen[of_row[row] & -(uint32_t)(passed[row] == CS_PASSED)] = 1;
 	seen[0] = 0;
 }
 
