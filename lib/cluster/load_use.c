@@ -15,6 +15,7 @@
 // A node's strain: see learn_strain.
 #define STRAIN_ALPHA 0.5
 #define STRAIN_PRIOR 1    // pods
+#define STRAIN_FADE  0.02 // a round, where no pod says anything: half in 34 rounds
 #define STRAIN_LEAST 0.35 // from 1; less is chance
 #define STRAIN_MIN   0.25
 #define STRAIN_MAX   4.0
@@ -354,9 +355,12 @@ static void learn_strains(struct cs_loads *loads, uint32_t column)
 		const struct cs_strain_sums *of_row = &sums[row];
 		float *strain = &loads->hidden[column].strain[row];
 		// What pods of a node that is gone used says nothing of the row's next one.
-		if (of_row->expected <= 0 || !loads->nodes->table.live[row])
+		if (!loads->nodes->table.live[row])
 			continue;
-		learn_strain(of_row, all.used / all.expected, strain);
+		if (of_row->expected > 0)
+			learn_strain(of_row, all.used / all.expected, strain);
+		else
+			*strain += (float)(STRAIN_FADE * (1 - (double)*strain));
 		bool chance = fabs((double)*strain - 1) < STRAIN_LEAST;
 		loads->table.columns[column].strain[row] = chance ? 1 : *strain;
 	}

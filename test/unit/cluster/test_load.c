@@ -768,6 +768,40 @@ START_TEST(rows_have_strain)
 }
 END_TEST
 
+// A row that lost its pods, since it was slow, is tried again some day.
+START_TEST(strain_fades_without_pods)
+{
+	uint32_t a = add_node(&world, "a", NODE4);
+	uint32_t b = add_node(&world, "b", NODE4);
+	const float *strain = table->columns[CPU].strain;
+	for (int i = 0; i < 10; i++) {
+		char name[8];
+		snprintf(name, sizeof(name), "p%d", i);
+		cs_cluster_assume(world.cluster, workload_pod(name, RS1, ""), i < 2 ? a : b);
+	}
+	ten_use(400, 400, 60);
+	ten_use(2000, 125, 90);
+	ck_assert_double_eq_tol((double)strain[a], 2, 0.04);
+	double before = (double)strain[a];
+	cs_cluster_remove_pod(world.cluster, cs_cluster_find_pod(world.cluster, "uid-p0"));
+	cs_cluster_remove_pod(world.cluster, cs_cluster_find_pod(world.cluster, "uid-p1"));
+	at(120);
+	pod_sample("p2", CPU, 125, 120);
+	ck_assert_double_eq_tol((double)strain[a] - 1, 0.98 * (before - 1), 1e-5);
+	for (int i = 1; i < 34; i++) {
+		at(120 + 30 * i);
+		pod_sample("p2", CPU, 125, 120 + 30 * i);
+	}
+	ck_assert_double_eq_tol((double)strain[a] - 1, 0.5 * (before - 1), 0.01);
+	for (int i = 34; i < 60; i++) {
+		at(120 + 30 * i);
+		pod_sample("p2", CPU, 125, 120 + 30 * i);
+	}
+	near((double)strain[a], 1); // less than 35 % from it is taken for chance
+	world_check(&world);
+}
+END_TEST
+
 // Large rounds come in parts: a row is not what one of its pods is.
 START_TEST(strain_is_of_whole_rounds)
 {
@@ -1027,6 +1061,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, expected_by_request);
 	tcase_add_test(tcase, workloads_learn);
 	tcase_add_test(tcase, rows_have_strain);
+	tcase_add_test(tcase, strain_fades_without_pods);
 	tcase_add_test(tcase, strain_is_of_whole_rounds);
 	tcase_add_test(tcase, a_round_of_replicas_is_one_mean);
 	tcase_add_test(tcase, connections_by_annotation);
