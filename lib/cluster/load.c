@@ -12,6 +12,7 @@
 #define QUALITY_MIN     0.01
 #define AGEING_INTERVAL (CS_SECOND / 2)
 #define WINDOW_ASSUMED  (600 * CS_SECOND) // what sources average over at most, as far as we know
+#define MORE_PRIOR      2.0               // pods^2
 #define STEP_BACK       (60 * CS_SECOND)  // a clock that goes back so far has been put right
 
 // ---- life ----
@@ -44,6 +45,7 @@ static void free_column(struct cs_loads *loads, uint32_t i)
 	free(column->window);
 	free(column->state);
 	free(loads->hidden[i].refused);
+	free(loads->hidden[i].rest);
 	free(loads->hidden[i].in_flight);
 	free(column->strain);
 	free(loads->hidden[i].strain);
@@ -83,6 +85,7 @@ static void resize_column(struct cs_loads *loads, uint32_t i, uint32_t old, uint
 	RESIZE(column->window, old, n);
 	RESIZE(column->state, old, n);
 	RESIZE(loads->hidden[i].refused, old, n);
+	RESIZE(loads->hidden[i].rest, old, n);
 	RESIZE(loads->hidden[i].in_flight, old, n);
 	RESIZE(column->strain, old, n);
 	RESIZE(loads->hidden[i].strain, old, n);
@@ -237,8 +240,8 @@ static double fallback(const struct cs_loads *loads, uint32_t i, uint32_t row)
 	if (metric->kind == CS_LOAD_LEVEL)
 		return loads->hidden[i].level > metric->min ? loads->hidden[i].level : metric->min;
 	double mean = loads->table.columns[i].mean_per_pod;
-	double of_pods =
-		(double)loads->nodes->table.n_pods[row] * (mean > 0 ? mean : metric->per_pod);
+	double of_pods = loads->hidden[i].own + (double)loads->nodes->table.n_pods[row] *
+							(mean > 0 ? mean : metric->per_pod);
 	// A node that says nothing, among others that do, is not taken for an idle one.
 	double least = loads->table.columns[i].quality[row] > 0 ? 0 : loads->hidden[i].level;
 	return of_pods > least ? of_pods : least;
@@ -411,18 +414,56 @@ static double median_level(struct cs_loads *loads, const struct cs_load_column *
 	return 0;
 }
 
-static double mean_per_pod(const struct cs_loads *loads, const struct cs_load_column *column)
+// Of rows that have pods: others say nothing of them.
+struct per_pod {
+	double most;  // all that these rows have
+	double ratio; // without what they had when they had no pods
+};
+
+// What pods were seen to bring, beside MORE_PRIOR^(1/2) of them that bring the ratio, which is the
+// most. But no less than is expected of a pod of which nothing is known, or noise would have pods
+// bring nothing.
+static double seen_per_pod(const struct cs_load_hidden *hidden, const struct per_pod *per_pod,
+			   double least)
+{
+	double prior = MORE_PRIOR * per_pod->ratio;
+	double seen = (hidden->more + prior) / (hidden->more_pods + MORE_PRIOR);
+	seen = seen < per_pod->ratio ? seen : per_pod->ratio;
+	least = least < per_pod->most ? least : per_pod->most;
+	return seen > least ? seen : least;
+}
+
+// And what rows have beside them.
+static void settle_mean(struct cs_loads *loads, uint32_t i)
 {
 	const struct cs_node_table *nodes = &loads->nodes->table;
-	double sum = 0;
+	struct cs_load_column *column = &loads->table.columns[i];
+	struct cs_load_hidden *hidden = &loads->hidden[i];
+	struct per_pod sums = { 0 };
+	double all = 0;
 	double pods = 0;
+	double rows = 0;
 	for (uint32_t row = 0; row < nodes->n_rows; row++) {
 		if (!nodes->live[row] || column->quality[row] == 0)
 			continue;
-		sum += at_least_0(column->sample[row] + column->in_flight[row]);
+		double load = at_least_0(column->sample[row] + column->in_flight[row]);
+		all += load;
+		rows++;
+		if (nodes->n_pods[row] == 0)
+			continue;
 		pods += (double)nodes->n_pods[row];
+		sums.most += load;
+		sums.ratio += at_least_0(load - hidden->rest[row].beside);
 	}
-	return pods > 0 ? sum / pods : column->mean_per_pod;
+	bool count = column->metric->kind == CS_LOAD_COUNT;
+	if (pods > 0) {
+		const struct per_pod per_pod = { sums.most / pods, sums.ratio / pods };
+		column->mean_per_pod =
+			count ? seen_per_pod(hidden, &per_pod, column->metric->per_pod)
+			      : per_pod.most;
+	}
+	if (count && rows > 0)
+		hidden->own = at_least_0(all - column->mean_per_pod * pods) / rows;
 }
 
 static void settle_column(struct cs_loads *loads, uint32_t i)
@@ -432,7 +473,7 @@ static void settle_column(struct cs_loads *loads, uint32_t i)
 	if (column->metric->kind != CS_LOAD_USAGE)
 		loads->hidden[i].level = median_level(loads, column);
 	if (column->metric->kind != CS_LOAD_LEVEL)
-		column->mean_per_pod = mean_per_pod(loads, column);
+		settle_mean(loads, i);
 	uint32_t n = 0;
 	for (uint32_t row = 0; row < nodes->n_rows; row++) {
 		if (!nodes->live[row])

@@ -51,6 +51,14 @@ struct cs_strain_sums {
 	uint32_t n;
 };
 
+// Of a row, when a sample held all pods that were there, and nothing of others.
+struct cs_load_rest {
+	double sample;
+	double beside; // the sample when there was no pod, last; 0: there never was none
+	int64_t pods;
+	bool known;
+};
+
 // What a column has that nobody else sees.
 struct cs_load_hidden {
 	int64_t *refused;            // when the last implausible value was taken; 0 = none since
@@ -58,6 +66,10 @@ struct cs_load_hidden {
 	float *strain;               // the shown one before small ones are taken for chance
 	struct cs_strain_sums *sums; // of the round that is coming in
 	double level;                // LEVEL, COUNT: the median of the fresh rows, for unknown ones
+	struct cs_load_rest *rest;   // COUNT: the last
+	double more_pods;            // of rests: sum of (pods more than at the last rest)^2,
+	double more;                 // and of that many * what the samples rose by
+	double own;                  // COUNT: the mean of what rows have beside their pods
 	uint32_t resource;           // USAGE: the column of the node table, or CS_RESOURCE_NONE
 	bool from_annotations;
 };

@@ -9,8 +9,9 @@
 #include "cluster_internal.h"
 #include "latency_internal.h"
 
-#define ADDRESSES_MAX 16 // of one node
-#define EXPECT_AHEAD  8  // rows
+#define ADDRESSES_MAX 16  // of one node
+#define EXPECT_AHEAD  8   // rows
+#define MORE_MAX      1e4 // pods^2
 #define WINDOW_MAX    (24 * 3600 * CS_SECOND)
 
 // ---- rows ----
@@ -117,6 +118,28 @@ bool cs_loads_is_plausible(const struct cs_load_metric *metric, double value)
 	return isfinite(value) && value >= metric->min && value <= metric->max;
 }
 
+// A sample of a COUNT that holds all pods of the row, and nothing of others: beside the last such
+// one it says what the pods that came or left meanwhile have brought. The newest ones count.
+static void learn_more(struct cs_loads *loads, uint32_t i, uint32_t row)
+{
+	struct cs_load_hidden *hidden = &loads->hidden[i];
+	struct cs_load_rest *rest = &hidden->rest[row];
+	double sample = loads->table.columns[i].sample[row];
+	int64_t pods = loads->nodes->table.n_pods[row];
+	double more = (double)(pods - rest->pods);
+	if (rest->known && more != 0) {
+		double forget = hidden->more_pods > MORE_MAX ? 0.5 : 1;
+		hidden->more_pods = forget * hidden->more_pods + more * more;
+		hidden->more = forget * hidden->more + more * (sample - rest->sample);
+	}
+	*rest = (struct cs_load_rest){
+		.sample = sample,
+		.beside = pods == 0 ? sample : rest->beside,
+		.pods = pods,
+		.known = true,
+	};
+}
+
 // A later sample than before of a pod's row: what it does not hold is counted again.
 static void take(struct cs_loads *loads, uint32_t row, const struct cs_load_sample *sample,
 		 int64_t taken)
@@ -133,11 +156,16 @@ static void take(struct cs_loads *loads, uint32_t row, const struct cs_load_samp
 	if (loads->hidden[sample->metric].refused[row] <= taken)
 		loads->hidden[sample->metric].refused[row] = 0;
 	uint32_t slot = cs_loads_slot(loads, sample->metric);
-	if (slot == UINT32_MAX || loads->n_in_flight == 0)
+	if (slot == UINT32_MAX)
 		return;
-	cs_loads_prefetch(loads, slot, row + EXPECT_AHEAD);
-	cs_loads_resum(loads, slot, row);
-	cs_loads_land(loads, row);
+	if (loads->n_in_flight > 0) {
+		cs_loads_prefetch(loads, slot, row + EXPECT_AHEAD);
+		cs_loads_resum(loads, slot, row);
+		cs_loads_land(loads, row);
+	}
+	if (column->metric->kind == CS_LOAD_COUNT &&
+	    loads->hidden[sample->metric].in_flight[row] == 0)
+		learn_more(loads, sample->metric, row);
 }
 
 uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_load_sample *sample,

@@ -59,10 +59,10 @@ enum cs_load_state {
 // nothing. USAGE and COUNT:
 //     load = quality * max(0, sample + in_flight) + (1 - quality) * fallback
 // where fallback is made of requests (USAGE: of the pods on the row, those without get what
-// kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster, on a row
-// with quality 0 at least the median of the fresh rows).
-// LEVEL: fallback is the median of the fresh rows; the metric's min until there is one. It is never
-// NaN, and unknown is never 0 by itself.
+// kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster, and what
+// rows have beside that on the mean; on a row with quality 0 at least the median of the fresh
+// ones). LEVEL: fallback is the median of the fresh rows; the metric's min until there is one. It
+// is never NaN, and unknown is never 0 by itself.
 struct cs_load_column {
 	const struct cs_load_metric *metric;
 	// Live rows with quality > 0. 0: nothing is known, and plugins skip, but for those that go
@@ -70,8 +70,10 @@ struct cs_load_column {
 	uint32_t n_known;
 	uint32_t n_fresh; // live rows with quality 1
 	double median;    // of `load` over known live rows; 0 without
-	// COUNT, USAGE: sum of samples and in_flight / pods, of known rows; of those that were
-	// known last where none is; 0: none ever was
+	// USAGE: sum of samples and in_flight / pods, of known rows with pods; of those that were
+	// known last where none is; 0: none ever was. COUNT: without what they had when they had no
+	// pods; less where pods that came, and left, were seen to bring and take less; but no less
+	// than per_pod, or with that
 	double mean_per_pod;
 	double *load;
 	double *sample;    // the last plausible one

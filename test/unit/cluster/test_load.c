@@ -585,6 +585,98 @@ START_TEST(unknown_counts_are_the_mean_of_pods)
 }
 END_TEST
 
+// What a node has without any pods is not its pods': b's 4000 say nothing of what a pod brings, but
+// that a node has 2000 beside its pods.
+START_TEST(nodes_without_pods_say_nothing_of_pods)
+{
+	add_node(&world, "a", NODE4);
+	uint32_t b = add_node(&world, "b", NODE4);
+	uint32_t c = add_node(&world, "c", NODE4);
+	const struct cs_load_column *connections = &table->columns[CONNECTIONS];
+	bind("p", "a", "");
+	bind("q", "a", "");
+	bind("r", "c", "");
+	sample("b", CONNECTIONS, 4000, 0, 0);
+	near(connections->mean_per_pod, 0); // nobody knows
+	near(connections->load[c], 4008);   // per_pod; the median is 4000
+	sample("a", CONNECTIONS, 30, 0, 0);
+	near(connections->mean_per_pod, 15);
+	near(connections->load[c], 2015); // (4030 - 2 * 15) / 2 + 15; the median too
+	at(120);
+	sample("a", CONNECTIONS, 30, 120, 0);
+	cs_cluster_tick_load(world.cluster);
+	near(connections->load[b], exp(-1) * 4000 + (1 - exp(-1)) * 2000);
+	sample("b", CPU, 1000, 120, 0);
+	sample("a", CPU, 600, 120, 0);
+	near(table->columns[CPU].mean_per_pod, 300);
+	// Nor when pods have come there, for counts.
+	sample("b", CONNECTIONS, 4000, 120, 0);
+	assume("s", b);
+	near(connections->in_flight[b], 15);
+	at(420);
+	sample("a", CONNECTIONS, 30, 420, 0);
+	near(connections->mean_per_pod, (30 + 15) / 3.0);
+	sample("b", CONNECTIONS, 4012, 420, 0);
+	near(connections->in_flight[b], 0);
+	near(connections->mean_per_pod, (12 + 2 * (30 + 12) / 3.0) / (1 + 2));
+	sample("b", CPU, 1200, 420, 0);
+	near(table->columns[CPU].mean_per_pod, (600 + 1200) / 3.0);
+	cs_cluster_remove_node(world.cluster, "b"); // another one of its name has its own
+	add_node(&world, "b", NODE4);
+	sample("b", CONNECTIONS, 5000, 420, 0);
+	near(connections->mean_per_pod, (12 + 2 * (30 + 5000) / 3.0) / (1 + 2));
+}
+END_TEST
+
+// A node has 2000 connections and a pod. Pods that come bring 20 each, as samples say once they
+// hold them wholly.
+START_TEST(what_pods_bring_is_seen_as_they_come)
+{
+	uint32_t row = add_node(&world, "a", NODE4);
+	const struct cs_load_column *connections = &table->columns[CONNECTIONS];
+	bind("old", "a", "");
+	sample("a", CONNECTIONS, 2000, 0, 0);
+	near(connections->mean_per_pod, 2000);
+	assume("p", row);
+	assume("q", row);
+	near(connections->in_flight[row], 4000);
+	at(150);
+	sample("a", CONNECTIONS, 2020, 150, 0); // half of what they bring is there
+	near(connections->in_flight[row], 2000);
+	near(connections->mean_per_pod, (2020 + 2000) / 3.0);
+	at(300);
+	sample("a", CONNECTIONS, 2040, 300, 0);
+	double ratio = 2040 / 3.0;
+	near(connections->mean_per_pod, (2 * 40 + 2 * ratio) / (4 + 2));
+	struct cs_pod *r = add_pod(&world, "r", POD);
+	near(cs_cluster_expected(world.cluster, r, CONNECTIONS), connections->mean_per_pod);
+	cs_cluster_remove_pod(world.cluster, cs_cluster_find_pod(world.cluster, "uid-old"));
+	near(connections->in_flight[row], -connections->mean_per_pod);
+	at(330);
+	sample("a", CONNECTIONS, 2020, 330, 0);
+	near(connections->mean_per_pod, (2 * 40 + 20 + 2 * 1010) / (5.0 + 2));
+	for (int i = 0; i < 30; i++) { // noise has them bring nothing: then per_pod
+		at(400 + 30 * i);
+		char name[8];
+		snprintf(name, sizeof(name), "s%d", i);
+		bind(name, "a", "");
+		sample("a", CONNECTIONS, 2000, 400 + 30 * i, 0);
+	}
+	near(connections->mean_per_pod, 8);
+	// Never more than the ratio: they come with more than all that their nodes have.
+	at(1280);
+	sample("a", CONNECTIONS, 1, 1280, 0);
+	for (int i = 0; i < 30; i++) {
+		at(1300 + 30 * i);
+		char name[8];
+		snprintf(name, sizeof(name), "t%d", i);
+		bind(name, "a", "");
+		sample("a", CONNECTIONS, 1 + 20 * (i + 1), 1300 + 30 * i, 0);
+	}
+	near(connections->mean_per_pod, 601.0 / 62);
+}
+END_TEST
+
 START_TEST(unknown_levels_are_the_median)
 {
 	uint32_t rows[4];
@@ -1057,6 +1149,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_node_that_goes_ends_its_own_reservations);
 	tcase_add_test(tcase, a_clock_that_is_put_back);
 	tcase_add_test(tcase, unknown_counts_are_the_mean_of_pods);
+	tcase_add_test(tcase, nodes_without_pods_say_nothing_of_pods);
+	tcase_add_test(tcase, what_pods_bring_is_seen_as_they_come);
 	tcase_add_test(tcase, unknown_levels_are_the_median);
 	tcase_add_test(tcase, expected_by_request);
 	tcase_add_test(tcase, workloads_learn);

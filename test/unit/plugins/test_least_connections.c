@@ -82,7 +82,8 @@ START_TEST(example_with_cpu)
 {
 	nodes();
 	for (int i = 0; i < 57; i++)
-		load_world_bound(&run, cs_arena_printf(run.scratch, "x%d", i), "b", "");
+		load_world_bound(&run, cs_arena_printf(run.scratch, "x%d", i),
+				 (const char *const[]){ "a", "b", "c" }[i % 3], "");
 	load_world_wait(&run, 120 * CS_SECOND);
 	three(180, 380, 580);
 	load_world_sample(&run, "a", METRIC_CPU, 3000);
@@ -94,18 +95,18 @@ START_TEST(example_with_cpu)
 }
 END_TEST
 
-// Two pods use 200 milli-CPU and have 400 connections each, means of the cluster.
-static void two_pods(void)
+// Three pods use 200 milli-CPU and have 266.7 connections each, means of the cluster.
+static void three_pods(void)
 {
 	nodes();
-	three(180, 380, 240);
 	load_world_bound(&run, "x0", "a", "");
-	load_world_bound(&run, "x1", "c", "");
+	load_world_bound(&run, "x1", "b", "");
+	load_world_bound(&run, "x2", "c", "");
 	load_world_wait(&run, 120 * CS_SECOND);
 	three(180, 380, 240);
-	load_world_sample(&run, "a", METRIC_CPU, 100);
-	load_world_sample(&run, "b", METRIC_CPU, 150);
-	load_world_sample(&run, "c", METRIC_CPU, 150);
+	load_world_sample(&run, "a", METRIC_CPU, 150);
+	load_world_sample(&run, "b", METRIC_CPU, 250);
+	load_world_sample(&run, "c", METRIC_CPU, 200);
 }
 
 // With 400 more L = 580, 390, 640, with 200 more 380, 290, 440; of 175 % of the mean 0.618, 0.415,
@@ -118,17 +119,17 @@ START_TEST(what_a_pod_brings_most_of_counts)
 		const char *connections;
 		const char *scores;
 	} rows[] = {
-		{ "cpu: 200m", "400", "a=95 b=98 c=92" }, // as others: 1
-		{ "cpu: 400m", "400", "a=97 b=99 c=96" }, // 1/2
-		{ "cpu: 300m", "400", "a=97 b=99 c=95" }, // 2/3
-		{ "cpu: 4", "400", "a=97 b=99 c=96" },    // 1/20, but 1/2 at least
-		{ "cpu: 100m", "400", "a=90 b=96 c=84" }, // 2
+		{ "cpu: 300m", "400", "a=95 b=98 c=92" }, // both half more than others: 1
+		{ "cpu: 600m", "400", "a=97 b=99 c=96" }, // 1/2
+		{ "cpu: 450m", "400", "a=97 b=99 c=95" }, // 2/3
+		{ "cpu: 4", "400", "a=97 b=99 c=96" },    // 1/13, but 1/2 at least
+		{ "cpu: 150m", "400", "a=90 b=96 c=84" }, // 2
 		{ "cpu: 1m", "400", "a=90 b=96 c=84" },   // at most
-		{ "cpu: 200m", "200", "a=98 b=99 c=96" }, // 1/2
-		{ "cpu: 100m", "200", "a=96 b=98 c=92" }, // both half: 1
-		{ "cpu: 50m", "200", "a=91 b=95 c=85" },  // 2
+		{ "cpu: 300m", "200", "a=98 b=99 c=96" }, // 1/2
+		{ "cpu: 150m", "200", "a=96 b=98 c=92" }, // both three quarters: 1
+		{ "cpu: 75m", "200", "a=91 b=95 c=85" },  // 2
 	};
-	two_pods();
+	three_pods();
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
 		const char *name = cs_arena_printf(run.scratch, "p%zu", i);
 		const char *notes = cs_arena_printf(run.scratch, "c-sched.io/connections: '%s'",
