@@ -137,6 +137,15 @@ static bool tolerates(const struct cs_intern *strings, const struct rule *tolera
 	}
 }
 
+static bool is_tolerated(const struct cs_intern *strings, const struct cs_toleration_set *set,
+			 const struct rule *taint)
+{
+	uint32_t t = 0;
+	while (t < set->n_rules && !tolerates(strings, &set->rules[t], taint))
+		t++;
+	return t < set->n_rules;
+}
+
 static struct cs_toleration_verdict judge(const struct cs_intern *strings,
 					  const struct cs_toleration_set *set,
 					  const struct cs_taint_set *taints)
@@ -144,10 +153,7 @@ static struct cs_toleration_verdict judge(const struct cs_intern *strings,
 	struct cs_toleration_verdict verdict = { 0 };
 	for (uint32_t i = 0; i < taints->n_rules; i++) {
 		const struct rule *taint = &taints->rules[i];
-		uint32_t t = 0;
-		while (t < set->n_rules && !tolerates(strings, &set->rules[t], taint))
-			t++;
-		bool tolerated = t < set->n_rules;
+		bool tolerated = is_tolerated(strings, set, taint);
 		if (taint->effect == EFFECT_PREFER_NO_SCHEDULE)
 			verdict.prefer_no_schedule += !tolerated;
 		else
@@ -365,6 +371,26 @@ const struct cs_toleration_verdict *cs_taint_verdicts(struct cs_cluster *cluster
 struct cs_taint_objections cs_taint_objections(struct cs_cluster *cluster, uint32_t toleration_set)
 {
 	return judged(&cluster->taints, toleration_set)->objections;
+}
+
+void cs_taint_list_untolerated(const struct cs_cluster *cluster, uint32_t toleration_set,
+			       uint32_t taint_set, struct cs_buffer *out)
+{
+	const struct cs_taints *taints = &cluster->taints;
+	const struct cs_taint_set *set = taints->taints[taint_set];
+	const char *comma = "";
+	for (uint32_t i = 0; set && i < set->n_rules; i++) {
+		const struct rule *taint = &set->rules[i];
+		if (taint->effect == EFFECT_PREFER_NO_SCHEDULE ||
+		    is_tolerated(taints->strings, taints->tolerations[toleration_set], taint))
+			continue;
+		cs_buffer_printf(out, "%s%s", comma, cs_intern_string(taints->strings, taint->key));
+		if (taint->value != CS_INTERN_NONE)
+			cs_buffer_printf(out, "=%s",
+					 cs_intern_string(taints->strings, taint->value));
+		cs_buffer_printf(out, ":%s", effect_names[taint->effect]);
+		comma = ", ";
+	}
 }
 
 void cs_taints_init(struct cs_taints *taints, struct cs_intern *strings, uint64_t seed)

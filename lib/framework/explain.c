@@ -113,6 +113,24 @@ static const char *numbers_of(const struct explanation *explanation, cs_explain_
 	return out.size ? cs_arena_strdup(scratch_of(explanation), out.data) : NULL;
 }
 
+// Who was counted on an overlaid row: its question was another one than the filters' own. NULL:
+// nobody was.
+static const char *nominated_on(const struct explanation *explanation, uint32_t row)
+{
+	const struct attempt *attempt = explanation->attempt;
+	const char *words = "";
+	for (uint32_t i = 0; i < attempt->n_supposals; i++) {
+		const struct supposal *supposal = &attempt->supposals[i];
+		for (uint32_t k = 0; supposal->row == row && k < supposal->n; k++)
+			words = cs_arena_printf(scratch_of(explanation), "%s%s %s/%s", words,
+						k ? "," : "", supposal->pods[k]->namespace,
+						supposal->pods[k]->name);
+	}
+	return *words ? cs_arena_printf(scratch_of(explanation),
+					"counted as there, since nominated:%s", words)
+		      : NULL;
+}
+
 static void put_formulas(struct explanation *explanation)
 {
 	const struct cs_profile *profile = explanation->attempt->profile;
@@ -152,10 +170,11 @@ static void tell_rejected(struct explanation *explanation, uint32_t row)
 	begin(explanation, row, attempt->view->verdict[row]);
 	explanation->judgement.by = by->plugin;
 	attempt_reasons(attempt, row, collect, explanation);
-	// Of an overlaid row the question was another one: with pods nominated there.
-	if (is_asked(explanation, row) && attempt->view->by[row] != BY_OVERLAID)
+	if (is_asked(explanation, row))
 		explanation->judgement.numbers =
-			numbers_of(explanation, by->plugin->explain_filter, by);
+			attempt->view->by[row] == BY_OVERLAID
+				? nominated_on(explanation, row)
+				: numbers_of(explanation, by->plugin->explain_filter, by);
 	tell(explanation);
 }
 

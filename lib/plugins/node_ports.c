@@ -1,6 +1,7 @@
 // NodePorts: a host port has one user per node. Neighbours: cluster's port.h keeps a bitmap of rows
 // per port in use; mirrors plugins/nodeports.
 #include <csched/cluster/port.h>
+#include <inttypes.h>
 
 #include "plugins.h"
 
@@ -42,11 +43,39 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	say(user, "node(s) didn't have free ports for the requested pod ports");
 }
 
+static bool is_taken(const struct cs_cycle *cycle, const struct cs_host_port *port, uint32_t row)
+{
+	const struct cs_bitmap *taken[2];
+	uint32_t n = cs_cluster_port_conflicts(cycle->cluster, port, taken);
+	bool is = false;
+	for (uint32_t i = 0; i < n; i++)
+		is |= cs_bitmap_test(taken[i], row);
+	return is;
+}
+
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	(void)self;
+	const struct cs_intern *strings = cs_cluster_strings(cycle->cluster);
+	const char *before = "taken by a pod there: ";
+	for (uint32_t i = 0; i < cycle->demand->n_ports; i++) {
+		const struct cs_host_port *port = &cycle->demand->ports[i];
+		if (!is_taken(cycle, port, row))
+			continue;
+		cs_buffer_printf(out, "%shost port %" PRId32 "/%s of %s", before, port->port,
+				 cs_intern_string(strings, port->protocol),
+				 cs_intern_string(strings, port->ip));
+		before = ", ";
+	}
+}
+
 const struct cs_plugin cs_plugin_node_ports = {
 	.name = "NodePorts",
 	.row_local = true,
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_POD_DELETE,
 };

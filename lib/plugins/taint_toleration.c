@@ -52,6 +52,15 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	say(user, "node(s) had untolerated taint(s)");
 }
 
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	(void)self;
+	cs_buffer_append_string(out, "it does not tolerate ");
+	cs_taint_list_untolerated(cycle->cluster, cycle->demand->toleration_set,
+				  cycle->nodes->taint_set[row], out);
+}
+
 struct score_state {
 	const struct cs_toleration_verdict *verdicts;
 	struct cs_taint_objections sets;
@@ -109,6 +118,7 @@ const struct cs_plugin cs_plugin_taint_toleration = {
 	.row_local = true,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
 	.score = score,
 	.normalise = normalise,

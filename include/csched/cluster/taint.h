@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <csched/base/buffer.h>
+
 struct cs_cluster;
 
 // How a toleration set answers a taint set; evaluated once per distinct pair.
@@ -33,5 +35,10 @@ struct cs_taint_objections {
 	const uint32_t *preferred;
 };
 struct cs_taint_objections cs_taint_objections(struct cs_cluster *cluster, uint32_t toleration_set);
+
+// Appends the taints for which the one set filters the other, as kubectl writes them:
+// "dedicated=gpu:NoSchedule, down:NoExecute".
+void cs_taint_list_untolerated(const struct cs_cluster *cluster, uint32_t toleration_set,
+			       uint32_t taint_set, struct cs_buffer *out);
 
 #endif

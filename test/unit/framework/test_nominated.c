@@ -116,6 +116,40 @@ START_TEST(equals_and_betters_are_yielded_to)
 }
 END_TEST
 
+static void note_numbers(void *user, const struct cs_judgement *judgement)
+{
+	const char **numbers = user;
+	if (judgement->numbers)
+		*numbers = cs_arena_strdup(toy.arena, judgement->numbers);
+}
+
+// The words about a node in particular.
+static const char *numbers_of(const char *pod, const char *node)
+{
+	struct cs_outcome outcome;
+	const char *numbers = "";
+	uint32_t row = cs_cluster_find_node(toy.cluster, node);
+	cs_cycle_explain(workspace, toy.config->profiles[0], find(pod), &outcome,
+			 (struct cs_judge){ note_numbers, &numbers, &row });
+	return numbers;
+}
+
+START_TEST(explained_by_who_is_nominated)
+{
+	add_nodes(3);
+	nominate("better", 3000, "n3", "priority: 10");
+	nominate("best", 2500, "n3", "priority: 11");
+	nominate("worse", 100, "n3", "priority: 1");
+	toy_add_pod(&toy, "a", 1000, "priority: 5");
+	const char *words = numbers_of("a", "n3");
+	ck_assert_ptr_eq(strstr(words, "counted as there, since nominated: "), words);
+	ck_assert_ptr_nonnull(strstr(words, "/better"));
+	ck_assert_ptr_nonnull(strstr(words, "/best"));
+	ck_assert_ptr_null(strstr(words, "/worse"));
+	ck_assert_str_eq(numbers_of("a", "n2"), "");
+}
+END_TEST
+
 START_TEST(nominations_that_do_not_count)
 {
 	add_nodes(3);
@@ -336,13 +370,10 @@ END_TEST
 Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
-		its_node_is_taken_without_scores,
-		another_node_where_its_own_does_not_take_it,
-		equals_and_betters_are_yielded_to,
-		nominations_that_do_not_count,
-		words_are_those_of_the_first_question,
-		a_failure_drops_the_nomination,
-		explained,
+		its_node_is_taken_without_scores,  another_node_where_its_own_does_not_take_it,
+		equals_and_betters_are_yielded_to, explained_by_who_is_nominated,
+		nominations_that_do_not_count,     words_are_those_of_the_first_question,
+		a_failure_drops_the_nomination,    explained,
 	};
 	Suite *suite = suite_create("framework/nominated");
 	TCase *tcase = tcase_create("nominated");

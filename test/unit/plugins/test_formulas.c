@@ -87,6 +87,39 @@ START_TEST(what_does_not_fit)
 }
 END_TEST
 
+START_TEST(what_is_not_tolerated)
+{
+	add_node(&world, "a",
+		 "spec: {taints: [{key: dedicated, value: gpu, effect: NoSchedule}, {key: down, "
+		 "effect: NoExecute}, {key: ok, effect: NoSchedule}, {key: soft, effect: "
+		 "PreferNoSchedule}]}, status: {}");
+	const struct cs_pod *pod =
+		add_pod(&world, "p", "tolerations: [{key: ok, operator: Exists}]");
+	ck_assert_str_eq(numbers_of("TaintToleration", NULL, pod, "a"),
+			 "it does not tolerate dedicated=gpu:NoSchedule, down:NoExecute");
+}
+END_TEST
+
+#define PORTS(list) "containers: [{name: c, ports: [" list "]}]"
+
+START_TEST(ports_that_are_taken)
+{
+	add_node(&world, "a", "status: {}");
+	add_pod(&world, "q",
+		"nodeName: a, " PORTS("{containerPort: 1, hostPort: 80}, {containerPort: 2, "
+				      "hostPort: 53, protocol: UDP}"));
+	const struct cs_pod *pod = add_pod(
+		&world, "p",
+		PORTS("{containerPort: 1, hostPort: 80, hostIP: 10.0.0.1}, {containerPort: 2, "
+		      "hostPort: 443}, {containerPort: 3, hostPort: 53, protocol: UDP}"));
+	const char *words = numbers_of("NodePorts", NULL, pod, "a");
+	ck_assert_ptr_nonnull(strstr(words, "taken by a pod there: host port "));
+	ck_assert_ptr_nonnull(strstr(words, "host port 80/TCP of 10.0.0.1"));
+	ck_assert_ptr_nonnull(strstr(words, "host port 53/UDP of 0.0.0.0"));
+	ck_assert_ptr_null(strstr(words, "443"));
+}
+END_TEST
+
 START_TEST(taints_and_preferences)
 {
 	add_node(&world, "a", "spec: {taints: [{key: x, effect: PreferNoSchedule}]}, status: {}");
@@ -362,6 +395,8 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, resources);
 	tcase_add_test(tcase, what_does_not_fit);
+	tcase_add_test(tcase, what_is_not_tolerated);
+	tcase_add_test(tcase, ports_that_are_taken);
 	tcase_add_test(tcase, taints_and_preferences);
 	tcase_add_test(tcase, images);
 	tcase_add_test(tcase, spreading);
