@@ -196,6 +196,17 @@ int64_t cs_cluster_time(const struct cs_cluster *cluster)
 	return cluster->loads.now;
 }
 
+const char *cs_load_state_name(enum cs_load_state state)
+{
+	static const char *const names[CS_LOAD_STATE_COUNT] = {
+		[CS_LOAD_MISSING] = "missing",
+		[CS_LOAD_FRESH] = "fresh",
+		[CS_LOAD_AGEING] = "ageing",
+		[CS_LOAD_IMPLAUSIBLE] = "implausible",
+	};
+	return names[state];
+}
+
 const struct cs_load_table *cs_cluster_load(const struct cs_cluster *cluster)
 {
 	return &cluster->loads.table;

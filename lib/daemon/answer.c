@@ -62,12 +62,6 @@ static void answer_explain(const struct cs_answer_context *context,
 void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, const struct cs_pod *pod,
 		    struct cs_json_writer *json)
 {
-	static const char *const states[CS_LOAD_STATE_COUNT] = {
-		[CS_LOAD_MISSING] = "missing",
-		[CS_LOAD_FRESH] = "fresh",
-		[CS_LOAD_AGEING] = "ageing",
-		[CS_LOAD_IMPLAUSIBLE] = "implausible",
-	};
 	const struct cs_load_table *table = cs_cluster_load(cluster);
 	if (table->n_columns == 0)
 		return;
@@ -95,7 +89,7 @@ void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, const struct
 		}
 		cs_json_key(json, "quality");
 		cs_json_double(json, column->quality[row]);
-		cs_json_member_string(json, "state", states[column->state[row]]);
+		cs_json_member_string(json, "state", cs_load_state_name(column->state[row]));
 		cs_json_member_int(json, "sampledUnixNano", column->taken[row]);
 		cs_json_object_end(json);
 	}

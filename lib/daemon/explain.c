@@ -174,6 +174,26 @@ static void print_loads(const struct printing *printing, const struct columns *c
 	}
 }
 
+// Of which figures in the table not the sample alone speaks.
+static void print_doubts(const struct printing *printing, const struct columns *columns)
+{
+	for (uint32_t i = 0; i < columns->n; i++) {
+		struct json_object *loads = cs_tree_get(columns->nodes[i], "load");
+		if (!json_object_is_type(loads, json_type_object))
+			continue;
+		json_object_object_foreach(loads, metric, load)
+		{
+			const char *state = cs_tree_string(load, "state");
+			if (state && strcmp(state, "fresh") != 0)
+				cs_buffer_printf(
+					printing->out,
+					"  %s of %s: the sample is %s, and counts for %.0f%%.\n",
+					metric, text(columns->nodes[i], "node"), state,
+					100 * number(load, "quality"));
+		}
+	}
+}
+
 static void print_table(const struct printing *printing, struct json_object *decision)
 {
 	struct columns columns = columns_of(cs_tree_get(decision, "candidates"));
@@ -193,6 +213,7 @@ static void print_table(const struct printing *printing, struct json_object *dec
 	if (cs_tree_get(columns.nodes[0], "scores"))
 		print_totals(printing, &columns);
 	print_loads(printing, &columns);
+	print_doubts(printing, &columns);
 	cs_buffer_append_char(printing->out, '\n');
 }
 

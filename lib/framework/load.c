@@ -13,13 +13,6 @@
 #define INTERVAL CS_SECOND
 #define PATIENCE (60 * CS_SECOND) // for the first figures after a start
 
-static const char *const state_names[CS_LOAD_STATE_COUNT] = {
-	[CS_LOAD_MISSING] = "missing",
-	[CS_LOAD_FRESH] = "fresh",
-	[CS_LOAD_AGEING] = "ageing",
-	[CS_LOAD_IMPLAUSIBLE] = "implausible",
-};
-
 static void tell_metrics(struct cs_cluster *cluster, const struct cs_load_config *config)
 {
 	bool annotated[CS_LOAD_METRICS_MAX] = { false };
@@ -60,7 +53,7 @@ static void create_series(struct cs_load_watcher *watcher, const struct cs_load_
 		watcher->series[i].age =
 			cs_metrics_series(metrics, &cs_scheduler_metrics[METRIC_LOAD_AGE], labels);
 		for (int state = 0; state < CS_LOAD_STATE_COUNT; state++) {
-			labels[2] = state_names[state];
+			labels[2] = cs_load_state_name((enum cs_load_state)state);
 			watcher->series[i].nodes[state] = cs_metrics_series(
 				metrics, &cs_scheduler_metrics[METRIC_LOAD_NODES], labels);
 		}

@@ -7,7 +7,6 @@
 
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
-#include <csched/cluster/load.h>
 #include <csched/cluster/pod.h>
 #include <csched/framework/cycle.h>
 #include <csched/framework/profile.h>
@@ -187,6 +186,7 @@ static uint32_t put_loads(const struct cs_load_table *table, uint32_t row,
 				.load = column->load[row],
 				.capacity = column->capacity[row],
 				.quality = column->quality[row],
+				.state = column->state[row],
 				.taken = column->taken[row],
 			};
 	}
@@ -291,6 +291,7 @@ static void write_loads(const struct cs_record_candidate *candidate, struct cs_j
 		cs_json_double(json, load->capacity);
 		cs_json_key(json, "quality");
 		cs_json_double(json, load->quality);
+		cs_json_member_string(json, "state", cs_load_state_name(load->state));
 		cs_json_member_int(json, "sampledUnixNano", load->taken);
 		cs_json_object_end(json);
 	}

@@ -54,6 +54,7 @@ enum cs_load_state {
 	CS_LOAD_IMPLAUSIBLE, // the last value was none (NaN, out of range): the one before fades
 	CS_LOAD_STATE_COUNT,
 };
+const char *cs_load_state_name(enum cs_load_state state); // "fresh"
 
 // What is known of one metric; a column has an entry per row of the node table, a PAIR's says
 // nothing. USAGE and COUNT:

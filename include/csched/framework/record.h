@@ -8,6 +8,7 @@
 
 #include <csched/base/json_writer.h>
 #include <csched/cluster/cluster.h>
+#include <csched/cluster/load.h>
 
 struct cs_detail;
 struct cs_profile;
@@ -28,7 +29,8 @@ struct cs_record_load {
 	double load;        // in the metric's unit
 	double capacity;    // 0 = not known
 	double quality;     // 0 = not known, 1 = fresh
-	int64_t taken;      // Unix ns of the sample; 0 = none
+	enum cs_load_state state;
+	int64_t taken; // Unix ns of the sample; 0 = none
 };
 
 // A node that could take the pod. The load of the first CS_RECORD_LOADED_MAX is kept.

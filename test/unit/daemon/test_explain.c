@@ -27,18 +27,18 @@ static void teardown(void)
 
 #define PLAIN (&(struct cs_explain_options){ 0 })
 
-#define DECISION                                                                               \
-	"{\"number\":4,\"atUnixNano\":5000000000,\"attempt\":2,\"tookNano\":1500,"             \
-	"\"decision\":\"scheduled\",\"node\":\"a\",\"nodes\":3,\"feasibleNodes\":2,"           \
-	"\"rejections\":[{\"plugin\":\"Fit\",\"nodes\":1}],\"weights\":{\"Fit\":1,\"Load\":2," \
-	"\"Other\":1},\"candidates\":["                                                        \
-	"{\"node\":\"a\",\"total\":110,\"scores\":{\"Fit\":50,\"Load\":30},"                   \
-	"\"load\":{\"cpu\":{\"load\":500,\"capacity\":2000,\"quality\":1,"                     \
-	"\"sampledUnixNano\":2000000000},\"rate\":{\"load\":7.5,\"capacity\":0,\"quality\":1," \
-	"\"sampledUnixNano\":0}}},"                                                            \
-	"{\"node\":\"a-very-long-name-of-a-node-b\",\"total\":90,\"scores\":{\"Fit\":70,"      \
-	"\"Load\":10},\"load\":{\"cpu\":{\"load\":0,\"capacity\":2000,\"quality\":0,"          \
-	"\"sampledUnixNano\":0}}}]}"
+#define DECISION                                                                                         \
+	"{\"number\":4,\"atUnixNano\":5000000000,\"attempt\":2,\"tookNano\":1500,"                       \
+	"\"decision\":\"scheduled\",\"node\":\"a\",\"nodes\":3,\"feasibleNodes\":2,"                     \
+	"\"rejections\":[{\"plugin\":\"Fit\",\"nodes\":1}],\"weights\":{\"Fit\":1,\"Load\":2,"           \
+	"\"Other\":1},\"candidates\":["                                                                  \
+	"{\"node\":\"a\",\"total\":110,\"scores\":{\"Fit\":50,\"Load\":30},"                             \
+	"\"load\":{\"cpu\":{\"load\":500,\"capacity\":2000,\"quality\":1,\"state\":"                     \
+	"\"fresh\",\"sampledUnixNano\":2000000000},\"rate\":{\"load\":7.5,\"capacity\":0,\"quality\":1," \
+	"\"sampledUnixNano\":0}}},"                                                                      \
+	"{\"node\":\"a-very-long-name-of-a-node-b\",\"total\":90,\"scores\":{\"Fit\":70,"                \
+	"\"Load\":10},\"load\":{\"cpu\":{\"load\":0,\"capacity\":2000,\"quality\":0,"                    \
+	"\"state\":\"missing\",\"sampledUnixNano\":0}}}]}"
 
 START_TEST(a_decision)
 {
@@ -63,6 +63,8 @@ START_TEST(a_decision)
 			 "                       -\n"
 			 "  load and age of its sample: rate                              7.5"
 			 "                       -\n"
+			 "  cpu of a-very-long-name-of-a-node-b: the sample is missing, and "
+			 "counts for 0%.\n"
 			 "\n"
 			 "  a came before a-very-long-name-of-a-node-b by 20: Fit -20, Load +40.\n"
 			 "  a: Fit 50 x 1 + Load 30 x 2 = 110\n");

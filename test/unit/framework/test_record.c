@@ -82,7 +82,7 @@ START_TEST(copied_and_written_as_json)
 	struct cs_json_writer json;
 	cs_json_init(&json, &buffer);
 	uint8_t scores[] = { 70, 10 }, others[] = { CS_SCORE_NONE, 33 };
-	struct cs_record_load loads[] = { { "cpu", 1.5, 4, 1, 8 } };
+	struct cs_record_load loads[] = { { "cpu", 1.5, 4, 1, CS_LOAD_FRESH, 8 } };
 	struct cs_record_candidate candidates[] = { { "x", 100, scores, 1, loads },
 						    { "y", 99, others, 0, NULL } };
 	struct cs_record_rejection rejections[] = { { "First", 1 } };
@@ -106,18 +106,19 @@ START_TEST(copied_and_written_as_json)
 	memset(rejections, 0, sizeof(rejections));
 	memset(loads, 0, sizeof(loads));
 	cs_record_write(cs_records_at(records, 0), &json);
-	ck_assert_str_eq(buffer.data,
-			 "{\"number\":1,\"pod\":\"n/a\",\"uid\":\"u\",\"profile\":\"p\","
-			 "\"decision\":\"scheduled\",\"atUnixNano\":5,\"tookNano\":6,\"attempt\":2,"
-			 "\"nodes\":9,\"feasibleNodes\":8,\"node\":\"x\",\"score\":100,"
-			 "\"runnerUp\":\"y\",\"runnerUpScore\":99,\"message\":null,"
-			 "\"rejections\":[{\"plugin\":\"First\",\"nodes\":1}],"
-			 "\"candidates\":[{\"node\":\"x\",\"total\":100,"
-			 "\"scores\":{\"First\":70,\"Second\":10},"
-			 "\"load\":{\"cpu\":{\"load\":1.5,\"capacity\":4,\"quality\":1,"
-			 "\"sampledUnixNano\":8}}},"
-			 "{\"node\":\"y\",\"total\":99,\"scores\":{\"Second\":33}}],"
-			 "\"weights\":{\"First\":1,\"Second\":3}}");
+	ck_assert_str_eq(
+		buffer.data,
+		"{\"number\":1,\"pod\":\"n/a\",\"uid\":\"u\",\"profile\":\"p\","
+		"\"decision\":\"scheduled\",\"atUnixNano\":5,\"tookNano\":6,\"attempt\":2,"
+		"\"nodes\":9,\"feasibleNodes\":8,\"node\":\"x\",\"score\":100,"
+		"\"runnerUp\":\"y\",\"runnerUpScore\":99,\"message\":null,"
+		"\"rejections\":[{\"plugin\":\"First\",\"nodes\":1}],"
+		"\"candidates\":[{\"node\":\"x\",\"total\":100,"
+		"\"scores\":{\"First\":70,\"Second\":10},"
+		"\"load\":{\"cpu\":{\"load\":1.5,\"capacity\":4,\"quality\":1,\"state\":\"fresh\","
+		"\"sampledUnixNano\":8}}},"
+		"{\"node\":\"y\",\"total\":99,\"scores\":{\"Second\":33}}],"
+		"\"weights\":{\"First\":1,\"Second\":3}}");
 	cs_records_destroy(records);
 	cs_buffer_finish(&buffer);
 }
