@@ -774,22 +774,22 @@ START_TEST(plugins_are_timed_in_a_tenth_of_the_decisions)
 	toy.quiet = true;
 	toy_add_node(&toy, "n1", 64, 2000, "");
 	toy_add_node(&toy, "n2", 64, 2000, "");
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 100; i++) {
 		CS_AUTO_FREE char *name = cs_asprintf("p%d", i);
 		toy_add_pod(&toy, name, 1 + i % 3, "");
 		toy_turn(&toy, 1);
 		toy_bound(&toy, CS_BOUND_HERE, NULL);
 	}
-	ck_assert(TOOK("ToyFit", "Filter", "Success") == 100);
-	ck_assert(TOOK("ToyCordon", "Filter", "Success") == 100);
-	ck_assert(TOOK("ToyMood", "PreFilter", "Skip") == 100);
-	ck_assert(TOOK("ToyPin", "PreFilter", "Skip") == 100);
-	ck_assert(TOOK("ToyFree", "Score", "Success") == 100);
-	ck_assert(TOOK("ToyWrong", "PreScore", "Skip") == 100);
-	ck_assert(TOOK("ToyFew", "Score", "Success") == 100);
+	ck_assert(TOOK("ToyFit", "Filter", "Success") == 10);
+	ck_assert(TOOK("ToyCordon", "Filter", "Success") == 10);
+	ck_assert(TOOK("ToyMood", "PreFilter", "Skip") == 10);
+	ck_assert(TOOK("ToyPin", "PreFilter", "Skip") == 10);
+	ck_assert(TOOK("ToyFree", "Score", "Success") == 10);
+	ck_assert(TOOK("ToyWrong", "PreScore", "Skip") == 10);
+	ck_assert(TOOK("ToyFew", "Score", "Success") == 10);
 	ck_assert(TOOK("ToyFew", "ScoreExtensionNormalize", "Success") > 0);
 	ck_assert(TOOK("ToyWrong", "Score", "Success") == 0);
-	ck_assert(TOOK("ToyBind", "Bind", "Success") == 100);
+	ck_assert(TOOK("ToyBind", "Bind", "Success") == 10);
 }
 END_TEST
 
@@ -846,11 +846,11 @@ START_TEST(events_are_timed)
 	toy_init_options(&toy, toy_config(NULL, toy_plugins),
 			 &(struct cs_scheduler_options){ .clock = { .now = tick, .user = &time } });
 	toy.quiet = true;
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 100; i++)
 		toy_add_node(&toy, "n1", 4 + i % 2, 110, "");
 	double nodes = HANDLED("NodeAdd") + HANDLED("NodeUpdateNodeAllocatable");
-	ck_assert(nodes >= 99 && nodes <= 101);
-	for (int i = 0; i < 1000; i++) {
+	ck_assert(nodes >= 9 && nodes <= 11);
+	for (int i = 0; i < 100; i++) {
 		toy_add_pod(&toy, "p", 100, "");
 		toy_add_pod(&toy, "other", 100, "schedulerName: other");
 		toy_add_pod(&toy, "p", 100, "nodeName: n1");
@@ -860,17 +860,15 @@ START_TEST(events_are_timed)
 		cs_scheduler_remove_pod(toy.scheduler, toy.now, "p2");
 	}
 	// Seven changes take turns: each gets its share, or nearly so.
-	ck_assert(HANDLED("UnschedulablePodAdd") > 190 && HANDLED("UnschedulablePodAdd") < 210);
-	ck_assert(HANDLED("UnschedulablePodUpdate") > 90 &&
-		  HANDLED("UnschedulablePodUpdate") < 110);
-	ck_assert(HANDLED("UnschedulablePodDelete") > 90 &&
-		  HANDLED("UnschedulablePodDelete") < 110);
-	ck_assert(HANDLED("AssignedPodAdd") > 90 && HANDLED("AssignedPodAdd") < 110);
-	ck_assert(HANDLED("AssignedPodDelete") > 90 && HANDLED("AssignedPodDelete") < 110);
+	ck_assert(HANDLED("UnschedulablePodAdd") > 15 && HANDLED("UnschedulablePodAdd") < 25);
+	ck_assert(HANDLED("UnschedulablePodUpdate") > 5 && HANDLED("UnschedulablePodUpdate") < 15);
+	ck_assert(HANDLED("UnschedulablePodDelete") > 5 && HANDLED("UnschedulablePodDelete") < 15);
+	ck_assert(HANDLED("AssignedPodAdd") > 5 && HANDLED("AssignedPodAdd") < 15);
+	ck_assert(HANDLED("AssignedPodDelete") > 5 && HANDLED("AssignedPodDelete") < 15);
 	ck_assert(HANDLED("AssignedPodUpdate") == 0);
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < 100; i++)
 		toy_add_pod(&toy, "bound", 100 + i % 2, "nodeName: n1");
-	ck_assert(HANDLED("AssignedPodUpdate") > 90 && HANDLED("AssignedPodUpdate") < 110);
+	ck_assert(HANDLED("AssignedPodUpdate") > 5 && HANDLED("AssignedPodUpdate") < 15);
 }
 END_TEST
 
@@ -962,6 +960,7 @@ Suite *test_suite(void)
 	};
 	Suite *suite = suite_create("scheduler");
 	TCase *tcase = tcase_create("scheduler");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(tests); i++)
 		tcase_add_test(tcase, tests[i]);
