@@ -3,14 +3,16 @@
 //
 //     L     = (connections + d) / (weight of the node / 100)
 //     score = 100 * (1 - s * (0.05 u + 0.95 u^8)), rounded, at least 0;
-//             u = L / (crowded * mean of L / 100)
-//     score = 100 * (Lmin / L)^bias, rounded, where `crowded` is 0
-//     score = 100 * (1 - u), u = L / limit, rounded, where every feasible node has a known limit:
+//             u = L / (crowded * mean of L / 100), or L / limit where that is known and greater
+//     and where `crowded` is 0
+//     score = 100 * (Lmin / L)^bias, rounded, or where every feasible node has a known limit
+//     score = 100 * (1 - u), u = L / limit, rounded:
 //             no deadband then, since a difference in u is one of capacity
 //
 // The mean and the least L are those of the feasible nodes. An average node loses three points, a
 // crowded one all: among nodes with room the least connections decide what others leave nearly
-// equal, and who is full is avoided.
+// equal, and who is full is avoided. Limits are mostly far away (a connection table has 262144
+// entries): by them alone 500 connections and 5000 would be the same.
 // What is only estimated there, since figures are missing or old, counts up to three tenths more.
 //
 //     s = (d / mean connections of a pod) / (CPU this pod is expected to use / mean use of a pod),
@@ -27,8 +29,9 @@
 //     L = 200, 200, 600; 175 % of the mean is 583: u = 0.343, 0.343, 1.029 -> 98, 98, 0
 // It is expected to use 400 milli-CPU, pods of the cluster use 200 and have 20 connections on the
 // mean: s = (20 / 20) / (400 / 200) = 0.5 -> 99, 99, 38.
+// With limits of 1000, 250 and 2000: u = 0.343, 0.8, 1.029 -> 98, 80, 0.
 // With crowded 0 Lmin is 200 -> 100, 100, 33; with bias 2: 100, 100, 11.
-// With limits of 1000, 1000 and 2000: u = 0.2, 0.2, 0.3 -> 80, 80, 70.
+// With crowded 0 and those limits: u = 0.2, 0.8, 0.3 -> 80, 20, 70.
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
@@ -54,7 +57,7 @@ struct connections_args {
 struct connections_state {
 	struct cs_by_ratio_state ratio;
 	struct cs_load_crowd crowd; // delay.load NULL: by the ratio
-	const double *limits;       // NULL: not known of all feasible rows
+	const double *limits;       // NULL: by the crowd, or not known of all feasible rows
 };
 
 // By row, kept from decision to decision.
@@ -64,6 +67,8 @@ struct memory {
 	uint32_t capacity;
 	float *load;
 	float *factor; // 100 / weight
+	float *limit;  // 1 / the limit, 0 = none
+	bool limited;  // a row has, or had, one
 	// Of the cycle at hand:
 	const struct cs_load_column *column;
 	const int32_t *weight;
@@ -83,6 +88,7 @@ static void detach(struct cs_cluster *cluster, void *attached)
 	cs_by_load_unwatch(cluster, &memory->args->threshold);
 	free(memory->load);
 	free(memory->factor);
+	free(memory->limit);
 	free(memory);
 }
 
@@ -98,6 +104,9 @@ static void renew(void *user, uint32_t row)
 	int32_t weight = memory->weight[row];
 	memory->load[row] = (float)memory->column->load[row];
 	memory->factor[row] = 100.0F / (float)(weight > 1 ? weight : 1);
+	double limit = memory->column->capacity[row];
+	memory->limit[row] = limit > 0 ? (float)(1 / limit) : 0;
+	memory->limited |= limit > 0;
 }
 
 static void follow(struct memory *memory, const struct cs_node_table *nodes, uint64_t version)
@@ -106,6 +115,7 @@ static void follow(struct memory *memory, const struct cs_node_table *nodes, uin
 	if (memory->capacity < nodes->n_rows) {
 		memory->load = cs_grow_column(memory->load, 0, n, sizeof(*memory->load));
 		memory->factor = cs_grow_column(memory->factor, 0, n, sizeof(*memory->factor));
+		memory->limit = cs_grow_column(memory->limit, 0, n, sizeof(*memory->limit));
 		memory->capacity = n;
 		memory->follower.begun = false;
 	}
@@ -158,6 +168,12 @@ static void prepare_crowd(const struct connections_args *args, const struct cs_c
 		.share = share_of(cycle),
 	};
 	ret->inverse = 100.0F / ((float)args->crowded * mean_delay(cycle, &ret->delay));
+	if (!memory->limited)
+		return;
+	uint32_t n = cycle->nodes->n_rows;
+	float *factor = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*factor));
+	cs_load_kernel_narrow(memory->factor, memory->limit, ret->inverse, n, factor);
+	ret->delay.factor = factor;
 }
 
 static void prepare_ratio(const struct connections_args *args, const struct cs_cycle *cycle,
@@ -190,13 +206,14 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	follow(memory, cycle->nodes, table->version);
 	struct connections_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
 	double add = cs_by_load_expected(cycle, table, column);
-	if (cs_load_kernel_all_positive(column->capacity, cs_by_load_feasible(cycle),
-					cycle->n_feasible))
-		state->limits = column->capacity;
-	if (args->crowded > 0 && !state->limits)
+	if (args->crowded > 0) {
 		prepare_crowd(args, cycle, memory, add, &state->crowd);
-	else
+	} else {
 		prepare_ratio(args, cycle, memory, add, &state->ratio);
+		if (cs_load_kernel_all_positive(column->capacity, cs_by_load_feasible(cycle),
+						cycle->n_feasible))
+			state->limits = column->capacity;
+	}
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
@@ -216,18 +233,24 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 
 // ---- in numbers ----
 
-static void explain_crowd(const struct cs_plugin_instance *self, double own, uint32_t row,
-			  struct cs_buffer *out)
+// `limit` 0: none.
+static void explain_crowd(const struct cs_plugin_instance *self, double own, double limit,
+			  uint32_t row, struct cs_buffer *out)
 {
 	const struct connections_args *args = self->args;
 	const struct connections_state *state = self->score_state;
 	const struct cs_load_crowd *crowd = &state->crowd;
 	double quality = crowd->quality ? crowd->quality[row] : 1;
 	double doubt = 1 + (double)crowd->doubt * (1 - quality);
-	double full = own * (double)crowd->inverse * doubt;
+	double most = 1 / (double)crowd->inverse;
+	bool narrow = limit > 0 && limit < most;
+	double full = own / (narrow ? limit : most) * doubt;
 	double lost = (double)(crowd->share * cs_load_crowding((float)full));
-	cs_buffer_printf(out, "u = %.4g / %.4g, which is %" PRId64 " %% of the mean", own,
-			 1 / (double)crowd->inverse, args->crowded);
+	if (narrow)
+		cs_buffer_printf(out, "u = %.4g / limit %.4g", own, limit);
+	else
+		cs_buffer_printf(out, "u = %.4g / %.4g, which is %" PRId64 " %% of the mean", own,
+				 most, args->crowded);
 	if (quality < 1)
 		cs_buffer_printf(out, ", x %.3g for quality %.3g", doubt, quality);
 	cs_buffer_printf(out, " = %.4g; 100 x (1 - ", full);
@@ -253,7 +276,7 @@ static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_i
 		cs_buffer_printf(out, "u = %.4g / limit %.4g = %.4g; 100 x (1 - u) = %.4g", own,
 				 state->limits[row], full, 100 * (1 - full));
 	} else if (state->crowd.delay.load) {
-		explain_crowd(self, own, row, out);
+		explain_crowd(self, own, column->capacity[row], row, out);
 	} else {
 		cs_by_ratio_explain(&state->ratio, row, 100, out);
 	}
@@ -320,10 +343,11 @@ static bool uses(const void *pointer, uint32_t i, struct cs_metric_use *ret)
 
 static const struct cs_argument arguments[] = {
 	{ "crowded", "integer, 0..1000",
-	  "a node whose connections per weight are at this percentage of the feasible nodes' mean "
-	  "or above scores 0; others 100 * (1 - (own / that)^8). What is lost is halved for a pod of "
-	  "twice the mean CPU, doubled for one of half of it or of twice the mean connections, at "
-	  "most. 0: by the ratio to the least. Default 175, where bias or deadband are given 0" },
+	  "a node whose connections per weight are at this percentage of the feasible nodes' mean, "
+	  "or at its limit, scores 0; others lose a twentieth of own / that and 19 of its eighth "
+	  "power. What is lost is halved for a pod of twice the mean CPU, doubled for one of half of "
+	  "it or of twice the mean connections, at most. 0: by the ratio to the least, or by what is "
+	  "left of limits. Default 175, where bias or deadband are given 0" },
 	CS_BY_RATIO_ARGUMENTS,
 	{ "threshold", "integer, 0..100",
 	  "a node whose connections are at this percentage of its known limit or above takes no "

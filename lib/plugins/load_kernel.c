@@ -213,6 +213,16 @@ void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows
 	}
 }
 
+CS_CLONES
+void cs_load_kernel_narrow(const float *restrict factor, const float *restrict limit, float inverse,
+			   uint32_t n, float *restrict out)
+{
+	for (uint32_t row = 0; row < n; row++) {
+		float narrow = limit[row] / inverse;
+		out[row] = factor[row] * (narrow > 1 ? narrow : 1.0F);
+	}
+}
+
 // ---- ranges ----
 
 // Floats that are not negative are ordered as their bits are, and integers have a minimum that

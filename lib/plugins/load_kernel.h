@@ -93,6 +93,10 @@ struct cs_load_crowd {
 void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
 			  int64_t *restrict out);
 
+// The factors of rows 0 .. n-1 with which delay * inverse is at least delay * limit[row].
+void cs_load_kernel_narrow(const float *restrict factor, const float *restrict limit, float inverse,
+			   uint32_t n, float *restrict out);
+
 // The range of values that are not negative. `rows` NULL: of values 0 .. n-1 themselves; n > 0.
 struct cs_load_range cs_load_kernel_range(const float *restrict values,
 					  const uint32_t *restrict rows, uint32_t n);

@@ -315,11 +315,19 @@ END_TEST
 
 START_TEST(least_connections_of_limits)
 {
-	three(1000);
+	three(250);
 	const struct cs_pod *pod =
 		load_world_pod(&run, "p", "cpu: 1m", "c-sched.io/connections: '20'");
+	ck_assert_str_eq(score_of("LeastConnections", NULL, pod, "b"),
+			 "L = (380 + 20) / weight 2 = 200; u = 200 / limit 250 = 0.8; 100 x (1 - "
+			 "(0.05 u + 0.95 u^8)) = 80.06");
+	ck_assert_str_eq(score_of("LeastConnections", NULL, pod, "c"),
+			 "L = (580 + 20) / weight 1 = 600; u = 600 / limit 500 = 1.2; 100 x (1 - "
+			 "(0.05 u + 0.95 u^8)) = 0");
+	load_world_wait(&run, CS_SECOND);
+	three(1000);
 	ck_assert_str_eq(
-		score_of("LeastConnections", NULL, pod, "c"),
+		score_of("LeastConnections", "{crowded: 0}", pod, "c"),
 		"L = (580 + 20) / weight 1 = 600; u = 600 / limit 2000 = 0.3; 100 x (1 - u) "
 		"= 70");
 }

@@ -140,17 +140,28 @@ START_TEST(what_a_pod_brings_most_of_counts)
 }
 END_TEST
 
+// A limit counts where it is nearer than a crowd, and may come and go.
 START_TEST(limits)
 {
 	nodes();
 	load_world_limited(&run, "a", 180, 1000);
-	load_world_limited(&run, "b", 380, 1000);
+	load_world_limited(&run, "b", 380, 250);
 	load_world_sample(&run, "c", METRIC_CONNECTIONS, 580);
 	const struct cs_pod *p = pod("p", "20");
-	ck_assert_str_eq(scores(p), "a=98 b=98 c=0"); // c has no known limit
+	ck_assert_str_eq(scores(p), "a=98 b=80 c=0");
+	run_configure(&run, "LeastConnections", "{crowded: 0}");
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=33"); // c has no known limit
 	load_world_wait(&run, CS_SECOND);
 	load_world_limited(&run, "c", 580, 2000);
-	ck_assert_str_eq(scores(p), "a=80 b=80 c=70");
+	ck_assert_str_eq(scores(p), "a=80 b=20 c=70");
+	run_configure(&run, "LeastConnections", NULL);
+	ck_assert_str_eq(scores(p), "a=98 b=80 c=0");
+	load_world_wait(&run, CS_SECOND);
+	load_world_limited(&run, "b", 380, 200);
+	ck_assert_str_eq(scores(p), "a=98 b=0 c=0"); // full
+	load_world_wait(&run, CS_SECOND);
+	load_world_limited(&run, "b", 380, 262144);
+	ck_assert_str_eq(scores(p), "a=98 b=98 c=0");
 }
 END_TEST
 

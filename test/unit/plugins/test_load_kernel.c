@@ -269,6 +269,18 @@ START_TEST(crowds)
 }
 END_TEST
 
+START_TEST(narrow_limits)
+{
+	const float factor[] = { 1, 0.5F, 2, 1 };
+	const float limit[] = { 0, 1 / 100.0F, 1 / 1000.0F, 1 / 400.0F };
+	const float wanted[] = { 1, 2, 2, 1 };
+	float found[4];
+	cs_load_kernel_narrow(factor, limit, 1 / 400.0F, 4, found);
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(wanted); i++)
+		ck_assert_float_eq_tol(found[i], wanted[i], 1e-6F);
+}
+END_TEST
+
 START_TEST(scores)
 {
 	static struct cs_load_curve curve;
@@ -487,6 +499,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, worths_and_ranges);
 	tcase_add_test(tcase, mean_delays);
 	tcase_add_test(tcase, crowds);
+	tcase_add_test(tcase, narrow_limits);
 	tcase_add_test(tcase, scores);
 	tcase_add_test(tcase, rests);
 	tcase_add_test(tcase, turns);
