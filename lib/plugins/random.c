@@ -1,8 +1,8 @@
 // Random: a weighted draw among the nodes that fit, the same for the same seed, pod and nodes.
 // Neighbours: by_load.h. The draw is Efraimidis and Spirakis': each node has a key u^(100/weight),
 // u a random number in [0, 1) of 32 bits made of the seed, the pod's UID and the node's name, and
-// the greatest key wins; so a node wins in proportion to its weight. Another version of this program
-// may draw other numbers.
+// the greatest key wins; so a node wins in proportion to its weight. Another version of this
+// program may draw other numbers.
 //
 // Scores: 99 for the winner, floor(98 * key) for the others; so it is right alone, and beside
 // plugins whose weights are multiples of 100 it decides nothing but what they leave equal.
