@@ -13,9 +13,10 @@
 #define FADED 4.6 // -ln 0.01: after ttl and so many more a sample says nothing
 
 struct link {
-	uint32_t other; // intern id, borrowed from its place, which has a link back
-	float out;      // seconds to the other, NaN = not known
-	float in;       // seconds from it
+	uint32_t other;  // intern id, borrowed from its place, which has a link back
+	uint32_t domain; // the other's as it was found last; it may be another's since
+	float out;       // seconds to the other, NaN = not known
+	float in;        // seconds from it
 	int64_t out_taken;
 	int64_t in_taken;
 };
@@ -256,14 +257,24 @@ uint32_t cs_latency_tick(struct cs_latency *latency, int64_t now)
 
 // ---- asking ----
 
+// Remembers what it finds.
+static uint32_t domain_of(const struct cs_latency *latency, struct link *link)
+{
+	const struct cs_topology *topology = latency->topology;
+	if (link->domain >= topology->n_domains ||
+	    cs_topology_value(topology, link->domain) != link->other)
+		link->domain =
+			cs_topology_find(topology, cs_intern_string(latency->strings, link->other));
+	return link->domain;
+}
+
 void cs_latency_each(const struct cs_latency *latency, uint32_t to,
 		     void (*tell)(void *user, uint32_t from, double seconds), void *user)
 {
 	const struct place *place = find_place(latency, cs_topology_value(latency->topology, to));
 	for (uint32_t i = 0; place && i < place->n; i++) {
-		const struct link *link = &place->links[i];
-		const char *value = cs_intern_string(latency->strings, link->other);
-		uint32_t from = cs_topology_find(latency->topology, value);
+		struct link *link = &place->links[i];
+		uint32_t from = domain_of(latency, link);
 		if (from != CS_DOMAIN_NONE)
 			tell(user, from, !isnan(link->in) ? (double)link->in : (double)link->out);
 	}

@@ -108,7 +108,7 @@ static void update_row(struct topology *topology, const struct cs_nodes *nodes, 
 static void grow_rows(struct topology *topology, uint32_t old, uint32_t now)
 {
 	topology->shown.domain =
-		cs_realloc_array(topology->shown.domain, now, sizeof(*topology->shown.domain));
+		cs_grow_column(topology->shown.domain, old, now, sizeof(*topology->shown.domain));
 	for (uint32_t row = old; row < now; row++)
 		topology->shown.domain[row] = CS_DOMAIN_NONE;
 }

@@ -96,11 +96,9 @@ static void grow(struct memory *memory, const struct cs_node_table *nodes)
 	if (memory->capacity >= nodes->n_rows)
 		return;
 	memory->nodes = cs_realloc_array(memory->nodes, n, sizeof(*memory->nodes));
-	memory->worth = cs_realloc_array(memory->worth, n, sizeof(*memory->worth));
-	for (uint32_t row = memory->capacity; row < n; row++) {
+	memory->worth = cs_grow_column(memory->worth, memory->capacity, n, sizeof(*memory->worth));
+	for (uint32_t row = memory->capacity; row < n; row++)
 		memory->nodes[row] = (struct node){ .name = CS_INTERN_NONE };
-		memory->worth[row] = 0;
-	}
 	memory->capacity = n;
 }
 

@@ -204,9 +204,8 @@ void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows
 	float doubt = crowd->doubt;
 	float most = 100 * crowd->share;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		float known = quality ? (float)quality[row] : 1.0F;
-		float delay = delay_of(load[row], add, factor, row);
-		float full = delay * inverse * (1 + doubt * (1 - known));
+		float full = delay_of(load[row], add, factor, row) * inverse;
+		full *= quality ? 1 + doubt * (1 - (float)quality[row]) : 1.0F;
 		float lost = most * cs_load_crowding(full);
 		float rounded = 100.5F - (lost < 100 ? lost : 100.0F);
 		out[row] = (int32_t)rounded;

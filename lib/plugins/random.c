@@ -23,7 +23,7 @@
 #include "plugins.h"
 
 #define RANDOM_BITS 0x1p32
-#define BLOCK       256 // rows among which the winner is looked for
+#define BLOCK       512 // rows among which the winner is looked for
 
 struct random_args {
 	int64_t seed;
@@ -36,11 +36,12 @@ struct names {
 	uint32_t capacity;
 	uint32_t *low; // halves of the hash
 	uint32_t *high;
+	uint32_t *key; // of the cycle at hand, in 2^-32
 };
 
 struct draw {
 	uint32_t winner;
-	uint32_t *key; // by row, in 2^-32
+	const uint32_t *key; // by row, in 2^-32
 };
 
 static void *attach(struct cs_cluster *cluster, void *args)
@@ -57,6 +58,7 @@ static void detach(struct cs_cluster *cluster, void *attached)
 	(void)cluster;
 	free(names->low);
 	free(names->high);
+	free(names->key);
 	free(names);
 }
 
@@ -75,6 +77,7 @@ static void follow(struct names *names, const struct cs_node_table *nodes)
 		uint32_t n = nodes->capacity;
 		names->low = cs_grow_column(names->low, 0, n, sizeof(*names->low));
 		names->high = cs_grow_column(names->high, 0, n, sizeof(*names->high));
+		names->key = cs_grow_column(names->key, 0, n, sizeof(*names->key));
 		names->capacity = n;
 		names->follower.begun = false;
 	}
@@ -123,16 +126,17 @@ static uint32_t find_winner(const struct cs_cycle *cycle, const uint32_t *key)
 }
 
 // Draws for all rows; returns the first of those with the greatest key.
-static uint32_t draw_all(const struct names *names, uint64_t seed, uint32_t n, uint32_t *key)
+static uint32_t draw_all(const struct names *names, uint64_t seed, uint32_t n)
 {
 	uint32_t winner = 0, greatest = 0;
 	for (uint32_t first = 0; first < n; first += BLOCK) {
 		struct cs_rows rows = { first, n - first < BLOCK ? n : first + BLOCK };
-		uint32_t there = cs_load_kernel_draw(names->low, names->high, seed, rows, key);
+		uint32_t there =
+			cs_load_kernel_draw(names->low, names->high, seed, rows, names->key);
 		winner = there > greatest ? first : winner;
 		greatest = there > greatest ? there : greatest;
 	}
-	while (key[winner] != greatest)
+	while (names->key[winner] != greatest)
 		winner++;
 	return winner;
 }
@@ -145,10 +149,10 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	uint64_t of_pod = cs_hash(cycle->pod->uid, strlen(cycle->pod->uid), (uint64_t)args->seed);
 	struct draw *draw = cs_arena_alloc(cycle->scratch, sizeof(*draw));
 	uint32_t n = cycle->nodes->n_rows;
-	draw->key = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*draw->key));
 	follow(names, cycle->nodes);
-	draw->winner = draw_all(names, of_pod, n, draw->key);
-	const double *exact = weigh(cycle->scratch, weight, n, draw->key);
+	draw->key = names->key;
+	draw->winner = draw_all(names, of_pod, n);
+	const double *exact = weigh(cycle->scratch, weight, n, names->key);
 	if (exact)
 		draw->winner = find_exactly(cycle, exact);
 	else if (cs_by_load_feasible(cycle))

@@ -66,13 +66,12 @@ static void grow(struct memory *memory, const struct cs_node_table *nodes)
 	uint32_t n = nodes->capacity;
 	if (memory->capacity >= nodes->n_rows)
 		return;
-	memory->credit = cs_realloc_array(memory->credit, n, sizeof(*memory->credit));
+	memory->credit =
+		cs_grow_column(memory->credit, memory->capacity, n, sizeof(*memory->credit));
 	memory->name = cs_realloc_array(memory->name, n, sizeof(*memory->name));
 	memory->feasible = cs_realloc_array(memory->feasible, n, sizeof(*memory->feasible));
-	for (uint32_t row = memory->capacity; row < n; row++) {
-		memory->credit[row] = 0;
+	for (uint32_t row = memory->capacity; row < n; row++)
 		memory->name[row] = CS_INTERN_NONE;
-	}
 	memory->capacity = n;
 }
 
