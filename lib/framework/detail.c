@@ -9,7 +9,7 @@
 
 // ---- the best rows ----
 
-// The blocks of rows with the greatest totals: the best rows are in these.
+// The blocks with the greatest totals of rows that fit: the best rows are in these.
 struct blocks {
 	uint32_t n;
 	uint32_t list[CS_CANDIDATES_MAX];
@@ -23,7 +23,7 @@ static struct blocks find_blocks(const struct view *view)
 	double least = -INFINITY; // what a block must exceed
 	for (uint32_t block = 0; block < n; block++) {
 		uint32_t at = best.n;
-		if (tops[block] <= least)
+		if (tops[block] <= least || view->ties[block] == 0)
 			continue;
 		while (at > 0 && tops[best.list[at - 1]] < tops[block])
 			at--;

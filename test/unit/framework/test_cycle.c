@@ -148,6 +148,23 @@ START_TEST(ties_go_to_the_lowest_name_that_has_come)
 }
 END_TEST
 
+// Rows that do not fit have no total, which is not the same as none but 0.
+START_TEST(the_best_rows_are_known_where_totals_are_0)
+{
+	struct cs_detail detail;
+	for (int i = 0; i < 330; i++)
+		toy_add_node(&toy, cs_arena_printf(toy.arena, "n%03d", i), 4, 110,
+			     i < 320 ? "unschedulable: true" : "");
+	toy_add_pod(&toy, "a", 4000, "");
+	struct cs_outcome outcome = decide("a");
+	ck_assert_uint_eq(outcome.n_feasible, 10);
+	cs_cycle_detail(workspace, &outcome, &detail);
+	ck_assert_uint_eq(detail.n_candidates, CS_CANDIDATES_MAX);
+	for (uint32_t i = 0; i < detail.n_candidates; i++)
+		ck_assert_uint_eq(detail.candidates[i].row, 320 + i);
+}
+END_TEST
+
 START_TEST(ties_are_spread_evenly_by_random)
 {
 	struct cs_random random;
@@ -532,6 +549,7 @@ Suite *test_suite(void)
 		normalising_sees_feasible_rows_only,
 		ties_go_to_the_lowest_name_without_random,
 		ties_go_to_the_lowest_name_that_has_come,
+		the_best_rows_are_known_where_totals_are_0,
 		ties_are_spread_evenly_by_random,
 		the_first_filter_in_order_gives_the_reason,
 		reasons_are_sorted_as_strings_with_their_counts,
