@@ -298,11 +298,23 @@ static uint32_t create(struct cs_cluster *cluster, const struct cs_pod *pod, uin
 	return at;
 }
 
+// Samples hold all of a pod that nobody had told of: what they said of a row with fewer is not so.
+static void forget_rests(struct cs_loads *loads, uint32_t row, int64_t came)
+{
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
+		const struct sampled sampled = sampled_of(loads, slot, row);
+		if (came <= sampled.taken - sampled.longer)
+			loads->hidden[loads->slot_column[slot]].rest[row] =
+				(struct cs_load_rest){ 0 };
+	}
+}
+
 void cs_loads_come(struct cs_cluster *cluster, struct cs_pod *pod, int64_t when)
 {
 	struct cs_loads *loads = &cluster->loads;
 	cs_cluster_unreserve(cluster, pod->uid);
 	int64_t came = when < loads->now ? when : loads->now;
+	forget_rests(loads, pod->row, came);
 	if (loads->n_slots == 0 || loads->now - came > loads->horizon ||
 	    came <= told_until(loads, pod->row, false))
 		return;

@@ -628,6 +628,33 @@ START_TEST(nodes_without_pods_say_nothing_of_pods)
 }
 END_TEST
 
+// Nodes are told of before their pods, and so are samples in their annotations: what those hold is
+// their pods' all the same, and pods that are told of later have not come since.
+START_TEST(pods_are_told_of_after_their_samples)
+{
+	const struct cs_load_column *connections = &table->columns[CONNECTIONS];
+	add_node(&world, "a", NODE4);
+	add_node(&world, "b", NODE4);
+	sample("a", CONNECTIONS, 30, 0, 0);
+	sample("b", CONNECTIONS, 50, 0, 0);
+	bind("p", "a", "");
+	bind("q", "a", "");
+	at(1);
+	sample("b", CONNECTIONS, 50, 1, 0);
+	near(connections->mean_per_pod, 15);
+	bind("r", "b", "");
+	bind("s", "b", "");
+	at(2);
+	sample("a", CONNECTIONS, 30, 2, 0);
+	sample("b", CONNECTIONS, 50, 2, 0);
+	near(connections->mean_per_pod, 20);
+	bind("t", "b", "");
+	at(3);
+	sample("b", CONNECTIONS, 50, 3, 0);
+	near(connections->mean_per_pod, 16);
+}
+END_TEST
+
 // A node has 2000 connections and a pod. Pods that come bring 20 each, as samples say once they
 // hold them wholly.
 START_TEST(what_pods_bring_is_seen_as_they_come)
@@ -656,22 +683,22 @@ START_TEST(what_pods_bring_is_seen_as_they_come)
 	sample("a", CONNECTIONS, 2020, 330, 0);
 	near(connections->mean_per_pod, (2 * 40 + 20 + 2 * 1010) / (5.0 + 2));
 	for (int i = 0; i < 30; i++) { // noise has them bring nothing: then per_pod
-		at(400 + 30 * i);
 		char name[8];
 		snprintf(name, sizeof(name), "s%d", i);
-		bind(name, "a", "");
-		sample("a", CONNECTIONS, 2000, 400 + 30 * i, 0);
+		assume(name, row);
+		at(700 + 300 * i);
+		sample("a", CONNECTIONS, 2000, 700 + 300 * i, 0);
 	}
 	near(connections->mean_per_pod, 8);
 	// Never more than the ratio: they come with more than all that their nodes have.
-	at(1280);
-	sample("a", CONNECTIONS, 1, 1280, 0);
+	at(9500);
+	sample("a", CONNECTIONS, 1, 9500, 0);
 	for (int i = 0; i < 30; i++) {
-		at(1300 + 30 * i);
 		char name[8];
 		snprintf(name, sizeof(name), "t%d", i);
-		bind(name, "a", "");
-		sample("a", CONNECTIONS, 1 + 20 * (i + 1), 1300 + 30 * i, 0);
+		assume(name, row);
+		at(9800 + 300 * i);
+		sample("a", CONNECTIONS, 1 + 20 * (i + 1), 9800 + 300 * i, 0);
 	}
 	near(connections->mean_per_pod, 601.0 / 62);
 }
@@ -1150,6 +1177,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_clock_that_is_put_back);
 	tcase_add_test(tcase, unknown_counts_are_the_mean_of_pods);
 	tcase_add_test(tcase, nodes_without_pods_say_nothing_of_pods);
+	tcase_add_test(tcase, pods_are_told_of_after_their_samples);
 	tcase_add_test(tcase, what_pods_bring_is_seen_as_they_come);
 	tcase_add_test(tcase, unknown_levels_are_the_median);
 	tcase_add_test(tcase, expected_by_request);
