@@ -36,11 +36,13 @@ void cs_uses_init(struct cs_uses *uses, uint64_t seed)
 	cs_map_init(&uses->by_content, seed);
 	cs_map_init(&uses->pods, seed);
 	cs_list_init(&uses->idle);
+	cs_list_init(&uses->taught);
 }
 
 static void drop(struct cs_uses *uses, struct cs_use *use)
 {
 	cs_content_unref(&uses->by_content, &use->content);
+	cs_list_remove(&use->taught);
 	free(use);
 }
 
@@ -123,6 +125,7 @@ struct cs_use *cs_use_ref(struct cs_uses *uses, struct cs_arena *scratch,
 		use = cs_alloc(sizeof(*use) + uses->n_slots * sizeof(*use->learned));
 		use->connections = connections;
 		cs_list_init(&use->idle);
+		cs_list_init(&use->taught);
 		cs_content_add(&uses->by_content, &use->content, key);
 	} else if (use->pods == 0) {
 		cs_list_remove(&use->idle);
@@ -290,9 +293,10 @@ static double count_strain(const struct cs_loads *loads, const struct cs_pod *po
 	return value / (double)loads->table.columns[column].strain[pod->row];
 }
 
-static void collect(const struct cs_loads *loads, struct cs_pod *pod,
+static void collect(struct cs_cluster *cluster, const struct cs_pod *pod,
 		    const struct cs_load_pod_sample *sample, struct cs_load_report *report)
 {
+	const struct cs_loads *loads = &cluster->loads;
 	const struct cs_load_metric *metric = &loads->metrics[sample->metric];
 	uint32_t slot = cs_loads_slot(loads, sample->metric);
 	report->n_matched++;
@@ -312,6 +316,8 @@ static void collect(const struct cs_loads *loads, struct cs_pod *pod,
 	learned->n++;
 	int64_t taken = sample->taken < loads->now ? sample->taken : loads->now;
 	learned->latest = taken > learned->latest ? taken : learned->latest;
+	if (cs_list_empty(&pod->use->taught))
+		cs_list_append(&cluster->uses.taught, &pod->use->taught);
 }
 
 static void learn(struct cs_learned *learned)
@@ -324,6 +330,16 @@ static void learn(struct cs_learned *learned)
 	learned->newest = learned->latest;
 	learned->sum = 0;
 	learned->n = 0;
+}
+
+static void learn_uses(struct cs_uses *uses)
+{
+	while (!cs_list_empty(&uses->taught)) {
+		struct cs_use *use = CS_CONTAINER_OF(uses->taught.next, struct cs_use, taught);
+		cs_list_remove(&use->taught);
+		for (uint32_t slot = 0; slot < uses->n_slots; slot++)
+			learn(&use->learned[slot]);
+	}
 }
 
 // A node whose pods use more than their siblings elsewhere, an old or a throttled one, will have to
@@ -371,25 +387,20 @@ void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
 				   const struct cs_load_pod_sample *samples, uint32_t n,
 				   struct cs_load_report *ret)
 {
-	const struct cs_loads *loads = &cluster->loads;
-	CS_AUTO_FREE struct cs_pod **pods = cs_alloc_array(n, sizeof(struct cs_pod *));
 	char name[sizeof(ret->unmatched[0])]; // cut
 	*ret = (struct cs_load_report){ 0 };
 	for (uint32_t i = 0; i < n; i++) {
 		const struct cs_load_pod_sample *sample = &samples[i];
-		if (sample->metric >= loads->table.n_columns)
+		if (sample->metric >= cluster->loads.table.n_columns)
 			continue;
-		pods[i] = find_pod(&cluster->uses, sample);
-		if (pods[i]) {
-			collect(loads, pods[i], sample, ret);
+		const struct cs_pod *pod = find_pod(&cluster->uses, sample);
+		if (pod) {
+			collect(cluster, pod, sample, ret);
 			continue;
 		}
 		snprintf(name, sizeof(name), "%s/%s", sample->namespace, sample->name);
 		cs_loads_note_unmatched(ret, name);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		for (uint32_t slot = 0; pods[i] && pods[i]->use && slot < loads->n_slots; slot++)
-			learn(&pods[i]->use->learned[slot]);
 }
 
 uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
@@ -398,6 +409,7 @@ uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 {
 	struct cs_loads *loads = &cluster->loads;
 	cs_cluster_absorb_pod_samples(cluster, samples, n, ret);
+	learn_uses(&cluster->uses);
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
 		uint32_t column = loads->slot_column[slot];
 		learn_strains(loads, column);

@@ -25,8 +25,9 @@ struct cs_learned {
 struct cs_use {
 	struct cs_content content; // key: see load_use.c
 	uint32_t pods;
-	struct cs_list idle; // in cs_uses.idle while no pod has it
-	double connections;  // of the annotation; 0 = none, < 0 = it cannot be read
+	struct cs_list idle;   // in cs_uses.idle while no pod has it
+	struct cs_list taught; // in cs_uses.taught while a round that is coming in tells of it
+	double connections;    // of the annotation; 0 = none, < 0 = it cannot be read
 	struct cs_learned learned[];
 };
 
@@ -36,6 +37,7 @@ struct cs_uses {
 	struct cs_map by_content;
 	struct cs_map pods;  // by namespace and name, where a metric adds up over pods
 	struct cs_list idle; // the longest idle first
+	struct cs_list taught;
 	uint32_t n_idle;
 	uint32_t n_slots;
 };

@@ -158,8 +158,8 @@ uint32_t cs_cluster_apply_samples(struct cs_cluster *cluster, const struct cs_lo
 uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 				      const struct cs_load_pod_sample *samples, uint32_t n,
 				      struct cs_load_report *ret);
-// A part of a round whose last one _apply_pod_samples takes: what nodes' pods use more than others
-// is learned of all parts at once.
+// A part of a round whose last one _apply_pod_samples takes: what workloads' pods use, and nodes'
+// pods more than others, is learned of all parts at once.
 void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
 				   const struct cs_load_pod_sample *samples, uint32_t n,
 				   struct cs_load_report *ret);
