@@ -686,6 +686,15 @@ void cs_http_pending_complete(struct cs_http_pending *pending, struct cs_http_re
 	http_server_unref(server);
 }
 
+bool cs_http_pending_is_wanted(const struct cs_http_pending *pending)
+{
+	struct cs_http_server *server = pending->server;
+	pthread_mutex_lock(&server->lock);
+	bool wanted = pending->exchange != NULL;
+	pthread_mutex_unlock(&server->lock);
+	return wanted;
+}
+
 void cs_http_pending_retry(struct cs_http_pending *pending)
 {
 	struct cs_http_server *server = pending->server;

@@ -122,6 +122,8 @@ struct cs_http_pending;
 struct cs_http_pending *cs_http_request_defer(struct cs_http_request *request);
 // Takes the contents of `response` (finish it afterwards all the same) and frees the handle.
 void cs_http_pending_complete(struct cs_http_pending *pending, struct cs_http_response *response);
+// Whether anybody still waits for it; any thread. Where nobody does, it is completed all the same.
+bool cs_http_pending_is_wanted(const struct cs_http_pending *pending);
 // Instead of a response: the handler is called once more with the same request, as what it waited
 // for is there now. Frees the handle.
 void cs_http_pending_retry(struct cs_http_pending *pending);
