@@ -42,6 +42,9 @@ struct cs_core {
 	struct cs_message_batch **last_batch;
 	size_t next_change; // of the first batch
 
+	struct cs_message *asks; // in order, none of them answered
+	struct cs_message **last_ask;
+
 	uint32_t n_synced;
 	bool leading;
 	bool started;
@@ -197,6 +200,7 @@ int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
 	core->options = *options;
 	core->log = options->log;
 	core->last_batch = &core->batches;
+	core->last_ask = &core->asks;
 	cs_random_init(&core->random, options->seed);
 	core->mailbox = cs_mailbox_create(NULL, NULL);
 	core->cluster = cs_cluster_create(cs_random_next(&core->random));
@@ -240,6 +244,7 @@ void cs_core_destroy(struct cs_core *core)
 		return;
 	if (core->batches)
 		free_messages(&core->batches->message);
+	free_messages(core->asks);
 	free_messages(cs_mailbox_take(core->mailbox));
 	cs_verbs_destroy(core->verbs);
 	cs_load_intake_destroy(core->load);
@@ -465,18 +470,9 @@ static void on_leading(struct cs_core *core, struct cs_message *message)
 
 static void on_ask(struct cs_core *core, struct cs_message *message)
 {
-	struct cs_message_ask *ask = (struct cs_message_ask *)message;
-	struct cs_http_response response;
-	cs_http_response_init(&response);
-	cs_answer(&(struct cs_answer_context){ .scheduler = core->scheduler,
-					       .cluster = core->cluster,
-					       .verbs = core->verbs,
-					       .now = core->now,
-					       .started = core->started },
-		  ask, &response);
-	cs_http_pending_complete(ask->pending, &response);
-	ask->pending = NULL;
-	cs_http_response_finish(&response);
+	message->next = NULL;
+	*core->last_ask = message;
+	core->last_ask = &message->next;
 }
 
 static void on_call(struct cs_core *core, struct cs_message *message)
@@ -534,9 +530,10 @@ static void read_messages(struct cs_core *core)
 		[CS_CORE_STOP] = on_stop,       [CS_CORE_ENDED] = on_ended,
 	};
 	// These have been taken over.
-	static const bool kept[CS_CORE_MESSAGE_COUNT] = {
-		[CS_CORE_BATCH] = true, [CS_CORE_LOAD] = true, [CS_CORE_CALL] = true
-	};
+	static const bool kept[CS_CORE_MESSAGE_COUNT] = { [CS_CORE_BATCH] = true,
+							  [CS_CORE_LOAD] = true,
+							  [CS_CORE_ASK] = true,
+							  [CS_CORE_CALL] = true };
 	struct cs_message *next;
 	for (struct cs_message *m = cs_mailbox_take(core->mailbox); m; m = next) {
 		next = m->next;
@@ -576,6 +573,40 @@ static bool decide(struct cs_core *core, int64_t end)
 	return false;
 }
 
+static void answer(const struct cs_core *core, struct cs_message_ask *ask)
+{
+	struct cs_http_response response;
+	cs_http_response_init(&response);
+	cs_answer(&(struct cs_answer_context){ .scheduler = core->scheduler,
+					       .cluster = core->cluster,
+					       .verbs = core->verbs,
+					       .now = core->now,
+					       .started = core->started },
+		  ask, &response);
+	cs_http_pending_complete(ask->pending, &response);
+	ask->pending = NULL;
+	cs_http_response_finish(&response);
+}
+
+// In what the turn has left, but one of them in any case: an explanation of thousands of nodes
+// takes longer than a turn, and hundreds of clients may ask at once.
+static bool answer_asks(struct cs_core *core, int64_t end)
+{
+	while (core->asks) {
+		struct cs_message *message = core->asks;
+		struct cs_message_ask *ask = (struct cs_message_ask *)message;
+		core->asks = message->next;
+		if (!core->asks)
+			core->last_ask = &core->asks;
+		if (cs_http_pending_is_wanted(ask->pending))
+			answer(core, ask);
+		cs_message_free_core(message);
+		if (past(core, end))
+			return core->asks != NULL;
+	}
+	return false;
+}
+
 bool cs_core_turn(struct cs_core *core)
 {
 	core->now = cs_clock_now(&core->options.clock);
@@ -584,6 +615,7 @@ bool cs_core_turn(struct cs_core *core)
 	bool more = apply_batches(core, core->now.boot + TURN / 2);
 	more |= take_load(core, end);
 	more |= decide(core, end);
+	more |= answer_asks(core, end);
 	cs_events_turn(core->events, core->now);
 	if (core->verbs)
 		cs_verbs_expire(core->verbs, core->now);

@@ -117,7 +117,7 @@ static uint32_t limit_of(const struct cs_http_request *request)
 	return *end || end == text || *text == '-' || limit > UINT32_MAX ? 0 : (uint32_t)limit;
 }
 
-// The model belongs to the core: it answers in its next turn.
+// The model belongs to the core: it answers in one of its next turns.
 static void ask_core(const struct cs_endpoints *endpoints, struct cs_http_request *request,
 		     enum cs_question question, uint32_t limit)
 {

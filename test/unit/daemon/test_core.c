@@ -4,9 +4,12 @@
 #include "../read_object.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <csched/base/memory.h>
@@ -747,6 +750,74 @@ START_TEST(load_that_is_left_is_freed)
 }
 END_TEST
 
+// ---- questions of HTTP clients ----
+
+static void ask(struct cs_http_request *request, struct cs_http_response *response, void *user)
+{
+	struct cs_message_ask *question = cs_alloc(sizeof(*question));
+	(void)response;
+	(void)user;
+	question->message.kind = CS_CORE_ASK;
+	question->question = CS_QUESTION_EXPLAIN;
+	question->pod = cs_strdup("ns/p");
+	question->pending = cs_http_request_defer(request);
+	cs_mailbox_send(cs_core_mailbox(core), &question->message);
+}
+
+static int send_question(uint16_t port)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_port = htons(port),
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+	return fd;
+}
+
+static void expect_pod_bound(int fd)
+{
+	char text[65536];
+	size_t size = 0;
+	for (ssize_t n; (n = recv(fd, text + size, sizeof(text) - 1 - size, 0)) > 0;)
+		size += (size_t)n;
+	text[size] = '\0';
+	close(fd);
+	ck_assert_msg(cs_string_prefix(text, "HTTP/1.1 200 ") &&
+			      strstr(text, "\"state\":\"assumed\""),
+		      "%s", text);
+}
+
+// Each takes longer than a turn: one is answered, after what there was to decide.
+START_TEST(many_questions_at_once)
+{
+	enum { N = 5 };
+	static const struct cs_http_route route = { .method = "GET", .path = "/", .handler = ask };
+	struct cs_http_server *server;
+	struct cs_error err;
+	int fds[N];
+	create(false, true);
+	tell_node("n1", "4");
+	sync_all();
+	ck_assert_int_eq(
+		cs_http_server_create(&(struct cs_http_options){ 0 }, &route, 1, &server, &err), 0);
+	for (int i = 0; i < N; i++)
+		fds[i] = send_question(cs_http_server_port(server));
+	while (cs_mailbox_count(cs_core_mailbox(core)) < N)
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	tell_pod("p", "1");
+	tick = CS_MILLISECOND;
+	int turns = 1;
+	while (cs_core_turn(core))
+		turns++;
+	ck_assert_int_eq(turns, N);
+	for (int i = 0; i < N; i++)
+		expect_pod_bound(fds[i]);
+	cs_http_server_destroy(server);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("core");
@@ -774,6 +845,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, long_lists_of_pods);
 	tcase_add_test(tcase, the_loss_of_all_load);
 	tcase_add_test(tcase, load_that_is_left_is_freed);
+	tcase_add_test(tcase, many_questions_at_once);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
