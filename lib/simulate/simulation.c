@@ -201,6 +201,7 @@ static int admit_pod(struct cs_simulation *simulation, const struct input_object
 		     struct cs_error *err)
 {
 	Kube__Pod *pod = (Kube__Pod *)object->message;
+	simulation->noticed = NULL; // its siblings need not have the same annotations
 	int r = priority_resolve(&simulation->input, pod->spec, "spec", err);
 	if (r == 0)
 		r = simulation_admit(

@@ -302,6 +302,40 @@ START_TEST(annotations_that_cannot_be_read)
 }
 END_TEST
 
+#define OWNED(kind, name)                                                       \
+	", ownerReferences: [{apiVersion: apps/v1, kind: " kind ", name: " name \
+	", uid: u, controller: true}]"
+#define OF_WEB(name, notes)                                                                \
+	"---\n{apiVersion: v1, kind: Pod, metadata: {name: " name ", annotations: {" notes \
+	"}" OWNED("ReplicaSet", "web-1") "}, spec: {containers: [{name: c}]}}\n"
+
+// They are of one Deployment, whose ReplicaSet says so.
+START_TEST(siblings_are_told_of_each)
+{
+	CS_AUTO_BUFFER struct cs_buffer told;
+	struct cs_error err = { 0 };
+	struct cs_config *config = fixture_config(NULL);
+	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
+	cs_buffer_init(&told, 4096);
+	cs_simulation_set_notice(simulation, keep_notice, &told);
+	const char *yaml = "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-1" OWNED(
+		"Deployment",
+		"web") "}, spec: {replicas: 3, selector: {matchLabels: {app: web}}, "
+		       "template: {metadata: {labels: {app: web}}, spec: {containers: "
+		       "[{name: c}]}}}}\n" OF_WEB("a", "c-sched.io/talks-to: '='") OF_WEB("b", "")
+			       OF_WEB("c", "c-sched.io/talks-to: 'app db'");
+	ck_assert_int_eq(cs_simulation_read(simulation, "f", cs_slice_of(yaml), &err), 0);
+	ck_assert_msg(cs_simulation_prepare(simulation, &err) == 0, "%s", err.text);
+	ck_assert_str_eq(told.data,
+			 "pod default/a: annotation c-sched.io/talks-to: found '=', expected: "
+			 "identifier\n"
+			 "pod default/c: annotation c-sched.io/talks-to: found 'db', expected: in, "
+			 "notin, =, ==, !=\n");
+	cs_simulation_destroy(simulation);
+	cs_config_destroy(config);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("simulate run");
@@ -318,6 +352,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, whether_all_were_placed);
 	tcase_add_test(tcase, load_of_annotations);
 	tcase_add_test(tcase, annotations_that_cannot_be_read);
+	tcase_add_test(tcase, siblings_are_told_of_each);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
