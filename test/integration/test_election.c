@@ -25,6 +25,14 @@ static struct harness_process *replica(void)
 			       "--leader-elect-retry-period=300ms");
 }
 
+// Its lease outlasts the harness's patience: who waits until it has run out fails the test.
+static struct harness_process *long_leader(void)
+{
+	return HARNESS_C_SCHED(kubesim, "--leader-elect", "--leader-elect-lease-duration=300s",
+			       "--leader-elect-renew-deadline=5s",
+			       "--leader-elect-retry-period=300ms");
+}
+
 // When something last happened to the lease, as it says, in seconds.
 static double lease_time(const char *field)
 {
@@ -84,14 +92,12 @@ END_TEST
 START_TEST(the_leader_ends_properly)
 {
 	kubesim = HARNESS_KUBESIM("--nodes=3");
-	struct harness_process *first = replica();
+	struct harness_process *first = long_leader();
 	harness_wait_logged(first, "Starting to schedule");
 	struct harness_process *second = replica();
 	harness_sleep(1);
 	ck_assert_int_eq(harness_stop(first, SIGTERM), 0);
-	double start = harness_now();
 	harness_wait_logged(second, "Starting to schedule");
-	ck_assert_double_lt(harness_now() - start, DURATION);
 	struct json_object *lease = harness_get(kubesim, LEASE);
 	ck_assert_int_eq(json_object_get_int(cs_value_at(lease, "spec.leaseTransitions")), 1);
 	create_pods(0, 5);
@@ -132,15 +138,11 @@ END_TEST
 START_TEST(the_lease_cannot_be_renewed)
 {
 	kubesim = HARNESS_KUBESIM("--nodes=1");
-	struct harness_process *first = HARNESS_C_SCHED(
-		kubesim, "--leader-elect", "--leader-elect-lease-duration=30s",
-		"--leader-elect-renew-deadline=2s", "--leader-elect-retry-period=300ms");
+	struct harness_process *first = long_leader();
 	harness_wait_logged(first, "Starting to schedule");
 	harness_faults(kubesim,
 		       "- {match: {resource: leases}, action: status, code: 500, count: 0}");
-	double start = harness_now();
 	ck_assert_int_eq(harness_wait_exit(first), 1);
-	ck_assert_double_lt(harness_now() - start, 30);
 	create_pods(0, 1);
 	harness_sleep(0.5);
 	ck_assert_int_eq(harness_count_pods(kubesim).pending, 1);
