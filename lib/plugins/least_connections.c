@@ -9,7 +9,7 @@
 //     score = 100 * (1 - u), u = L / limit, rounded:
 //             no deadband then, since a difference in u is one of capacity
 //
-// The mean and the least L are those of the feasible nodes. An average node loses three points, a
+// The mean and the least L are those of the feasible nodes. An average node loses four points, a
 // crowded one all: among nodes with room the least connections decide what others leave nearly
 // equal, and who is full is avoided. Limits are mostly far away (a connection table has 262144
 // entries): by them alone 500 connections and 5000 would be the same.
