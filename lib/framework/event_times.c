@@ -1,4 +1,5 @@
-// Neighbours: event_times.h.
+// Which of upstream's labels an event has, and the metric.
+// Neighbours: event_times.h; queue.c names the events that may cure.
 #include "event_times.h"
 
 #include <csched/framework/queue.h>

@@ -70,7 +70,6 @@ struct cs_cycle {
 // The rows that passed, ascending. The first who asks in a decision pays for the list.
 const uint32_t *cs_cycle_feasible(const struct cs_cycle *cycle);
 
-// One plugin in one profile: what is the same for all its decisions.
 // Where calls of plugins are counted: once per attempt to schedule a pod, whatever was kept from
 // earlier ones.
 enum cs_evaluated {
@@ -81,6 +80,7 @@ enum cs_evaluated {
 	CS_EVALUATED_COUNT,
 };
 
+// One plugin in one profile: what is the same for all its decisions.
 struct cs_plugin_instance {
 	const struct cs_plugin *plugin;
 	void *args;     // what plugin->configure made; NULL without arguments

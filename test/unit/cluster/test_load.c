@@ -843,13 +843,9 @@ static void ten_use(double on_a, double on_b, double seconds)
 	ck_assert_uint_eq(report.n_matched, 10);
 }
 
-// What the pods of one row use more than their siblings elsewhere is expected of the next one
-// there.
-START_TEST(rows_have_strain)
+// Two on row a, eight on b.
+static void ten_pods(uint32_t a, uint32_t b)
 {
-	uint32_t a = add_node(&world, "a", NODE4);
-	uint32_t b = add_node(&world, "b", NODE4);
-	const float *strain = table->columns[CPU].strain;
 	for (int i = 0; i < 10; i++) {
 		char name[8];
 		snprintf(name, sizeof(name), "p%d", i);
@@ -857,6 +853,16 @@ START_TEST(rows_have_strain)
 				  workload_pod(name, RS1, "labels: {pod-template-hash: abc}"),
 				  i < 2 ? a : b);
 	}
+}
+
+// What the pods of one row use more than their siblings elsewhere is expected of the next one
+// there.
+START_TEST(rows_have_strain)
+{
+	uint32_t a = add_node(&world, "a", NODE4);
+	uint32_t b = add_node(&world, "b", NODE4);
+	const float *strain = table->columns[CPU].strain;
+	ten_pods(a, b);
 	ten_use(400, 400, 60);
 	near((double)strain[a], 1);
 	ten_use(480, 380, 90); // (960 + 400) / 1200: chance
@@ -893,11 +899,7 @@ START_TEST(strain_fades_without_pods)
 	uint32_t a = add_node(&world, "a", NODE4);
 	uint32_t b = add_node(&world, "b", NODE4);
 	const float *strain = table->columns[CPU].strain;
-	for (int i = 0; i < 10; i++) {
-		char name[8];
-		snprintf(name, sizeof(name), "p%d", i);
-		cs_cluster_assume(world.cluster, workload_pod(name, RS1, ""), i < 2 ? a : b);
-	}
+	ten_pods(a, b);
 	ten_use(400, 400, 60);
 	ten_use(2000, 125, 90);
 	ck_assert_double_eq_tol((double)strain[a], 2, 0.04);
