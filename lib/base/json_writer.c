@@ -199,8 +199,26 @@ void cs_json_member_int(struct cs_json_writer *json, const char *key, int64_t v)
 	cs_json_int(json, v);
 }
 
+void cs_json_member_double(struct cs_json_writer *json, const char *key, double v)
+{
+	cs_json_key(json, key);
+	cs_json_double(json, v);
+}
+
 void cs_json_member_bool(struct cs_json_writer *json, const char *key, bool v)
 {
 	cs_json_key(json, key);
 	cs_json_bool(json, v);
+}
+
+void cs_json_member_object_begin(struct cs_json_writer *json, const char *key)
+{
+	cs_json_key(json, key);
+	cs_json_object_begin(json);
+}
+
+void cs_json_member_array_begin(struct cs_json_writer *json, const char *key)
+{
+	cs_json_key(json, key);
+	cs_json_array_begin(json);
 }

@@ -44,8 +44,7 @@ static void write_base64(struct cs_json_writer *json, const char *text)
 static void write_cluster(struct cs_json_writer *json, const struct cs_endpoint *endpoint,
 			  const char *ca)
 {
-	cs_json_key(json, "cluster");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "cluster");
 	cs_json_member_string(json, "server", endpoint->server);
 	if (endpoint->tls_server_name)
 		cs_json_member_string(json, "tls-server-name", endpoint->tls_server_name);
@@ -78,8 +77,7 @@ static char *make_info(const struct cs_endpoint *endpoint, const char *ca)
 	cs_json_object_begin(&json);
 	cs_json_member_string(&json, "kind", "ExecCredential");
 	cs_json_member_string(&json, "apiVersion", endpoint->exec->api_version);
-	cs_json_key(&json, "spec");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "spec");
 	if (endpoint->exec->provide_cluster)
 		write_cluster(&json, endpoint, ca);
 	cs_json_member_bool(&json, "interactive", false);

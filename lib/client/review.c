@@ -203,8 +203,7 @@ static void begin_review(struct cs_json_writer *json, struct cs_buffer *out, con
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "apiVersion", version);
 	cs_json_member_string(json, "kind", kind);
-	cs_json_key(json, "spec");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "spec");
 }
 
 static void write_token(const struct ask *ask, struct cs_buffer *out)
@@ -227,13 +226,11 @@ static void write_access(const struct ask *ask, struct cs_buffer *out)
 		cs_json_key(&json, "extra");
 		cs_json_raw(&json, cs_slice_of(ask->who.extra));
 	}
-	cs_json_key(&json, "groups");
-	cs_json_array_begin(&json);
+	cs_json_member_array_begin(&json, "groups");
 	for (size_t i = 0; i < ask->who.n_groups; i++)
 		cs_json_string(&json, ask->who.groups[i]);
 	cs_json_array_end(&json);
-	cs_json_key(&json, "nonResourceAttributes");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "nonResourceAttributes");
 	cs_json_member_string(&json, "path", ask->path);
 	cs_json_member_string(&json, "verb", ask->verb);
 	cs_json_object_end(&json);

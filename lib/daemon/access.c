@@ -97,15 +97,13 @@ static void write_status(struct cs_http_response *response, int code, const char
 	cs_json_object_begin(&json);
 	cs_json_member_string(&json, "kind", "Status");
 	cs_json_member_string(&json, "apiVersion", "v1");
-	cs_json_key(&json, "metadata");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "metadata");
 	cs_json_object_end(&json);
 	cs_json_member_string(&json, "status", "Failure");
 	cs_json_member_string(&json, "message", message);
 	cs_json_member_string(&json, "reason", reason);
 	if (code == 403) {
-		cs_json_key(&json, "details");
-		cs_json_object_begin(&json);
+		cs_json_member_object_begin(&json, "details");
 		cs_json_object_end(&json);
 	}
 	cs_json_member_int(&json, "code", code);

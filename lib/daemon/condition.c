@@ -9,8 +9,7 @@ static void write_condition(struct cs_json_writer *json, const struct cs_pod *po
 {
 	char time[CS_TIMESTAMP_SIZE];
 	bool exists = pod->condition_reason || pod->condition_message;
-	cs_json_key(json, "conditions");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "conditions");
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "type", "PodScheduled");
 	cs_json_member_string(json, "status", "False");
@@ -32,8 +31,7 @@ void cs_condition_patch(const struct cs_pod *pod, struct cs_time now,
 	struct cs_json_writer json;
 	cs_json_init(&json, out);
 	cs_json_object_begin(&json);
-	cs_json_key(&json, "status");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "status");
 	if (status->reason)
 		write_condition(&json, pod, now, status);
 	if (status->drop_nomination)

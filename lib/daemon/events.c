@@ -234,8 +234,7 @@ static void write_patch(const struct series *series, struct cs_buffer *out)
 	cs_buffer_init(out, BODY_MAX);
 	cs_json_init(&json, out);
 	cs_json_object_begin(&json);
-	cs_json_key(&json, "series");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "series");
 	cs_json_member_int(&json, "count", series->count);
 	cs_json_member_string(&json, "lastObservedTime",
 			      cs_timestamp_micro(series->observed.wall, time));

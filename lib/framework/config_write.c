@@ -23,8 +23,7 @@ static void member_duration(struct cs_json_writer *json, const char *key, int64_
 
 static void write_election(const struct cs_config *config, struct cs_json_writer *json)
 {
-	cs_json_key(json, "leaderElection");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "leaderElection");
 	cs_json_member_bool(json, "leaderElect", config->leader_election.leader_elect);
 	member_duration(json, "leaseDuration", config->leader_election.lease_duration);
 	member_duration(json, "renewDeadline", config->leader_election.renew_deadline);
@@ -38,23 +37,19 @@ static void write_election(const struct cs_config *config, struct cs_json_writer
 
 static void write_connection(const struct cs_config *config, struct cs_json_writer *json)
 {
-	cs_json_key(json, "clientConnection");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "clientConnection");
 	cs_json_member_string(json, "kubeconfig", config->client_connection.kubeconfig);
 	cs_json_member_string(json, "acceptContentTypes", CS_CONFIG_CONTENT_TYPE);
 	cs_json_member_string(json, "contentType", CS_CONFIG_CONTENT_TYPE);
-	cs_json_key(json, "qps");
-	cs_json_double(json, config->client_connection.qps);
+	cs_json_member_double(json, "qps", config->client_connection.qps);
 	cs_json_member_int(json, "burst", config->client_connection.burst);
 	cs_json_object_end(json);
 }
 
 static void write_point(const struct cs_profile_point *point, struct cs_json_writer *json)
 {
-	cs_json_key(json, point->name);
-	cs_json_object_begin(json);
-	cs_json_key(json, "enabled");
-	cs_json_array_begin(json);
+	cs_json_member_object_begin(json, point->name);
+	cs_json_member_array_begin(json, "enabled");
 	for (uint32_t i = 0; i < point->n; i++) {
 		cs_json_object_begin(json);
 		cs_json_member_string(json, "name", point->entries[i].name);
@@ -69,12 +64,9 @@ static void write_point(const struct cs_profile_point *point, struct cs_json_wri
 // Each point by itself, so multiPoint must add nothing.
 static void write_plugins(const struct cs_profile *profile, struct cs_json_writer *json)
 {
-	cs_json_key(json, "plugins");
-	cs_json_object_begin(json);
-	cs_json_key(json, point_names[POINT_MULTI]);
-	cs_json_object_begin(json);
-	cs_json_key(json, "disabled");
-	cs_json_array_begin(json);
+	cs_json_member_object_begin(json, "plugins");
+	cs_json_member_object_begin(json, point_names[POINT_MULTI]);
+	cs_json_member_array_begin(json, "disabled");
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "name", "*");
 	cs_json_object_end(json);
@@ -91,8 +83,7 @@ static void write_arguments(const struct cs_plugin_instance *instance, struct cs
 	CS_AUTO_FREE char *kind = cs_asprintf("%sArgs", instance->plugin->name);
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "name", instance->plugin->name);
-	cs_json_key(json, "args");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "args");
 	cs_json_member_string(json, "apiVersion", CS_CONFIG_API_VERSION);
 	cs_json_member_string(json, "kind", kind);
 	instance->plugin->write_args(instance->args, json);
@@ -105,8 +96,7 @@ static void write_profile(const struct cs_profile *profile, struct cs_json_write
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "schedulerName", profile->scheduler_name);
 	write_plugins(profile, json);
-	cs_json_key(json, "pluginConfig");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "pluginConfig");
 	for (uint32_t i = 0; i < profile->n_instances; i++)
 		if (profile->instances[i].plugin->write_args)
 			write_arguments(&profile->instances[i], json);
@@ -129,11 +119,9 @@ void cs_config_write(const struct cs_config *config, struct cs_json_writer *json
 	cs_json_member_int(json, "podInitialBackoffSeconds",
 			   config->pod_initial_backoff / CS_SECOND);
 	cs_json_member_int(json, "podMaxBackoffSeconds", config->pod_max_backoff / CS_SECOND);
-	cs_json_key(json, "extenders");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "extenders");
 	cs_json_array_end(json);
-	cs_json_key(json, "profiles");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "profiles");
 	for (uint32_t i = 0; i < config->n_profiles; i++)
 		write_profile(config->profiles[i], json);
 	cs_json_array_end(json);

@@ -18,8 +18,7 @@ static void member_duration(struct cs_json_writer *json, const char *key, int64_
 
 static void member_number(struct cs_json_writer *json, const char *key, double value)
 {
-	cs_json_key(json, key);
-	cs_json_double(json, value);
+	cs_json_member_double(json, key, value);
 }
 
 static void member_if_given(struct cs_json_writer *json, const char *key, const char *value)
@@ -65,8 +64,7 @@ static void write_query(const struct cs_load_config *config, const struct cs_loa
 
 static void write_tls(const struct cs_load_source *source, struct cs_json_writer *json)
 {
-	cs_json_key(json, "tls");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "tls");
 	member_if_given(json, "caFile", source->ca_file);
 	member_if_given(json, "certFile", source->certificate_file);
 	member_if_given(json, "keyFile", source->key_file);
@@ -82,14 +80,12 @@ static void write_prometheus(const struct cs_load_config *config,
 	write_tls(source, json);
 	member_if_given(json, "bearerTokenFile", source->token_file);
 	if (source->username) {
-		cs_json_key(json, "basicAuth");
-		cs_json_object_begin(json);
+		cs_json_member_object_begin(json, "basicAuth");
 		cs_json_member_string(json, "username", source->username);
 		cs_json_member_string(json, "passwordFile", source->password_file);
 		cs_json_object_end(json);
 	}
-	cs_json_key(json, "queries");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "queries");
 	for (uint32_t i = 0; i < source->n_queries; i++)
 		write_query(config, &source->queries[i], json);
 	cs_json_array_end(json);
@@ -98,8 +94,7 @@ static void write_prometheus(const struct cs_load_config *config,
 static void write_names(const struct cs_load_config *config, const struct cs_load_source *source,
 			struct cs_json_writer *json)
 {
-	cs_json_key(json, "metrics");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "metrics");
 	for (uint32_t i = 0; i < source->n_metrics; i++)
 		cs_json_string(json, config->metrics[source->metrics[i]].name);
 	cs_json_array_end(json);
@@ -130,13 +125,11 @@ void cs_load_config_write(const struct cs_load_config *config, struct cs_json_wr
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "apiVersion", CS_LOAD_CONFIG_API_VERSION);
 	cs_json_member_string(json, "kind", CS_LOAD_CONFIG_KIND);
-	cs_json_key(json, "metrics");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "metrics");
 	for (uint32_t i = 0; i < config->n_metrics; i++)
 		write_metric(&config->metrics[i], json);
 	cs_json_array_end(json);
-	cs_json_key(json, "sources");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "sources");
 	for (uint32_t i = 0; i < config->n_sources; i++)
 		write_source(config, &config->sources[i], json);
 	cs_json_array_end(json);

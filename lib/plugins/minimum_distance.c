@@ -421,8 +421,7 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 {
 	const struct distance_args *args = pointer;
 	const struct level *items = args->levels.items;
-	cs_json_key(json, "levels");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "levels");
 	for (uint32_t i = 0; i < args->levels.count; i++) {
 		cs_json_object_begin(json);
 		cs_json_member_string(json, "topologyKey", items[i].key);

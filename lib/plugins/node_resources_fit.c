@@ -426,14 +426,12 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 		cs_json_key(json, "ignoredResourceGroups");
 		cs_args_write_strings(&args->ignored_groups, json);
 	}
-	cs_json_key(json, "scoringStrategy");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "scoringStrategy");
 	cs_json_member_string(json, "type", strategy_names[args->strategy]);
 	cs_json_key(json, "resources");
 	cs_args_write_resources(&args->resources, json);
 	if (args->strategy == STRATEGY_RATIO) {
-		cs_json_key(json, "requestedToCapacityRatio");
-		cs_json_object_begin(json);
+		cs_json_member_object_begin(json, "requestedToCapacityRatio");
 		cs_json_key(json, "shape");
 		cs_args_write_shape(&args->shape, json);
 		cs_json_object_end(json);

@@ -198,8 +198,7 @@ void cs_spread_write_args(const void *pointer, struct cs_json_writer *json)
 	cs_json_member_string(json, "defaultingType", args->defaulting_type);
 	if (is_system(args))
 		return;
-	cs_json_key(json, "defaultConstraints");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "defaultConstraints");
 	for (uint32_t i = 0; i < args->constraints.count; i++)
 		write_constraint(&list[i], json);
 	cs_json_array_end(json);

@@ -11,8 +11,7 @@
 
 static void write_strings(struct cs_json_writer *json, const char *key, const char *words)
 {
-	cs_json_key(json, key);
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, key);
 	while (words && *words) {
 		size_t size = strcspn(words, " ");
 		cs_json_slice(json, (struct cs_slice){ words, size });
@@ -79,8 +78,7 @@ static void write_resource_list(struct cs_json_writer *json, const char *group, 
 	cs_json_member_string(json, "kind", "APIResourceList");
 	cs_json_member_string(json, "apiVersion", "v1");
 	cs_json_member_string(json, "groupVersion", group_version);
-	cs_json_key(json, "resources");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "resources");
 	for (size_t i = 0; i < sim_resource_count; i++)
 		if (strcmp(sim_resources[i].group, group) == 0 &&
 		    strcmp(sim_resources[i].version, version) == 0)
@@ -109,8 +107,7 @@ static void write_group(struct cs_json_writer *json, const struct sim_resource *
 		cs_json_member_string(json, "apiVersion", "v1");
 	}
 	cs_json_member_string(json, "name", resource->group);
-	cs_json_key(json, "versions");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "versions");
 	write_group_version(json, resource);
 	cs_json_array_end(json);
 	cs_json_key(json, "preferredVersion");
@@ -131,8 +128,7 @@ static void write_groups(const struct cs_sim *sim, struct cs_json_writer *json)
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "kind", "APIGroupList");
 	cs_json_member_string(json, "apiVersion", "v1");
-	cs_json_key(json, "groups");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "groups");
 	for (size_t i = 0; i < sim_resource_count; i++)
 		if (*sim_resources[i].group &&
 		    first_of_group(sim, sim_resources[i].group) == &sim_resources[i])
@@ -146,8 +142,7 @@ static void write_core_versions(struct cs_json_writer *json)
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "kind", "APIVersions");
 	write_strings(json, "versions", "v1");
-	cs_json_key(json, "serverAddressByClientCIDRs");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "serverAddressByClientCIDRs");
 	cs_json_array_end(json);
 	cs_json_object_end(json);
 }

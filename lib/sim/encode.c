@@ -110,8 +110,7 @@ static void list_json(const struct sim_resource *resource, const struct sim_snap
 	cs_json_member_string(&json, "kind", text);
 	cs_json_member_string(&json, "apiVersion",
 			      sim_resource_api_version(resource, text, sizeof(text)));
-	cs_json_key(&json, "metadata");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "metadata");
 	(void)snprintf(text, sizeof(text), "%" PRIu64, info->rv);
 	cs_json_member_string(&json, "resourceVersion", text);
 	if (info->next)
@@ -119,8 +118,7 @@ static void list_json(const struct sim_resource *resource, const struct sim_snap
 	if (info->remaining >= 0)
 		cs_json_member_int(&json, "remainingItemCount", info->remaining);
 	cs_json_object_end(&json);
-	cs_json_key(&json, "items");
-	cs_json_array_begin(&json);
+	cs_json_member_array_begin(&json, "items");
 	for (size_t i = 0; i < snapshot->count; i++) {
 		struct sim_version *version = snapshot->versions[i];
 		if (resource == version->collection->resource) {
@@ -224,15 +222,13 @@ static void write_member(struct cs_json_writer *json, const char *key, const cha
 
 static void status_details_json(struct cs_json_writer *json, const struct sim_status *status)
 {
-	cs_json_key(json, "details");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "details");
 	write_member(json, "name", status->name);
 	write_member(json, "group", status->group);
 	write_member(json, "kind", status->kind);
 	write_member(json, "uid", status->uid);
 	if (status->n_causes) {
-		cs_json_key(json, "causes");
-		cs_json_array_begin(json);
+		cs_json_member_array_begin(json, "causes");
 		for (size_t i = 0; i < status->n_causes; i++) {
 			const struct sim_cause *cause = &status->causes[i];
 			cs_json_object_begin(json);
@@ -265,8 +261,7 @@ static void status_json(const struct sim_status *status, struct cs_buffer *out)
 	cs_json_object_begin(&json);
 	cs_json_member_string(&json, "kind", "Status");
 	cs_json_member_string(&json, "apiVersion", "v1");
-	cs_json_key(&json, "metadata");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "metadata");
 	write_member(&json, "continue", status->next);
 	cs_json_object_end(&json);
 	cs_json_member_string(&json, "status", success_word(status));

@@ -135,11 +135,9 @@ static void write_list(const struct sim_request *request, const struct sim_selec
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "kind", kind);
 	cs_json_member_string(json, "apiVersion", "metrics.k8s.io/v1beta1");
-	cs_json_key(json, "metadata");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "metadata");
 	cs_json_object_end(json);
-	cs_json_key(json, "items");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "items");
 	for (struct sim_object *object = sim_store_seek(measured(request), prefix);
 	     object && cs_string_prefix(object->now->key, prefix);
 	     object = sim_store_next(object)) {

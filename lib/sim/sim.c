@@ -194,15 +194,13 @@ static void write_state(struct cs_sim *sim, struct cs_buffer *out)
 	cs_json_member_int(&json, "resourceVersion", (int64_t)sim->store.rv);
 	cs_json_member_int(&json, "requests", (int64_t)sim->requests);
 	cs_json_member_int(&json, "bindings", (int64_t)sim->bindings);
-	cs_json_key(&json, "objects");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "objects");
 	for (size_t i = 0; i < sim_resource_count; i++)
 		if (sim->store.collections[i].count)
 			cs_json_member_int(&json, sim_resources[i].name,
 					   (int64_t)sim->store.collections[i].count);
 	cs_json_object_end(&json);
-	cs_json_key(&json, "watches");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "watches");
 	for (size_t i = 0; i < sim_resource_count; i++) {
 		int64_t n = 0;
 		CS_LIST_FOR_EACH (link, &sim->store.collections[i].watches)
@@ -211,8 +209,7 @@ static void write_state(struct cs_sim *sim, struct cs_buffer *out)
 			cs_json_member_int(&json, sim_resources[i].name, n);
 	}
 	cs_json_object_end(&json);
-	cs_json_key(&json, "faults");
-	cs_json_array_begin(&json);
+	cs_json_member_array_begin(&json, "faults");
 	for (size_t i = 0; i < sim->faults.count; i++) {
 		const struct sim_fault_rule *rule = &sim->faults.rules[i];
 		cs_json_object_begin(&json);

@@ -299,8 +299,7 @@ static void write_column(struct cs_json_writer *json, const char *name, bool wid
 
 static void write_columns(struct cs_json_writer *json, const struct printer *printer)
 {
-	cs_json_key(json, "columnDefinitions");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "columnDefinitions");
 	if (!printer->nameless)
 		write_column(json, "Name", false);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(printer->columns) && printer->columns[i]; i++)
@@ -344,8 +343,7 @@ static void begin_table(struct cs_json_writer *json, const struct sim_list_info 
 	cs_json_object_begin(json);
 	cs_json_member_string(json, "kind", "Table");
 	cs_json_member_string(json, "apiVersion", "meta.k8s.io/v1");
-	cs_json_key(json, "metadata");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "metadata");
 	(void)snprintf(rv, sizeof(rv), "%" PRIu64, info->rv);
 	cs_json_member_string(json, "resourceVersion", rv);
 	if (info->next)
@@ -373,8 +371,7 @@ void sim_answer_table(struct sim_request *request, const struct sim_snapshot *sn
 	cs_json_init(&json, &request->response->body);
 	begin_table(&json, info);
 	write_columns(&json, printer);
-	cs_json_key(&json, "rows");
-	cs_json_array_begin(&json);
+	cs_json_member_array_begin(&json, "rows");
 	for (size_t i = 0; i < snapshot->count; i++) {
 		struct row row = { request->sim, request->resource, snapshot->versions[i]->tree,
 				   &json };
@@ -394,8 +391,7 @@ void sim_table_of_tree(struct cs_sim *sim, const struct sim_resource *resource,
 	begin_table(&json, &info);
 	if (definitions)
 		write_columns(&json, printer);
-	cs_json_key(&json, "rows");
-	cs_json_array_begin(&json);
+	cs_json_member_array_begin(&json, "rows");
 	struct row row = { sim, resource, tree, &json };
 	write_row(&row, printer, false);
 	end_table(&json);

@@ -222,8 +222,7 @@ static int convert_list(struct job *job, struct cs_slice input, struct cs_error 
 	cs_json_object_begin(&json);
 	cs_json_key(&json, "metadata");
 	print_message(job, NULL, list.metadata, &json);
-	cs_json_key(&json, "items");
-	cs_json_array_begin(&json);
+	cs_json_member_array_begin(&json, "items");
 	for (size_t i = 0; i < list.n_items; i++)
 		print_message(job, NULL, list.items[i], &json);
 	cs_json_array_end(&json);

@@ -35,9 +35,12 @@ void cs_json_bool(struct cs_json_writer *json, bool v);
 void cs_json_null(struct cs_json_writer *json);
 void cs_json_raw(struct cs_json_writer *json, struct cs_slice bytes); // JSON already
 
-// Key and value in one call.
+// A key and its value, or the beginning of its value, in one call.
 void cs_json_member_string(struct cs_json_writer *json, const char *key, const char *s);
 void cs_json_member_int(struct cs_json_writer *json, const char *key, int64_t v);
+void cs_json_member_double(struct cs_json_writer *json, const char *key, double v);
 void cs_json_member_bool(struct cs_json_writer *json, const char *key, bool v);
+void cs_json_member_object_begin(struct cs_json_writer *json, const char *key);
+void cs_json_member_array_begin(struct cs_json_writer *json, const char *key);
 
 #endif

@@ -27,8 +27,7 @@ START_TEST(nested_with_commas)
 	cs_json_object_begin(&json);
 	cs_json_member_string(&json, "a", "x");
 	cs_json_member_int(&json, "b", -5);
-	cs_json_key(&json, "c");
-	cs_json_array_begin(&json);
+	cs_json_member_array_begin(&json, "c");
 	cs_json_int(&json, 1);
 	cs_json_object_begin(&json);
 	cs_json_object_end(&json);
@@ -40,9 +39,12 @@ START_TEST(nested_with_commas)
 	cs_json_key(&json, "e");
 	cs_json_raw(&json, CS_SLICE("{\"raw\":1}"));
 	cs_json_member_bool(&json, "f", false);
+	cs_json_member_object_begin(&json, "g");
+	cs_json_member_double(&json, "h", 0.5);
+	cs_json_object_end(&json);
 	cs_json_object_end(&json);
 	ck_assert_str_eq(out.data, "{\"a\":\"x\",\"b\":-5,\"c\":[1,{},[],null],\"d\":true,"
-				   "\"e\":{\"raw\":1},\"f\":false}");
+				   "\"e\":{\"raw\":1},\"f\":false,\"g\":{\"h\":0.5}}");
 	ck_assert_uint_eq(json.depth, 0);
 }
 END_TEST
