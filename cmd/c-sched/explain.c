@@ -324,7 +324,7 @@ int explain_main(const char **argv)
 		return EXIT_BAD_USAGE;
 	}
 	if (settings.help) {
-		cs_flags_help(usage, table, epilogue);
+		cs_flags_help(usage, table, epilogue, stdout);
 		return EXIT_ANSWERED;
 	}
 	signal(SIGPIPE, SIG_IGN); // OpenSSL may raise it

@@ -435,7 +435,7 @@ static const char epilogue[] =
 
 void options_help(void)
 {
-	cs_flags_help(usage, table, "");
+	cs_flags_help(usage, table, "", stdout);
 	config_file_help();
 	fputs(epilogue, stdout);
 }

@@ -248,7 +248,7 @@ int simulate_main(const char **argv)
 	if (parse(argv, &settings, &err) < 0)
 		return fail(&err, "See 'c-sched simulate --help'.\n");
 	if (settings.help) {
-		cs_flags_help(usage, table, epilogue);
+		cs_flags_help(usage, table, epilogue, stdout);
 		return EXIT_PLACED;
 	}
 	if (read_config(settings.config, &config, &err) < 0)

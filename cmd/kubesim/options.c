@@ -208,7 +208,7 @@ static const char epilogue[] =
 
 void options_help(void)
 {
-	cs_flags_help(usage, table, epilogue);
+	cs_flags_help(usage, table, epilogue, stdout);
 }
 
 static void fill_sim_options(struct options *options)

@@ -333,7 +333,7 @@ static void print_flag(const struct cs_flag *flag, struct cs_buffer *out)
 	cs_buffer_append_char(out, '\n');
 }
 
-void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out)
+static void print_flags(const struct cs_flag *flags, struct cs_buffer *out)
 {
 	const char *section = NULL;
 	for (const struct cs_flag *flag = flags; flag->name; flag++) {
@@ -344,12 +344,12 @@ void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out)
 	}
 }
 
-void cs_flags_help(const char *usage, const struct cs_flag *flags, const char *epilogue)
+void cs_flags_help(const char *usage, const struct cs_flag *flags, const char *epilogue, FILE *out)
 {
-	CS_AUTO_BUFFER struct cs_buffer out;
-	cs_buffer_init(&out, HELP_MAX);
-	cs_buffer_append_string(&out, usage);
-	cs_flags_print(flags, &out);
-	cs_buffer_append_string(&out, epilogue);
-	fputs(out.data, stdout);
+	CS_AUTO_BUFFER struct cs_buffer text;
+	cs_buffer_init(&text, HELP_MAX);
+	cs_buffer_append_string(&text, usage);
+	print_flags(flags, &text);
+	cs_buffer_append_string(&text, epilogue);
+	fputs(text.data, out);
 }

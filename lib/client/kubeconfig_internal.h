@@ -28,6 +28,10 @@ struct strings {
 	size_t count;
 };
 
+// cs_kubeconfig_load of one text, which stands for a file of that name (relative paths, messages).
+int cs_kubeconfig_parse(const char *file_name, struct cs_slice text, struct cs_endpoint *ret,
+			struct cs_error *err);
+
 void strings_add(struct strings *strings, char *item); // which it then owns
 void strings_free(char **items);                       // NULL is fine; overwrites them first
 

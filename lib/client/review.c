@@ -36,7 +36,6 @@ struct answer {
 	bool good;       // the token is somebody's; it is allowed
 	struct who who;  // of a token
 	char *reason;    // why it is denied
-	size_t key_size;
 	char key[];
 };
 
@@ -141,7 +140,6 @@ static struct answer *remember(struct cs_map *cache, struct cs_slice key, int64_
 		clear(cache);
 	struct answer *answer = cs_alloc(sizeof(*answer) + key.size);
 	answer->expires = now + ttl;
-	answer->key_size = key.size;
 	memcpy(answer->key, key.data, key.size);
 	struct answer *old = cs_map_put(
 		cache, (struct cs_slice){ .data = answer->key, .size = key.size }, answer);

@@ -160,7 +160,6 @@ void cs_loads_settle(struct cs_loads *loads);
 // A value of a row that is live. Returns events.
 uint32_t cs_loads_absorb(struct cs_loads *loads, uint32_t row, const struct cs_load_sample *sample,
 			 struct cs_load_report *report);
-uint32_t cs_loads_find_row(struct cs_loads *loads, const char *node);
 // What a report says of samples.
 bool cs_loads_is_plausible(const struct cs_load_metric *metric, double value);
 void cs_loads_note_unmatched(struct cs_load_report *report, const char *name);
@@ -173,9 +172,6 @@ void cs_loads_set_addresses(struct cs_loads *loads, uint32_t row, const Kube__No
 // `changed`: its annotations are new or others than before. Returns events.
 uint32_t cs_loads_apply_node(struct cs_loads *loads, uint32_t row, const Kube__Node *node,
 			     bool changed);
-// "VALUE@TIME". -EINVAL.
-int cs_load_note_parse(struct cs_slice text, double *ret_value, int64_t *ret_taken,
-		       struct cs_error *err);
 
 // ---- load_flight.c ----
 

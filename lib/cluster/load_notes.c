@@ -38,8 +38,9 @@ static int32_t read_weight(const struct cs_loads *loads, uint32_t row, const cha
 	return CS_NODE_WEIGHT_DEFAULT;
 }
 
-int cs_load_note_parse(struct cs_slice text, double *ret_value, int64_t *ret_taken,
-		       struct cs_error *err)
+// "VALUE@TIME". -EINVAL.
+static int parse_note(struct cs_slice text, double *ret_value, int64_t *ret_taken,
+		      struct cs_error *err)
 {
 	const char *at = text.size ? memchr(text.data, '@', text.size) : NULL;
 	size_t size = at ? (size_t)(at - text.data) : 0;
@@ -65,7 +66,7 @@ static uint32_t read_sample(struct cs_loads *loads, uint32_t row, const Kube__St
 	struct cs_load_sample sample = { .metric = metric };
 	struct cs_load_report report = { 0 };
 	struct cs_error err;
-	int rc = cs_load_note_parse(cs_slice_of(note->value), &sample.value, &sample.taken, &err);
+	int rc = parse_note(cs_slice_of(note->value), &sample.value, &sample.taken, &err);
 	uint32_t events = rc == 0 ? cs_loads_absorb(loads, row, &sample, &report) : 0;
 	if (rc != 0 && changed)
 		tell(loads, row, note->key, err.text);

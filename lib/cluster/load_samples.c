@@ -94,7 +94,7 @@ static void expect_name(const struct cs_loads *loads, uint32_t row)
 		__builtin_prefetch(cs_intern_string(loads->nodes->strings, table->name[row]));
 }
 
-uint32_t cs_loads_find_row(struct cs_loads *loads, const char *node)
+static uint32_t find_row(struct cs_loads *loads, const char *node)
 {
 	if (loads->addresses_changed)
 		index_addresses(loads);
@@ -217,7 +217,7 @@ uint32_t cs_cluster_apply_samples(struct cs_cluster *cluster, const struct cs_lo
 						    loads->now, ret);
 			continue;
 		}
-		uint32_t row = cs_loads_find_row(loads, samples[i].node);
+		uint32_t row = find_row(loads, samples[i].node);
 		if (row == CS_ROW_NONE)
 			cs_loads_note_unmatched(ret, samples[i].node);
 		else

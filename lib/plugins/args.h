@@ -15,7 +15,6 @@
 #include "kernel.h"
 
 #define CS_ARGS_RESOURCES_MAX CS_KERNEL_TERMS_MAX
-#define CS_ARGS_SHAPE_MAX     101 // points: utilization is 0..100 and increases
 
 // A resource and its weight in a score.
 struct cs_args_resource {

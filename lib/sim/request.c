@@ -98,7 +98,6 @@ enum scope {
 	BINDING,
 	EVICTION,
 	SCALE,
-	SCOPE_COUNT
 };
 
 static const struct {

@@ -1,9 +1,8 @@
 // kubeconfig files from any text: an endpoint that holds together, or an error in words.
 // Neighbours: fuzz_manifest.c reads YAML for other purposes.
-#include <csched/client/kubeconfig.h>
-
 #include <string.h>
 
+#include "client/kubeconfig_internal.h"
 #include "fuzz.h"
 
 // What ends up in an HTTP header must not be able to end it.

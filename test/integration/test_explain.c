@@ -177,8 +177,8 @@ START_TEST(a_server_that_is_not_trusted)
 	struct cs_error err;
 	kubesim = HARNESS_KUBESIM("--nodes=1", "--tls");
 	scheduler = HARNESS_C_SCHED(kubesim);
-	const char *text = harness_read_file(kubesim->kubeconfig);
-	ck_assert_int_eq(cs_kubeconfig_parse("kubeconfig", cs_slice_of(text), &endpoint, &err), 0);
+	const struct cs_kubeconfig_sources sources = { .file = kubesim->kubeconfig };
+	ck_assert_int_eq(cs_kubeconfig_load(&sources, &endpoint, &err), 0);
 	const char *ca = harness_path("ca.pem");
 	harness_write_file(ca, endpoint.ca_data);
 	cs_endpoint_finish(&endpoint);

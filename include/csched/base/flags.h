@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
-#include <csched/base/buffer.h>
 #include <csched/base/error.h>
 
 enum cs_flag_type {
@@ -70,9 +70,6 @@ bool cs_flags_given(const struct cs_flag *flags, const struct cs_flags_result *r
 const char *cs_flags_given_beside(const struct cs_flag *flags, const struct cs_flags_result *result,
 				  const char *section, const char *lead);
 
-// Appends the rows as --help shows them, 100 columns wide.
-void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out);
-
 // The rows every program has, with their bools at `at` in the caller's struct.
 #define CS_FLAG_SAYING(flag, short_form, in_section, at, words)                           \
 	{                                                                                 \
@@ -84,7 +81,7 @@ void cs_flags_print(const struct cs_flag *flags, struct cs_buffer *out);
 #define CS_FLAG_VERSION(in_section, at) \
 	CS_FLAG_SAYING("version", 0, in_section, at, "Print the version and exit.")
 
-// Prints all of --help on standard output: what the program is for, its flags, and the rest.
-void cs_flags_help(const char *usage, const struct cs_flag *flags, const char *epilogue);
+// All of --help, 100 columns wide: what the program is for, its flags, and the rest.
+void cs_flags_help(const char *usage, const struct cs_flag *flags, const char *epilogue, FILE *out);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <csched/base/clock.h>
 
-enum cs_log_severity { CS_LOG_INFO, CS_LOG_WARNING, CS_LOG_ERROR, CS_LOG_SEVERITY_COUNT };
+enum cs_log_severity { CS_LOG_INFO, CS_LOG_WARNING, CS_LOG_ERROR };
 enum cs_log_format { CS_LOG_TEXT, CS_LOG_JSON };
 
 // Constant after start; shared by all threads; a line is one write(2).

@@ -72,8 +72,4 @@ int cs_kubeconfig_load(const struct cs_kubeconfig_sources *sources, struct cs_en
 // Clears secrets from memory before freeing; zeroed is fine.
 void cs_endpoint_finish(struct cs_endpoint *endpoint);
 
-// The same from one text, which stands for a file of that name (relative paths, messages).
-int cs_kubeconfig_parse(const char *file_name, struct cs_slice text, struct cs_endpoint *ret,
-			struct cs_error *err);
-
 #endif

@@ -170,20 +170,24 @@ END_TEST
 
 START_TEST(help)
 {
-	CS_AUTO_BUFFER struct cs_buffer out;
-	cs_buffer_init(&out, 1 << 16);
-	cs_flags_print(flags, &out);
-	ck_assert_str_eq(out.data, "\nOne:\n"
-				   "      --elect\n        Elect. (default true)\n"
-				   "      --dry\n        Dry.\n"
-				   "\nTwo:\n"
-				   "  -v, --v=LEVEL\n        Level of detail. (default 0)\n"
-				   "      --qps=N\n        Rate. (default 50)\n"
-				   "      --wait=DURATION\n        Wait. (default 15s)\n"
-				   "  -f, --file=FILE\n        A file.\n"
-				   "      --format=text|json\n        How. (default text)\n"
-				   "  -n, --name=NAME\n        Names.\n"
-				   "      --path=PATHS\n        Paths. (default /a,/b)\n");
+	CS_AUTO_FREE char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	cs_flags_help("Usage.\n", flags, "\nThe rest.\n", out);
+	fclose(out);
+	ck_assert_str_eq(text, "Usage.\n"
+			       "\nOne:\n"
+			       "      --elect\n        Elect. (default true)\n"
+			       "      --dry\n        Dry.\n"
+			       "\nTwo:\n"
+			       "  -v, --v=LEVEL\n        Level of detail. (default 0)\n"
+			       "      --qps=N\n        Rate. (default 50)\n"
+			       "      --wait=DURATION\n        Wait. (default 15s)\n"
+			       "  -f, --file=FILE\n        A file.\n"
+			       "      --format=text|json\n        How. (default text)\n"
+			       "  -n, --name=NAME\n        Names.\n"
+			       "      --path=PATHS\n        Paths. (default /a,/b)\n"
+			       "\nThe rest.\n");
 }
 END_TEST
 

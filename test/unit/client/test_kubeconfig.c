@@ -8,8 +8,8 @@
 
 #include <csched/base/buffer.h>
 #include <csched/base/memory.h>
-#include <csched/client/kubeconfig.h>
 
+#include "client/kubeconfig_internal.h"
 #include "files.h"
 
 static struct cs_error err;
