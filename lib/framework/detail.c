@@ -1,7 +1,6 @@
 // What is worth remembering of the last decision: its best rows with their scores, who rejected how
 // many. Neighbours: cycle.c decided; view.h and vectors.h still have its columns; record.c keeps
 // it.
-#include <math.h>
 #include <string.h>
 
 #include "attempt.h"
@@ -15,23 +14,36 @@ struct blocks {
 	uint32_t list[CS_CANDIDATES_MAX];
 };
 
-static struct blocks find_blocks(const struct view *view)
+// The least top that a block must exceed, of equal ones the first stay.
+static double least_top(const struct view *view, const struct blocks *best)
 {
+	return best->n < CS_CANDIDATES_MAX ? -1 : view->tops[best->list[CS_CANDIDATES_MAX - 1]];
+}
+
+static void offer_block(const struct view *view, uint32_t block, struct blocks *best)
+{
+	uint32_t at;
+	if (view->tops[block] <= least_top(view, best) || view->ties[block] == 0)
+		return;
+	best->n += best->n < CS_CANDIDATES_MAX;
+	for (at = best->n - 1; at > 0 && view->tops[best->list[at - 1]] < view->tops[block]; at--)
+		best->list[at] = best->list[at - 1];
+	best->list[at] = block;
+}
+
+// `most`: none has a greater top.
+static struct blocks find_blocks(const struct view *view, double most)
+{
+	const struct kernel_totals tops = { .sum = view->tops };
 	struct blocks best = { 0 };
-	const double *tops = view->tops;
 	uint32_t n = (view->n_rows + TOP_ROWS - 1) / TOP_ROWS;
-	double least = -INFINITY; // what a block must exceed
-	for (uint32_t block = 0; block < n; block++) {
-		uint32_t at = best.n;
-		if (tops[block] <= least || view->ties[block] == 0)
-			continue;
-		while (at > 0 && tops[best.list[at - 1]] < tops[block])
-			at--;
-		best.n += best.n < CS_CANDIDATES_MAX;
-		memmove(best.list + at + 1, best.list + at, (best.n - at - 1) * sizeof(*best.list));
-		best.list[at] = block;
-		if (best.n == CS_CANDIDATES_MAX)
-			least = tops[best.list[CS_CANDIDATES_MAX - 1]];
+	double least = kernel_bound(view->tops, n, CS_CANDIDATES_MAX);
+	for (uint32_t first = 0; first < n; first += TOP_ROWS) {
+		uint32_t rest = n - first;
+		uint64_t blocks =
+			kernel_reach(&tops, least, first, rest < TOP_ROWS ? rest : TOP_ROWS);
+		for (; blocks && least_top(view, &best) < most; blocks &= blocks - 1)
+			offer_block(view, first + (uint32_t)__builtin_ctzll(blocks), &best);
 	}
 	return best;
 }
@@ -42,22 +54,13 @@ static void offer(const struct view *view, uint32_t row, struct cs_detail *detai
 	struct cs_candidate *list = detail->candidates;
 	int64_t total = (int64_t)(view->sum[row] + view->offset);
 	uint32_t at = detail->n_candidates;
-	if (row == list[0].row || row == list[1].row)
+	if (row == list[0].row || row == list[1].row ||
+	    (at == CS_CANDIDATES_MAX && list[at - 1].total >= total))
 		return;
-	while (at > 2 && list[at - 1].total < total)
-		at--;
-	if (at == CS_CANDIDATES_MAX)
-		return;
-	detail->n_candidates += detail->n_candidates < CS_CANDIDATES_MAX;
-	memmove(list + at + 1, list + at, (detail->n_candidates - at - 1) * sizeof(*list));
+	detail->n_candidates += at < CS_CANDIDATES_MAX;
+	for (at = detail->n_candidates - 1; at > 2 && list[at - 1].total < total; at--)
+		list[at] = list[at - 1];
 	list[at] = (struct cs_candidate){ .row = row, .total = total };
-}
-
-// The least sum that the best rows have, as far as is known: each of the blocks has a row with its
-// top.
-static double least_of(const struct view *view, const struct blocks *best)
-{
-	return best->n < CS_CANDIDATES_MAX ? 0 : view->tops[best->list[CS_CANDIDATES_MAX - 1]];
 }
 
 // Whether a row of the block may be among the best, with those that are.
@@ -71,14 +74,15 @@ static bool is_promising(const struct view *view, uint32_t block, const struct c
 static void find_others(const struct view *view, struct cs_detail *detail)
 {
 	const struct kernel_totals totals = { view->sum, view->by };
-	struct blocks best = find_blocks(view);
-	double least = least_of(view, &best);
+	struct blocks best = find_blocks(view, view->sum[detail->candidates[0].row]);
+	// Each of the blocks has a row with its top.
+	double least = least_top(view, &best);
 	for (uint32_t i = 0; i < best.n && is_promising(view, best.list[i], detail); i++) {
 		uint32_t first = best.list[i] * TOP_ROWS;
 		uint32_t rest = view->n_rows - first;
 		uint64_t rows =
 			kernel_reach(&totals, least, first, rest < TOP_ROWS ? rest : TOP_ROWS);
-		for (; rows; rows &= rows - 1)
+		for (; rows && is_promising(view, best.list[i], detail); rows &= rows - 1)
 			offer(view, first + (uint32_t)__builtin_ctzll(rows), detail);
 	}
 }
@@ -163,12 +167,10 @@ static void count_rejections(const struct attempt *attempt, const struct cs_outc
 {
 	const struct view *view = attempt->view;
 	uint32_t rest = outcome->n_nodes - outcome->n_feasible;
-	for (uint32_t i = 0; i < attempt->profile->n_filter && rest > 0; i++) {
-		const struct cs_plugin_instance *instance = attempt->profile->filter[i];
-		if (attempt->input.filters_off & bit(instance))
-			continue;
-		uint32_t n = kernel_count_bytes(view->by, view->n_rows, (uint8_t)i);
-		add_rejection(ret, instance->plugin->name, n);
+	for (uint64_t left = view->rejecting; left && rest > 0; left &= left - 1) {
+		uint32_t position = (uint32_t)__builtin_ctzll(left);
+		uint32_t n = kernel_count_bytes(view->by, view->n_rows, (uint8_t)position);
+		add_rejection(ret, attempt->profile->filter[position]->plugin->name, n);
 		rest -= n;
 	}
 	for (uint32_t i = 0; i < attempt->n_overlaid && rest > 0; i++) {

@@ -20,14 +20,17 @@ void kernel_reset(const uint8_t *restrict live, struct cs_rows rows, uint8_t *re
 }
 
 CS_CLONES
-void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t position,
+bool kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t position,
 		  uint8_t *restrict by, uint8_t *restrict verdict)
 {
+	uint8_t any = 0;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		bool takes = (one[row] != 0) & (by[row] > position) & (by[row] != BY_NOT_NOW);
+		uint8_t takes = (one[row] != 0) & (by[row] > position) & (by[row] != BY_NOT_NOW);
 		by[row] = takes ? position : by[row];
 		verdict[row] = takes ? one[row] : verdict[row];
+		any |= takes;
 	}
+	return any;
 }
 
 #define STRIDE 8 // rows that are looked at together
@@ -254,15 +257,43 @@ void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *re
 			 &ties[block]);
 }
 
+#define BOUND_LANES 16 // values that are looked at side by side
+
+CS_CLONES
+double kernel_bound(const double *restrict values, uint32_t n, uint32_t rank)
+{
+	// The greatest of each lane, as integers: see max_of.
+	int64_t most[BOUND_LANES] = { 0 };
+	int64_t count[BOUND_LANES] = { 0 };
+	int64_t bound = 0;
+	for (uint32_t i = 0; i < n / BOUND_LANES * BOUND_LANES; i += BOUND_LANES) {
+		int64_t bits[BOUND_LANES];
+		memcpy(bits, values + i, sizeof(bits));
+		for (uint32_t k = 0; k < BOUND_LANES; k++)
+			most[k] = bits[k] > most[k] ? bits[k] : most[k];
+	}
+	// How many values are known to be no less: those of other lanes.
+	for (uint32_t i = 0; i < BOUND_LANES; i++)
+		for (uint32_t k = 0; k < BOUND_LANES; k++)
+			count[k] += most[i] >= most[k];
+	for (uint32_t k = 0; k < BOUND_LANES; k++) {
+		int64_t own = count[k] >= rank ? most[k] : 0;
+		bound = own > bound ? own : bound;
+	}
+	double value;
+	memcpy(&value, &bound, sizeof(value));
+	return value;
+}
+
 CS_CLONES
 uint64_t kernel_reach(const struct kernel_totals *totals, double least, uint32_t first, uint32_t n)
 {
 	const double *restrict sum = totals->sum + first;
-	const uint8_t *restrict by = totals->by + first;
+	const uint8_t *restrict by = totals->by ? totals->by + first : NULL;
 	uint8_t has[TOP_ROWS] = { 0 };
 	uint64_t rows = 0;
 	for (uint32_t i = 0; i < n; i++)
-		has[i] = (uint8_t)((by[i] == BY_NOBODY) & (sum[i] >= least));
+		has[i] = (uint8_t)((by ? by[i] == BY_NOBODY : true) & (sum[i] >= least));
 	for (uint32_t i = 0; i < TOP_ROWS; i += STRIDE) {
 		uint64_t several;
 		memcpy(&several, has + i, sizeof(several));

@@ -21,7 +21,8 @@
 void kernel_reset(const uint8_t *restrict live, struct cs_rows rows, uint8_t *restrict by,
 		  uint8_t *restrict verdict);
 // Gives the rows that `one` rejects to the filter at `position`, unless one before it has them.
-void kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t position,
+// Returns whether there were any.
+bool kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t position,
 		  uint8_t *restrict by, uint8_t *restrict verdict);
 // Lists the feasible rows of 0 .. n-1 in ascending order. `list` holds n.
 void kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list);
@@ -71,7 +72,11 @@ void kernel_tops(const struct kernel_totals *totals, uint32_t n_rows, double *re
 double kernel_best(const double *restrict tops, uint32_t n);
 // How many feasible ones have that sum.
 uint32_t kernel_count(const struct kernel_totals *totals, double value, struct cs_rows rows);
-// A bit for each of at most TOP_ROWS rows from `first` on: the feasible ones with that sum or more.
+// What `rank` of n values reach at the least, and few others do: 0 where there are not so many.
+// None is negative; rank is at most 16.
+double kernel_bound(const double *restrict values, uint32_t n, uint32_t rank);
+// A bit for each of at most TOP_ROWS rows from `first` on: the feasible ones with that sum or more;
+// where `by` is NULL all are feasible.
 uint64_t kernel_reach(const struct kernel_totals *totals, double least, uint32_t first, uint32_t n);
 // The lowest rank of those; UINT32_MAX where there is none.
 uint32_t kernel_lowest(const struct kernel_totals *totals, double value,

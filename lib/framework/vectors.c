@@ -141,7 +141,8 @@ static void filter_block(struct vectors *vectors, const struct vectors_input *in
 		if (!is_on(input, input->filters_off, instance))
 			continue;
 		ask_filter(input->cycle, instance, rows, input->one);
-		kernel_merge(input->one, rows, (uint8_t)i, vectors->by, vectors->verdict);
+		if (kernel_merge(input->one, rows, (uint8_t)i, vectors->by, vectors->verdict))
+			vectors->rejecting |= UINT64_C(1) << i;
 	}
 }
 
@@ -153,6 +154,7 @@ static struct cs_rows block_at(uint32_t first, uint32_t n_rows)
 
 static void filter_all(struct vectors *vectors, const struct vectors_input *input)
 {
+	vectors->rejecting = 0;
 	for (uint32_t first = 0; first < vectors->n_rows; first += BLOCK_ROWS)
 		filter_block(vectors, input, block_at(first, vectors->n_rows));
 }
@@ -209,6 +211,7 @@ void vectors_filter_only(struct vectors *vectors, const struct vectors_input *in
 	const struct cs_cycle *cycle = input->cycle;
 	grow(vectors, input);
 	memset(vectors->by, BY_NOT_NOW, vectors->n_rows);
+	vectors->rejecting = 0;
 	for (uint32_t i = 0; i < cycle->n_only; i++)
 		filter_block(vectors, input,
 			     (struct cs_rows){ cycle->only[i], cycle->only[i] + 1 });

@@ -45,9 +45,10 @@ struct vectors {
 	uint64_t filters_off; // row-local instances that skipped, as a mask; others: start afresh
 	uint64_t *filter_versions; // of the instances then, by index; others: start afresh
 	uint64_t *score_versions;
-	uint8_t *by;      // kernel.h
-	uint8_t *verdict; // enum cs_verdict of that filter
-	uint64_t set;     // grows whenever a row becomes feasible or stops being it
+	uint8_t *by;        // kernel.h
+	uint8_t *verdict;   // enum cs_verdict of that filter
+	uint64_t rejecting; // positions in `by`, and maybe ones that were there before, as a mask
+	uint64_t set;       // grows whenever a row becomes feasible or stops being it
 	uint32_t n_feasible;
 	uint32_t *feasible; // as cs_cycle.feasible
 

@@ -62,23 +62,27 @@ static void ask(struct view *view, const struct vectors_input *input, uint32_t p
 	const struct cs_plugin_instance *instance = input->profile->filter[position];
 	const struct cs_cycle *cycle = input->cycle;
 	const struct cs_rows all = { 0, view->n_rows };
+	bool some = false;
 	own_verdicts(view);
 	if (!cycle->narrowed) {
 		ask_filter(cycle, instance, all, input->one);
-		kernel_merge(input->one, all, (uint8_t)position, view->own_by, view->own_verdict);
-		return;
+		some = kernel_merge(input->one, all, (uint8_t)position, view->own_by,
+				    view->own_verdict);
 	}
-	for (uint32_t i = 0; i < cycle->n_only; i++) {
+	for (uint32_t i = 0; cycle->narrowed && i < cycle->n_only; i++) {
 		struct cs_rows row = { cycle->only[i], cycle->only[i] + 1 };
 		ask_filter(cycle, instance, row, input->one);
-		kernel_merge(input->one, row, (uint8_t)position, view->own_by, view->own_verdict);
+		some |= kernel_merge(input->one, row, (uint8_t)position, view->own_by,
+				     view->own_verdict);
 	}
+	view->rejecting |= (uint64_t)some << position;
 }
 
 void view_filter(struct view *view, struct vectors *vectors, const struct vectors_input *input)
 {
 	view->vectors = vectors;
 	view->by = vectors->by;
+	view->rejecting = vectors->rejecting;
 	view->verdict = vectors->verdict;
 	view->feasible = vectors->feasible;
 	view->n_feasible = vectors->n_feasible;

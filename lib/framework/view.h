@@ -10,7 +10,8 @@
 // Points into the vectors where nothing has to be added, else into columns of its own. All zero is
 // an empty one; the columns stay from decision to decision.
 struct view {
-	const uint8_t *by; // kernel.h
+	const uint8_t *by;  // kernel.h
+	uint64_t rejecting; // no other positions are in it, as a mask
 	const uint8_t *verdict;
 	uint32_t *feasible; // as cs_cycle.feasible
 	uint32_t n_feasible;

@@ -127,6 +127,52 @@ START_TEST(reaching)
 }
 END_TEST
 
+static uint32_t reached(const double *values, uint32_t n, double least)
+{
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < n; i++)
+		count += values[i] >= least;
+	return count;
+}
+
+// Enough values reach it, and with as many values as lanes it is the best there is.
+START_TEST(bounding)
+{
+	uint32_t n = (uint32_t)_i;
+	double greatest[100];
+	for (uint32_t i = 0; i < n; i++)
+		greatest[i] = sum[i * 3];
+	for (uint32_t rank = 1; rank <= 16; rank++) {
+		double bound = kernel_bound(greatest, n, rank);
+		if (n < rank)
+			ck_assert_double_eq(bound, 0);
+		else
+			ck_assert_uint_ge(reached(greatest, n, bound), rank);
+		if (n == 16)
+			ck_assert_uint_lt(reached(greatest, n, bound + 0.5), rank);
+	}
+}
+END_TEST
+
+START_TEST(merging)
+{
+	uint8_t one[ROWS] = { 0 }, own[ROWS], verdict[ROWS] = { 0 };
+	const struct cs_rows rows = { (uint32_t)_i, ROWS - 1 };
+	memset(own, BY_NOBODY, sizeof(own));
+	ck_assert(!kernel_merge(one, rows, 5, own, verdict));
+	one[100] = one[ROWS - 1] = CS_VERDICT_UNRESOLVABLE;
+	ck_assert(kernel_merge(one, rows, 5, own, verdict));
+	ck_assert_uint_eq(own[100], 5);
+	ck_assert_uint_eq(verdict[100], CS_VERDICT_UNRESOLVABLE);
+	// Who comes later gets nothing of what is taken, and what is outside nobody.
+	ck_assert(!kernel_merge(one, rows, 6, own, verdict));
+	ck_assert_uint_eq(own[100], 5);
+	ck_assert_uint_eq(own[ROWS - 1], BY_NOBODY);
+	ck_assert(kernel_merge(one, rows, 4, own, verdict));
+	ck_assert_uint_eq(own[100], 4);
+}
+END_TEST
+
 START_TEST(listing)
 {
 	uint32_t list[ROWS];
@@ -171,6 +217,8 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, greatest_sums, 0, 70);
 	tcase_add_loop_test(tcase, counting, 0, 70);
 	tcase_add_loop_test(tcase, reaching, 0, TOP_ROWS + 1);
+	tcase_add_loop_test(tcase, bounding, 0, 100);
+	tcase_add_loop_test(tcase, merging, 0, 70);
 	tcase_add_loop_test(tcase, listing, 0, 70);
 	suite_add_tcase(suite, tcase);
 	return suite;
