@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <csched/base/clock.h>
+#include <csched/base/json_writer.h>
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 #include <csched/framework/fields.h>
@@ -20,6 +21,7 @@
 #define UPSTREAM_NAME  "default-scheduler"
 #define UPSTREAM_LEASE "kube-scheduler"
 #define SECONDS_MAX    INT64_C(1000000000)
+#define VALUE_MAX      4096 // bytes of a value in an error
 
 // The file as it is written.
 struct election_spec {
@@ -148,10 +150,8 @@ static const struct cs_field spec_fields[] = {
 	CS_FIELD("enableProfiling", CS_FIELD_BOOL, struct spec, profiling),
 	CS_FIELD("enableContentionProfiling", CS_FIELD_BOOL, struct spec, contention_profiling),
 	CS_FIELD("percentageOfNodesToScore", CS_FIELD_INT, struct spec, percentage, PERCENTAGE),
-	CS_FIELD("podInitialBackoffSeconds", CS_FIELD_INT, struct spec, initial_backoff, .min = 1,
-		 .max = SECONDS_MAX, .wrong = "must be greater than 0 and at most 1000000000"),
-	CS_FIELD("podMaxBackoffSeconds", CS_FIELD_INT, struct spec, max_backoff, .min = 0,
-		 .max = SECONDS_MAX, .wrong = "must be non-negative and at most 1000000000"),
+	CS_FIELD("podInitialBackoffSeconds", CS_FIELD_INT, struct spec, initial_backoff),
+	CS_FIELD("podMaxBackoffSeconds", CS_FIELD_INT, struct spec, max_backoff),
 	CS_FIELD("profiles", CS_FIELD_OBJECTS, struct spec, profiles, .fields = profile_fields,
 		 .size = sizeof(struct profile_spec)),
 	CS_FIELD("extenders", CS_FIELD_ANY, struct spec, extenders),
@@ -319,7 +319,8 @@ static void check_election(const struct cs_config *config,
 		{ "leaderElection.leaseDuration", lease, "must be greater than zero", lease <= 0 },
 		{ "leaderElection.renewDeadline", renew, "must be greater than zero", renew <= 0 },
 		{ "leaderElection.retryPeriod", retry, "must be greater than zero", retry <= 0 },
-		{ "leaderElection.leaseDuration", lease, "must be greater than renewDeadline",
+		// The value upstream shows here is the other one.
+		{ "leaderElection.leaseDuration", renew, "must be greater than `RenewDeadline`",
 		  lease <= renew },
 		{ "leaderElection.renewDeadline", renew,
 		  "must be greater than 1.2 times retryPeriod",
@@ -358,11 +359,19 @@ static void fill_backoff(struct reading *reading)
 {
 	int64_t initial = int_or(&reading->spec.initial_backoff, 1);
 	int64_t max = int_or(&reading->spec.max_backoff, 10);
+	if (initial <= 0)
+		cs_errors_invalid_int(reading->errors, "podInitialBackoffSeconds", initial,
+				      "must be greater than 0");
 	if (max < initial)
 		cs_errors_invalid_int(reading->errors, "podMaxBackoffSeconds", max,
 				      "must be greater than or equal to PodInitialBackoffSeconds");
-	reading->config->pod_initial_backoff = initial * CS_SECOND;
-	reading->config->pod_max_backoff = max * CS_SECOND;
+	else if (max > SECONDS_MAX)
+		cs_errors_invalid_int(reading->errors, "podMaxBackoffSeconds", max,
+				      "must be at most 1000000000");
+	else {
+		reading->config->pod_initial_backoff = initial * CS_SECOND;
+		reading->config->pod_max_backoff = max * CS_SECOND;
+	}
 	reading->config->pod_max_in_unschedulable = 300 * CS_SECOND;
 }
 
@@ -463,6 +472,72 @@ static struct json_object *arguments_of(const struct profile_spec *spec, const c
 	return NULL;
 }
 
+static bool same_entries(const struct cs_field_list *a, const struct cs_field_list *b)
+{
+	const struct plugin_entry *x = a->items, *y = b->items;
+	bool same = a->count == b->count;
+	for (uint32_t i = 0; same && i < a->count; i++)
+		same = cs_string_equal(x[i].name, y[i].name) &&
+		       x[i].weight.value == y[i].weight.value;
+	return same;
+}
+
+static void write_entries(struct cs_json_writer *json, const char *key,
+			  const struct cs_field_list *list)
+{
+	const struct plugin_entry *entries = list->items;
+	cs_json_key(json, key);
+	if (list->count == 0) {
+		cs_json_null(json);
+		return;
+	}
+	cs_json_array_begin(json);
+	for (uint32_t i = 0; i < list->count; i++) {
+		cs_json_object_begin(json);
+		cs_json_member_string(json, "Name", entries[i].name);
+		cs_json_member_int(json, "Weight", entries[i].weight.value);
+		cs_json_object_end(json);
+	}
+	cs_json_array_end(json);
+}
+
+// Upstream prints the set, by the names of Go.
+static void add_other_order(const struct reading *reading, const char *path,
+			    const struct plugin_set *set)
+{
+	CS_AUTO_BUFFER struct cs_buffer value;
+	struct cs_json_writer json;
+	cs_buffer_init(&value, VALUE_MAX);
+	cs_json_init(&json, &value);
+	cs_json_object_begin(&json);
+	write_entries(&json, "Enabled", &set->enabled);
+	write_entries(&json, "Disabled", &set->disabled);
+	cs_json_object_end(&json);
+	cs_errors_add(reading->errors, path, "Invalid value: %s: must be the same for all profiles",
+		      value.data);
+}
+
+// Upstream wants each profile to say the same of queueSort, not only to mean the same.
+static void check_queue_sort(const struct reading *reading)
+{
+	const struct profile_spec *specs = reading->spec.profiles.items;
+	const struct plugin_set *first = &specs[0].points[POINT_QUEUE_SORT];
+	if (first->enabled.count > 1)
+		cs_errors_invalid_int(reading->errors, "profiles[0].plugins.queueSort.Enabled",
+				      first->enabled.count,
+				      "only one queue sort plugin can be enabled");
+	for (uint32_t i = 1; i < reading->spec.profiles.count; i++) {
+		const struct plugin_set *set = &specs[i].points[POINT_QUEUE_SORT];
+		if (!same_entries(&set->enabled, &first->enabled) ||
+		    !same_entries(&set->disabled, &first->disabled))
+			add_other_order(reading,
+					cs_arena_printf(reading->arena,
+							"profiles[%" PRIu32 "].plugins.queueSort",
+							i),
+					set);
+	}
+}
+
 // One queue serves all profiles, so they must agree on its order.
 static void check_queue_order(const struct reading *reading)
 {
@@ -523,6 +598,7 @@ static void finish_config(struct reading *reading)
 	fill_backoff(reading);
 	refuse_extenders(reading);
 	name_profiles(reading);
+	check_queue_sort(reading);
 	make_profiles(reading);
 }
 

@@ -131,6 +131,14 @@ static void warn_unknown(const struct builder *builder, const char *path, const 
 		     builder->errors->at, path, name);
 }
 
+static int add_removed(struct cs_errors *errors, const char *path, const char *name)
+{
+	return cs_errors_invalid_string(
+		errors, path, name,
+		"was invalid in version \"v1\" (KubeSchedulerConfiguration is "
+		"version \"" CS_CONFIG_API_VERSION "\")");
+}
+
 static int check_entry(const struct builder *builder, enum point point, bool enabled, uint32_t at)
 {
 	const struct plugin_set *set = &builder->spec->points[point];
@@ -150,6 +158,11 @@ static int check_entry(const struct builder *builder, enum point point, bool ena
 		warn_unknown(builder, path, name);
 	if (!enabled)
 		return 0;
+	if (point != POINT_MULTI && upstream_is_removed(name)) {
+		path = cs_arena_strndup(builder->context->arena, path,
+					strlen(path) - strlen(".name"));
+		return add_removed(errors, path, name);
+	}
 	if (!known)
 		return cs_errors_add(errors, path, "unknown plugin \"%s\"", name);
 	if (!choice.plugin)
@@ -495,7 +508,9 @@ static void read_arguments(struct builder *builder)
 		if (!all[i].name)
 			cs_errors_required(builder->errors, "name", "");
 		else if (is_configured_before(all, i))
-			cs_errors_duplicate(builder->errors, "name", all[i].name);
+			cs_errors_duplicate(builder->errors, "", all[i].name);
+		else if (upstream_is_removed(all[i].name))
+			add_removed(builder->errors, "", all[i].name);
 		else if (!resolve(builder, all[i].name, &choice))
 			warn_unknown(builder, "name", all[i].name);
 		else {

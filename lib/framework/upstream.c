@@ -3,9 +3,11 @@
 #include "upstream.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
+#include <csched/base/buffer.h>
 #include <csched/base/clock.h>
 #include <csched/base/memory.h>
 #include <csched/framework/fields.h>
@@ -13,6 +15,7 @@
 #include "spec.h"
 
 #define BIT(point) POINT_BIT(POINT_##point)
+#define VALUE_MAX  4096 // bytes of a value in an error
 
 static const struct {
 	const char *name;
@@ -25,7 +28,8 @@ static const struct {
 	{ "TaintToleration", BIT(FILTER) | BIT(PRE_SCORE) | BIT(SCORE) },
 	{ "NodeAffinity", BIT(PRE_FILTER) | BIT(FILTER) | BIT(PRE_SCORE) | BIT(SCORE) },
 	{ "NodePorts", BIT(PRE_FILTER) | BIT(FILTER) },
-	{ "NodeResourcesFit", BIT(PRE_FILTER) | BIT(FILTER) | BIT(PRE_SCORE) | BIT(SCORE) },
+	{ "NodeResourcesFit",
+	  BIT(PRE_FILTER) | BIT(FILTER) | BIT(PRE_SCORE) | BIT(SCORE) | BIT(PLACEMENT_SCORE) },
 	{ "VolumeRestrictions", BIT(PRE_FILTER) | BIT(FILTER) },
 	{ "NodeVolumeLimits", BIT(PRE_FILTER) | BIT(FILTER) },
 	{ "VolumeBinding", BIT(PRE_FILTER) | BIT(FILTER) | BIT(RESERVE) | BIT(PRE_BIND) |
@@ -56,13 +60,23 @@ bool upstream_find(const char *name, unsigned *ret_points)
 	return false;
 }
 
+bool upstream_is_removed(const char *name)
+{
+	static const char *const removed[] = { "AzureDiskLimits", "CinderLimits", "EBSLimits",
+					       "GCEPDLimits" };
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(removed); i++)
+		if (strcmp(removed[i], name) == 0)
+			return true;
+	return false;
+}
+
 // ---- arguments ----
 
 struct lacking_args {
 	struct cs_field_int percentage; // DefaultPreemption
 	struct cs_field_int absolute;
-	struct cs_field_int bind_timeout; // VolumeBinding, seconds
-	struct json_object *shape;
+	struct cs_field_int bind_timeout;   // VolumeBinding, seconds
+	struct cs_field_list shape;         // of struct point_spec
 	struct cs_field_int filter_timeout; // DynamicResources, ns
 	struct cs_field_int binding_timeout;
 };
@@ -75,11 +89,23 @@ static const struct cs_field preemption_fields[] = {
 	{ 0 },
 };
 
+struct point_spec {
+	struct cs_field_int utilization;
+	struct cs_field_int score;
+};
+
+static const struct cs_field point_fields[] = {
+	CS_FIELD("utilization", CS_FIELD_INT, struct point_spec, utilization),
+	CS_FIELD("score", CS_FIELD_INT, struct point_spec, score),
+	{ 0 },
+};
+
 static const struct cs_field volume_fields[] = {
 	CS_FIELD("bindTimeoutSeconds", CS_FIELD_INT, struct lacking_args, bind_timeout, .min = 0,
 		 .max = INT64_MAX,
 		 .wrong = "invalid BindTimeoutSeconds, should not be a negative value"),
-	CS_FIELD("shape", CS_FIELD_ANY, struct lacking_args, shape),
+	CS_FIELD("shape", CS_FIELD_OBJECTS, struct lacking_args, shape, .fields = point_fields,
+		 .size = sizeof(struct point_spec)),
 	{ 0 },
 };
 
@@ -103,11 +129,18 @@ static int check_preemption(const struct lacking_args *args, struct cs_errors *e
 
 static int check_volumes(const struct lacking_args *args, struct cs_errors *errors)
 {
-	if (!args->shape)
+	const struct point_spec *points = args->shape.items;
+	CS_AUTO_BUFFER struct cs_buffer value;
+	if (!points)
 		return 0;
-	return cs_errors_forbidden(errors, "shape",
-				   "kube-scheduler knows it with feature gate "
-				   "StorageCapacityScoring alone");
+	cs_buffer_init(&value, VALUE_MAX);
+	for (uint32_t i = 0; i < args->shape.count; i++)
+		cs_buffer_printf(&value, "%s{\"Utilization\":%" PRId64 ",\"Score\":%" PRId64 "}",
+				 i ? "," : "", points[i].utilization.value, points[i].score.value);
+	return cs_errors_add(errors, "shape",
+			     "Invalid value: [%s]: unexpected field `shape`, remove it or turn on "
+			     "the feature gate StorageCapacityScoring",
+			     value.size ? value.data : "");
 }
 
 static int invalid_duration(struct cs_errors *errors, const char *path, int64_t ns,

@@ -12,6 +12,9 @@
 // False for a name that is none of theirs; else *ret_points is where it works (POINT_BIT).
 bool upstream_find(const char *name, unsigned *ret_points);
 
+// A plugin of older versions. Mirrors invalidPluginsByVersion in apis/config/validation.
+bool upstream_is_removed(const char *name);
+
 // The arguments (NULL = none) of a plugin that this version lacks, by upstream's rules: a file
 // that kube-scheduler refuses is refused here, too.
 int upstream_check_args(const char *name, struct json_object *args, struct cs_arena *arena,

@@ -125,8 +125,18 @@ int cs_args_check_name(const char *name, const char *path, struct cs_errors *err
 	cs_node_term_check(&term, "", &faults);
 	if (faults.count == 0)
 		return 0;
-	const char *words = strstr(faults.list[0], "Invalid value: ");
-	return cs_errors_add(errors, path, "%s", words ? words : faults.list[0]);
+	// One error per fault, where a selector has one for all: they come joined behind the quoted
+	// name, without quotation marks of their own.
+	const char *value = strstr(faults.list[0], "Invalid value: ");
+	const char *words = strrchr(faults.list[0], '"') + strlen("\": ");
+	int head = (int)(words - value);
+	while (words) {
+		const char *end = strstr(words, "; ");
+		int size = (int)(end ? end - words : (ptrdiff_t)strlen(words));
+		cs_errors_add(errors, path, "%.*s%.*s", head, value, size, words);
+		words = end ? end + strlen("; ") : NULL;
+	}
+	return -EINVAL;
 }
 
 int cs_args_check_names(const struct cs_args_place *place, const struct cs_field_list *list)

@@ -321,18 +321,15 @@ static int check_weights(const struct fit_args *args, struct cs_errors *errors)
 	return r;
 }
 
+// NULL: what was given is no string, as has been said.
 static int find_strategy(const char *type, enum strategy *ret, struct cs_errors *errors)
 {
-	static const char path[] = "scoringStrategy.type";
-	if (!type)
-		return cs_errors_required(errors, path, "");
-	for (int i = 0; i < STRATEGY_COUNT; i++) {
-		if (strcmp(strategy_names[i], type) == 0) {
-			*ret = (enum strategy)i;
+	for (*ret = 0; type && *ret < STRATEGY_COUNT; ++*ret)
+		if (strcmp(strategy_names[*ret], type) == 0)
 			return 0;
-		}
-	}
-	return cs_errors_unsupported(errors, path, type, strategy_names);
+	*ret = STRATEGY_COUNT;
+	return type ? cs_errors_unsupported(errors, "scoringStrategy.type", type, strategy_names)
+		    : -EINVAL;
 }
 
 static int check_shape(const struct fit_args *args, bool given, struct cs_errors *errors)
@@ -361,10 +358,8 @@ static int check_args(struct fit_args *args, const char *type, bool ratio_given,
 	wrong |= check_groups(args, errors) < 0;
 	place.path = "ignoredResourceGroups";
 	wrong |= cs_args_check_names(&place, &args->ignored_groups) < 0;
-	if (find_strategy(type, &args->strategy, errors) < 0)
-		wrong = true;
-	else
-		wrong |= check_shape(args, ratio_given, errors) < 0;
+	wrong |= find_strategy(type, &args->strategy, errors) < 0;
+	wrong |= check_shape(args, ratio_given, errors) < 0;
 	place.path = "scoringStrategy.resources";
 	wrong |= cs_args_complete_resources(&place, &args->resources) < 0;
 	wrong |= check_weights(args, errors) < 0;
@@ -394,9 +389,12 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 	struct fit_args *args = cs_arena_alloc(arena, sizeof(*args));
 	struct fit_spec spec = { 0 };
 	int r = from ? cs_fields_read(from, fields, arena, &spec, errors) : 0;
+	struct json_object *strategy = cs_value_at(from, "scoringStrategy");
 	const char *type = spec.strategy.type;
-	if (!cs_value_at(from, "scoringStrategy"))
+	if (!strategy)
 		type = strategy_names[STRATEGY_LEAST];
+	else if (json_object_is_type(strategy, json_type_object) && !cs_value_at(strategy, "type"))
+		type = "";
 	*args = (struct fit_args){
 		.arena = arena,
 		.ignored_resources = spec.ignored_resources,

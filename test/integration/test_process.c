@@ -448,7 +448,7 @@ START_TEST(lease_times_that_contradict)
 						  "--leader-elect-lease-duration=1s", NULL });
 	ck_assert_int_eq(harness_wait_exit(process), 1);
 	ck_assert(harness_logged(process, "c-sched: leaderElection.leaseDuration: Invalid value: "
-					  "\"1s\": must be greater than renewDeadline"));
+					  "\"10s\": must be greater than `RenewDeadline`"));
 }
 END_TEST
 

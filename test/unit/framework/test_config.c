@@ -196,13 +196,16 @@ static const struct {
 	  "be non-negative" },
 	{ NAMED "clientConnection: {qps: fast}\n",
 	  "clientConnection.qps: expected a number, got a string" },
-	{ NAMED "podInitialBackoffSeconds: 0\n", "podInitialBackoffSeconds: Invalid value: 0: must "
-						 "be greater than 0 and at most 1000000000" },
+	{ NAMED "podInitialBackoffSeconds: 0\n",
+	  "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0" },
+	{ NAMED "podMaxBackoffSeconds: 1000000001\n",
+	  "podMaxBackoffSeconds: Invalid value: 1000000001: must be at most 1000000000" },
 	{ NAMED "podInitialBackoffSeconds: 11\n",
 	  "podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to "
 	  "PodInitialBackoffSeconds" },
 	{ NAMED "podMaxBackoffSeconds: -1\n",
-	  "podMaxBackoffSeconds: Invalid value: -1: must be non-negative and at most 1000000000" },
+	  "podMaxBackoffSeconds: Invalid value: -1: must be greater than or equal to "
+	  "PodInitialBackoffSeconds" },
 	{ NAMED "leaderElection: {leaseDuration: 15}\n",
 	  "leaderElection.leaseDuration: expected a string, got an integer" },
 	{ NAMED "leaderElection: {leaseDuration: 15 s}\n",
@@ -215,7 +218,7 @@ static const struct {
 	  "leaderElection.retryPeriod: Invalid value: \"-1s\": must be greater than zero" },
 	{ NAMED "leaderElection: {leaseDuration: 10s}\n",
 	  "leaderElection.leaseDuration: Invalid value: \"10s\": must be greater than "
-	  "renewDeadline" },
+	  "`RenewDeadline`" },
 	{ NAMED "leaderElection: {retryPeriod: 9s}\n",
 	  "leaderElection.renewDeadline: Invalid value: \"10s\": must be greater than 1.2 times "
 	  "retryPeriod" },
@@ -277,8 +280,8 @@ START_TEST(every_error)
 		"profiles[0].plugins.score.enabled[2].weight: expected an integer, got a string",
 		"leaderElection.resourceLock: Invalid value: \"x\": resourceLock value must be "
 		"\"leases\"",
-		"leaderElection.leaseDuration: Invalid value: \"1s\": must be greater than "
-		"renewDeadline",
+		"leaderElection.leaseDuration: Invalid value: \"2s\": must be greater than "
+		"`RenewDeadline`",
 		"leaderElection.renewDeadline: Invalid value: \"2s\": must be greater than 1.2 "
 		"times retryPeriod",
 		"podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to "
@@ -294,7 +297,7 @@ START_TEST(every_error)
 		"profiles[0].plugins.bind.disabled[0].name: Required value",
 		"profiles[0].pluginConfig[0].args.size: Invalid value: 10: is no size",
 		"profiles[0].pluginConfig[0].args.x: unknown field",
-		"profiles[0].pluginConfig[1].name: Duplicate value: \"ToyOptions\"",
+		"profiles[0].pluginConfig[1]: Duplicate value: \"ToyOptions\"",
 		"profiles[1].plugins.bind: at least one bind plugin is needed for profile with "
 		"scheduler name \"a\"",
 	};
@@ -453,8 +456,8 @@ START_TEST(without_election_its_rules_do_not_hold)
 	ck_assert_int_eq(cs_config_check_leader_election(config, &err), -EINVAL);
 	ck_assert_str_eq(
 		err.text,
-		"leaderElection.leaseDuration: Invalid value: \"1s\": must be greater than "
-		"renewDeadline");
+		"leaderElection.leaseDuration: Invalid value: \"10s\": must be greater than "
+		"`RenewDeadline`");
 	cs_config_destroy(config);
 }
 END_TEST
@@ -466,7 +469,12 @@ START_TEST(profiles_share_one_queue_order)
 		const char *error;
 	} rows[] = {
 		{ "plugins: {queueSort: {enabled: [{name: ToySort2}], disabled: [{name: '*'}]}}",
-		  "c.yaml: profiles[1].plugins.queueSort: must be the same for all profiles" },
+		  "c.yaml: profiles[1].plugins.queueSort: Invalid value: {\"Enabled\":[{\"Name\":"
+		  "\"ToySort2\",\"Weight\":0}],\"Disabled\":[{\"Name\":\"*\",\"Weight\":0}]}: "
+		  "must be the same for all profiles" },
+		{ "percentageOfNodesToScore: 100",
+		  "c.yaml: profiles[1].plugins.queueSort: Invalid value: {\"Enabled\":null,"
+		  "\"Disabled\":null}: must be the same for all profiles" },
 		{ "plugins: {queueSort: {disabled: [{name: ToySort2}]}}", NULL },
 	};
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {

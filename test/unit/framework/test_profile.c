@@ -330,7 +330,7 @@ static const struct {
 	{ plugins, "pluginConfig: [{args: {}}]",
 	  "profiles[0].pluginConfig[0].name: Required value" },
 	{ plugins, "pluginConfig: [{name: Both}, {name: Both}]",
-	  "profiles[0].pluginConfig[1].name: Duplicate value: \"Both\"" },
+	  "profiles[0].pluginConfig[1]: Duplicate value: \"Both\"" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: [1]}]",
 	  "profiles[0].pluginConfig[0].args: expected an object" },
 	{ plugins, "pluginConfig: [{name: ToyOptions, args: {sizes: 1}}]",
@@ -347,8 +347,23 @@ static const struct {
 	  "profiles[0].pluginConfig[0].args.bindTimeoutSeconds: Invalid value: -1: invalid "
 	  "BindTimeoutSeconds, should not be a negative value" },
 	{ plugins, "pluginConfig: [{name: VolumeBinding, args: {shape: []}}]",
-	  "profiles[0].pluginConfig[0].args.shape: Forbidden: kube-scheduler knows it with feature "
-	  "gate StorageCapacityScoring alone" },
+	  "profiles[0].pluginConfig[0].args.shape: Invalid value: []: unexpected field `shape`, "
+	  "remove it or turn on the feature gate StorageCapacityScoring" },
+	{ plugins,
+	  "pluginConfig: [{name: VolumeBinding, args: {shape: [{utilization: 1, score: 2}, {}]}}]",
+	  "profiles[0].pluginConfig[0].args.shape: Invalid value: [{\"Utilization\":1,\"Score\":2},"
+	  "{\"Utilization\":0,\"Score\":0}]: unexpected field `shape`, remove it or turn on the "
+	  "feature gate StorageCapacityScoring" },
+	// Plugins of older versions.
+	{ plugins, "pluginConfig: [{name: EBSLimits}]",
+	  "profiles[0].pluginConfig[0]: Invalid value: \"EBSLimits\": was invalid in version \"v1\" "
+	  "(KubeSchedulerConfiguration is version \"kubescheduler.config.k8s.io/v1\")" },
+	{ plugins, AT("filter", "enabled: [{name: Both}, {name: GCEPDLimits}]"),
+	  "profiles[0].plugins.filter.enabled[1]: Invalid value: \"GCEPDLimits\": was invalid in "
+	  "version \"v1\" (KubeSchedulerConfiguration is version "
+	  "\"kubescheduler.config.k8s.io/v1\")" },
+	{ plugins, AT("multiPoint", "enabled: [{name: CinderLimits}]"),
+	  "profiles[0].plugins.multiPoint.enabled[0].name: unknown plugin \"CinderLimits\"" },
 	{ plugins,
 	  "pluginConfig: [{name: DefaultPreemption, args: {minCandidateNodesPercentage: 101}}]",
 	  "profiles[0].pluginConfig[0].args.minCandidateNodesPercentage: Invalid value: 101: not "

@@ -21,6 +21,8 @@ static const struct cs_plugin *find(const char *name)
 	STRATEGY("\"type\":\"RequestedToCapacityRatio\"," \
 		 "\"requestedToCapacityRatio\":{\"shape\":[" points "]}")
 #define LEAST "\"type\":\"LeastAllocated\""
+#define STRATEGIES \
+	"supported values: \"LeastAllocated\", \"MostAllocated\", \"RequestedToCapacityRatio\""
 
 #define ZONE_HARD "{\"maxSkew\":1,\"topologyKey\":\"zone\",\"whenUnsatisfiable\":\"DoNotSchedule\"}"
 #define ZONE_SOFT \
@@ -51,14 +53,21 @@ static const struct row bad[] = {
 	  "ignoredResourceGroups[0]: Invalid value: \"example.com/a\": resource group name can't "
 	  "contain '/'" },
 	{ "NodeResourcesFit", "{\"scoringStrategy\":1}",
-	  "scoringStrategy: expected an object, got an integer\n"
-	  "scoringStrategy.type: Required value" },
+	  "scoringStrategy: expected an object, got an integer" },
 	{ "NodeResourcesFit", STRATEGY("\"kind\":\"x\""),
-	  "scoringStrategy.kind: unknown field\nscoringStrategy.type: Required value" },
-	{ "NodeResourcesFit", STRATEGY("\"type\":\"Best\""),
-	  "scoringStrategy.type: Unsupported value: \"Best\": supported values: "
-	  "\"LeastAllocated\", \"MostAllocated\", \"RequestedToCapacityRatio\"" },
-	{ "NodeResourcesFit", STRATEGY(""), "scoringStrategy.type: Required value" },
+	  "scoringStrategy.kind: unknown field\nscoringStrategy.type: Unsupported value: \"\": " STRATEGIES },
+	{ "NodeResourcesFit", STRATEGY("\"type\":\"Best\",\"requestedToCapacityRatio\":{}"),
+	  "scoringStrategy.type: Unsupported value: \"Best\": " STRATEGIES "\n"
+	  "scoringStrategy.requestedToCapacityRatio: Forbidden: must be nil when type is not "
+	  "RequestedToCapacityRatio" },
+	{ "NodeResourcesFit", STRATEGY(""),
+	  "scoringStrategy.type: Unsupported value: \"\": " STRATEGIES },
+	{ "NodeResourcesFit", "{\"ignoredResourceGroups\":[\"\"]}",
+	  "ignoredResourceGroups[0]: Invalid value: \"\": name part must be non-empty\n"
+	  "ignoredResourceGroups[0]: Invalid value: \"\": name part must consist of alphanumeric "
+	  "characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+	  "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+	  "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')" },
 	{ "NodeResourcesFit", STRATEGY("\"type\":1"),
 	  "scoringStrategy.type: expected a string, got an integer" },
 	{ "NodeResourcesFit", STRATEGY(LEAST ",\"requestedToCapacityRatio\":{}"),
