@@ -44,9 +44,9 @@ struct cs_workspace {
 	const struct cs_profile *fresh_profile;
 	struct view view; // of the last decision
 	struct name_order names;
-	uint32_t capacity; // of one, out and list
+	uint32_t capacity; // of one, raw and list
 	uint8_t *one;
-	int64_t *out;
+	int64_t *raw;
 	uint32_t *list;
 	struct attempt *attempt;       // the last one
 	struct cs_plugin_times *times; // of the last decision that was sampled

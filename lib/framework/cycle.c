@@ -100,7 +100,7 @@ void cs_workspace_destroy(struct cs_workspace *workspace)
 	view_finish(&workspace->view);
 	name_order_finish(&workspace->names, workspace->cluster);
 	free(workspace->one);
-	free(workspace->out);
+	free(workspace->raw);
 	free(workspace->list);
 	free(workspace->attempt);
 	free(workspace->times);
@@ -116,7 +116,7 @@ static void grow(struct cs_workspace *workspace)
 		return;
 	workspace->list = cs_grow_column(workspace->list, 0, n, sizeof(*workspace->list));
 	workspace->one = cs_grow_column(workspace->one, 0, n, sizeof(*workspace->one));
-	workspace->out = cs_grow_column(workspace->out, 0, n, sizeof(*workspace->out));
+	workspace->raw = cs_grow_column(workspace->raw, 0, n, sizeof(*workspace->raw));
 	workspace->capacity = n;
 }
 
@@ -475,7 +475,7 @@ static void begin(struct attempt *attempt, const struct cs_pod *pod)
 		.profile = attempt->profile,
 		.local = attempt->of->local,
 		.one = workspace->one,
-		.out = workspace->out,
+		.raw = workspace->raw,
 		.list = workspace->list,
 	};
 	*attempt->outcome = (struct cs_outcome){

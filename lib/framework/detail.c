@@ -99,12 +99,12 @@ static uint8_t score_of(const struct attempt *attempt, uint32_t position,
 	if (instance->scores_nothing)
 		return 0;
 	if (!instance->plugin->row_local && instance->plugin->normalise)
-		return (uint8_t)attempt->view->scores[position][row];
+		return attempt->view->scores[position][row];
 	if (normal)
 		return normal->spread ? normal->norm[row] : (uint8_t)normal->uniform;
 	instance->plugin->score(&attempt->cycle, instance, (struct cs_rows){ row, row + 1 },
-				attempt->input.out);
-	return (uint8_t)attempt->input.out[row];
+				attempt->input.one);
+	return attempt->input.one[row];
 }
 
 // Plugin by plugin, so that each is near when it is asked again.

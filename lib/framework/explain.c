@@ -15,7 +15,7 @@ struct explanation {
 	const char **reasons;
 	uint32_t capacity;
 	// As profile->score; `columns` NULL: nothing was scored.
-	int64_t **columns;
+	uint8_t **columns;
 	bool skipped[CS_PLUGINS_MAX];
 	int64_t scores[CS_PLUGINS_MAX];
 	const char *formulas[CS_PLUGINS_MAX];
@@ -70,6 +70,19 @@ static void tell_rejected_by_all(struct explanation *explanation)
 	}
 }
 
+// The feasible rows' scores by one that normalises.
+static void normalise(const struct attempt *attempt, const struct cs_plugin_instance *instance,
+		      uint8_t *scores)
+{
+	const struct cs_rows all = { 0, attempt->workspace->nodes->n_rows };
+	const uint32_t *feasible = cs_cycle_feasible(&attempt->cycle);
+	int64_t *raw = attempt->input.raw;
+	instance->plugin->raw_score(&attempt->cycle, instance, all, raw);
+	instance->plugin->normalise(&attempt->cycle, instance, feasible, attempt->cycle.n_feasible,
+				    raw);
+	kernel_narrow(raw, all.end, scores);
+}
+
 // Each plugin's column as the totals were made of it.
 static void score_again(struct explanation *explanation)
 {
@@ -83,13 +96,12 @@ static void score_again(struct explanation *explanation)
 		explanation->skipped[i] = attempt->input.scores_off & bit(instance);
 		if (explanation->skipped[i])
 			continue;
-		int64_t *out = cs_arena_alloc_array(scratch_of(explanation), all.end, sizeof(*out));
-		instance->plugin->score(&attempt->cycle, instance, all, out);
+		uint8_t *scores = cs_arena_alloc(scratch_of(explanation), all.end);
 		if (instance->plugin->normalise)
-			instance->plugin->normalise(&attempt->cycle, instance,
-						    cs_cycle_feasible(&attempt->cycle),
-						    attempt->cycle.n_feasible, out);
-		explanation->columns[i] = out;
+			normalise(attempt, instance, scores);
+		else
+			instance->plugin->score(&attempt->cycle, instance, all, scores);
+		explanation->columns[i] = scores;
 	}
 }
 

@@ -62,45 +62,52 @@ void kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list
 // Fixed arguments let the compiler make loops of their own.
 #define always_inline static inline __attribute__((always_inline))
 
-// sum[row] = from[row] + weight * out[row]; from may be NULL (zeros) or the sum itself.
-always_inline bool add_to(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+// sum[row] = from[row] + weight * scores[row]; from may be NULL (zeros) or the sum itself.
+always_inline bool add_to(const uint8_t *restrict scores, struct cs_rows rows, int64_t weight,
 			  const double *from, double *sum)
 {
-	int64_t wrong = 0; // negative as soon as a score is negative, or above 100
+	uint8_t most = 0;
 	double factor = (double)weight;
+	for (uint32_t row = rows.first; row < rows.end; row++)
+		most = scores[row] > most ? scores[row] : most;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
-		int64_t score = out[row];
-		wrong |= score | (100 - score);
-		// Of a row that is not live it may be anything. Whole numbers stand in the lowest
-		// bits of a double from 2^52 on.
-		int64_t bits = (score & 0x7f) | INT64_C(0x4330000000000000);
-		double product;
-		memcpy(&product, &bits, sizeof(product));
-		product = (product - 0x1p52) * factor;
+		double product = (double)(int32_t)scores[row] * factor;
 		sum[row] = from ? from[row] + product : product;
 	}
-	return wrong >= 0;
+	return most <= 100;
 }
 
 CS_CLONES
-bool kernel_set(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+bool kernel_set(const uint8_t *restrict scores, struct cs_rows rows, int64_t weight,
 		double *restrict sum)
 {
-	return add_to(out, rows, weight, NULL, sum);
+	return add_to(scores, rows, weight, NULL, sum);
 }
 
 CS_CLONES
-bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+bool kernel_add(const uint8_t *restrict scores, struct cs_rows rows, int64_t weight,
 		double *restrict sum)
 {
-	return add_to(out, rows, weight, sum, sum);
+	return add_to(scores, rows, weight, sum, sum);
 }
 
 CS_CLONES
-bool kernel_add_from(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+bool kernel_add_from(const uint8_t *restrict scores, struct cs_rows rows, int64_t weight,
 		     const double *restrict from, double *restrict sum)
 {
-	return add_to(out, rows, weight, from, sum);
+	return add_to(scores, rows, weight, from, sum);
+}
+
+CS_CLONES
+bool kernel_narrow(const int64_t *restrict raw, uint32_t n, uint8_t *restrict scores)
+{
+	uint64_t wrong = 0;
+	for (uint32_t row = 0; row < n; row++) {
+		bool right = (uint64_t)raw[row] <= 100;
+		scores[row] = (uint8_t)(right ? raw[row] : 0);
+		wrong |= !right;
+	}
+	return !wrong;
 }
 
 CS_CLONES

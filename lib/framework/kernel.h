@@ -27,15 +27,17 @@ bool kernel_merge(const uint8_t *restrict one, struct cs_rows rows, uint8_t posi
 // Lists the feasible rows of 0 .. n-1 in ascending order. `list` holds n.
 void kernel_list(const uint8_t *restrict by, uint32_t n, uint32_t *restrict list);
 
-// sum[row] += weight * out[row]. False where a row's score may be out of 0 .. 100, be it feasible
-// or not.
-bool kernel_add(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+// sum[row] += weight * scores[row]. False where a row's score is above 100, be it feasible or not.
+bool kernel_add(const uint8_t *restrict scores, struct cs_rows rows, int64_t weight,
 		double *restrict sum);
 // The same to nothing, or to the sums of another column.
-bool kernel_set(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+bool kernel_set(const uint8_t *restrict scores, struct cs_rows rows, int64_t weight,
 		double *restrict sum);
-bool kernel_add_from(const int64_t *restrict out, struct cs_rows rows, int64_t weight,
+bool kernel_add_from(const uint8_t *restrict scores, struct cs_rows rows, int64_t weight,
 		     const double *restrict from, double *restrict sum);
+// Scores that are normalised, of rows 0 .. n-1, in bytes; 0 for those out of 0 .. 100. False where
+// there is such a row, be it feasible or not.
+bool kernel_narrow(const int64_t *restrict raw, uint32_t n, uint8_t *restrict scores);
 // sum[row] += weight * norm[row] where that is known.
 void kernel_add_norms(const uint8_t *restrict norm, uint32_t n, int64_t weight,
 		      double *restrict sum);

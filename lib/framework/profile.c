@@ -80,7 +80,7 @@ static unsigned callbacks_of(const struct cs_plugin *plugin)
 	       (plugin->prepare_filter ? POINT_BIT(POINT_PRE_FILTER) : 0) |
 	       (plugin->filter ? POINT_BIT(POINT_FILTER) : 0) |
 	       (plugin->prepare_score ? POINT_BIT(POINT_PRE_SCORE) : 0) |
-	       (plugin->score ? POINT_BIT(POINT_SCORE) : 0) |
+	       (plugin->score || plugin->raw_score ? POINT_BIT(POINT_SCORE) : 0) |
 	       (plugin->reserve ? POINT_BIT(POINT_RESERVE) : 0) |
 	       (plugin->binds ? POINT_BIT(POINT_BIND) : 0);
 }

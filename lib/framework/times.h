@@ -77,10 +77,19 @@ static inline void ask_filter(const struct cs_cycle *cycle,
 
 static inline void ask_score(const struct cs_cycle *cycle,
 			     const struct cs_plugin_instance *instance, struct cs_rows rows,
-			     int64_t *restrict out)
+			     uint8_t *restrict out)
 {
 	int64_t since = times_start(cycle);
 	instance->plugin->score(cycle, instance, rows, out);
+	times_stop(cycle, instance, TIMED_SCORE, since);
+}
+
+static inline void ask_raw_score(const struct cs_cycle *cycle,
+				 const struct cs_plugin_instance *instance, struct cs_rows rows,
+				 int64_t *restrict out)
+{
+	int64_t since = times_start(cycle);
+	instance->plugin->raw_score(cycle, instance, rows, out);
 	times_stop(cycle, instance, TIMED_SCORE, since);
 }
 

@@ -232,12 +232,21 @@ static int out_of_range(const struct cs_plugin_instance *instance, int64_t score
 			    instance->plugin->name, score);
 }
 
-int vectors_check_range(const struct cs_plugin_instance *instance, const int64_t *out,
+int vectors_check_range(const struct cs_plugin_instance *instance, const uint8_t *scores,
 			const uint8_t *by, struct cs_rows rows, struct cs_error *err)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++)
-		if (by[row] == BY_NOBODY && (uint64_t)out[row] > 100)
-			return out_of_range(instance, out[row], err);
+		if (by[row] == BY_NOBODY && scores[row] > 100)
+			return out_of_range(instance, scores[row], err);
+	return 0;
+}
+
+int vectors_check_normalised(const struct cs_plugin_instance *instance, const int64_t *out,
+			     const uint32_t *list, uint32_t n, struct cs_error *err)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if ((uint64_t)out[list[i]] > 100)
+			return out_of_range(instance, out[list[i]], err);
 	return 0;
 }
 
@@ -261,7 +270,7 @@ static bool score_spread(const struct vectors_input *input,
 {
 	if (!normal || !normal->spread)
 		return false;
-	ask_score(input->cycle, instance, rows, normal->raw);
+	ask_raw_score(input->cycle, instance, rows, normal->raw);
 	memset(normal->norm + rows.first, NORM_UNKNOWN, rows.end - rows.first);
 	normal->changed = true;
 	return true;
@@ -273,9 +282,9 @@ static void keep_raw(struct vectors *vectors, struct normal *normal,
 		     const struct vectors_input *input, struct cs_rows rows)
 {
 	if (!normal->spread) {
-		struct kernel_range range = { input->out[rows.first], input->out[rows.first] };
-		if (!kernel_is_uniform(input->out, rows))
-			range = kernel_range(input->out, input->cycle->nodes->live, 1, rows);
+		struct kernel_range range = { input->raw[rows.first], input->raw[rows.first] };
+		if (!kernel_is_uniform(input->raw, rows))
+			range = kernel_range(input->raw, input->cycle->nodes->live, 1, rows);
 		if (range.least > range.greatest)
 			return; // no live row
 		if (!normal->scored)
@@ -286,7 +295,7 @@ static void keep_raw(struct vectors *vectors, struct normal *normal,
 		begin_spread(vectors, normal);
 	}
 	size_t n = rows.end - rows.first;
-	memcpy(normal->raw + rows.first, input->out + rows.first, n * sizeof(*normal->raw));
+	memcpy(normal->raw + rows.first, input->raw + rows.first, n * sizeof(*normal->raw));
 	memset(normal->norm + rows.first, NORM_UNKNOWN, n);
 	normal->changed = true;
 }
@@ -306,14 +315,15 @@ static int score_block(struct vectors *vectors, const struct vectors_input *inpu
 			continue;
 		if (score_spread(input, instance, own, rows))
 			continue;
-		ask_score(input->cycle, instance, rows, input->out);
 		if (own) {
+			ask_raw_score(input->cycle, instance, rows, input->raw);
 			keep_raw(vectors, own, input, rows);
 			continue;
 		}
-		if (!(first ? kernel_set : kernel_add)(input->out, rows, instance->weight,
+		ask_score(input->cycle, instance, rows, input->one);
+		if (!(first ? kernel_set : kernel_add)(input->one, rows, instance->weight,
 						       vectors->sum))
-			r = vectors_check_range(instance, input->out, vectors->by, rows, err);
+			r = vectors_check_range(instance, input->one, vectors->by, rows, err);
 		first = false;
 	}
 	if (first)
@@ -348,11 +358,11 @@ static void refresh_top(struct vectors *vectors, uint32_t block)
 
 // What a plugin that normalises adds to a row that is scored again: nothing yet where that has to
 // be settled.
-static int64_t renew_norm(struct vectors *vectors, struct normal *normal,
+static uint8_t renew_norm(struct vectors *vectors, struct normal *normal,
 			  const struct vectors_input *input, uint32_t row)
 {
 	if (normal->spread && normal->norm[row] != NORM_UNKNOWN &&
-	    normal->raw[row] == input->out[row])
+	    normal->raw[row] == input->raw[row])
 		return normal->norm[row];
 	keep_raw(vectors, normal, input, (struct cs_rows){ row, row + 1 });
 	return 0;
@@ -364,6 +374,7 @@ static int score_changed(struct vectors *vectors, const struct vectors_input *in
 	if (!input->cycle->nodes->live[row])
 		return 0;
 	const struct cs_profile *profile = input->profile;
+	const struct cs_rows rows = { row, row + 1 };
 	struct normal *normal = vectors->normals;
 	vectors->sum[row] = 0;
 	for (uint32_t i = 0; i < profile->n_score; i++) {
@@ -371,11 +382,15 @@ static int score_changed(struct vectors *vectors, const struct vectors_input *in
 		struct normal *own = has_normal(instance) ? normal++ : NULL;
 		if (!is_on(input, input->scores_off, instance) || instance->scores_nothing)
 			continue;
-		ask_score(input->cycle, instance, (struct cs_rows){ row, row + 1 }, input->out);
-		int64_t score = own ? renew_norm(vectors, own, input, row) : input->out[row];
-		if (vectors->by[row] == BY_NOBODY && (uint64_t)score > 100)
-			return out_of_range(instance, score, err);
-		vectors->sum[row] += (double)(int32_t)score * (double)instance->weight;
+		if (own) {
+			ask_raw_score(input->cycle, instance, rows, input->raw);
+			input->one[row] = renew_norm(vectors, own, input, row);
+		} else {
+			ask_score(input->cycle, instance, rows, input->one);
+		}
+		if (vectors_check_range(instance, input->one, vectors->by, rows, err) < 0)
+			return -ERANGE;
+		vectors->sum[row] += (double)input->one[row] * (double)instance->weight;
 	}
 	return 0;
 }
@@ -438,12 +453,9 @@ static int normalise(const struct settling *settling, uint32_t n, struct cs_erro
 	const struct vectors_input *input = settling->input;
 	const uint32_t *list = input->list;
 	for (uint32_t i = 0; i < n; i++)
-		input->out[list[i]] = settling->normal->raw[list[i]];
-	ask_normalise(input->cycle, settling->instance, list, n, input->out);
-	for (uint32_t i = 0; i < n; i++)
-		if ((uint64_t)input->out[list[i]] > 100)
-			return out_of_range(settling->instance, input->out[list[i]], err);
-	return 0;
+		input->raw[list[i]] = settling->normal->raw[list[i]];
+	ask_normalise(input->cycle, settling->instance, list, n, input->raw);
+	return vectors_check_normalised(settling->instance, input->raw, list, n, err);
 }
 
 static void keep_norm(const struct settling *settling, uint32_t row, int64_t score)
@@ -462,7 +474,7 @@ static int settle_uniform(const struct settling *settling, struct cs_error *err)
 	uint32_t row = 0;
 	while (settling->by[row] != BY_NOBODY)
 		row++;
-	int64_t *out = settling->input->out;
+	int64_t *out = settling->input->raw;
 	out[row] = normal->value;
 	ask_normalise(settling->input->cycle, settling->instance, &row, 1, out);
 	normal->uniform = out[row];
@@ -478,7 +490,7 @@ static int settle_each(const struct settling *settling, struct cs_error *err)
 	int r = normalise(settling, n, err);
 	for (uint32_t i = 0; i < n && !r; i++)
 		keep_norm(settling, settling->input->list[i],
-			  settling->input->out[settling->input->list[i]]);
+			  settling->input->raw[settling->input->list[i]]);
 	return r;
 }
 
@@ -524,7 +536,7 @@ static int fill_few(const struct settling *settling, struct cs_error *err)
 		if (r)
 			return r;
 		kernel_fill_norms(normal->raw, normal->raw[row], all,
-				  (uint8_t)settling->input->out[row], normal->norm);
+				  (uint8_t)settling->input->raw[row], normal->norm);
 	}
 	return 1;
 }

@@ -78,8 +78,8 @@ struct vectors_input {
 	uint64_t local;       // the instances that are row-local, as a mask
 	uint64_t filters_off; // that skipped
 	uint64_t scores_off;
-	uint8_t *one;   // one filter's answers
-	int64_t *out;   // one plugin's scores
+	uint8_t *one;   // one plugin's verdicts or scores
+	int64_t *raw;   // one plugin's scores before normalising
 	uint32_t *list; // of rows
 };
 
@@ -99,8 +99,11 @@ int vectors_score(struct vectors *vectors, const struct vectors_input *input,
 // Brings `tops` and `ties` up to date, of sums by the vectors' own `by`.
 void vectors_find_tops(struct vectors *vectors);
 
-// The error of a plugin that scored a feasible row out of 0 .. 100; 0 where none did.
-int vectors_check_range(const struct cs_plugin_instance *instance, const int64_t *out,
+// The error of a plugin that scored a feasible row above 100; 0 where none did.
+int vectors_check_range(const struct cs_plugin_instance *instance, const uint8_t *scores,
 			const uint8_t *by, struct cs_rows rows, struct cs_error *err);
+// The same of one that has normalised n listed rows.
+int vectors_check_normalised(const struct cs_plugin_instance *instance, const int64_t *out,
+			     const uint32_t *list, uint32_t n, struct cs_error *err);
 
 #endif

@@ -141,7 +141,7 @@ static void find_tops(struct view *view, struct cs_rows rows)
 	view->ties = view->own_ties;
 }
 
-static int64_t *scores_of(struct view *view, uint32_t position)
+static uint8_t *scores_of(struct view *view, uint32_t position)
 {
 	if (view->scores_capacity[position] < view->n_rows) {
 		RENEW(view->scores[position], view->capacity);
@@ -151,13 +151,16 @@ static int64_t *scores_of(struct view *view, uint32_t position)
 }
 
 // Whole columns, of those plugins that normalise.
-static void score_whole(struct view *view, const struct vectors_input *input, uint32_t position)
+static int score_whole(struct view *view, const struct vectors_input *input, uint32_t position,
+		       struct cs_error *err)
 {
 	const struct cs_plugin_instance *instance = input->profile->score[position];
-	int64_t *out = scores_of(view, position);
-	ask_score(input->cycle, instance, (struct cs_rows){ 0, view->n_rows }, out);
-	ask_normalise(input->cycle, instance, cs_cycle_feasible(input->cycle), view->n_feasible,
-		      out);
+	const uint32_t *feasible = cs_cycle_feasible(input->cycle);
+	ask_raw_score(input->cycle, instance, (struct cs_rows){ 0, view->n_rows }, input->raw);
+	ask_normalise(input->cycle, instance, feasible, view->n_feasible, input->raw);
+	if (kernel_narrow(input->raw, view->n_rows, scores_of(view, position)))
+		return 0;
+	return vectors_check_normalised(instance, input->raw, feasible, view->n_feasible, err);
 }
 
 // Of a block of rows, while that is near.
@@ -167,18 +170,18 @@ static int add_block(struct view *view, const struct vectors *vectors,
 	const double *from = vectors->sum;
 	for (uint32_t i = 0; i < input->profile->n_score; i++) {
 		const struct cs_plugin_instance *instance = input->profile->score[i];
-		const int64_t *out = input->out;
+		const uint8_t *scores = input->one;
 		if (!is_on(input, input->scores_off, instance))
 			continue;
 		if (instance->plugin->normalise)
-			out = view->scores[i];
+			scores = view->scores[i];
 		else
-			ask_score(input->cycle, instance, rows, input->out);
-		bool right =
-			from == view->own_sum
-				? kernel_add(out, rows, instance->weight, view->own_sum)
-				: kernel_add_from(out, rows, instance->weight, from, view->own_sum);
-		int r = right ? 0 : vectors_check_range(instance, out, view->by, rows, err);
+			ask_score(input->cycle, instance, rows, input->one);
+		bool right = from == view->own_sum
+				     ? kernel_add(scores, rows, instance->weight, view->own_sum)
+				     : kernel_add_from(scores, rows, instance->weight, from,
+						       view->own_sum);
+		int r = right ? 0 : vectors_check_range(instance, scores, view->by, rows, err);
 		if (r)
 			return r;
 		from = view->own_sum;
@@ -190,12 +193,12 @@ static int add_block(struct view *view, const struct vectors *vectors,
 static int add_all(struct view *view, const struct vectors *vectors,
 		   const struct vectors_input *input, struct cs_error *err)
 {
-	for (uint32_t i = 0; i < input->profile->n_score; i++)
+	int r = 0;
+	for (uint32_t i = 0; i < input->profile->n_score && !r; i++)
 		if (is_on(input, input->scores_off, input->profile->score[i]) &&
 		    input->profile->score[i]->plugin->normalise)
-			score_whole(view, input, i);
+			r = score_whole(view, input, i, err);
 	view->sum = view->own_sum;
-	int r = 0;
 	for (uint32_t first = 0; first < view->n_rows && !r; first += BLOCK_ROWS) {
 		uint32_t rest = view->n_rows - first;
 		uint32_t n = rest < BLOCK_ROWS ? rest : BLOCK_ROWS;

@@ -23,7 +23,7 @@ struct view {
 
 	// Of the plugins that are not row-local, normalise and have scored, by position in the
 	// profile. Others are asked again about the rows of which somebody wants to know.
-	int64_t *scores[CS_PLUGINS_MAX];
+	uint8_t *scores[CS_PLUGINS_MAX];
 	uint32_t scores_capacity[CS_PLUGINS_MAX];
 
 	struct vectors *vectors; // the demand's

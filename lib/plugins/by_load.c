@@ -323,7 +323,7 @@ void cs_by_ratio_begin(const struct cs_by_ratio *ratio, const float *values,
 }
 
 void cs_by_ratio_score(const struct cs_by_ratio_state *state, struct cs_rows rows,
-		       int64_t *restrict out)
+		       uint8_t *restrict out)
 {
 	if (state->equal)
 		for (uint32_t row = rows.first; row < rows.end; row++)

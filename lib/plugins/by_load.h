@@ -140,6 +140,6 @@ void cs_by_ratio_explain(const struct cs_by_ratio_state *state, uint32_t row, do
 void cs_by_ratio_begin(const struct cs_by_ratio *ratio, const float *values,
 		       struct cs_load_range range, struct cs_by_ratio_state *ret);
 void cs_by_ratio_score(const struct cs_by_ratio_state *state, struct cs_rows rows,
-		       int64_t *restrict out);
+		       uint8_t *restrict out);
 
 #endif

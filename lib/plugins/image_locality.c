@@ -3,6 +3,7 @@
 // What an image adds is the same for every row that has it, so it is worked out once per decision.
 #include <csched/cluster/image.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "amounts.h"
 #include "plugins.h"
@@ -60,28 +61,32 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	return CS_PREPARE_GO;
 }
 
-static int64_t score_of(int64_t sum, uint32_t n_containers)
+static int64_t sum_of(const struct parts *parts, uint32_t row)
+{
+	uint64_t sum = 0;
+	for (uint32_t i = 0; i < parts->n; i++)
+		if (cs_bitmap_test(parts->items[i].rows, row))
+			sum += parts->items[i].amount;
+	return (int64_t)sum;
+}
+
+static uint8_t score_of(int64_t sum, uint32_t n_containers)
 {
 	int64_t most = PER_CONTAINER * n_containers;
 	if (sum < LEAST)
 		sum = LEAST;
 	else if (sum > most)
 		sum = most;
-	return 100 * (sum - LEAST) / (most - LEAST);
+	return (uint8_t)(100 * (sum - LEAST) / (most - LEAST));
 }
 
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+		  struct cs_rows rows, uint8_t *restrict out)
 {
 	const struct parts *parts = self->score_state;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = 0;
-	for (uint32_t i = 0; i < parts->n; i++)
-		for (uint32_t row = rows.first; row < rows.end; row++)
-			if (cs_bitmap_test(parts->items[i].rows, row))
-				out[row] = (int64_t)((uint64_t)out[row] + parts->items[i].amount);
+	memset(out + rows.first, 0, rows.end - rows.first);
 	for (uint32_t row = rows.first; parts->n > 0 && row < rows.end; row++)
-		out[row] = score_of(out[row], cycle->demand->n_image_containers);
+		out[row] = score_of(sum_of(parts, row), cycle->demand->n_image_containers);
 }
 
 static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

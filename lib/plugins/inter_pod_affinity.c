@@ -320,8 +320,8 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	return state->produced ? CS_PREPARE_GO : CS_PREPARE_SKIP;
 }
 
-static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+static void raw_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		      struct cs_rows rows, int64_t *restrict out)
 {
 	(void)cycle;
 	const struct score_state *state = self->score_state;
@@ -507,7 +507,7 @@ const struct cs_plugin cs_plugin_inter_pod_affinity = {
 	.reasons = reasons,
 	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
-	.score = score,
+	.raw_score = raw_score,
 	.normalise = normalise,
 	.explain_score = explain_score,
 	.default_weight = 2,

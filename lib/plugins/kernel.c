@@ -176,16 +176,16 @@ static inline int32_t hundredths(double part, double inverse)
 }
 
 CS_CLONES
-static void divide(const struct sums *sums, uint32_t n, double round, int64_t *restrict out)
+static void divide(const struct sums *sums, uint32_t n, double round, uint8_t *restrict out)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		double weight = sums->weight[i] > 0 ? sums->weight[i] : 1.0;
-		out[i] = (int32_t)(sums->score[i] / weight + round);
+		out[i] = (uint8_t)(int32_t)(sums->score[i] / weight + round);
 	}
 }
 
 static void run(const struct strategy *strategy, const struct cs_kernel_term *terms,
-		uint32_t n_terms, struct cs_rows rows, int64_t *restrict out)
+		uint32_t n_terms, struct cs_rows rows, uint8_t *restrict out)
 {
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
 		uint32_t end = rows.end - first > BLOCK ? first + BLOCK : rows.end;
@@ -248,7 +248,7 @@ static const struct strategy least = { .add = add_least, .add_exact = add_least_
 // Of a row that lacks one of the two the other counts alone.
 CS_CLONES
 void cs_kernel_least_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
-			  int64_t *restrict out)
+			  uint8_t *restrict out)
 {
 	const double *restrict free_a = terms[0].free_double, *restrict free_b =
 								      terms[1].free_double;
@@ -264,12 +264,12 @@ void cs_kernel_least_pair(const struct cs_kernel_term terms[2], struct cs_rows r
 		bool both = (inverse_a[row] > 0) & (inverse_b[row] > 0);
 		int32_t sum = part_a * weight_a + part_b * weight_b;
 		int32_t mean = (int32_t)(((float)sum + 0.5F) * inverse);
-		out[row] = both ? mean : part_a + part_b;
+		out[row] = (uint8_t)(both ? mean : part_a + part_b);
 	}
 }
 
 void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
-			       struct cs_rows rows, int64_t *restrict out)
+			       struct cs_rows rows, uint8_t *restrict out)
 {
 	run(&least, terms, n_terms, rows, out);
 }
@@ -311,7 +311,7 @@ static void add_most_exact(const struct strategy *self, const struct cs_kernel_t
 }
 
 void cs_kernel_most_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
-			      struct cs_rows rows, int64_t *restrict out)
+			      struct cs_rows rows, uint8_t *restrict out)
 {
 	static const struct strategy most = { .add = add_most, .add_exact = add_most_exact };
 	run(&most, terms, n_terms, rows, out);
@@ -357,7 +357,7 @@ static void add_ratio_exact(const struct strategy *self, const struct cs_kernel_
 
 void cs_kernel_capacity_ratio(const struct cs_kernel_term *terms, uint32_t n_terms,
 			      const double ratio[CS_KERNEL_RATIOS], struct cs_rows rows,
-			      int64_t *restrict out)
+			      uint8_t *restrict out)
 {
 	const struct strategy strategy = {
 		.add = add_ratio, .add_exact = add_ratio_exact, .round = 0.5, .ratio = ratio
@@ -392,7 +392,7 @@ static inline double fused_fraction(double used, double capacity, double inverse
 static inline __attribute__((always_inline)) void balance_pair(const struct cs_kernel_term terms[2],
 							       const uint8_t *restrict without,
 							       struct cs_rows rows,
-							       int64_t *restrict out, bool fused)
+							       uint8_t *restrict out, bool fused)
 {
 	const double *restrict capacity_a = terms[0].allocatable_double;
 	const double *restrict capacity_b = terms[1].allocatable_double;
@@ -410,26 +410,26 @@ static inline __attribute__((always_inline)) void balance_pair(const struct cs_k
 				 : fraction(sum_b, capacity_b[row]);
 		bool both = (inverse_a[row] > 0) & (inverse_b[row] > 0);
 		int32_t with = both ? cs_balance_of(a, b) : 100;
-		out[row] = 50 + (50 + with - without[row]) / 2;
+		out[row] = (uint8_t)(50 + (50 + with - without[row]) / 2);
 	}
 }
 
 CS_CLONES
 static void balance_fused(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
-			  struct cs_rows rows, int64_t *restrict out)
+			  struct cs_rows rows, uint8_t *restrict out)
 {
 	balance_pair(terms, without, rows, out, true);
 }
 
 CS_CLONES
 static void balance_divided(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
-			    struct cs_rows rows, int64_t *restrict out)
+			    struct cs_rows rows, uint8_t *restrict out)
 {
 	balance_pair(terms, without, rows, out, false);
 }
 
 void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
-			     struct cs_rows rows, int64_t *restrict out)
+			     struct cs_rows rows, uint8_t *restrict out)
 {
 	(CS_CLONES_FUSE ? balance_fused : balance_divided)(terms, without, rows, out);
 }
@@ -527,7 +527,7 @@ static void balance_block(const struct cs_kernel_term *terms, uint32_t n_terms, 
 }
 
 void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms,
-			    struct cs_rows rows, int64_t *restrict out)
+			    struct cs_rows rows, uint8_t *restrict out)
 {
 	int32_t with[BLOCK] = { 0 }, without[BLOCK] = { 0 };
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
@@ -536,15 +536,16 @@ void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms
 		balance_block(terms, n_terms, block, true, with);
 		balance_block(terms, n_terms, block, false, without);
 		for (uint32_t row = first; row < end; row++)
-			out[row] = 50 + (50 + with[row - first] - without[row - first]) / 2;
+			out[row] =
+				(uint8_t)(50 + (50 + with[row - first] - without[row - first]) / 2);
 	}
 }
 
 // ---- domains ----
 
 // Not for the wide registers: their gathers are slower than loads one by one.
-void cs_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
-		       struct cs_rows rows, int64_t *restrict out)
+void cs_kernel_look_up(const uint32_t *restrict domain, const uint8_t *restrict table,
+		       struct cs_rows rows, uint8_t *restrict out)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		out[row] = table[(uint32_t)(domain[row] + 1)];

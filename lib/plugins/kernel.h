@@ -72,29 +72,29 @@ struct cs_kernel_term {
 // LeastAllocated: the weighted mean of free * 100 / allocatable, each truncated. The pair is for
 // two exact terms with free_double.
 void cs_kernel_least_pair(const struct cs_kernel_term terms[2], struct cs_rows rows,
-			  int64_t *restrict out);
+			  uint8_t *restrict out);
 void cs_kernel_least_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
-			       struct cs_rows rows, int64_t *restrict out);
+			       struct cs_rows rows, uint8_t *restrict out);
 // MostAllocated: the same of used * 100 / allocatable.
 void cs_kernel_most_allocated(const struct cs_kernel_term *terms, uint32_t n_terms,
-			      struct cs_rows rows, int64_t *restrict out);
+			      struct cs_rows rows, uint8_t *restrict out);
 // RequestedToCapacityRatio: the mean of ratio[used * 100 / allocatable], rounded half up, of the
 // resources for which that is not 0.
 #define CS_KERNEL_RATIOS 101
 void cs_kernel_capacity_ratio(const struct cs_kernel_term *terms, uint32_t n_terms,
 			      const double ratio[CS_KERNEL_RATIOS], struct cs_rows rows,
-			      int64_t *restrict out);
+			      uint8_t *restrict out);
 
 // BalancedAllocation: 50 + (50 + with - without) / 2. The pair is for two exact terms, `without` of
 // which is in a column; all is for any.
 void cs_kernel_balanced_pair(const struct cs_kernel_term terms[2], const uint8_t *restrict without,
-			     struct cs_rows rows, int64_t *restrict out);
+			     struct cs_rows rows, uint8_t *restrict out);
 void cs_kernel_balanced_all(const struct cs_kernel_term *terms, uint32_t n_terms,
-			    struct cs_rows rows, int64_t *restrict out);
+			    struct cs_rows rows, uint8_t *restrict out);
 
 // What the row's domain has: out[row] = table[id + 1], [0] for rows in none (CS_DOMAIN_NONE).
-void cs_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict table,
-		       struct cs_rows rows, int64_t *restrict out);
+void cs_kernel_look_up(const uint32_t *restrict domain, const uint8_t *restrict table,
+		       struct cs_rows rows, uint8_t *restrict out);
 
 // Of values 0 .. n-1; 0 where there are none.
 uint32_t cs_kernel_greatest(const uint32_t *restrict values, uint32_t n);

@@ -41,17 +41,17 @@ static void add_part(const struct cs_load_part *part, struct cs_rows rows, float
 }
 
 CS_CLONES
-static void round_sums(const float *restrict sums, uint32_t n, int64_t *restrict out)
+static void round_sums(const float *restrict sums, uint32_t n, uint8_t *restrict out)
 {
 	for (uint32_t i = 0; i < n; i++) {
 		float rounded = sums[i] + 0.5F;
-		out[i] = (int32_t)rounded;
+		out[i] = (uint8_t)(int32_t)rounded;
 	}
 }
 
 // Two parts at once, as mostly there are: cpu and memory.
 CS_CLONES
-static void sum_pair(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
+static void sum_pair(const struct cs_load_sum *sum, struct cs_rows rows, uint8_t *restrict out)
 {
 	const struct cs_load_part *parts = sum->parts;
 	const float *restrict base = sum->base;
@@ -69,14 +69,14 @@ static void sum_pair(const struct cs_load_sum *sum, struct cs_rows rows, int64_t
 		float a = at_most_1((load_a[row] + add_a * strain_a[row]) * inverse_a[row]);
 		float b = at_most_1((load_b[row] + add_b * strain_b[row]) * inverse_b[row]);
 		float rounded = base[row] + part_a[row] * a + part_b[row] * b + 0.5F;
-		out[row] = (int32_t)rounded;
+		out[row] = (uint8_t)(int32_t)rounded;
 	}
 }
 
 // The same where rows are alike.
 CS_CLONES
 static void sum_pair_alike(const struct cs_load_sum *sum, struct cs_rows rows,
-			   int64_t *restrict out)
+			   uint8_t *restrict out)
 {
 	const struct cs_load_part *parts = sum->parts;
 	const float *restrict load_a = parts[0].load;
@@ -92,11 +92,11 @@ static void sum_pair_alike(const struct cs_load_sum *sum, struct cs_rows rows,
 		float a = at_most_1((load_a[row] + add_a) * inverse_a[row]);
 		float b = at_most_1((load_b[row] + add_b) * inverse_b[row]);
 		float rounded = base + part_a * a + part_b * b + 0.5F;
-		out[row] = (int32_t)rounded;
+		out[row] = (uint8_t)(int32_t)rounded;
 	}
 }
 
-static void sum_any(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
+static void sum_any(const struct cs_load_sum *sum, struct cs_rows rows, uint8_t *restrict out)
 {
 	float sums[BLOCK];
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
@@ -109,7 +109,7 @@ static void sum_any(const struct cs_load_sum *sum, struct cs_rows rows, int64_t 
 	}
 }
 
-void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out)
+void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, uint8_t *restrict out)
 {
 	if (sum->n_parts != 2)
 		sum_any(sum, rows, out);
@@ -194,7 +194,7 @@ float cs_load_kernel_mean_delay(const struct cs_load_delay *delay, const uint32_
 
 CS_CLONES
 void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
-			  int64_t *restrict out)
+			  uint8_t *restrict out)
 {
 	const float *restrict load = crowd->delay.load;
 	const float *restrict factor = crowd->delay.factor;
@@ -208,7 +208,7 @@ void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows
 		full *= quality ? 1 + doubt * (1 - (float)quality[row]) : 1.0F;
 		float lost = most * cs_load_crowding(full);
 		float rounded = 100.5F - (lost < 100 ? lost : 100.0F);
-		out[row] = (int32_t)rounded;
+		out[row] = (uint8_t)(int32_t)rounded;
 	}
 }
 
@@ -337,7 +337,7 @@ struct cs_load_turns cs_load_kernel_turns(const int32_t *restrict credit,
 CS_CLONES
 void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *restrict weight,
 				struct cs_load_turns turns, struct cs_rows rows,
-				int64_t *restrict out)
+				uint8_t *restrict out)
 {
 	int32_t least = turns.least, greatest = turns.greatest;
 	int64_t width = (int64_t)greatest - least;
@@ -347,7 +347,7 @@ void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *r
 		// Rows that are not feasible may be below all that are.
 		int32_t above = value > least ? value - least : 0;
 		int32_t part = (int32_t)((float)above * step);
-		out[row] = value >= greatest ? CS_LOAD_TOP : part;
+		out[row] = (uint8_t)(value >= greatest ? CS_LOAD_TOP : part);
 	}
 }
 
@@ -394,11 +394,11 @@ uint32_t cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restr
 // Of a key's upper 24 bits, which single precision has.
 CS_CLONES
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
-				int64_t *restrict out)
+				uint8_t *restrict out)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		float key = (float)(int32_t)(keys[row] >> 8);
-		out[row] = (int32_t)(key * ((CS_LOAD_TOP - 1) / 0x1p24F));
+		out[row] = (uint8_t)(int32_t)(key * ((CS_LOAD_TOP - 1) / 0x1p24F));
 	}
 }
 
@@ -407,11 +407,11 @@ void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows ro
 // So many scores are in one register; where there is none so wide, the compiler makes do.
 #define FEW 16
 typedef int32_t few __attribute__((vector_size(FEW * sizeof(int32_t))));
-typedef int64_t few_wide __attribute__((vector_size(FEW * sizeof(int64_t))));
+typedef uint8_t few_scores __attribute__((vector_size(FEW)));
 
 CS_CLONES
 static void look_up_few(const uint32_t *restrict domain, const int32_t scores[FEW],
-			struct cs_rows rows, int64_t *restrict out)
+			struct cs_rows rows, uint8_t *restrict out)
 {
 	uint32_t row = rows.first;
 #ifndef __clang__ // has no such shuffle
@@ -419,16 +419,17 @@ static void look_up_few(const uint32_t *restrict domain, const int32_t scores[FE
 	memcpy(&from, scores, sizeof(from));
 	for (; row + FEW <= rows.end; row += FEW) {
 		memcpy(&at, domain + row, sizeof(at));
-		few_wide found = __builtin_convertvector(__builtin_shuffle(from, at + 1), few_wide);
+		few_scores found =
+			__builtin_convertvector(__builtin_shuffle(from, at + 1), few_scores);
 		memcpy(out + row, &found, sizeof(found));
 	}
 #endif
 	for (; row < rows.end; row++)
-		out[row] = scores[(uint32_t)(domain[row] + 1)];
+		out[row] = (uint8_t)scores[(uint32_t)(domain[row] + 1)];
 }
 
-void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict scores,
-			    uint32_t n_scores, struct cs_rows rows, int64_t *restrict out)
+void cs_load_kernel_look_up(const uint32_t *restrict domain, const uint8_t *restrict scores,
+			    uint32_t n_scores, struct cs_rows rows, uint8_t *restrict out)
 {
 	int32_t all[FEW] = { 0 };
 	if (n_scores > FEW) {
@@ -436,30 +437,31 @@ void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *rest
 		return;
 	}
 	for (uint32_t i = 0; i < n_scores; i++)
-		all[i] = (int32_t)scores[i];
+		all[i] = scores[i];
 	look_up_few(domain, all, rows, out);
 }
 
 // A share that is exactly a half rounds up, whatever the product is off by: the next lower share is
 // farther away for all totals below 2^39.
 CS_CLONES
-void cs_load_kernel_mean(uint64_t total, struct cs_rows rows, int64_t *restrict sums)
+void cs_load_kernel_mean(uint64_t total, const int64_t *restrict sums, uint32_t n,
+			 uint8_t *restrict out)
 {
 	double scale = 1 / (double)total;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		sums[row] = (int64_t)((double)sums[row] * scale + (0.5 + 0x1p-40));
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = (uint8_t)(int32_t)((double)sums[i] * scale + (0.5 + 0x1p-40));
 }
 
 // ---- scores ----
 
 CS_CLONES
 void cs_load_kernel_share(const float *restrict values, float greatest, struct cs_rows rows,
-			  int64_t *restrict out)
+			  uint8_t *restrict out)
 {
 	float scale = 100.0F / greatest;
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		float rounded = values[row] * scale + 0.5F;
-		out[row] = (int32_t)(rounded < 100.0F ? rounded : 100.0F);
+		out[row] = (uint8_t)(int32_t)(rounded < 100.0F ? rounded : 100.0F);
 	}
 }
 
@@ -478,7 +480,7 @@ static void find_steps(const float *restrict values, float scale, uint32_t n,
 
 void cs_load_kernel_curve(const float *restrict values, float greatest,
 			  const struct cs_load_curve *restrict curve, struct cs_rows rows,
-			  int64_t *restrict out)
+			  uint8_t *restrict out)
 {
 	int32_t steps[BLOCK];
 	for (uint32_t first = rows.first; first < rows.end; first += BLOCK) {
@@ -491,11 +493,11 @@ void cs_load_kernel_curve(const float *restrict values, float greatest,
 
 CS_CLONES
 void cs_load_kernel_rest(const float *restrict worth, const double *restrict capacity,
-			 struct cs_rows rows, int64_t *restrict out)
+			 struct cs_rows rows, uint8_t *restrict out)
 {
 	for (uint32_t row = rows.first; row < rows.end; row++) {
 		float room = worth[row] * (float)capacity[row];
 		float rest = 100.0F - 10000.0F / (room > 1 ? room : 1.0F);
-		out[row] = (int32_t)(rest > 0 ? rest + 0.5F : 0.0F);
+		out[row] = (uint8_t)(int32_t)(rest > 0 ? rest + 0.5F : 0.0F);
 	}
 }

@@ -40,7 +40,7 @@ struct cs_load_sum {
 	float same;
 };
 // Rounded; the parts and the base see to it that it is 0 .. 100.
-void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, int64_t *restrict out);
+void cs_load_kernel_sum(const struct cs_load_sum *sum, struct cs_rows rows, uint8_t *restrict out);
 
 // verdict[row] = UNRESOLVABLE where the node's weight is 0, else FITS.
 void cs_load_kernel_weightless(const int32_t *restrict weight, struct cs_rows rows,
@@ -91,7 +91,7 @@ struct cs_load_crowd {
 	float share;
 };
 void cs_load_kernel_crowd(const struct cs_load_crowd *crowd, struct cs_rows rows,
-			  int64_t *restrict out);
+			  uint8_t *restrict out);
 
 // The factors of rows 0 .. n-1 with which delay * inverse is at least delay * limit[row].
 void cs_load_kernel_narrow(const float *restrict factor, const float *restrict limit, float inverse,
@@ -118,7 +118,7 @@ struct cs_load_turns cs_load_kernel_turns(const int32_t *restrict credit,
 // precision: the same for the same sum, and never less for a greater one.
 void cs_load_kernel_turn_scores(const int32_t *restrict credit, const int32_t *restrict weight,
 				struct cs_load_turns turns, struct cs_rows rows,
-				int64_t *restrict out);
+				uint8_t *restrict out);
 int64_t cs_load_kernel_weights(const int32_t *restrict weight, uint32_t n); // their sum
 // credit += weight, kept within `bound` on either side of 0.
 void cs_load_kernel_gain(int32_t *restrict credit, const int32_t *restrict weight, int32_t bound,
@@ -130,19 +130,20 @@ uint32_t cs_load_kernel_draw(const uint32_t *restrict low, const uint32_t *restr
 			     uint64_t seed, struct cs_rows rows, uint32_t *restrict keys);
 // floor((CS_LOAD_TOP - 1) * key / 2^32), of the upper 24 bits of the key.
 void cs_load_kernel_draw_scores(const uint32_t *restrict keys, struct cs_rows rows,
-				int64_t *restrict out);
+				uint8_t *restrict out);
 
 // What the row's domain scores: scores[id + 1], 0 .. 100; [0] for rows in none. As
 // cs_kernel_look_up, and faster where domains are few.
-void cs_load_kernel_look_up(const uint32_t *restrict domain, const int64_t *restrict scores,
-			    uint32_t n_scores, struct cs_rows rows, int64_t *restrict out);
+void cs_load_kernel_look_up(const uint32_t *restrict domain, const uint8_t *restrict scores,
+			    uint32_t n_scores, struct cs_rows rows, uint8_t *restrict out);
 
-// sum / total, rounded. Sums of 0 .. 100 * total, total below 2^39.
-void cs_load_kernel_mean(uint64_t total, struct cs_rows rows, int64_t *restrict sums);
+// sum / total, rounded, of n. Sums of 0 .. 100 * total, total below 2^39.
+void cs_load_kernel_mean(uint64_t total, const int64_t *restrict sums, uint32_t n,
+			 uint8_t *restrict out);
 
 // 100 * value / greatest, rounded, at most 100.
 void cs_load_kernel_share(const float *restrict values, float greatest, struct cs_rows rows,
-			  int64_t *restrict out);
+			  uint8_t *restrict out);
 // The same by a curve: what a ratio of 0 .. 1 scores, in steps of 1 / CS_LOAD_CURVE_STEPS.
 #define CS_LOAD_CURVE_STEPS 4096
 struct cs_load_curve {
@@ -150,9 +151,9 @@ struct cs_load_curve {
 };
 void cs_load_kernel_curve(const float *restrict values, float greatest,
 			  const struct cs_load_curve *restrict curve, struct cs_rows rows,
-			  int64_t *restrict out);
+			  uint8_t *restrict out);
 // 100 * (1 - 100 / (worth * capacity)), rounded, at least 0: what is left of a limit.
 void cs_load_kernel_rest(const float *restrict worth, const double *restrict capacity,
-			 struct cs_rows rows, int64_t *restrict out);
+			 struct cs_rows rows, uint8_t *restrict out);
 
 #endif

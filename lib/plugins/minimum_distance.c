@@ -36,6 +36,7 @@
 
 #define LEVELS_MAX 8
 #define FARTHEST   100
+#define BLOCK      256 // rows whose sums live on the stack
 
 struct level {
 	const char *key;
@@ -64,7 +65,7 @@ struct nearness {
 	uint32_t n_telling;
 	uint32_t telling[LEVELS_MAX];
 	int64_t same;
-	int64_t *scores; // per domain of the only one, where there is one
+	uint8_t *scores; // per domain of the only one, where there is one
 };
 
 static void *attach(struct cs_cluster *cluster, void *pointer)
@@ -116,9 +117,9 @@ static int64_t *sum_level(struct cs_cycle *cycle, const struct cs_topology *topo
 	return sums;
 }
 
-static int64_t mean_of(const struct nearness *nearness, int64_t sum)
+static uint8_t mean_of(const struct nearness *nearness, int64_t sum)
 {
-	return (int64_t)((double)sum / (double)nearness->peers->total + 0.5);
+	return (uint8_t)((double)sum / (double)nearness->peers->total + 0.5);
 }
 
 // A level of which all nodes are in one domain, or none in any, is the same for all.
@@ -145,7 +146,7 @@ static void finish(struct nearness *nearness, struct cs_arena *scratch)
 		return;
 	uint32_t level = nearness->telling[0];
 	uint32_t n = nearness->levels->topologies[level]->n_domains + 1;
-	nearness->scores = cs_arena_alloc_raw(scratch, n * sizeof(*nearness->scores));
+	nearness->scores = cs_arena_alloc_raw(scratch, n);
 	for (uint32_t i = 0; i < n; i++)
 		nearness->scores[i] = mean_of(nearness, nearness->sums[level][i] + nearness->same);
 }
@@ -185,7 +186,7 @@ static int64_t sum_of_row(const struct nearness *nearness, uint32_t row)
 }
 
 static void score_places(const struct nearness *nearness, struct cs_rows rows,
-			 int64_t *restrict out)
+			 uint8_t *restrict out)
 {
 	struct cs_topology *const *topologies = nearness->levels->topologies;
 	if (nearness->scores) {
@@ -194,16 +195,21 @@ static void score_places(const struct nearness *nearness, struct cs_rows rows,
 				       rows, out);
 		return;
 	}
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = nearness->same;
-	for (uint32_t i = 0; i < nearness->n_telling; i++)
-		cs_kernel_add_domains(topologies[nearness->telling[i]]->domain,
-				      nearness->sums[nearness->telling[i]], rows, out);
-	cs_load_kernel_mean(nearness->peers->total, rows, out);
+	for (uint32_t first = rows.first, n; first < rows.end; first += n) {
+		int64_t sums[BLOCK];
+		n = rows.end - first < BLOCK ? rows.end - first : BLOCK;
+		for (uint32_t i = 0; i < n; i++)
+			sums[i] = nearness->same;
+		for (uint32_t i = 0; i < nearness->n_telling; i++)
+			cs_kernel_add_domains(topologies[nearness->telling[i]]->domain + first,
+					      nearness->sums[nearness->telling[i]],
+					      (struct cs_rows){ 0, n }, sums);
+		cs_load_kernel_mean(nearness->peers->total, sums, n, out + first);
+	}
 }
 
 // 100 - the mean distance.
-static void score_rows(const struct nearness *nearness, struct cs_rows rows, int64_t *restrict out)
+static void score_rows(const struct nearness *nearness, struct cs_rows rows, uint8_t *restrict out)
 {
 	const struct cs_peer_rows *peers = nearness->peers;
 	score_places(nearness, rows, out);
@@ -239,7 +245,7 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 	cs_by_load_filter_weight(cycle, self, rows, verdict);
 	if (!nearness)
 		return;
-	int64_t *scores = cs_arena_alloc_array(cycle->scratch, rows.end, sizeof(*scores));
+	uint8_t *scores = cs_arena_alloc(cycle->scratch, rows.end);
 	score_rows(nearness, rows, scores);
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		if (verdict[row] == CS_VERDICT_FITS && is_far(nearness, scores[row]))
@@ -264,7 +270,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 }
 
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+		  struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	score_rows(self->score_state, rows, out);

@@ -166,7 +166,7 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 // By domain + 1, as the means are.
 struct by_place {
 	const struct cs_topology *topology;
-	int64_t *scores;
+	uint8_t *scores;
 	const struct means *means;
 	struct cs_by_ratio_state ratio;
 };
@@ -210,14 +210,14 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 			  &state->ratio);
 	state->topology = means->topology;
 	state->means = means;
-	state->scores = cs_arena_alloc_raw(cycle->scratch, n * sizeof(*state->scores));
+	state->scores = cs_arena_alloc_raw(cycle->scratch, n);
 	cs_by_ratio_score(&state->ratio, (struct cs_rows){ 0, n }, state->scores);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }
 
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+		  struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	const struct by_place *state = self->score_state;

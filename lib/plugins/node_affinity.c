@@ -119,8 +119,8 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	return demand->prefers_nodes || (added && added->prefers) ? CS_PREPARE_GO : CS_PREPARE_SKIP;
 }
 
-static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+static void raw_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		      struct cs_rows rows, int64_t *restrict out)
 {
 	const struct cs_demand *demand = cycle->demand;
 	const struct added *added = self->attached;
@@ -323,7 +323,7 @@ const struct cs_plugin cs_plugin_node_affinity = {
 	.filter = filter,
 	.reasons = reasons,
 	.prepare_score = prepare_score,
-	.score = score,
+	.raw_score = raw_score,
 	.normalise = normalise,
 	.explain_score = explain_score,
 	.default_weight = 2,

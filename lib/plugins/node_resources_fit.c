@@ -146,7 +146,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 }
 
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+		  struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	const struct fit_args *args = self->args;

@@ -38,7 +38,7 @@ void cs_normalise_explain(const struct cs_cycle *cycle, const struct cs_plugin_i
 {
 	uint32_t n = cycle->nodes->n_rows;
 	int64_t *scores = cs_arena_alloc_array(cycle->scratch, n, sizeof(*scores));
-	self->plugin->score(cycle, self, (struct cs_rows){ 0, n }, scores);
+	self->plugin->raw_score(cycle, self, (struct cs_rows){ 0, n }, scores);
 	int64_t max = greatest(cs_cycle_feasible(cycle), cycle->n_feasible, scores);
 	double part = max ? 100.0 * (double)scores[row] / (double)max : 0;
 	cs_buffer_printf(out, "%s %" PRId64, of->what, scores[row]);

@@ -205,7 +205,7 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 	(void)cycle;
 	const struct filter_state *state = self->state;
 	if (state->classes) {
-		cs_spread_class_verdicts(state->classes->of_row, state->by_class, rows, verdict);
+		cs_spread_look_up(state->classes->of_row, state->by_class, rows, verdict);
 		return;
 	}
 	memset(verdict + rows.first, CS_VERDICT_FITS, rows.end - rows.first);

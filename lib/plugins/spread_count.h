@@ -33,7 +33,7 @@ uint32_t *cs_spread_count(const struct cs_cycle *cycle, const struct cs_spread_c
 // The plugin's callbacks of spread_score.c.
 enum cs_prepare cs_spread_prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self);
 void cs_spread_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		     struct cs_rows rows, int64_t *restrict out);
+		     struct cs_rows rows, uint8_t *restrict out);
 void cs_spread_explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			     uint32_t row, struct cs_buffer *out);
 

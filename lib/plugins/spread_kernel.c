@@ -171,38 +171,22 @@ void cs_spread_leave_out(const uint8_t *restrict passed, const uint16_t *restric
 	}
 }
 
-void cs_spread_class_verdicts(const uint16_t *restrict of_row, const uint8_t *restrict words,
-			      struct cs_rows rows, uint8_t *restrict verdict)
-{
-	uint32_t row = rows.first;
-	for (; row + 4 <= rows.end; row += 4) {
-		uint64_t four;
-		memcpy(&four, of_row + row, sizeof(four));
-		uint32_t low = words[four & 0xffff] | (uint32_t)words[four >> 16 & 0xffff] << 8;
-		uint32_t high = words[four >> 32 & 0xffff] | (uint32_t)words[four >> 48] << 8;
-		low |= high << 16;
-		memcpy(verdict + row, &low, sizeof(low));
-	}
-	for (; row < rows.end; row++)
-		verdict[row] = words[of_row[row]];
-}
-
 // Four rows per load, not for the vectoriser: taking indices out of its registers costs more than
 // the loads.
-void cs_spread_look_up(const uint16_t *restrict of_row, const int64_t *restrict scores,
-		       struct cs_rows rows, int64_t *restrict out)
+void cs_spread_look_up(const uint16_t *restrict of_row, const uint8_t *restrict table,
+		       struct cs_rows rows, uint8_t *restrict out)
 {
 	uint32_t row = rows.first;
 	for (; row + 4 <= rows.end; row += 4) {
 		uint64_t four;
 		memcpy(&four, of_row + row, sizeof(four));
-		out[row] = scores[four & 0xffff];
-		out[row + 1] = scores[four >> 16 & 0xffff];
-		out[row + 2] = scores[four >> 32 & 0xffff];
-		out[row + 3] = scores[four >> 48];
+		uint32_t low = table[four & 0xffff] | (uint32_t)table[four >> 16 & 0xffff] << 8;
+		uint32_t high = table[four >> 32 & 0xffff] | (uint32_t)table[four >> 48] << 8;
+		low |= high << 16;
+		memcpy(out + row, &low, sizeof(low));
 	}
 	for (; row < rows.end; row++)
-		out[row] = scores[of_row[row]];
+		out[row] = table[of_row[row]];
 }
 
 CS_CLONES
@@ -299,19 +283,20 @@ void cs_spread_widen(const int64_t *restrict scores, struct cs_rows rows,
 }
 
 CS_CLONES
-void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict out)
+void cs_spread_normalise(const struct cs_spread_range *range, const int64_t *restrict scores,
+			 uint32_t n, uint8_t *restrict out)
 {
-	int32_t top = (int32_t)(max + min);
-	double divisor = (double)max;
+	int32_t top = (int32_t)(range->max + range->min);
+	double divisor = (double)range->max;
 	double inverse = 1.0 / divisor;
 	for (uint32_t i = 0; i < n; i++) {
-		double less = (double)(int32_t)((uint32_t)top - (uint32_t)out[i]);
+		double less = (double)(int32_t)((uint32_t)top - (uint32_t)scores[i]);
 		less = less > 0 ? less : 0;
 		less = less < divisor ? less : divisor;
 		// No division: the whole number next to the quotient, one less where that is above
 		// it. All products of whole numbers are below 2^53, so that they tell.
 		double wanted = less * 100.0;
 		double near = wanted * inverse + 0x1p52 - 0x1p52;
-		out[i] = (int32_t)(near - (near * divisor > wanted ? 1.0 : 0.0));
+		out[i] = (uint8_t)(int32_t)(near - (near * divisor > wanted ? 1.0 : 0.0));
 	}
 }

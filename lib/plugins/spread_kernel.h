@@ -63,12 +63,9 @@ void cs_spread_see(const uint8_t *restrict passed, const uint16_t *restrict of_r
 // Takes the rows that did not pass out of `n_in`, how many rows each class has. For few.
 void cs_spread_leave_out(const uint8_t *restrict passed, const uint16_t *restrict of_row,
 			 uint32_t n_rows, uint32_t *restrict n_in);
-// verdict[row] = words[of_row[row]]
-void cs_spread_class_verdicts(const uint16_t *restrict of_row, const uint8_t *restrict words,
-			      struct cs_rows rows, uint8_t *restrict verdict);
-// out[row] = scores[of_row[row]]
-void cs_spread_look_up(const uint16_t *restrict of_row, const int64_t *restrict scores,
-		       struct cs_rows rows, int64_t *restrict out);
+// out[row] = table[of_row[row]]
+void cs_spread_look_up(const uint16_t *restrict of_row, const uint8_t *restrict table,
+		       struct cs_rows rows, uint8_t *restrict out);
 
 // ---- verdicts ----
 
@@ -104,6 +101,7 @@ void cs_spread_widen(const int64_t *restrict scores, struct cs_rows rows,
 		     struct cs_spread_range *range);
 // 100 * (max + min - s) / max, truncated. 0 < max, max + min < 2^31. Scores outside of min .. max,
 // which rows have that nobody asks about, become something in 0 .. 100.
-void cs_spread_normalise(int64_t min, int64_t max, uint32_t n, int64_t *restrict out);
+void cs_spread_normalise(const struct cs_spread_range *range, const int64_t *restrict scores,
+			 uint32_t n, uint8_t *restrict out);
 
 #endif

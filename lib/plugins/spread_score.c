@@ -15,9 +15,9 @@
 
 // Normalised scores: by row, or by class.
 struct score_state {
-	const int64_t *by_row;
+	const uint8_t *by_row;
 	const struct cs_spread_classes *classes;
-	const int64_t *by_class;
+	const uint8_t *by_class;
 	const struct work *work;      // what they were made of
 	struct cs_spread_range range; // before normalising, of the feasible rows that are scored
 };
@@ -181,16 +181,19 @@ static void widen(struct cs_spread_range *range, int64_t score)
 	range->max = score > range->max ? score : range->max;
 }
 
-static void normalise(const struct cs_spread_range *range, int64_t *scores, uint32_t n)
+static uint8_t *normalise(struct cs_arena *scratch, const struct cs_spread_range *range,
+			  const int64_t *scores, uint32_t n)
 {
+	uint8_t *ret = cs_arena_alloc_raw(scratch, n);
 	if (range->max > 0 && range->max < INT32_MAX - range->min) {
-		cs_spread_normalise(range->min, range->max, n, scores);
-		return;
+		cs_spread_normalise(range, scores, n, ret);
+		return ret;
 	}
 	for (uint32_t i = 0; i < n; i++)
-		scores[i] = range->max > 0
-				    ? 100 * (range->max + range->min - scores[i]) / range->max
-				    : 100;
+		ret[i] = (uint8_t)(range->max > 0 ? 100 * (range->max + range->min - scores[i]) /
+							    range->max
+						  : 100);
+	return ret;
 }
 
 // ---- row by row ----
@@ -254,12 +257,11 @@ static void score_rows(const struct work *work, struct score_state *state)
 		parts[i] = work->soft[i].hosts ? part_of_hosts(work, &work->soft[i])
 					       : part_of_domains(work, &work->soft[i]);
 	cs_spread_scores(parts, work->n, (struct cs_rows){ 0, n }, scores);
-	struct cs_spread_range range = range_of(work, scores);
-	normalise(&range, scores, n);
-	state->range = range;
+	state->range = range_of(work, scores);
+	uint8_t *by_row = normalise(cycle->scratch, &state->range, scores, n);
 	for (uint32_t row = 0; work->all_keys && row < n; row++)
-		scores[row] = work->all_keys[row] ? scores[row] : 0;
-	state->by_row = scores;
+		by_row[row] = work->all_keys[row] ? by_row[row] : 0;
+	state->by_row = by_row;
 }
 
 // ---- class by class ----
@@ -313,11 +315,11 @@ static void score_classes(const struct work *work, struct score_state *state)
 					  (class - 1) & (work->classes->n_counts - 1));
 		widen(&range, scores[class]);
 	}
-	normalise(&range, scores, n);
-	scores[0] = 0; // rows that are ignored
+	uint8_t *by_class = normalise(work->cycle->scratch, &range, scores, n);
+	by_class[0] = 0; // rows that are ignored
 	state->range = range;
 	state->classes = work->classes;
-	state->by_class = scores;
+	state->by_class = by_class;
 }
 
 // ---- callbacks ----
@@ -365,13 +367,12 @@ enum cs_prepare cs_spread_prepare_score(struct cs_cycle *cycle, struct cs_plugin
 }
 
 void cs_spread_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		     struct cs_rows rows, int64_t *restrict out)
+		     struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	const struct score_state *state = self->score_state;
 	if (state->by_row)
-		memcpy(out + rows.first, state->by_row + rows.first,
-		       (rows.end - rows.first) * sizeof(*out));
+		memcpy(out + rows.first, state->by_row + rows.first, rows.end - rows.first);
 	else
 		cs_spread_look_up(state->classes->of_row, state->by_class, rows, out);
 }

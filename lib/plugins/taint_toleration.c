@@ -76,8 +76,8 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 	return CS_PREPARE_GO;
 }
 
-static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+static void raw_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+		      struct cs_rows rows, int64_t *restrict out)
 {
 	const struct score_state *state = self->score_state;
 	const uint32_t *taint_set = cycle->nodes->taint_set;
@@ -120,7 +120,7 @@ const struct cs_plugin cs_plugin_taint_toleration = {
 	.reasons = reasons,
 	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
-	.score = score,
+	.raw_score = raw_score,
 	.normalise = normalise,
 	.explain_score = explain_score,
 	.default_weight = 3,

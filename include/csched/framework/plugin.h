@@ -91,7 +91,7 @@ struct cs_plugin_instance {
 	// and demand (how many nodes have an image); 0 before each.
 	uint64_t filter_version;
 	uint64_t score_version;
-	// row_local plugins that do not normalise: every row's score is 0 as long as the version is
+	// row_local plugins with `score`: every row's is 0 as long as the version is
 	// this one, so that nobody need ask. Set by prepare_score; false before it.
 	bool scores_nothing;
 	void *attached; // what plugin->attach made for the workspace that decides
@@ -109,9 +109,12 @@ typedef void (*cs_filter_f)(const struct cs_cycle *cycle, const struct cs_plugin
 // someone asks, in the same cycle.
 typedef void (*cs_reasons_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			     uint32_t row, void (*say)(void *user, const char *reason), void *user);
-// Writes out[row] for every live row of `rows`: 0..100, or any int64 where normalise follows.
+// Writes out[row], 0..100, for every live row of `rows`.
 typedef void (*cs_score_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-			   struct cs_rows rows, int64_t *restrict out);
+			   struct cs_rows rows, uint8_t *restrict out);
+// The same of what normalise then brings into 0..100: any int64.
+typedef void (*cs_raw_score_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			       struct cs_rows rows, int64_t *restrict out);
 // Brings out[row] into 0..100 for the rows in `feasible` (n ascending row numbers).
 typedef void (*cs_normalise_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			       const uint32_t *feasible, uint32_t n, int64_t *out);
@@ -156,7 +159,7 @@ enum cs_plugin_default {
 struct cs_plugin {
 	const char *name; // as in KubeSchedulerConfiguration
 
-	// A promise: filter, reasons, and score before normalise, say the same of a row for all
+	// A promise: filter, reasons, score and raw_score say the same of a row for all
 	// pods of one demand until the node table's log names that row again. They then are called
 	// for changed rows alone. What depends on other rows or on the pod itself must not promise
 	// it, but see filter_version and score_version. What normalise makes of one of its scores
@@ -180,9 +183,11 @@ struct cs_plugin {
 	cs_reasons_f reasons;
 	cs_explain_f explain_filter;
 
-	// After filtering, where two or more rows are left. It sees the feasible rows.
+	// After filtering, where two or more rows are left. It sees the feasible rows. Who scores
+	// has `score`, or `raw_score` and `normalise`.
 	cs_prepare_f prepare_score;
 	cs_score_f score;
+	cs_raw_score_f raw_score;
 	cs_normalise_f normalise;
 	cs_explain_f explain_score;
 	int64_t default_weight; // 0 counts as 1

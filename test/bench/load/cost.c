@@ -263,7 +263,7 @@ static struct cs_rows block_at(uint32_t first, uint32_t n_rows)
 
 // As a decision asks the plugins first .. end-1 of the list: they prepare for this pod, then score
 // block by block. In microseconds.
-static double score(struct scene *scene, uint32_t first, uint32_t end, int64_t *out)
+static double score(struct scene *scene, uint32_t first, uint32_t end, uint8_t *out)
 {
 	struct cs_plugin_instance *instances[CS_ARRAY_LENGTH(by_load)];
 	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
@@ -290,7 +290,7 @@ static double score(struct scene *scene, uint32_t first, uint32_t end, int64_t *
 	return took;
 }
 
-static double median_score(struct scene *scene, uint32_t first, uint32_t end, int64_t *out)
+static double median_score(struct scene *scene, uint32_t first, uint32_t end, uint8_t *out)
 {
 	static double took[REPEATS];
 	for (uint32_t i = 0; i < REPEATS; i++) {
@@ -305,7 +305,7 @@ static double median_score(struct scene *scene, uint32_t first, uint32_t end, in
 static void measure_scores(struct scene *scene)
 {
 	const struct cs_node_table *nodes = cs_cluster_nodes(scene->cluster);
-	CS_AUTO_FREE int64_t *out = cs_grow_column(NULL, 0, nodes->capacity, sizeof(*out));
+	CS_AUTO_FREE uint8_t *out = cs_grow_column(NULL, 0, nodes->capacity, sizeof(*out));
 	struct cs_outcome outcome;
 	for (uint32_t row = 0; row < nodes->n_rows; row++)
 		scene->feasible[row] = row;

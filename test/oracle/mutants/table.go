@@ -73,7 +73,7 @@ var All = []Mutant{
 		`if (!is_ignored(args, column_name(cycle, extended->column)))`,
 		`if (!is_ignored(args, "a/b"))`},
 	{"BalancedAllocation compares with and without the pod", "resources", "lib/plugins/kernel.c",
-		`out[row] = 50 + (50 + with - without[row]) / 2;`, `out[row] = with + 0 * without[row];`},
+		`out[row] = (uint8_t)(50 + (50 + with - without[row]) / 2);`, `out[row] = (uint8_t)(with + 0 * without[row]);`},
 	{"fractions end at 1", "resources", "lib/plugins/kernel.c",
 		`return f > 1.0 ? 1.0 : f;`, `return f;`},
 

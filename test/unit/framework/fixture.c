@@ -144,11 +144,11 @@ static void tide(const struct cs_cycle *cycle, const struct cs_plugin_instance *
 }
 
 static void tide_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		       struct cs_rows rows, int64_t *restrict out)
+		       struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = (int64_t)(row * self->score_version % 101);
+		out[row] = (uint8_t)(row * self->score_version % 101);
 }
 
 static void cordon(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -209,7 +209,7 @@ static void fit_reasons(const struct cs_cycle *cycle, const struct cs_plugin_ins
 }
 
 static void free_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		       struct cs_rows rows, int64_t *restrict out)
+		       struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)self;
 	const struct cs_node_table *nodes = cycle->nodes;
@@ -217,7 +217,7 @@ static void free_score(const struct cs_cycle *cycle, const struct cs_plugin_inst
 		int64_t all = nodes->allocatable[CS_RESOURCE_CPU][row];
 		int64_t left = all - nodes->requested[CS_RESOURCE_CPU][row] -
 			       cycle->demand->requests.fixed[CS_RESOURCE_CPU];
-		out[row] = all ? left * 100 / all : 0;
+		out[row] = (uint8_t)(all ? left * 100 / all : 0);
 	}
 }
 
@@ -252,7 +252,7 @@ static enum cs_prepare prepare_wrong(struct cs_cycle *cycle, struct cs_plugin_in
 }
 
 static void wrong_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-			struct cs_rows rows, int64_t *restrict out)
+			struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	(void)self;
@@ -269,11 +269,11 @@ static enum cs_prepare prepare_crowd(struct cs_cycle *cycle, struct cs_plugin_in
 }
 
 static void crowd_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-			struct cs_rows rows, int64_t *restrict out)
+			struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = (row * 7 + *(int64_t *)self->score_state) % 101;
+		out[row] = (uint8_t)((row * 7 + *(int64_t *)self->score_state) % 101);
 }
 
 static void odd(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -364,7 +364,7 @@ const struct cs_plugin toy_free = {
 const struct cs_plugin toy_few = {
 	.name = "ToyFew",
 	.row_local = true,
-	.score = few_score,
+	.raw_score = few_score,
 	.normalise = few_normalise,
 };
 const struct cs_plugin toy_wrong = {

@@ -347,6 +347,45 @@ START_TEST(scores_out_of_range_are_errors)
 }
 END_TEST
 
+static void normalise_beyond(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			     const uint32_t *feasible, uint32_t n, int64_t *out)
+{
+	(void)cycle;
+	(void)self;
+	for (uint32_t i = 0; i < n; i++)
+		out[feasible[i]] = i == n - 1 ? 356 : 100; // in a byte it is 100
+}
+
+// Of whatever kind the plugin is, and whether scores are kept or not.
+START_TEST(normalised_scores_out_of_range_are_errors)
+{
+	static struct cs_plugin beyond; // until teardown
+	static const struct cs_plugin *const plugins[] = { &toy_sort, &toy_fit, &beyond, &toy_bind,
+							   NULL };
+	beyond = (struct cs_plugin){
+		.name = "ToyBeyond",
+		.row_local = _i % 2,
+		.raw_score = toy_few.raw_score,
+		.normalise = normalise_beyond,
+	};
+	teardown();
+	toy_init_options(&toy, toy_config(NULL, plugins), &(struct cs_scheduler_options){ 0 });
+	cs_scheduler_stop(toy.scheduler);
+	workspace = cs_workspace_create(&(struct cs_workspace_options){
+		.cluster = toy.cluster, .config = toy.config, .no_cache = _i / 2 });
+	toy_add_node(&toy, "n1", 4, 110, "");
+	toy_add_node(&toy, "n2", 4, 110, "");
+	toy_add_pod(&toy, "there", 100, "nodeName: n1");
+	toy_add_pod(&toy, "p", 100, "");
+	for (int i = 0; i < 2; i++) {
+		struct cs_outcome outcome = decide("p");
+		ck_assert_int_eq(outcome.decision, CS_DECISION_ERROR);
+		ck_assert_ptr_nonnull(strstr(outcome.message, "\"ToyBeyond\" returns an invalid "
+							      "score 356, it should"));
+	}
+}
+END_TEST
+
 START_TEST(who_prepares_and_does_not_score_may_fail)
 {
 	teardown();
@@ -570,6 +609,7 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(tests); i++)
 		tcase_add_test(tcase, tests[i]);
+	tcase_add_loop_test(tcase, normalised_scores_out_of_range_are_errors, 0, 4);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("tide");
 	tcase_add_checked_fixture(tcase, setup_tide, teardown);

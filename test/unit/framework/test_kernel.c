@@ -13,7 +13,7 @@
 static struct cs_random dice;
 static uint8_t by[ROWS];
 static double sum[ROWS];
-static int64_t out[ROWS];
+static uint8_t out[ROWS];
 
 static void set_up(void)
 {
@@ -22,7 +22,7 @@ static void set_up(void)
 		uint64_t kind = cs_random_below(&dice, 4);
 		by[row] = kind == 0 ? BY_NOT_NOW : kind == 1 ? 3 : BY_NOBODY;
 		sum[row] = (double)cs_random_below(&dice, 30) * 1000;
-		out[row] = (int64_t)cs_random_below(&dice, 101);
+		out[row] = (uint8_t)cs_random_below(&dice, 101);
 	}
 }
 
@@ -49,19 +49,41 @@ END_TEST
 
 START_TEST(scores_out_of_range_are_seen)
 {
-	static const int64_t wrong[] = { -1, 101, INT64_MIN, INT64_MAX, 128, 256 };
+	static const uint8_t wrong[] = { 101, 127, 128, 255 };
 	const struct cs_rows rows = { 1, ROWS - 1 };
 	ck_assert(kernel_add(out, rows, 1, sum));
 	for (uint32_t i = 0; i < CS_ARRAY_LENGTH(wrong); i++) {
 		uint32_t row = (uint32_t)cs_random_below(&dice, ROWS - 2) + 1;
-		int64_t right = out[row];
+		uint8_t right = out[row];
 		out[row] = wrong[i];
 		ck_assert(!kernel_add(out, rows, 1, sum));
 		out[row] = right;
 	}
 	// Beside the rows nobody looks.
-	out[0] = out[ROWS - 1] = -1;
+	out[0] = out[ROWS - 1] = 255;
 	ck_assert(kernel_add(out, rows, 1, sum));
+}
+END_TEST
+
+START_TEST(narrowing)
+{
+	static const int64_t wrong[] = { -1, 101, INT64_MIN, INT64_MAX, 128, 256 };
+	uint32_t n = ROWS - (uint32_t)_i;
+	int64_t raw[ROWS];
+	uint8_t narrow[ROWS];
+	for (uint32_t row = 0; row < ROWS; row++)
+		raw[row] = row < n ? out[row] : -1;
+	memset(narrow, 7, sizeof(narrow));
+	ck_assert(kernel_narrow(raw, n, narrow));
+	ck_assert_mem_eq(narrow, out, n);
+	ck_assert(n == ROWS || narrow[n] == 7);
+	for (uint32_t i = 0; i < CS_ARRAY_LENGTH(wrong); i++) {
+		uint32_t row = (uint32_t)cs_random_below(&dice, n);
+		raw[row] = wrong[i];
+		ck_assert(!kernel_narrow(raw, n, narrow));
+		ck_assert_uint_eq(narrow[row], 0);
+		raw[row] = out[row];
+	}
 }
 END_TEST
 
@@ -214,6 +236,7 @@ Suite *test_suite(void)
 	tcase_add_loop_test(tcase, bytes_are_counted, 0, 9);
 	tcase_add_loop_test(tcase, adding, 0, 70);
 	tcase_add_test(tcase, scores_out_of_range_are_seen);
+	tcase_add_loop_test(tcase, narrowing, 0, 70);
 	tcase_add_loop_test(tcase, greatest_sums, 0, 70);
 	tcase_add_loop_test(tcase, counting, 0, 70);
 	tcase_add_loop_test(tcase, reaching, 0, TOP_ROWS + 1);

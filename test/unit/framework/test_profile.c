@@ -25,7 +25,7 @@ static void accept_all(const struct cs_cycle *cycle, const struct cs_plugin_inst
 }
 
 static void score_none(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		       struct cs_rows rows, int64_t *restrict out)
+		       struct cs_rows rows, uint8_t *restrict out)
 {
 	(void)cycle;
 	(void)self;

@@ -6,14 +6,14 @@ extern const struct cs_plugin cs_plugin_fewest_pods;
 
 // 100 for an empty node, 0 for a full one.
 static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-		  struct cs_rows rows, int64_t *restrict out)
+		  struct cs_rows rows, uint8_t *restrict out)
 {
 	const int64_t *n_pods = cycle->nodes->n_pods;
 	const int64_t *max_pods = cycle->nodes->max_pods;
 	(void)self;
 	for (uint32_t row = rows.first; row < rows.end; row++)
 		out[row] = n_pods[row] < max_pods[row]
-				   ? 100 * (max_pods[row] - n_pods[row]) / max_pods[row]
+				   ? (uint8_t)(100 * (max_pods[row] - n_pods[row]) / max_pods[row])
 				   : 0;
 }
 

@@ -1,7 +1,6 @@
 // Calling a plugin as a cycle does. Neighbours: run.h.
 #include "run.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
@@ -92,6 +91,19 @@ void run_filter(struct run *run, const struct cs_pod *pod)
 		plugin->filter(&run->cycle, &run->instance, all, run->verdict);
 }
 
+static void score_normalised(struct run *run, const uint32_t *feasible, uint32_t n_feasible)
+{
+	const struct cs_plugin *plugin = run->instance.plugin;
+	int64_t raw[RUN_ROWS_MAX];
+	plugin->raw_score(&run->cycle, &run->instance,
+			  (struct cs_rows){ 0, run->world->nodes->n_rows }, raw);
+	plugin->normalise(&run->cycle, &run->instance, feasible, n_feasible, raw);
+	for (uint32_t i = 0; i < n_feasible; i++) {
+		ck_assert(raw[feasible[i]] >= 0 && raw[feasible[i]] <= 100);
+		run->out[feasible[i]] = (uint8_t)raw[feasible[i]];
+	}
+}
+
 void run_score(struct run *run, const struct cs_pod *pod)
 {
 	const struct cs_plugin *plugin = run->instance.plugin;
@@ -108,9 +120,10 @@ void run_score(struct run *run, const struct cs_pod *pod)
 		run->prepared = plugin->prepare_score(&run->cycle, &run->instance);
 	if (run->prepared != CS_PREPARE_GO)
 		return;
-	plugin->score(&run->cycle, &run->instance, (struct cs_rows){ 0, n }, run->out);
 	if (plugin->normalise)
-		plugin->normalise(&run->cycle, &run->instance, feasible, n_feasible, run->out);
+		score_normalised(run, feasible, n_feasible);
+	else
+		plugin->score(&run->cycle, &run->instance, (struct cs_rows){ 0, n }, run->out);
 }
 
 // ---- in words ----
@@ -179,9 +192,9 @@ const char *run_scores(struct run *run)
 	ck_assert_int_eq(run->prepared, CS_PREPARE_GO);
 	for (uint32_t row = 0; row < run->world->nodes->n_rows; row++)
 		if (run->world->nodes->live[row])
-			words = cs_arena_printf(
-				run->scratch, "%s%s%s=%" PRId64, words, *words ? " " : "",
-				cs_cluster_node_name(run->world->cluster, row), run->out[row]);
+			words = cs_arena_printf(run->scratch, "%s%s%s=%d", words, *words ? " " : "",
+						cs_cluster_node_name(run->world->cluster, row),
+						run->out[row]);
 	return words;
 }
 

@@ -16,7 +16,7 @@ struct run {
 	struct cs_cycle cycle;
 	enum cs_prepare prepared;
 	uint8_t verdict[RUN_ROWS_MAX];
-	int64_t out[RUN_ROWS_MAX];
+	uint8_t out[RUN_ROWS_MAX];
 };
 
 void run_begin(struct run *run, struct world *world); // begins the world, too

@@ -148,11 +148,11 @@ START_TEST(some_rows)
 	node("b", "i:1", 1);
 	node("c", NULL, 0);
 	scores(ONE);
-	run.out[0] = run.out[1] = run.out[2] = -1;
+	run.out[0] = run.out[1] = run.out[2] = 0xee;
 	run.instance.plugin->score(&run.cycle, &run.instance, (struct cs_rows){ 1, 2 }, run.out);
-	ck_assert_int_eq(run.out[0], -1);
+	ck_assert_int_eq(run.out[0], 0xee);
 	ck_assert_int_eq(run.out[1], 100);
-	ck_assert_int_eq(run.out[2], -1);
+	ck_assert_int_eq(run.out[2], 0xee);
 }
 END_TEST
 

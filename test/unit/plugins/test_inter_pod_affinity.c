@@ -371,8 +371,8 @@ static const char *score(const struct cs_pod *pod, bool raw)
 	if (prepared == CS_PREPARE_SKIP)
 		return "skip";
 	ck_assert_int_eq(prepared, CS_PREPARE_GO);
-	plugin->score(&cycle, &instance, (struct cs_rows){ 0, 3 }, out);
-	plugin->score(&cycle, &instance, (struct cs_rows){ 3, world.nodes->n_rows }, out);
+	plugin->raw_score(&cycle, &instance, (struct cs_rows){ 0, 3 }, out);
+	plugin->raw_score(&cycle, &instance, (struct cs_rows){ 3, world.nodes->n_rows }, out);
 	if (!raw)
 		plugin->normalise(&cycle, &instance, all, N_NODES, out);
 	word[0] = '\0';

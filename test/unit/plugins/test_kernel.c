@@ -80,7 +80,7 @@ static void check_least(struct cs_random *random, int64_t max, bool exact)
 		terms[i] = term_of(&columns[i], asked, 1 + (int64_t)cs_random_below(random, 100),
 				   exact);
 	}
-	int64_t out[ROWS];
+	uint8_t out[ROWS];
 	cs_kernel_least_pair(terms, (struct cs_rows){ .first = 3, .end = ROWS }, out);
 	for (int row = 3; exact && row < ROWS; row++)
 		ck_assert_int_eq(out[row], least(terms, 2, row));
@@ -118,12 +118,12 @@ START_TEST(test_least_allocated_touches_its_rows_alone)
 	struct columns columns;
 	fill(&columns, &random, 1000);
 	struct cs_kernel_term term = term_of(&columns, 5, 1, true);
-	int64_t out[ROWS];
+	uint8_t out[ROWS];
 	for (int row = 0; row < ROWS; row++)
-		out[row] = -7;
+		out[row] = 0xee;
 	cs_kernel_least_allocated(&term, 1, (struct cs_rows){ .first = 300, .end = 700 }, out);
 	for (int row = 0; row < ROWS; row++)
-		ck_assert_int_eq(out[row], row < 300 || row >= 700 ? -7 : least(&term, 1, row));
+		ck_assert_int_eq(out[row], row < 300 || row >= 700 ? 0xee : least(&term, 1, row));
 }
 END_TEST
 
@@ -205,7 +205,7 @@ static void check_others(struct cs_random *random, int64_t max, bool exact)
 	for (int i = 0; i < CS_KERNEL_RATIOS; i++)
 		ratio[i] = (double)(cs_random_below(random, 4) ? cs_random_below(random, 101) : 0);
 	const struct cs_rows all = { .first = 0, .end = ROWS };
-	int64_t full[ROWS], shaped[ROWS], balanced[ROWS];
+	uint8_t full[ROWS], shaped[ROWS], balanced[ROWS];
 	for (int n = 0; n <= TERMS; n++) {
 		cs_kernel_most_allocated(terms, (uint32_t)n, all, full);
 		cs_kernel_capacity_ratio(terms, (uint32_t)n, ratio, all, shaped);
@@ -245,7 +245,7 @@ START_TEST(test_balance_beyond_doubles)
 	columns[0].used[0] = big - 1;
 	struct cs_kernel_term terms[2] = { term_of(&columns[0], INT64_MAX, 1, false),
 					   term_of(&columns[1], 0, 1, false) };
-	int64_t out[1];
+	uint8_t out[1];
 	cs_kernel_balanced_all(terms, 2, (struct cs_rows){ .first = 0, .end = 1 }, out);
 	ck_assert_int_eq(out[0], 75); // 1 and 0 before, 1 and 0 behind: what is over counts 1
 }
@@ -315,7 +315,7 @@ static int64_t balance(const struct cs_kernel_term *terms, int row, bool with)
 static void check_balanced_pair(const struct cs_kernel_term terms[2])
 {
 	uint8_t without[ROWS];
-	int64_t out[ROWS];
+	uint8_t out[ROWS];
 	for (int row = 0; row < ROWS; row++)
 		without[row] = (uint8_t)balance(terms, row, false);
 	cs_kernel_balanced_pair(terms, without, (struct cs_rows){ .first = 0, .end = ROWS }, out);
@@ -355,7 +355,7 @@ START_TEST(test_balanced_known_value)
 	columns[1].allocatable_double[0] = 10000;
 	struct cs_kernel_term terms[2] = { term_of(&columns[0], 3000, 1, true),
 					   term_of(&columns[1], 5000, 1, true) };
-	int64_t out[1];
+	uint8_t out[1];
 	for (int i = 0; i < 2; i++)
 		columns[i].inverse[0] = nextafter(1.0 / columns[i].allocatable_double[0], HUGE_VAL);
 	const uint8_t without[] = { 100 };

@@ -26,7 +26,7 @@ static struct run {
 	struct cs_cycle cycle;
 	enum cs_prepare prepared;
 	uint8_t verdict[N_MAX];
-	int64_t out[N_MAX];
+	uint8_t out[N_MAX];
 } run;
 
 static const struct cs_plugin *plugin(void)
@@ -204,8 +204,7 @@ static const char *scored_of(const struct cs_pod *asking, const char *args,
 	char *text = cs_arena_alloc(scratch, 128);
 	for (uint32_t i = 0; i < n; i++) {
 		size_t used = strlen(text);
-		snprintf(text + used, 128 - used, "%s%lld", i ? " " : "",
-			 (long long)run.out[feasible[i]]);
+		snprintf(text + used, 128 - used, "%s%d", i ? " " : "", run.out[feasible[i]]);
 	}
 	return text;
 }

@@ -57,12 +57,13 @@ static int64_t score(const struct cs_plugin *plugin, const struct cs_pod *pod)
 	struct cs_plugin_instance self = { .plugin = plugin, .weight = 1 };
 	CS_AUTO_ERRORS struct cs_errors errors = { 0 };
 	struct cs_cycle cycle = cycle_of(pod);
-	int64_t out = -1;
+	uint8_t out = 0xee;
 	ck_assert_int_eq(plugin->configure(NULL, &self.args, &errors), 0);
-	if (plugin->prepare_score(&cycle, &self) == CS_PREPARE_GO)
+	bool scores = plugin->prepare_score(&cycle, &self) == CS_PREPARE_GO;
+	if (scores)
 		plugin->score(&cycle, &self, (struct cs_rows){ 0, 1 }, &out);
 	plugin->free_args(self.args);
-	return out;
+	return scores ? out : -1;
 }
 
 static void append_reason(void *user, const char *reason)

@@ -21,7 +21,8 @@ struct run {
 	struct cs_cycle cycle;
 	enum cs_prepare prepared;
 	uint8_t verdict[N_MAX];
-	int64_t out[N_MAX];
+	uint8_t out[N_MAX];
+	int64_t normalised[N_MAX];
 };
 static struct run run;
 
@@ -114,9 +115,12 @@ static void run_score(const char *plugin, const struct cs_pod *pod, const char *
 		run.prepared = p->prepare_score(&run.cycle, &run.instance);
 	if (run.prepared != CS_PREPARE_GO)
 		return;
-	p->score(&run.cycle, &run.instance, (struct cs_rows){ 0, n }, run.out);
-	if (p->normalise)
-		p->normalise(&run.cycle, &run.instance, all, n, run.out);
+	if (p->normalise) {
+		p->raw_score(&run.cycle, &run.instance, (struct cs_rows){ 0, n }, run.normalised);
+		p->normalise(&run.cycle, &run.instance, all, n, run.normalised);
+	} else {
+		p->score(&run.cycle, &run.instance, (struct cs_rows){ 0, n }, run.out);
+	}
 }
 
 // ---- the order of plugins, the queue ----
@@ -391,7 +395,7 @@ START_TEST(fewer_intolerable_taints_are_better)
 			"tolerations: [{key: a, operator: Exists, effect: NoSchedule}, {key: b}]");
 	add_node(&world, "n1", "spec: {taints: []}");
 	run_score("TaintToleration", pod, NULL);
-	ck_assert_int_eq(run.out[0], 100);
+	ck_assert_int_eq(run.normalised[0], 100);
 	add_node(&world, "n2", "spec: {taints: [{key: a, effect: PreferNoSchedule}]}");
 	add_node(&world, "n3",
 		 "spec: {taints: [{key: a, effect: PreferNoSchedule}, {key: b, effect: "
@@ -400,7 +404,7 @@ START_TEST(fewer_intolerable_taints_are_better)
 	add_node(&world, "n4", "spec: {taints: [{key: b, effect: PreferNoSchedule}]}");
 	run_score("TaintToleration", pod, NULL);
 	static const int64_t want[] = { 100, 67, 0, 100 }; // 100 - 100 * 1 / 3 in integers
-	ck_assert_mem_eq(run.out, want, sizeof(want));
+	ck_assert_mem_eq(run.normalised, want, sizeof(want));
 }
 END_TEST
 
@@ -460,7 +464,7 @@ START_TEST(least_allocated)
 {
 	prepare_node(least[_i].node, least[_i].used);
 	run_score("NodeResourcesFit", add_pod(&world, "p", least[_i].asked), least[_i].args);
-	ck_assert_msg(run.out[0] == least[_i].want, "%s: %ld", least[_i].name, run.out[0]);
+	ck_assert_msg(run.out[0] == least[_i].want, "%s: %d", least[_i].name, run.out[0]);
 }
 END_TEST
 
@@ -512,7 +516,7 @@ START_TEST(balanced_allocation)
 	if (balanced[_i].want < 0)
 		ck_assert_int_eq(run.prepared, CS_PREPARE_SKIP);
 	else
-		ck_assert_msg(run.out[0] == balanced[_i].want, "%s: %ld", balanced[_i].name,
+		ck_assert_msg(run.out[0] == balanced[_i].want, "%s: %d", balanced[_i].name,
 			      run.out[0]);
 }
 END_TEST

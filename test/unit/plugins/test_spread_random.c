@@ -309,7 +309,7 @@ static int64_t raw_score(const struct rules *rules, const double *weights, const
 	return (int64_t)round(score);
 }
 
-static void expect_scores(const struct rules *rules, const int64_t *out)
+static void expect_scores(const struct rules *rules, const uint8_t *out)
 {
 	double weights[CONSTRAINTS_MAX];
 	for (uint32_t i = 0; i < rules->n; i++)
@@ -326,8 +326,8 @@ static void expect_scores(const struct rules *rules, const int64_t *out)
 			max = pass == 0 && s > max ? s : max;
 			int64_t score = ignored ? 0 : max ? 100 * (max + min - s) / max : 100;
 			if (pass == 1)
-				ck_assert_msg(out[node->row] == score, "n%u: %lld, not %lld", i,
-					      (long long)out[node->row], (long long)score);
+				ck_assert_msg(out[node->row] == score, "n%u: %d, not %lld", i,
+					      out[node->row], (long long)score);
 		}
 	}
 }
@@ -380,7 +380,7 @@ static void compare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *in
 static void compare_scores(struct cs_cycle *cycle, struct cs_plugin_instance *instance)
 {
 	static uint32_t feasible[NODES_MAX];
-	static int64_t out[NODES_MAX];
+	static uint8_t out[NODES_MAX];
 	uint32_t n = 0;
 	for (uint32_t row = 0; row < world.nodes->n_rows; row++)
 		for (uint32_t i = 0; i < cluster.n_nodes; i++)
@@ -399,7 +399,7 @@ static void compare_scores(struct cs_cycle *cycle, struct cs_plugin_instance *in
 	int64_t one = -1;
 	uint32_t row = feasible[below(n)];
 	one = out[row];
-	out[row] = -1;
+	out[row] = 0xee;
 	plugin()->score(cycle, instance, (struct cs_rows){ row, row + 1 }, out);
 	ck_assert_int_eq(out[row], one);
 }
