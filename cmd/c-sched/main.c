@@ -52,6 +52,13 @@ static struct cs_daemon_extender extender_of(const struct options *options)
 	};
 }
 
+static enum cs_daemon_lookup lookup_of(const struct options *options)
+{
+	if (options->skip_lookup)
+		return CS_DAEMON_LOOKUP_NONE;
+	return options->tolerate_lookup_failure ? CS_DAEMON_LOOKUP_TRY : CS_DAEMON_LOOKUP_MUST;
+}
+
 static int run(const struct options *options, const struct cs_config *config,
 	       const struct cs_log *log)
 {
@@ -72,6 +79,7 @@ static int run(const struct options *options, const struct cs_config *config,
 					     .tls13 = options->tls_version == 1,
 					     .client_ca_file = options->client_ca_file,
 					     .proxies = options->proxies,
+					     .lookup = lookup_of(options),
 					     .open_paths = options->open_paths,
 					     .loopback = options->loopback,
 					     .token_ttl = options->token_ttl,

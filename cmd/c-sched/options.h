@@ -44,6 +44,8 @@ struct options {
 	int64_t denied_ttl;
 	const char *open_paths;
 	bool loopback;
+	bool skip_lookup;
+	bool tolerate_lookup_failure;
 	const char *port_file;
 	struct {
 		const char *address;

@@ -7,8 +7,6 @@
 #include <csched/base/json_writer.h>
 #include <csched/base/memory.h>
 
-#include "daemon/proxy.h"
-
 static const char anonymous[] = "system:anonymous";
 
 static bool is_local(const char *peer)

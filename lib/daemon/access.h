@@ -8,10 +8,11 @@
 #include <csched/http/server.h>
 
 #include "daemon/message.h"
+#include "daemon/proxy.h"
 
 struct cs_access {
-	const struct cs_daemon_proxies *proxies; // NULL = none; borrowed
-	const char *open_paths;                  // as in struct cs_daemon_serving; borrowed
+	struct cs_proxies *proxies; // borrowed
+	const char *open_paths;     // as in struct cs_daemon_serving; borrowed
 	// Clients on this machine may read all, but for proxies and who shows a bad certificate.
 	bool loopback;
 	// Takes the question and has cs_access_answer called on it; false: it takes none (yet).

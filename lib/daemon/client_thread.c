@@ -16,7 +16,8 @@ struct cs_client_thread {
 	struct cs_client_thread_options options;
 	struct cs_client *client;
 	struct cs_reviews *reviews;
-	int64_t next_complaint; // boot ns
+	struct cs_lookup *lookup; // NULL = nothing is looked up
+	int64_t next_complaint;   // boot ns
 	struct cs_mailbox *mailbox;
 	struct cs_metric *leading; // leader_election_master_status, NULL without leader election
 	struct cs_metric *backlog;
@@ -24,6 +25,8 @@ struct cs_client_thread {
 	struct cs_metric *failures;
 	struct cs_metric *last_data[CS_CLIENT_THREAD_WATCHES];
 	pthread_t thread;
+	struct cs_time now; // of the turn
+	char *failure;      // what it ends for; NULL = it was told to
 	bool lost_lease;
 	bool stopping;
 	int64_t stop_deadline; // boot ns
@@ -91,6 +94,12 @@ static void on_written(void *user, const struct cs_write_result *result)
 	cs_mailbox_send(thread->options.core, cs_message_written(result));
 }
 
+static void fail(struct cs_client_thread *thread, char *words)
+{
+	free(thread->failure);
+	thread->failure = words;
+}
+
 // A lost lease ends the loop before anything else is sent: the next leader acts by now.
 static void on_leading(void *user, bool leading, const char *reason)
 {
@@ -105,6 +114,7 @@ static void on_leading(void *user, bool leading, const char *reason)
 		cs_log_error(thread->options.log, "Failed to renew lease",
 			     CS_LOG_STRING("lock", name), CS_LOG_STRING("err", reason));
 		thread->lost_lease = true;
+		fail(thread, cs_strdup("Leaderelection lost"));
 	}
 }
 
@@ -159,14 +169,62 @@ static void begin_review(struct cs_client_thread *thread, struct cs_message_revi
 		       });
 }
 
-// ---- the loop ----
+// ---- the end ----
 
-static void begin_stop(struct cs_client_thread *thread, struct cs_time now)
+static void begin_stop(struct cs_client_thread *thread)
 {
 	thread->stopping = true;
-	thread->stop_deadline = now.boot + CS_CLIENT_THREAD_STOP_MAX;
-	cs_client_stop(thread->client, now);
+	thread->stop_deadline = thread->now.boot + CS_CLIENT_THREAD_STOP_MAX;
+	cs_client_stop(thread->client, thread->now);
 }
+
+// ---- whose certificates count ----
+
+static void on_found(void *user, const struct cs_lookup_found *found)
+{
+	struct cs_client_thread *thread = user;
+	thread->options.trust(thread->options.user, found);
+}
+
+// As kube-scheduler says it at its start.
+static void say_first(const struct cs_log *log, const char *why, bool tolerated, bool forbidden)
+{
+	if (forbidden)
+		cs_log_warning(log,
+			       "Unable to get configmap/" CS_LOOKUP_NAME " in " CS_LOOKUP_NAMESPACE
+			       ".  Usually fixed by 'kubectl create rolebinding "
+			       "-n " CS_LOOKUP_NAMESPACE " ROLEBINDING_NAME --role=" CS_LOOKUP_ROLE
+			       " --serviceaccount=YOUR_NS:YOUR_SA'");
+	if (!tolerated)
+		return;
+	CS_AUTO_FREE char *words =
+		cs_asprintf("Error looking up in-cluster authentication configuration: %s", why);
+	cs_log_warning(log, words);
+	cs_log_warning(log, "Continuing without authentication configuration. This may treat all "
+			    "requests as anonymous.");
+	cs_log_warning(log, "To require authentication configuration lookup to succeed, set "
+			    "--authentication-tolerate-lookup-failure=false");
+}
+
+static void on_lookup_failed(void *user, const char *why, bool first, bool forbidden)
+{
+	struct cs_client_thread *thread = user;
+	bool must = first && thread->options.must_look_up;
+	if (first)
+		say_first(thread->options.log, why, !must, forbidden);
+	else
+		cs_log_warning(thread->options.log,
+			       "Error looking up in-cluster authentication configuration, going on "
+			       "with what was found before",
+			       CS_LOG_STRING("err", why));
+	if (!must || thread->stopping)
+		return;
+	fail(thread,
+	     cs_asprintf("unable to load configmap based request-header-client-ca-file: %s", why));
+	begin_stop(thread);
+}
+
+// ---- the loop ----
 
 static void read_messages(struct cs_client_thread *thread, struct cs_time now)
 {
@@ -180,7 +238,7 @@ static void read_messages(struct cs_client_thread *thread, struct cs_time now)
 		if (m->kind == CS_CLIENT_WRITE)
 			cs_client_write(thread->client, &((struct cs_message_write *)m)->write);
 		else if (!thread->stopping)
-			begin_stop(thread, now);
+			begin_stop(thread);
 		cs_message_free_client(m);
 	}
 }
@@ -238,20 +296,24 @@ static void *run(void *user)
 {
 	struct cs_client_thread *thread = user;
 	for (;;) {
-		struct cs_time now = cs_clock_now(&thread->options.clock);
+		struct cs_time now = thread->now = cs_clock_now(&thread->options.clock);
 		read_messages(thread, now);
 		cs_client_turn(thread->client, now);
+		if (thread->lookup && !thread->stopping)
+			cs_lookup_turn(thread->lookup, now);
 		show_status(thread, now);
 		if (is_over(thread, now))
 			break;
 		int64_t wait = HEARTBEAT;
 		if (thread->stopping && thread->stop_deadline - now.boot < wait)
 			wait = thread->stop_deadline - now.boot;
+		else if (thread->lookup && cs_lookup_deadline(thread->lookup) - now.boot < wait)
+			wait = cs_lookup_deadline(thread->lookup) - now.boot;
 		cs_client_wait(thread->client, wait);
 	}
 	struct cs_message_ended *ended = cs_alloc(sizeof(*ended));
 	ended->message.kind = CS_CORE_ENDED;
-	ended->lost_lease = thread->lost_lease;
+	ended->failure = CS_TAKE(thread->failure);
 	cs_mailbox_send(thread->options.core, &ended->message);
 	return NULL;
 }
@@ -313,11 +375,19 @@ int cs_client_thread_create(const struct cs_client_thread_options *options,
 	}
 	thread->reviews = cs_reviews_create(cs_client_transport(thread->client),
 					    &options->review_ttls, options->seed);
+	if (options->trust)
+		thread->lookup = cs_lookup_create(&(struct cs_lookup_options){
+			.transport = cs_client_transport(thread->client),
+			.found = on_found,
+			.failed = on_lookup_failed,
+			.user = thread,
+		});
 	thread->mailbox = cs_mailbox_create(wakeup, thread);
 	atomic_store(&options->status->lease_healthy, true);
 	int r = pthread_create(&thread->thread, NULL, run, thread);
 	if (r != 0) {
 		cs_mailbox_destroy(thread->mailbox);
+		cs_lookup_destroy(thread->lookup);
 		cs_reviews_destroy(thread->reviews);
 		cs_client_destroy(thread->client);
 		free(thread);
@@ -339,6 +409,7 @@ void cs_client_thread_destroy(struct cs_client_thread *thread)
 		cs_message_free_client(m);
 	}
 	cs_mailbox_destroy(thread->mailbox);
+	cs_lookup_destroy(thread->lookup);
 	cs_reviews_destroy(thread->reviews);
 	cs_client_destroy(thread->client);
 	free(thread);

@@ -8,6 +8,7 @@
 #include <csched/base/mailbox.h>
 #include <csched/base/metric.h>
 #include <csched/client/client.h>
+#include <csched/client/lookup.h>
 
 #include "daemon/access.h"
 #include "daemon/status.h"
@@ -29,6 +30,11 @@ struct cs_client_thread_options {
 	struct cs_mailbox *core; // gets batches, results, CS_CORE_LEADING, CS_CORE_ENDED last
 	struct cs_transport *transport; // NULL = curl; else taken over (tests)
 	struct cs_review_ttls review_ttls;
+	// Told on the client's thread what was looked up of clients' certificates; NULL = nothing
+	// is looked up.
+	void (*trust)(void *user, const struct cs_lookup_found *found);
+	void *user;
+	bool must_look_up; // else the thread ends
 };
 
 // Kinds watched: nodes, namespaces, services, replication controllers, replica sets, stateful sets

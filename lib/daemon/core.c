@@ -502,11 +502,11 @@ static void on_stop(struct cs_core *core, struct cs_message *message)
 
 static void on_ended(struct cs_core *core, struct cs_message *message)
 {
-	bool lost = ((struct cs_message_ended *)message)->lost_lease;
+	const char *failure = ((struct cs_message_ended *)message)->failure;
 	core->ended = true;
-	core->exit_status = lost ? 1 : 0;
-	if (lost)
-		cs_log_error(core->log, "Leaderelection lost");
+	core->exit_status = failure ? 1 : 0;
+	if (failure)
+		cs_log_error(core->log, failure);
 }
 
 static void on_load(struct cs_core *core, struct cs_message *message)

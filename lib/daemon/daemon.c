@@ -68,6 +68,11 @@ static void core_stops(void *user)
 	cs_client_thread_stop(((struct daemon *)user)->client);
 }
 
+static void client_trusts(void *user, const struct cs_lookup_found *found)
+{
+	cs_endpoints_trust(((struct daemon *)user)->endpoints, found);
+}
+
 static void on_signal(void *user)
 {
 	cs_mailbox_send(cs_core_mailbox(((struct daemon *)user)->core),
@@ -189,14 +194,19 @@ static int create_endpoints(struct daemon *daemon, struct cs_error *err)
 				    .lease_duration = elect ? daemon->lease.duration : 0 },
 			.metrics = daemon->metrics,
 			.core = cs_core_mailbox(daemon->core),
-			.access = { .proxies = &daemon->options->serving.proxies,
-				    .open_paths = daemon->options->serving.open_paths,
+			.access = { .open_paths = daemon->options->serving.open_paths,
 				    .loopback = daemon->options->serving.loopback,
 				    .review = endpoints_ask,
 				    .user = daemon },
 			.log = daemon->options->log,
 		},
 		&daemon->endpoints, err);
+}
+
+static bool looks_up(const struct cs_daemon_serving *serving)
+{
+	return serving->port != CS_DAEMON_PORT_NONE && serving->lookup != CS_DAEMON_LOOKUP_NONE &&
+	       !(*serving->client_ca_file && *serving->proxies.client_ca_file);
 }
 
 static int create_client(struct daemon *daemon, struct cs_error *err)
@@ -220,6 +230,9 @@ static int create_client(struct daemon *daemon, struct cs_error *err)
 			.review_ttls = { .token = serving->token_ttl,
 					 .allowed = serving->allowed_ttl,
 					 .denied = serving->denied_ttl },
+			.trust = looks_up(serving) ? client_trusts : NULL,
+			.user = daemon,
+			.must_look_up = serving->lookup == CS_DAEMON_LOOKUP_MUST,
 		},
 		&client, err);
 	daemon->client = client;

@@ -33,6 +33,7 @@ struct guarded {
 
 struct cs_endpoints {
 	struct cs_endpoints_options options;
+	struct cs_proxies *proxies;
 	struct cs_metrics *slis; // of the health checks
 	struct guarded guarded[PATHS];
 	struct cs_http_server *server;
@@ -292,6 +293,13 @@ static int listen_on(struct cs_endpoints *endpoints, const struct cs_http_tls *t
 	return *serving->port_file ? write_port(serving->port_file, port, err) : 0;
 }
 
+// Nobody is believed to speak for others before it is known by what names.
+static struct cs_proxies *create_proxies(const struct cs_daemon_proxies *proxies)
+{
+	static const struct cs_proxy_names none = { "", "", "", "", "" };
+	return cs_proxies_create(*proxies->client_ca_file ? &proxies->names : &none);
+}
+
 int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_endpoints **ret,
 			struct cs_error *err)
 {
@@ -306,6 +314,8 @@ int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_en
 	endpoints->options = *options;
 	endpoints->slis = cs_metrics_create();
 	endpoints->options.health.slis = endpoints->slis;
+	endpoints->proxies = create_proxies(&options->serving.proxies);
+	endpoints->options.access.proxies = endpoints->proxies;
 	cs_health_declare(endpoints->slis);
 	int64_t now = cs_clock_now(&options->log->clock).wall;
 	cs_process_started(options->metrics, now);
@@ -320,11 +330,46 @@ int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_en
 	return 0;
 }
 
+static void complain(const struct cs_endpoints *endpoints, const char *why)
+{
+	cs_log_error(endpoints->options.log,
+		     "The authentication configuration cannot be used, going on with what was",
+		     CS_LOG_STRING("configMap", CS_LOOKUP_NAMESPACE "/" CS_LOOKUP_NAME),
+		     CS_LOG_STRING("err", why));
+}
+
+static void trust_ca(struct cs_endpoints *endpoints, enum cs_http_ca ca, const char *key,
+		     const char *pem)
+{
+	struct cs_error err;
+	if (!*pem || cs_http_server_trust(endpoints->server, ca, pem, &err) == 0)
+		return;
+	CS_AUTO_FREE char *why = cs_asprintf("%s: %s", key, err.text);
+	complain(endpoints, why);
+}
+
+// The names first: with a CA alone any of its certificates would be a proxy's.
+void cs_endpoints_trust(struct cs_endpoints *endpoints, const struct cs_lookup_found *found)
+{
+	const struct cs_daemon_serving *serving = &endpoints->options.serving;
+	if (!*serving->client_ca_file)
+		trust_ca(endpoints, CS_HTTP_CLIENT_CA, "client-ca-file", found->client_ca);
+	if (*serving->proxies.client_ca_file)
+		return;
+	if (!found->proxies) {
+		complain(endpoints, found->failure);
+		return;
+	}
+	cs_proxies_set(endpoints->proxies, found->proxies);
+	trust_ca(endpoints, CS_HTTP_PROXY_CA, "requestheader-client-ca-file", found->proxy_ca);
+}
+
 void cs_endpoints_destroy(struct cs_endpoints *endpoints)
 {
 	if (!endpoints)
 		return;
 	cs_http_server_destroy(endpoints->server);
+	cs_proxies_destroy(endpoints->proxies);
 	cs_metrics_destroy(endpoints->slis);
 	free(endpoints);
 }

@@ -17,7 +17,7 @@ struct cs_endpoints_options {
 	struct cs_health health;
 	struct cs_metrics *metrics;
 	struct cs_mailbox *core;
-	struct cs_access access;
+	struct cs_access access; // but for its proxies, which are the endpoints' own
 	const struct cs_log *log;
 };
 
@@ -26,6 +26,8 @@ struct cs_endpoints;
 // Listens and serves at once; with CS_DAEMON_PORT_NONE there is nothing and *ret is NULL.
 int cs_endpoints_create(const struct cs_endpoints_options *options, struct cs_endpoints **ret,
 			struct cs_error *err);
+// What was looked up: it counts where the flags say nothing. Any thread.
+void cs_endpoints_trust(struct cs_endpoints *endpoints, const struct cs_lookup_found *found);
 void cs_endpoints_destroy(struct cs_endpoints *endpoints);
 
 #endif

@@ -97,6 +97,11 @@ static void free_call(struct cs_message *message)
 	cs_call_finish((struct cs_call *)message);
 }
 
+static void free_ended(struct cs_message *message)
+{
+	free(((struct cs_message_ended *)message)->failure);
+}
+
 static void free_nothing(struct cs_message *message)
 {
 	(void)message;
@@ -108,7 +113,7 @@ void cs_message_free_core(struct cs_message *message)
 		[CS_CORE_BATCH] = free_batch,     [CS_CORE_WRITTEN] = free_written,
 		[CS_CORE_LEADING] = free_nothing, [CS_CORE_LOAD] = free_load,
 		[CS_CORE_ASK] = free_ask,         [CS_CORE_CALL] = free_call,
-		[CS_CORE_STOP] = free_nothing,    [CS_CORE_ENDED] = free_nothing,
+		[CS_CORE_STOP] = free_nothing,    [CS_CORE_ENDED] = free_ended,
 	};
 	frees[message->kind](message);
 	free(message);

@@ -83,7 +83,7 @@ struct cs_message_review {
 
 struct cs_message_ended {
 	struct cs_message message;
-	bool lost_lease;
+	char *failure; // why it cannot go on; NULL = it was told to end
 };
 
 struct cs_message_write {

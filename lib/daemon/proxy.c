@@ -2,24 +2,68 @@
 // Neighbours: access.c for all other clients.
 #include "daemon/proxy.h"
 
+#include <pthread.h>
 #include <string.h>
 
+#include <csched/base/arena.h>
 #include <csched/base/json_writer.h>
 #include <csched/base/memory.h>
 #include <csched/base/value.h>
 
+struct cs_proxies {
+	pthread_mutex_t lock;
+	struct cs_arena *arena; // of the names
+	struct cs_proxy_names names;
+};
+
 struct spoken {
-	const struct cs_daemon_proxies *proxies;
+	const struct cs_proxy_names *names;
 	struct cs_message_review *review;
 	struct json_object *extra;
 };
 
-static bool may_speak(const struct cs_daemon_proxies *proxies,
-		      const struct cs_http_identity *identity)
+// ---- whom to believe what ----
+
+struct cs_proxies *cs_proxies_create(const struct cs_proxy_names *names)
 {
-	return identity && identity->proxy &&
-	       (!*proxies->allowed_names ||
-		cs_list_has(proxies->allowed_names, identity->common_name));
+	struct cs_proxies *proxies = cs_alloc(sizeof(*proxies));
+	pthread_mutex_init(&proxies->lock, NULL);
+	cs_proxies_set(proxies, names);
+	return proxies;
+}
+
+void cs_proxies_destroy(struct cs_proxies *proxies)
+{
+	if (!proxies)
+		return;
+	cs_arena_destroy(proxies->arena);
+	pthread_mutex_destroy(&proxies->lock);
+	free(proxies);
+}
+
+void cs_proxies_set(struct cs_proxies *proxies, const struct cs_proxy_names *names)
+{
+	struct cs_arena *arena = cs_arena_create();
+	struct cs_proxy_names copy = {
+		.allowed = cs_arena_strdup(arena, names->allowed),
+		.user_headers = cs_arena_strdup(arena, names->user_headers),
+		.uid_headers = cs_arena_strdup(arena, names->uid_headers),
+		.group_headers = cs_arena_strdup(arena, names->group_headers),
+		.extra_prefixes = cs_arena_strdup(arena, names->extra_prefixes),
+	};
+	pthread_mutex_lock(&proxies->lock);
+	struct cs_arena *old = proxies->arena;
+	proxies->arena = arena;
+	proxies->names = copy;
+	pthread_mutex_unlock(&proxies->lock);
+	cs_arena_destroy(old);
+}
+
+// ---- what one says ----
+
+static bool may_speak(const struct cs_proxy_names *names, const struct cs_http_identity *identity)
+{
+	return !*names->allowed || cs_list_has(names->allowed, identity->common_name);
 }
 
 // The first header of a list that is there and not empty, or NULL.
@@ -85,8 +129,8 @@ static void add_extra(struct spoken *spoken, const char *name, const char *value
 static void take_header(void *user, const char *name, const char *value)
 {
 	struct spoken *spoken = user;
-	const char *groups = spoken->proxies->group_headers;
-	const char *prefixes = spoken->proxies->extra_prefixes;
+	const char *groups = spoken->names->group_headers;
+	const char *prefixes = spoken->names->extra_prefixes;
 	struct cs_slice word;
 	while (*value && cs_list_next(&groups, &word))
 		if (strlen(name) == word.size && !strncasecmp(name, word.data, word.size))
@@ -120,16 +164,16 @@ static void add_standing(struct cs_message_review *review)
 	add_group(review, "system:authenticated");
 }
 
-bool cs_proxy_speaks(const struct cs_daemon_proxies *proxies, const struct cs_http_request *request,
-		     struct cs_message_review *review)
+static bool take_user(const struct cs_proxy_names *names, const struct cs_http_request *request,
+		      struct cs_message_review *review)
 {
-	if (!proxies || !may_speak(proxies, request->identity))
+	if (!may_speak(names, request->identity))
 		return false;
-	review->user = first_of(request, proxies->user_headers);
+	review->user = first_of(request, names->user_headers);
 	if (!review->user)
 		return false;
-	review->uid = first_of(request, proxies->uid_headers);
-	struct spoken spoken = { .proxies = proxies,
+	review->uid = first_of(request, names->uid_headers);
+	struct spoken spoken = { .names = names,
 				 .review = review,
 				 .extra = json_object_new_object() };
 	cs_http_request_each_header(request, take_header, &spoken);
@@ -137,4 +181,15 @@ bool cs_proxy_speaks(const struct cs_daemon_proxies *proxies, const struct cs_ht
 	review->extra = print_extra(spoken.extra);
 	json_object_put(spoken.extra);
 	return true;
+}
+
+bool cs_proxy_speaks(struct cs_proxies *proxies, const struct cs_http_request *request,
+		     struct cs_message_review *review)
+{
+	if (!request->identity || !request->identity->proxy)
+		return false;
+	pthread_mutex_lock(&proxies->lock);
+	bool speaks = take_user(&proxies->names, request, review);
+	pthread_mutex_unlock(&proxies->lock);
+	return speaks;
 }

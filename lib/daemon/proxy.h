@@ -8,10 +8,17 @@
 
 #include "daemon/message.h"
 
+// Read by HTTP threads, replaced by the client thread.
+struct cs_proxies;
+
+struct cs_proxies *cs_proxies_create(const struct cs_proxy_names *names); // copied
+void cs_proxies_destroy(struct cs_proxies *proxies);                      // NULL is fine
+void cs_proxies_set(struct cs_proxies *proxies, const struct cs_proxy_names *names);
+
 // True where the client is a proxy that may speak for others and does: the user with UID, groups
 // and what else is said is in the review then, as kube-scheduler takes it
 // (apiserver/pkg/authentication/request/headerrequest).
-bool cs_proxy_speaks(const struct cs_daemon_proxies *proxies, const struct cs_http_request *request,
+bool cs_proxy_speaks(struct cs_proxies *proxies, const struct cs_http_request *request,
 		     struct cs_message_review *review);
 
 #endif

@@ -25,12 +25,10 @@
 // by it of itself only where it verifies a session.
 #define STRENGTH GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_LOW)
 
-enum ca { CLIENT_CA, PROXY_CA, N_CAS };
-
 struct http_keyring {
 	atomic_uint references;
 	gnutls_certificate_credentials_t credentials; // names all CAs to clients
-	gnutls_x509_trust_list_t cas[N_CAS];          // NULL = none
+	gnutls_x509_trust_list_t cas[CS_HTTP_CAS];    // NULL = none
 	bool asks;                                    // clients for a certificate
 };
 
@@ -45,8 +43,10 @@ struct stamp {
 #define FILES 4
 
 struct http_keys {
-	pthread_mutex_t lock; // of `current`
+	pthread_mutex_t lock; // of the next three
 	struct http_keyring *current;
+	char *given[CS_HTTP_CAS]; // PEM of CAs that came in no file; NULL = none
+	bool given_anew;          // since `current` was made
 	struct cs_http_tls_files files;
 	struct cs_http_tls pair; // the one in use
 	struct stamp stamps[FILES];
@@ -63,34 +63,55 @@ void http_keyring_put(struct http_keyring *keyring)
 	if (!keyring || atomic_fetch_sub(&keyring->references, 1) > 1)
 		return;
 	gnutls_certificate_free_credentials(keyring->credentials);
-	for (size_t i = 0; i < N_CAS; i++)
+	for (size_t i = 0; i < CS_HTTP_CAS; i++)
 		if (keyring->cas[i])
 			gnutls_x509_trust_list_deinit(keyring->cas[i], 1);
 	free(keyring);
 }
 
-static int add_ca(struct http_keyring *keyring, enum ca ca, const char *file, struct cs_error *err)
+static bool read_ca(const char *pem, gnutls_x509_trust_list_t *ret)
 {
-	CS_AUTO_FREE char *pem = NULL;
-	size_t size;
-	if (!file)
-		return 0;
-	int r = cs_file_read(file, CA_FILE_MAX, &pem, &size, err);
-	if (r < 0)
-		return r;
-	gnutls_datum_t datum = { (unsigned char *)pem, (unsigned)size };
+	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)pem, (unsigned)strlen(pem) };
+	return gnutls_x509_trust_list_init(ret, 0) == 0 &&
+	       gnutls_x509_trust_list_add_trust_mem(*ret, &datum, NULL, GNUTLS_X509_FMT_PEM, 0, 0) >
+		       0;
+}
+
+static int add_ca(struct http_keyring *keyring, enum cs_http_ca ca, const char *pem,
+		  const char *file, struct cs_error *err)
+{
+	gnutls_datum_t datum = { (unsigned char *)(uintptr_t)pem, (unsigned)strlen(pem) };
 	if (gnutls_certificate_set_x509_trust_mem(keyring->credentials, &datum,
 						  GNUTLS_X509_FMT_PEM) <= 0 ||
-	    gnutls_x509_trust_list_init(&keyring->cas[ca], 0) < 0 ||
-	    gnutls_x509_trust_list_add_trust_mem(keyring->cas[ca], &datum, NULL,
-						 GNUTLS_X509_FMT_PEM, 0, 0) <= 0)
+	    !read_ca(pem, &keyring->cas[ca]))
 		return cs_error_set(err, -EINVAL, "%s: no certificate in PEM form in it", file);
 	keyring->asks = true;
 	return 0;
 }
 
+// A CA comes from its file, where it has one, or is what was given.
+static int add_cas(struct http_keyring *keyring, const struct cs_http_tls_files *files,
+		   char *const given[CS_HTTP_CAS], struct cs_error *err)
+{
+	const char *const names[CS_HTTP_CAS] = {
+		[CS_HTTP_CLIENT_CA] = files->client_ca, [CS_HTTP_PROXY_CA] = files->proxy_ca
+	};
+	int r = 0;
+	for (enum cs_http_ca ca = 0; r == 0 && ca < CS_HTTP_CAS; ca++) {
+		CS_AUTO_FREE char *read = NULL;
+		size_t size;
+		if (names[ca])
+			r = cs_file_read(names[ca], CA_FILE_MAX, &read, &size, err);
+		const char *pem = names[ca] ? read : given[ca];
+		if (r == 0 && pem)
+			r = add_ca(keyring, ca, pem, names[ca] ? names[ca] : "CA", err);
+	}
+	return r;
+}
+
 static int create_keyring(const struct cs_http_tls *pair, const struct cs_http_tls_files *files,
-			  struct http_keyring **ret, struct cs_error *err)
+			  char *const given[CS_HTTP_CAS], struct http_keyring **ret,
+			  struct cs_error *err)
 {
 	struct http_keyring *keyring = cs_alloc(sizeof(*keyring));
 	atomic_store(&keyring->references, 1);
@@ -108,9 +129,7 @@ static int create_keyring(const struct cs_http_tls *pair, const struct cs_http_t
 		r = cs_error_set(err, -EINVAL, "the certificate to serve with: %s",
 				 gnutls_strerror(r));
 	else
-		r = add_ca(keyring, CLIENT_CA, files->client_ca, err);
-	if (r == 0)
-		r = add_ca(keyring, PROXY_CA, files->proxy_ca, err);
+		r = add_cas(keyring, files, given, err);
 	if (r < 0)
 		http_keyring_put(keyring);
 	else
@@ -149,12 +168,20 @@ static int load(struct http_keys *keys, struct cs_error *err)
 {
 	struct cs_http_tls pair = { 0 };
 	struct http_keyring *keyring = NULL;
+	char *given[CS_HTTP_CAS];
+	pthread_mutex_lock(&keys->lock);
+	keys->given_anew = false;
+	for (size_t i = 0; i < CS_HTTP_CAS; i++)
+		given[i] = keys->given[i] ? cs_strdup(keys->given[i]) : NULL;
+	pthread_mutex_unlock(&keys->lock);
 	int r = keys->files.certificate
 			? cs_http_tls_load(keys->files.certificate, keys->files.key, &pair, err)
 			: 0;
 	if (r == 0)
 		r = create_keyring(keys->files.certificate ? &pair : &keys->pair, &keys->files,
-				   &keyring, err);
+				   given, &keyring, err);
+	for (size_t i = 0; i < CS_HTTP_CAS; i++)
+		free(given[i]);
 	if (r < 0) {
 		cs_http_tls_finish(&pair);
 		return r;
@@ -171,6 +198,14 @@ static int load(struct http_keys *keys, struct cs_error *err)
 	return 0;
 }
 
+static bool is_given_anew(struct http_keys *keys)
+{
+	pthread_mutex_lock(&keys->lock);
+	bool anew = keys->given_anew;
+	pthread_mutex_unlock(&keys->lock);
+	return anew;
+}
+
 void http_keys_poll(struct http_keys *keys, int64_t now)
 {
 	if (!keys || now < keys->next_poll)
@@ -178,7 +213,7 @@ void http_keys_poll(struct http_keys *keys, int64_t now)
 	keys->next_poll = now + POLL_PERIOD;
 	struct stamp stamps[FILES];
 	take_stamps(&keys->files, stamps);
-	bool same = same_stamps(stamps, keys->stamps);
+	bool same = same_stamps(stamps, keys->stamps) && !is_given_anew(keys);
 	if (same && !keys->failed)
 		return;
 	memcpy(keys->stamps, stamps, sizeof(stamps));
@@ -187,6 +222,25 @@ void http_keys_poll(struct http_keys *keys, int64_t now)
 	keys->failed = r < 0;
 	if (keys->reloaded && (!same || r == 0)) // one complaint per change
 		keys->reloaded(keys->user, r < 0 ? err.text : NULL);
+}
+
+int http_keys_give(struct http_keys *keys, enum cs_http_ca ca, const char *pem,
+		   struct cs_error *err)
+{
+	gnutls_x509_trust_list_t list = NULL;
+	bool good = keys && read_ca(pem, &list);
+	if (list)
+		gnutls_x509_trust_list_deinit(list, 1);
+	if (!good)
+		return cs_error_set(err, -EINVAL, "no certificate in PEM form");
+	pthread_mutex_lock(&keys->lock);
+	if (!cs_string_equal(keys->given[ca], pem)) {
+		free(keys->given[ca]);
+		keys->given[ca] = cs_strdup(pem);
+		keys->given_anew = true;
+	}
+	pthread_mutex_unlock(&keys->lock);
+	return 0;
 }
 
 // ---- life ----
@@ -220,6 +274,8 @@ void http_keys_destroy(struct http_keys *keys)
 	if (!keys)
 		return;
 	http_keyring_put(keys->current);
+	for (size_t i = 0; i < CS_HTTP_CAS; i++)
+		free(keys->given[i]);
 	cs_http_tls_finish(&keys->pair);
 	pthread_mutex_destroy(&keys->lock);
 	free(keys);
@@ -408,8 +464,8 @@ int http_keyring_identify(const struct http_keyring *keyring, gnutls_session_t s
 	struct chain read = { .n = 0 };
 	int r = read_chain(chain, count, &read, err);
 	if (r == 0) {
-		identity->proxy = verify(keyring->cas[PROXY_CA], &read, err);
-		identity->client = verify(keyring->cas[CLIENT_CA], &read, err);
+		identity->proxy = verify(keyring->cas[CS_HTTP_PROXY_CA], &read, err);
+		identity->client = verify(keyring->cas[CS_HTTP_CLIENT_CA], &read, err);
 		r = identity->proxy || identity->client
 			    ? read_names(read.certificates[0], identity, err)
 			    : -EACCES;

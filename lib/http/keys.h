@@ -20,6 +20,10 @@ const struct cs_http_tls *http_keys_first(const struct http_keys *keys);
 // Reads the files again where they have changed, at most once a second. One thread calls it.
 void http_keys_poll(struct http_keys *keys, int64_t now);
 
+// See cs_http_server_trust. -EINVAL without TLS, too.
+int http_keys_give(struct http_keys *keys, enum cs_http_ca ca, const char *pem,
+		   struct cs_error *err);
+
 // Makes a new session use the certificates of now; put the keyring back after the session's end.
 struct http_keyring *http_keys_attach(struct http_keys *keys, gnutls_session_t session);
 void http_keyring_put(struct http_keyring *keyring); // NULL is fine

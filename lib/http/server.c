@@ -376,6 +376,12 @@ uint16_t cs_http_server_port(const struct cs_http_server *server)
 	return server->port;
 }
 
+int cs_http_server_trust(struct cs_http_server *server, enum cs_http_ca ca, const char *pem,
+			 struct cs_error *err)
+{
+	return http_keys_give(server->keys, ca, pem, err);
+}
+
 // ---- the end ----
 
 void http_server_unref(struct cs_http_server *server)

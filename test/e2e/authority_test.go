@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -19,7 +20,7 @@ import (
 type authority struct {
 	e           *test
 	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
+	key         crypto.Signer
 	pem         []byte
 }
 
@@ -44,6 +45,19 @@ func (e *test) newAuthority(name string) *authority {
 	certificate, err := x509.ParseCertificate(der)
 	e.must(err)
 	return &authority{e, certificate, key, pemText("CERTIFICATE", der)}
+}
+
+// clusterAuthority is one that the API server knows.
+func (e *test) clusterAuthority(name string) *authority {
+	e.Helper()
+	certificateFile, keyFile := e.Authority(name)
+	pair, err := tls.LoadX509KeyPair(certificateFile, keyFile)
+	e.must(err)
+	text, err := os.ReadFile(certificateFile)
+	e.must(err)
+	certificate, err := x509.ParseCertificate(pair.Certificate[0])
+	e.must(err)
+	return &authority{e, certificate, pair.PrivateKey.(crypto.Signer), text}
 }
 
 func pemText(kind string, der []byte) []byte {

@@ -81,6 +81,10 @@ func (e *test) noMoreRights() {
 			e.Errorf("c-sched may %s", strings.Join(question, " "))
 		}
 	}
+	if printed, err := e.Kubectl("", "auth", "can-i", as, "get", "-n", "kube-system",
+		"configmaps/extension-apiserver-authentication"); err != nil {
+		e.Errorf("c-sched may not see whose certificates the API server accepts: %s%v", printed, err)
+	}
 	for _, kind := range []string{"pods", "nodes", "namespaces", "services", "replicationcontrollers",
 		"replicasets.apps", "statefulsets.apps"} {
 		for _, verb := range []string{"list", "watch"} {

@@ -107,23 +107,8 @@ func TestWhoMayRead(t *testing.T) {
 		"--client-ca-file=" + e.pemFile("client-ca.crt", ours.pem),
 		"--requestheader-client-ca-file=" + e.pemFile("proxies.crt", proxies.pem), "--requestheader-allowed-names=front-proxy",
 	}
-	mine := e.startScheduler(cluster.SchedulerOptions{Args: append(flags, "--authorization-always-allow-loopback=false")})
-	kubeconfig, err := e.Kubeconfig(cluster.UserScheduler)
-	e.must(err)
-	real, err := e.StartKubeScheduler(cluster.SchedulerOptions{
-		LogName: e.ns + "-kube-scheduler", Binary: tool("kube-scheduler"), Kubeconfig: kubeconfig,
-		Identity: "nobodys", Lease: e.ns, Args: append(flags, "--authentication-kubeconfig="+kubeconfig,
-			"--authorization-kubeconfig="+kubeconfig, "--authentication-skip-lookup"),
-	})
-	e.must(err)
-	defer real.Kill()
-	e.must(real.WaitReady(30 * time.Second))
-	cases := []struct {
-		name   string
-		who    asker
-		path   string
-		status int
-	}{
+	mine, real := e.startBoth(append(flags, "--authentication-skip-lookup"))
+	e.compareAnswers(mine, real, []asked{
 		{"nobody in particular, an open path", asker{}, "/healthz", 200},
 		{"nobody in particular", asker{}, "/metrics", 403},
 		{"nobody in particular, an unknown path", asker{}, "/<no>/\"such&path", 403},
@@ -160,7 +145,37 @@ func TestWhoMayRead(t *testing.T) {
 			headers: map[string][]string{"X-Remote-User": {"zoe"}, "X-Remote-Group": {"monitors"}}}, "/metrics", 403},
 		{"somebody without a certificate who names somebody", asker{headers: map[string][]string{
 			"X-Remote-User": {"zoe"}, "X-Remote-Group": {"monitors"}}}, "/metrics", 403},
-	}
+	})
+}
+
+// asked is one request, and the status of its answer; 0: whatever kube-scheduler answers.
+type asked struct {
+	name   string
+	who    asker
+	path   string
+	status int
+}
+
+// startBoth starts c-sched and the real kube-scheduler with the same flags.
+func (e *test) startBoth(flags []string) (mine, real *cluster.Scheduler) {
+	e.Helper()
+	mine = e.startScheduler(cluster.SchedulerOptions{
+		Args: append(slices.Clone(flags), "--authorization-always-allow-loopback=false")})
+	kubeconfig, err := e.Kubeconfig(cluster.UserScheduler)
+	e.must(err)
+	real, err = e.StartKubeScheduler(cluster.SchedulerOptions{
+		LogName: e.ns + "-kube-scheduler", Binary: tool("kube-scheduler"), Kubeconfig: kubeconfig,
+		Identity: "nobodys", Lease: e.ns, Args: append(slices.Clone(flags),
+			"--authentication-kubeconfig="+kubeconfig, "--authorization-kubeconfig="+kubeconfig),
+	})
+	e.must(err)
+	e.Cleanup(real.Kill)
+	e.must(real.WaitReady(30 * time.Second))
+	return mine, real
+}
+
+func (e *test) compareAnswers(mine, real *cluster.Scheduler, cases []asked) {
+	e.Helper()
 	for _, c := range cases {
 		status, body := e.ask(mine, c.who, c.path)
 		theirStatus, theirs := e.ask(real, c.who, c.path)
@@ -173,6 +188,53 @@ func TestWhoMayRead(t *testing.T) {
 			e.Errorf("%s:\n%s\nkube-scheduler:\n%s", c.name, body, theirs)
 		}
 	}
+}
+
+// Without flags both take from the API server's ConfigMap whose certificates count, and follow it.
+func TestWhoMayReadByTheConfigMap(t *testing.T) {
+	e := begin(t)
+	e.needsCSched()
+	clients, later, foreign := e.clusterAuthority(cluster.Clients), e.newAuthority("later"), e.newAuthority(cluster.Clients)
+	e.mayReadMetrics("reader", "monitors")
+	proxy, err := tls.LoadX509KeyPair(e.Authority(cluster.FrontProxy))
+	e.must(err)
+	mine, real := e.startBoth([]string{"--authentication-tolerate-lookup-failure=false"})
+	reader := leaf{name: "ann", organization: "monitors"}
+	waitAccepted := func(a *authority) {
+		who := asker{certificate: a.client(reader)}
+		for _, s := range []*cluster.Scheduler{mine, real} {
+			e.must(cluster.Eventually(30*time.Second, func() error {
+				if status, body := e.ask(s, who, "/metrics"); status != 200 {
+					return fmt.Errorf("%s: %d %s", s.Name, status, body)
+				}
+				return nil
+			}))
+		}
+	}
+	waitAccepted(clients)
+	e.compareAnswers(mine, real, []asked{
+		{"nobody in particular", asker{}, "/metrics", 403},
+		{"a certificate of somebody", asker{certificate: clients.client(leaf{name: "bob"})}, "/metrics", 403},
+		{"an administrator", asker{certificate: clients.client(leaf{name: "root", organization: "system:masters"})}, "/configz", 200},
+		{"a stranger's certificate", asker{certificate: foreign.client(reader)}, "/metrics", 401},
+		{"a certificate of an authority to come", asker{certificate: later.client(reader)}, "/metrics", 401},
+		{"a reader behind the API server", asker{certificate: &proxy, headers: map[string][]string{
+			"X-Remote-User": {"zoe"}, "X-Remote-Group": {"others", "monitors"}}}, "/metrics", 200},
+		{"somebody behind the API server", asker{certificate: &proxy, headers: map[string][]string{
+			"X-Remote-User": {"zoe"}}}, "/metrics", 403},
+		{"the API server, for nobody", asker{certificate: &proxy}, "/metrics", 401},
+		{"a client that names somebody", asker{certificate: clients.client(leaf{name: cluster.FrontProxy}),
+			headers: map[string][]string{"X-Remote-User": {"zoe"}, "X-Remote-Group": {"monitors"}}}, "/metrics", 403},
+	})
+	// As kubeadm rotates: the API server leaves in place what others added.
+	configMaps := e.Admin.CoreV1().ConfigMaps("kube-system")
+	configMap, err := configMaps.Get(e.ctx, "extension-apiserver-authentication", metav1.GetOptions{})
+	e.must(err)
+	configMap.Data["client-ca-file"] += string(later.pem)
+	_, err = configMaps.Update(e.ctx, configMap, metav1.UpdateOptions{})
+	e.must(err)
+	waitAccepted(later)
+	waitAccepted(clients)
 }
 
 // Whoever takes the rights away is obeyed once the verdict is too old; an API server that is away allows nothing.

@@ -9,20 +9,24 @@
 #include <csched/base/error.h>
 #include <csched/base/log.h>
 #include <csched/client/kubeconfig.h>
+#include <csched/client/lookup.h>
 #include <csched/framework/config.h>
 
 #define CS_DAEMON_PORT_NONE (-1) // no endpoints
 #define CS_DAEMON_PORT_FREE 0    // any free port
 
 // Proxies that authenticate users and say in headers who they are, as the API server does for the
-// servers behind it. Lists are separated by commas; names of headers in any case; "" = none.
+// servers behind it.
 struct cs_daemon_proxies {
-	const char *client_ca_file; // who signs proxies' certificates; "" = there are no proxies
-	const char *allowed_names;  // of proxies, by the common name; "" = any
-	const char *user_headers;   // the first one with a value counts, also of the next
-	const char *uid_headers;
-	const char *group_headers;  // all count
-	const char *extra_prefixes; // all headers that begin so
+	const char *client_ca_file;  // who signs proxies' certificates; "" = see `lookup`
+	struct cs_proxy_names names; // of no use without that file
+};
+
+// Whether what the flags do not say of clients' certificates is looked up in the API server.
+enum cs_daemon_lookup {
+	CS_DAEMON_LOOKUP_NONE,
+	CS_DAEMON_LOOKUP_TRY,  // what fails is tried again
+	CS_DAEMON_LOOKUP_MUST, // if it fails at the start, that is the end
 };
 
 struct cs_daemon_serving {
@@ -31,8 +35,9 @@ struct cs_daemon_serving {
 	const char *certificate_file; // with key_file; both "" = self-signed, in memory
 	const char *key_file;
 	bool tls13;                 // nothing older
-	const char *client_ca_file; // whose certificates say who a client is; "" = nobody's
+	const char *client_ca_file; // whose certificates say who a client is; "" = see `lookup`
 	struct cs_daemon_proxies proxies;
+	enum cs_daemon_lookup lookup;
 	// Comma-separated paths that everybody may read, "/readyz/*" meaning all below. Of other
 	// paths the API server says who may.
 	const char *open_paths;

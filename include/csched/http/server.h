@@ -185,6 +185,11 @@ int cs_http_server_create(const struct cs_http_options *options, const struct cs
 			  size_t n_routes, struct cs_http_server **ret, struct cs_error *err);
 // The port it listens on.
 uint16_t cs_http_server_port(const struct cs_http_server *server);
+// Whom to believe by certificates where `files` names no such CA: PEM, copied, in the place of what
+// was given before; for connections that begin a second later. Any thread. -EINVAL where it holds
+// no certificate: then all stays as it was.
+int cs_http_server_trust(struct cs_http_server *server, enum cs_http_ca ca, const char *pem,
+			 struct cs_error *err);
 // Stops listening, ends streams and deferred answers, waits for handlers that run, closes all.
 void cs_http_server_destroy(struct cs_http_server *server); // NULL is fine
 

@@ -24,6 +24,13 @@ int cs_http_tls_load(const char *certificate_file, const char *key_file, struct 
 		     struct cs_error *err);
 void cs_http_tls_finish(struct cs_http_tls *tls);
 
+// Who signs certificates of others.
+enum cs_http_ca {
+	CS_HTTP_CLIENT_CA, // clients': they are who their certificates say
+	CS_HTTP_PROXY_CA,  // proxies': they speak for others
+	CS_HTTP_CAS,
+};
+
 // PEM files a server keeps reading: each NULL for none; borrowed, they outlive the server.
 struct cs_http_tls_files {
 	const char *certificate; // with its chain

@@ -207,7 +207,7 @@ func (c *Cluster) startAPI() error {
 		// kubelets' heartbeats.
 		"--disable-admission-plugins=TaintNodesByCondition",
 	}
-	args = append(args, c.aggregationArgs()...)
+	args = append(args, c.authorityArgs()...)
 	if c.opts.GoawayChance > 0 {
 		args = append(args, fmt.Sprintf("--goaway-chance=%g", c.opts.GoawayChance))
 	}

@@ -39,8 +39,10 @@ func (c *Cluster) writeFiles() error {
 	if err := c.writeCertificate(); err != nil {
 		return err
 	}
-	if err := c.writeFrontProxy(); err != nil {
-		return err
+	for _, name := range []string{FrontProxy, Clients} {
+		if err := c.writeAuthority(name); err != nil {
+			return err
+		}
 	}
 	return c.writeServiceAccountKey()
 }

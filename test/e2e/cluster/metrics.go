@@ -13,16 +13,24 @@ import (
 	"k8s.io/client-go/util/keyutil"
 )
 
-// frontProxy is how the API server introduces itself to the API servers behind it.
-const frontProxy = "front-proxy"
+const (
+	// FrontProxy is how the API server introduces itself to the API servers behind it; it is its own CA.
+	FrontProxy = "front-proxy"
+	// Clients is the CA whose certificates the API server accepts.
+	Clients = "clients"
+)
 
-// writeFrontProxy makes the certificate of that; it is its own CA.
-func (c *Cluster) writeFrontProxy() error {
+// Authority returns the files of a CA of the API server: its certificate and its key.
+func (c *Cluster) Authority(name string) (certificate, key string) {
+	return c.file(name + ".crt"), c.file(name + ".key")
+}
+
+func (c *Cluster) writeAuthority(name string) error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return err
 	}
-	certificate, err := cert.NewSelfSignedCACert(cert.Config{CommonName: frontProxy}, key)
+	certificate, err := cert.NewSelfSignedCACert(cert.Config{CommonName: name}, key)
 	if err != nil {
 		return err
 	}
@@ -30,25 +38,26 @@ func (c *Cluster) writeFrontProxy() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.file(frontProxy+".key"), private, 0o600); err != nil {
+	if err := os.WriteFile(c.file(name+".key"), private, 0o600); err != nil {
 		return err
 	}
 	encoded, err := cert.EncodeCertificates(certificate)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.file(frontProxy+".crt"), encoded, 0o600)
+	return os.WriteFile(c.file(name+".crt"), encoded, 0o600)
 }
 
-func (c *Cluster) aggregationArgs() []string {
+func (c *Cluster) authorityArgs() []string {
 	return []string{
-		"--requestheader-client-ca-file=" + c.file(frontProxy+".crt"),
-		"--requestheader-allowed-names=" + frontProxy,
+		"--client-ca-file=" + c.file(Clients+".crt"),
+		"--requestheader-client-ca-file=" + c.file(FrontProxy+".crt"),
+		"--requestheader-allowed-names=" + FrontProxy,
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-username-headers=X-Remote-User",
-		"--proxy-client-cert-file=" + c.file(frontProxy+".crt"),
-		"--proxy-client-key-file=" + c.file(frontProxy+".key"),
+		"--proxy-client-cert-file=" + c.file(FrontProxy+".crt"),
+		"--proxy-client-key-file=" + c.file(FrontProxy+".key"),
 	}
 }
 

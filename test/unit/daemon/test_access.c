@@ -44,18 +44,15 @@ static struct cs_message_review *wait_review(void)
 	ck_abort_msg("nobody was asked");
 }
 
-static const struct cs_daemon_proxies proxies = {
-	.client_ca_file = "proxies.crt",
-	.allowed_names = "front-proxy, other-proxy",
+static const struct cs_proxy_names proxies = {
+	.allowed = "front-proxy, other-proxy",
 	.user_headers = "x-remote-user,X-Second-User",
 	.uid_headers = "X-Remote-Uid",
 	.group_headers = "x-remote-group,x-more-groups",
 	.extra_prefixes = "x-remote-extra-",
 };
 
-static struct cs_access access_ = { .proxies = &proxies,
-				    .open_paths = "/healthz,/open/*",
-				    .review = take_review };
+static struct cs_access access_ = { .open_paths = "/healthz,/open/*", .review = take_review };
 static const struct cs_http_identity *identity; // whose certificate the next client shows
 static const char *refusal;                     // why it is not good
 
@@ -84,6 +81,7 @@ static void setup(void)
 	identity = NULL;
 	refusal = NULL;
 	access_.loopback = false;
+	access_.proxies = cs_proxies_create(&proxies);
 	ck_assert_int_eq(cs_http_server_create(&(struct cs_http_options){ 0 }, routes,
 					       CS_ARRAY_LENGTH(routes), &server, &err),
 			 0);
@@ -92,6 +90,7 @@ static void setup(void)
 static void teardown(void)
 {
 	cs_http_server_destroy(server);
+	cs_proxies_destroy(access_.proxies);
 }
 
 static int send_request(const char *method, const char *path, const char *headers)
@@ -300,6 +299,26 @@ START_TEST(test_not_proxies)
 }
 END_TEST
 
+// What was looked up counts from the next request on.
+START_TEST(test_proxies_of_other_names)
+{
+	const struct cs_http_identity proxy = { .proxy = true,
+						.common_name = cs_strdup("front-proxy") };
+	identity = &proxy;
+	expect_asked(SPOKEN, "ann - system:authenticated");
+	cs_proxies_set(access_.proxies,
+		       &(struct cs_proxy_names){ "other", "x-remote-user", "", "", "" });
+	expect_answer(send_request("GET", "/metrics", SPOKEN), 401, UNAUTHORIZED);
+	cs_proxies_set(access_.proxies, &(struct cs_proxy_names){ "", "X-Who", "", "", "" });
+	expect_answer(send_request("GET", "/metrics", SPOKEN), 401, UNAUTHORIZED);
+	expect_asked(SPOKEN "X-Who: bob\r\n", "bob - system:authenticated");
+	// As long as nothing is known.
+	cs_proxies_set(access_.proxies, &(struct cs_proxy_names){ "", "", "", "", "" });
+	expect_answer(send_request("GET", "/metrics", SPOKEN "X-Who: bob\r\n"), 401, UNAUTHORIZED);
+	free(proxy.common_name);
+}
+END_TEST
+
 // kube-scheduler tries one way after the other: what a stranger's certificate does not say, its
 // token may. With neither it is refused, also where nobody else would be asked.
 START_TEST(test_certificates_that_are_not_good)
@@ -385,6 +404,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, test_nobody_to_ask);
 	tcase_add_test(tcase, test_proxies);
 	tcase_add_test(tcase, test_not_proxies);
+	tcase_add_test(tcase, test_proxies_of_other_names);
 	tcase_add_test(tcase, test_certificates_that_are_not_good);
 	tcase_add_test(tcase, test_certificates_that_are_not_good_on_this_machine);
 	tcase_add_test(tcase, test_free);

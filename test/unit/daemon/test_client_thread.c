@@ -3,9 +3,12 @@
 #include "../check_main.h"
 
 #include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <csched/base/memory.h>
@@ -18,27 +21,32 @@
 #define CALLS_MAX 64
 
 // A transport without a network: calls to a path with "/binding" are answered 201 where `answers`
-// says so, all others never.
+// says so, those to a ConfigMap as `config_map` says, all others never.
 struct fake {
 	struct cs_transport transport;
 	bool answers;
-	int wake; // eventfd
+	const struct cs_response *config_map; // NULL = no answer
+	int wake;                             // eventfd
 	struct cs_call *calls[CALLS_MAX];
 	size_t n_calls;
 };
 
 struct cs_call {
-	bool binding;
+	const struct cs_response *answer;
 	const struct cs_handler *handler;
 	void *user;
 };
 
 static struct cs_call *start(struct cs_transport *transport, const struct cs_request *request)
 {
+	static const struct cs_response created = { .status = 201, .message = "" };
 	struct fake *fake = (struct fake *)transport;
 	struct cs_call *call = cs_alloc(sizeof(*call));
 	ck_assert_uint_lt(fake->n_calls, CALLS_MAX);
-	call->binding = strstr(request->path, "/binding") != NULL;
+	if (strstr(request->path, "/binding"))
+		call->answer = fake->answers ? &created : NULL;
+	else if (strstr(request->path, "/configmaps/"))
+		call->answer = fake->config_map;
 	call->handler = request->handler;
 	call->user = request->user;
 	fake->calls[fake->n_calls++] = call;
@@ -65,11 +73,10 @@ static void turn(struct cs_transport *transport, struct cs_time now)
 {
 	struct fake *fake = (struct fake *)transport;
 	for (size_t i = 0; i < fake->n_calls; i++)
-		if (fake->calls[i]->binding && fake->answers) {
+		if (fake->calls[i]->answer) {
 			struct cs_call call = *fake->calls[i];
 			forget(fake, i--);
-			call.handler->done(call.user, now,
-					   &(struct cs_response){ .status = 201, .message = "" });
+			call.handler->done(call.user, now, call.answer);
 		}
 }
 
@@ -77,7 +84,7 @@ static int64_t deadline(const struct cs_transport *transport)
 {
 	const struct fake *fake = (const struct fake *)transport;
 	for (size_t i = 0; i < fake->n_calls; i++)
-		if (fake->calls[i]->binding && fake->answers)
+		if (fake->calls[i]->answer)
 			return 0;
 	return INT64_MAX;
 }
@@ -112,10 +119,26 @@ static const struct cs_transport_ops fake_ops = { start,    cancel, turn,   dead
 
 static struct cs_endpoint endpoint = { .server = (char *)"http://test" };
 static struct cs_log logger;
+static int log_fd = -1;
 static struct cs_metrics *metrics;
 static struct cs_status status;
 static struct cs_mailbox *core;
 static struct cs_client_thread *thread;
+
+// What is looked up, and what came of it.
+static struct {
+	const struct cs_response *answer; // NULL = nothing is looked up
+	bool must;
+	atomic_int trusted;
+	char client_ca[16];
+} lookup;
+
+static void on_trust(void *user, const struct cs_lookup_found *found)
+{
+	ck_assert_ptr_eq(user, &lookup);
+	snprintf(lookup.client_ca, sizeof(lookup.client_ca), "%s", found->client_ca);
+	atomic_fetch_add(&lookup.trusted, 1);
+}
 
 static void create_with(bool answers, struct cs_clock clock)
 {
@@ -123,8 +146,9 @@ static void create_with(bool answers, struct cs_clock clock)
 	struct fake *fake = cs_alloc(sizeof(*fake));
 	*fake = (struct fake){ .transport = { &fake_ops },
 			       .answers = answers,
+			       .config_map = lookup.answer,
 			       .wake = eventfd(0, EFD_CLOEXEC) };
-	logger = (struct cs_log){ .fd = -1, .clock = clock };
+	logger = (struct cs_log){ .fd = log_fd, .clock = clock };
 	metrics = cs_metrics_create();
 	memset(&status, 0, sizeof(status));
 	core = cs_mailbox_create(NULL, NULL);
@@ -137,6 +161,9 @@ static void create_with(bool answers, struct cs_clock clock)
 		.status = &status,
 		.core = core,
 		.transport = &fake->transport,
+		.trust = lookup.answer ? on_trust : NULL,
+		.user = &lookup,
+		.must_look_up = lookup.must,
 	};
 	ck_assert_msg(cs_client_thread_create(&options, &thread, &err) == 0, "%s", err.text);
 }
@@ -179,12 +206,17 @@ static void bind_one(uint64_t ticket)
 							   .node = "n" });
 }
 
-static void expect_end(void)
+static void expect_end_for(const char *failure)
 {
 	struct cs_message *message = next_message();
 	ck_assert_int_eq(message->kind, CS_CORE_ENDED);
-	ck_assert(!((struct cs_message_ended *)message)->lost_lease);
+	ck_assert_pstr_eq(((struct cs_message_ended *)message)->failure, failure);
 	cs_message_free_core(message);
+}
+
+static void expect_end(void)
+{
+	expect_end_for(NULL);
 }
 
 START_TEST(a_result)
@@ -272,6 +304,93 @@ START_TEST(what_it_shows)
 }
 END_TEST
 
+// ---- looking up whose certificates count ----
+
+static const struct cs_response found = {
+	.status = 200,
+	.message = "",
+	.body = CS_SLICE("{\"metadata\":{\"resourceVersion\":\"1\"},"
+			 "\"data\":{\"client-ca-file\":\"one\"}}"),
+};
+static const struct cs_response forbidden = {
+	.status = 403,
+	.message = "",
+	.body = CS_SLICE("{\"apiVersion\":\"v1\",\"kind\":\"Status\",\"message\":\"no leave\"}"),
+};
+
+static const char *logged(void)
+{
+	static char text[10000];
+	ssize_t n = pread(log_fd, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static void wait_logged(const char *part)
+{
+	for (int64_t end = now() + PATIENCE; !strstr(logged(), part) && now() < end;)
+		usleep(1000);
+	ck_assert_msg(strstr(logged(), part), "%s", logged());
+}
+
+static void begin_lookup(const struct cs_response *answer, bool must)
+{
+	lookup.answer = answer;
+	lookup.must = must;
+	log_fd = memfd_create("log", MFD_CLOEXEC);
+	ck_assert_int_ge(log_fd, 0);
+	create(true);
+}
+
+START_TEST(it_looks_up)
+{
+	begin_lookup(&found, true);
+	for (int64_t end = now() + PATIENCE; !atomic_load(&lookup.trusted) && now() < end;)
+		usleep(1000);
+	ck_assert_int_eq(atomic_load(&lookup.trusted), 1);
+	ck_assert_str_eq(lookup.client_ca, "one");
+	cs_client_thread_stop(thread);
+	expect_end();
+	ck_assert_str_eq(logged(), "");
+	finish();
+}
+END_TEST
+
+START_TEST(it_goes_on_without)
+{
+	begin_lookup(&forbidden, false);
+	wait_logged("To require authentication configuration lookup to succeed, set "
+		    "--authentication-tolerate-lookup-failure=false");
+	ck_assert(strstr(logged(), "Unable to get configmap/extension-apiserver-authentication in "
+				   "kube-system.  Usually fixed by 'kubectl create rolebinding -n "
+				   "kube-system ROLEBINDING_NAME "
+				   "--role=extension-apiserver-authentication-reader "
+				   "--serviceaccount=YOUR_NS:YOUR_SA'"));
+	ck_assert(strstr(logged(),
+			 "Error looking up in-cluster authentication configuration: no leave"));
+	ck_assert(strstr(logged(),
+			 "Continuing without authentication configuration. This may treat "
+			 "all requests as anonymous."));
+	bind_one(1); // it is alive
+	struct cs_message *message = next_message();
+	ck_assert_int_eq(message->kind, CS_CORE_WRITTEN);
+	cs_message_free_core(message);
+	cs_client_thread_stop(thread);
+	expect_end();
+	finish();
+}
+END_TEST
+
+START_TEST(it_ends_where_it_must_know)
+{
+	begin_lookup(&forbidden, true);
+	expect_end_for("unable to load configmap based request-header-client-ca-file: no leave");
+	ck_assert(strstr(logged(), "Unable to get configmap/"));
+	ck_assert(!strstr(logged(), "Continuing without"));
+	finish();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("client_thread");
@@ -282,6 +401,9 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, it_writes_what_is_queued);
 	tcase_add_test(tcase, it_does_not_wait_for_ever);
 	tcase_add_test(tcase, what_it_shows);
+	tcase_add_test(tcase, it_looks_up);
+	tcase_add_test(tcase, it_goes_on_without);
+	tcase_add_test(tcase, it_ends_where_it_must_know);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

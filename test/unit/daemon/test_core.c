@@ -535,7 +535,7 @@ START_TEST(the_lease_is_lost)
 	create(true, true);
 	struct cs_message_ended *message = cs_alloc(sizeof(*message));
 	message->message.kind = CS_CORE_ENDED;
-	message->lost_lease = true;
+	message->failure = cs_strdup("Leaderelection lost");
 	cs_mailbox_send(cs_core_mailbox(core), &message->message);
 	ck_assert(!cs_core_turn(core));
 	ck_assert(ended(&exit_status));

@@ -3,6 +3,7 @@
 #include "../check_main.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -418,6 +419,84 @@ START_TEST(test_without_client_ca)
 }
 END_TEST
 
+static void trust(struct cs_http_server *server, enum cs_http_ca ca, const char *pem)
+{
+	struct cs_error err;
+	ck_assert_msg(cs_http_server_trust(server, ca, pem, &err) == 0, "%s", err.text);
+}
+
+// Within a second or so a client is who this says.
+static void wait_seen(const struct cs_http_server *server, const struct cs_http_tls *own,
+		      const struct cs_http_tls *client, const char *seen)
+{
+	CS_AUTO_BUFFER struct cs_buffer body;
+	cs_buffer_init(&body, 10000);
+	for (int i = 0; i < 600; i++) {
+		(void)get(server, own->certificate, client, &body);
+		if (strstr(body.data, seen))
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 50 * 1000000 }, NULL);
+	}
+	ck_abort_msg("not %s but %s", seen, body.data);
+}
+
+// CAs that come in no file, to a server that runs.
+START_TEST(test_given)
+{
+	const struct issued what = {
+		.common_name = "someone", .usage = "clientAuth", .begins = -60, .ends = 60
+	};
+	struct authority *others = authority_create("others");
+	struct cs_http_tls own = self_signed(), client, other;
+	struct cs_error err;
+	authority_issue(clients, &what, &client);
+	authority_issue(others, &what, &other);
+	struct cs_http_server *server = start(&(struct cs_http_options){
+		.tls = &own, .any_certificate = true, .reloaded = on_reload });
+	ck_assert_int_eq(cs_http_server_trust(server, CS_HTTP_CLIENT_CA, "", &err), -EINVAL);
+	ck_assert_int_eq(cs_http_server_trust(server, CS_HTTP_CLIENT_CA, "junk", &err), -EINVAL);
+	ck_assert_str_eq(err.text, "no certificate in PEM form");
+	wait_seen(server, &own, &client, "nobody");
+	trust(server, CS_HTTP_CLIENT_CA, authority_certificate(clients));
+	wait_seen(server, &own, &client, "someone|||client");
+	wait_seen(server, &own, &other, "not accepted");
+	trust(server, CS_HTTP_PROXY_CA, authority_certificate(others));
+	wait_seen(server, &own, &other, "someone|||proxy");
+	wait_seen(server, &own, &client, "someone|||client");
+	wait_count(&told.loads, 2);
+	// What is no CA, or the same one, changes nothing; another one takes the first one's place.
+	ck_assert_int_eq(cs_http_server_trust(server, CS_HTTP_PROXY_CA, "junk", &err), -EINVAL);
+	trust(server, CS_HTTP_PROXY_CA, authority_certificate(others));
+	trust(server, CS_HTTP_CLIENT_CA, authority_certificate(others));
+	wait_seen(server, &own, &other, "someone|||clientproxy");
+	wait_seen(server, &own, &client, "not accepted");
+	wait_count(&told.loads, 3);
+	ck_assert_int_eq(count_of(&told.failures), 0);
+	cs_http_server_destroy(server);
+	authority_destroy(others);
+	cs_http_tls_finish(&own);
+	cs_http_tls_finish(&client);
+	cs_http_tls_finish(&other);
+}
+END_TEST
+
+START_TEST(test_a_file_comes_before_what_is_given)
+{
+	struct authority *others = authority_create("others");
+	struct cs_http_tls own = self_signed(), client;
+	authority_issue(clients, &good, &client);
+	struct cs_http_server *server = start(&(struct cs_http_options){
+		.tls = &own, .files.client_ca = files[2], .reloaded = on_reload });
+	trust(server, CS_HTTP_CLIENT_CA, authority_certificate(others));
+	wait_count(&told.loads, 1);
+	wait_seen(server, &own, &client, "kube-scheduler|");
+	cs_http_server_destroy(server);
+	authority_destroy(others);
+	cs_http_tls_finish(&own);
+	cs_http_tls_finish(&client);
+}
+END_TEST
+
 START_TEST(test_no_older_tls)
 {
 	struct cs_http_tls own = self_signed();
@@ -538,6 +617,8 @@ Suite *test_suite(void)
 	tcase_add_test(tests, test_proxies);
 	tcase_add_test(tests, test_a_certificate_ends_on_an_open_connection);
 	tcase_add_test(tests, test_without_client_ca);
+	tcase_add_test(tests, test_given);
+	tcase_add_test(tests, test_a_file_comes_before_what_is_given);
 	tcase_add_test(tests, test_no_older_tls);
 	tcase_add_test(tests, test_reload);
 	tcase_add_test(tests, test_files_that_do_not_begin);
