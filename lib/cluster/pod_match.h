@@ -46,9 +46,12 @@ struct cs_labels {
 struct cs_namespace;
 
 bool cs_pod_match_labels(const uint32_t *match, struct cs_labels labels);
-// A term of an incoming pod has had its selector turned into the namespaces that match it, and is
-// then matched as if the pod's namespace had no labels (parity fact 34); one that pods in the
-// cluster carry meets the labels of the namespace, none where it is not known.
+// Against which labels a term's namespaceSelector is matched. As upstream, which differs by side:
+// - INCOMING, a term of the pod that is being placed: the selector was turned into the namespaces
+//   that match it, and is then matched once more, against no labels at all. So one that accepts
+//   the absence of a label (NotIn, DoesNotExist) selects every namespace.
+// - CARRIED, a term of a pod in the cluster: the labels of the incoming pod's namespace, or none
+//   where that is not known.
 enum cs_pod_match_side {
 	CS_POD_MATCH_INCOMING,
 	CS_POD_MATCH_CARRIED,

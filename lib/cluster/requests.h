@@ -23,7 +23,7 @@ struct cs_requests_reader {
 
 enum cs_requests_kind {
 	CS_REQUESTS_ASKED, // of a pending pod: spec alone
-	CS_REQUESTS_TAKEN, // of a bound pod: status counts too (parity fact 19); without scores
+	CS_REQUESTS_TAKEN, // of a bound pod: its status counts too, as resizes are; no scores
 };
 
 // Fills *ret, whose `extended` is in scratch. Holds a reference on each of its columns.

@@ -25,7 +25,7 @@ static int fail(struct reader *reader, size_t i, const char *member, const char 
 }
 
 // The selector with a requirement for each of the keys that the pod has a label of. The API server
-// has done the same; upstream does it again, and so twice is harmless (parity fact 31).
+// has done the same; upstream does it again, and doing it twice changes nothing.
 static const Kube__LabelSelector *merge_label_keys(struct reader *reader,
 						   const Kube__TopologySpreadConstraint *from)
 {

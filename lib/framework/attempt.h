@@ -129,7 +129,7 @@ const struct overlaid *attempt_overlaid(const struct attempt *attempt, uint32_t 
 void attempt_fail(struct attempt *attempt, enum cs_decision decision, uint64_t rejected_by);
 void attempt_fail_running(struct attempt *attempt, const char *point,
 			  const struct cs_plugin_instance *instance);
-// A PreFilter's rejection, its words without a count (parity fact 2). `rejected_by`: for the queue.
+// A PreFilter's rejection: its words without a count, as upstream. `rejected_by`: for the queue.
 void attempt_fail_all_nodes(struct attempt *attempt, uint64_t rejected_by);
 void attempt_fail_no_fit(struct attempt *attempt);
 // "[A B]": the plugins of a mask, sorted; in scratch.

@@ -1,6 +1,6 @@
 // PodTopologySpread: pods that match a selector are spread over the domains of a topology key.
 // Neighbours: spread_args.c reads the defaults, spread_score.c scores, spread_count.c is for both.
-// Mirrors plugins/podtopologyspread/filtering.go; parity facts 27 and 28.
+// Mirrors plugins/podtopologyspread/filtering.go.
 #include <inttypes.h>
 #include <string.h>
 
@@ -26,8 +26,9 @@ static bool matches_itself(const struct cs_cycle *cycle, const struct cs_spread_
 	return c->matches_every_pod || (c->query && cs_query_matches(c->query, cycle->pod->labels));
 }
 
-// Of a nominated pod that is supposed on a row: the model counts it as it counts the pods that are
-// there, but upstream's AddPod counts terminating ones too, and {} matches (parity fact 28).
+// A nominated pod that is supposed on a row is in the model's counts like the pods that are there.
+// Upstream's AddPod counts differently: also where it is terminating, and for labelSelector {}.
+// What that makes more is added here.
 static void add_supposed(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
 			 const uint8_t *included, uint32_t *slots)
 {

@@ -1,7 +1,7 @@
 // The scores of PodTopologySpread: the fewer matching pods a node's domains have, the better.
 // Neighbours: spread_count.h; pod_topology_spread.c names the callbacks. Mirrors
-// plugins/podtopologyspread/scoring.go; parity facts 29 and 30. Normalised scores depend on all
-// feasible rows, so they are made once per decision, and `score` only hands them out.
+// plugins/podtopologyspread/scoring.go. Normalised scores depend on all feasible rows, so they are
+// made once per decision, and `score` only hands them out.
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -41,9 +41,10 @@ struct cs_node_preference {
 // A topology spread constraint of the pod's own.
 struct cs_spread_constraint {
 	const struct cs_topology *topology;
-	// The pods that count; NULL: none does (no labelSelector, or one that is empty).
+	// The pods that count; NULL: none does. A missing labelSelector selects no pod. An empty
+	// one, {}, counts no pod that is there, but it does match the pod itself.
 	const struct cs_query *query;
-	bool matches_every_pod; // labelSelector {}: counts no pod but the pod itself (fact 28)
+	bool matches_every_pod; // labelSelector {}
 	bool hard;              // DoNotSchedule
 	bool honors_affinity;   // nodeAffinityPolicy
 	bool honors_taints;     // nodeTaintsPolicy
@@ -63,7 +64,8 @@ struct cs_affinity_term {
 struct cs_pod_affinity {
 	uint32_t n_required;
 	const struct cs_affinity_term *required;
-	const struct cs_query *all_required; // pods that match every one (fact 33); NULL: none
+	// Pods that match every required term: upstream counts no others. NULL: none does.
+	const struct cs_query *all_required;
 	uint32_t n_anti;
 	const struct cs_affinity_term *anti; // required anti-affinity
 	uint32_t n_preferred;

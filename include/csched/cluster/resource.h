@@ -26,15 +26,16 @@ struct cs_resource_amount {
 	int64_t score;   // the same without pod-level resources; 0 in a footprint
 };
 
-// What one pod asks, each sum rounded up once (parity facts 11 to 14). Sums saturate at INT64_MAX.
+// What one pod asks. Quantities are added exactly, and each sum is rounded up once: two containers
+// of 500u CPU ask 1m. Sums saturate at INT64_MAX. Mirrors component-helpers resource/helpers.go.
 struct cs_requests {
 	int64_t fixed[CS_RESOURCE_FIXED_COUNT];
 	// With 100m CPU and 200 MiB for each container that names none: what LeastAllocated counts
 	// of the pods on a node.
 	int64_t nonzero_cpu;
 	int64_t nonzero_memory;
-	// The same for the pod's own score, which ignores pod-level resources (parity fact 15).
-	// 0 in a footprint.
+	// The same for the pod's own score, which ignores pod-level resources, as
+	// kube-scheduler's NodeResourcesFit does. 0 in a footprint.
 	int64_t score_cpu;
 	int64_t score_memory;
 	uint32_t n_extended;

@@ -1,5 +1,5 @@
 // Which carried terms meet a pending pod; here required anti-affinity, so: is it repelled?
-// Neighbours: lib/cluster/carried.c; parity facts 32 and 34.
+// Neighbours: lib/cluster/carried.c.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

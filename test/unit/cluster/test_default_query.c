@@ -1,5 +1,5 @@
 // What default spreading counts: Services that select a pod, and its controller, as they come and
-// go. Neighbours: lib/cluster/workloads.c and owner.c; parity fact 30.
+// go. Neighbours: lib/cluster/workloads.c and owner.c.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

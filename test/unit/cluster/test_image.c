@@ -1,5 +1,5 @@
 // Images: names, sizes as first told, which rows have them, and when the version grows.
-// Neighbours: lib/cluster/image.c; parity fact 26.
+// Neighbours: lib/cluster/image.c.
 #include <csched/cluster/image.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // Nodes in the table: columns, events, ghosts, the log, selectors kept current.
-// Neighbours: lib/cluster/node.c, nodes.c, node_selector.c; parity fact 11.
+// Neighbours: lib/cluster/node.c, nodes.c, node_selector.c.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // What a pending pod asks of nodes, as its demand shows it: selectors, pins, preferences, images,
 // features; and that the pods of one workload share it.
-// Neighbours: lib/cluster/node_asks.c, features.c; parity facts 4, 23 and 26.
+// Neighbours: lib/cluster/node_asks.c, features.c.
 #include <string.h>
 
 #include "world.h"

@@ -1,5 +1,5 @@
 // Registered node selectors: every operator, terms that cannot be read, and how the answers follow
-// the nodes. Neighbours: lib/cluster/node_selector.c; parity fact 23.
+// the nodes. Neighbours: lib/cluster/node_selector.c.
 #include <csched/cluster/node_selector.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // Host ports: what pods ask and take, what conflicts, and how the counts follow the pods.
-// Neighbours: lib/cluster/port.c; parity fact 25.
+// Neighbours: lib/cluster/port.c.
 #include <csched/cluster/port.h>
 #include <string.h>
 

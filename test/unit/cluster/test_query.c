@@ -345,7 +345,7 @@ START_TEST(namespaces_are_selected_by_label)
 					 "operator: NotIn, values: [red]}]}, labelSelector: {}}",
 					 NULL);
 	ck_assert_uint_eq(cs_query_counts(red)->total_live, 1);
-	// It accepts no labels at all, and so every namespace (parity fact 34).
+	// It accepts no labels at all, and so every namespace (as upstream).
 	ck_assert_uint_eq(cs_query_counts(not_red)->total_live, 2);
 	list_namespace("b", "team: red, more: labels");
 	ck_assert_uint_eq(world.events, CS_EVENT_NAMESPACE);

@@ -1,5 +1,5 @@
 // What pods request: sums, init containers, sidecars, pod level, status, rounding, bad values.
-// Neighbours: lib/cluster/requests.c; parity facts 11 to 15 and 19.
+// Neighbours: lib/cluster/requests.c.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // How topology spread constraints are compiled, shared, and what is wrong with some.
-// Neighbours: lib/cluster/spread.c; parity facts 28 and 31.
+// Neighbours: lib/cluster/spread.c.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// Which tolerations tolerate which taints. Neighbours: lib/cluster/taint.c; parity facts 21, 22.
+// Which tolerations tolerate which taints. Neighbours: lib/cluster/taint.c.
 #include <csched/cluster/taint.h>
 #include <stdio.h>
 

@@ -71,7 +71,7 @@ static const struct example examples[] = {
 	{ "apps", "Deployment",
 	  "spec: {template: {spec: {containers: [], overhead: {memory: 1u}}}}",
 	  "spec.template.spec.overhead", "{\"memory\":\"1m\"}" },
-	// Pod level: only limits make requests (parity fact 12).
+	// Pod level: only limits make requests.
 	{ "", "Pod", LEVEL("{limits: {cpu: 4}}", "{requests: {cpu: 500m}}"),
 	  "spec.resources.requests", "{\"cpu\":\"500m\"}" },
 	{ "", "Pod", LEVEL("{limits: {cpu: 4}}", "{}"), "spec.resources.requests", "{\"cpu\":4}" },

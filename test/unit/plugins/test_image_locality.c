@@ -1,5 +1,5 @@
-// ImageLocality with upstream's numbers. Neighbours: lib/plugins/image_locality.c; parity fact 26.
-// Names, sizes and rows are the cluster's suite's business (test_image.c).
+// ImageLocality with upstream's numbers. Neighbours: lib/plugins/image_locality.c. Names,
+// sizes and rows are the cluster's suite's business (test_image.c).
 #include <inttypes.h>
 
 #include <csched/base/memory.h>

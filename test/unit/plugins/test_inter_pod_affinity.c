@@ -1,5 +1,5 @@
 // InterPodAffinity against upstream's rules: verdicts, reasons and scores, worked by hand.
-// Neighbours: lib/plugins/inter_pod_affinity.c; parity facts 31 to 35.
+// Neighbours: lib/plugins/inter_pod_affinity.c.
 #include <stdio.h>
 #include <string.h>
 
@@ -288,7 +288,7 @@ START_TEST(namespaces)
 		{ "namespaceSelector: {matchLabels: {team: blue}}, ", "....." },
 		{ "namespaces: [other], namespaceSelector: {matchLabels: {team: blue}}, ",
 		  "..nn." },
-		// accepts no labels at all, and so any namespace (parity fact 34)
+		// accepts no labels at all, and so any namespace, as upstream
 		{ "namespaceSelector: {matchExpressions: [{key: team, operator: NotIn, values: "
 		  "[red]}]}, ",
 		  "..nn." },

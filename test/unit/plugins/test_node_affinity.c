@@ -1,5 +1,5 @@
 // NodeAffinity against upstream's rules: filter, narrowing, scores, addedAffinity, skips, words.
-// Neighbours: lib/plugins/node_affinity.c; parity facts 4, 23 and 24. What matches is the cluster's
+// Neighbours: lib/plugins/node_affinity.c. What matches is the cluster's
 // suite's business (test_node_selector.c, test_node_asks.c).
 #include <string.h>
 

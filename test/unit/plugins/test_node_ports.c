@@ -1,4 +1,4 @@
-// NodePorts against upstream's rules. Neighbours: lib/plugins/node_ports.c; parity fact 25. Which
+// NodePorts against upstream's rules. Neighbours: lib/plugins/node_ports.c. Which
 // ports conflict is the cluster's suite's business (test_port.c).
 #include "run.h"
 

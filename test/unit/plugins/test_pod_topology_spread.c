@@ -1,5 +1,5 @@
 // PodTopologySpread against upstream's rules, with the numbers worked out.
-// Neighbours: lib/plugins/pod_topology_spread.c; parity facts 27 to 31.
+// Neighbours: lib/plugins/pod_topology_spread.c.
 #include <stdio.h>
 #include <string.h>
 

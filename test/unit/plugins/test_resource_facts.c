@@ -1,7 +1,5 @@
-// What a re-implementation gets wrong about resources, a test per fact (as the parity notes number
-// them): 11 sums, 12 defaults, 13 init containers, 14 non-zero requests, 15 pod level, 16 which sum
-// where, 17 balance, 18 fit, 19 resizes, 20 sums that do not grow. Neighbours: test_rules.c and
-// cluster's test_requests.c have the tables.
+// What a re-implementation of kube-scheduler easily gets wrong about resources, a test for each.
+// Neighbours: test_rules.c and cluster's test_requests.c have the tables.
 #include <stdio.h>
 
 #include <csched/base/memory.h>
@@ -103,7 +101,7 @@ static int64_t memory_of(const struct cs_pod *pod)
 
 #define ASK(list) "{resources: {requests: {" list "}}}"
 
-START_TEST(fact_11_sums_are_exact_and_rounded_up_once)
+START_TEST(sums_are_exact_and_rounded_up_once)
 {
 	const struct cs_pod *pod =
 		add_pod(&world, "p", "containers: [" ASK("cpu: 500u") ", " ASK("cpu: 500u") "]");
@@ -138,7 +136,7 @@ static const struct cs_pod *add_defaulted(const char *name, const char *spec)
 	return world.change.pod;
 }
 
-START_TEST(fact_12_requests_default_from_limits)
+START_TEST(requests_default_from_limits)
 {
 	const struct cs_pod *pod = add_defaulted(
 		"p",
@@ -159,7 +157,7 @@ START_TEST(fact_12_requests_default_from_limits)
 }
 END_TEST
 
-START_TEST(fact_13_init_containers_sidecars_pod_level_overhead)
+START_TEST(init_containers_sidecars_pod_level_overhead)
 {
 	static const char spec[] =
 		"containers: [" ASK("cpu: 1") ", " ASK("cpu: 1") "], initContainers: [" ASK(
@@ -172,7 +170,7 @@ START_TEST(fact_13_init_containers_sidecars_pod_level_overhead)
 }
 END_TEST
 
-START_TEST(fact_14_defaults_are_put_in_per_container)
+START_TEST(defaults_are_put_in_per_container)
 {
 	const struct cs_requests *got =
 		&add_pod(&world, "p",
@@ -197,7 +195,7 @@ START_TEST(fact_14_defaults_are_put_in_per_container)
 }
 END_TEST
 
-START_TEST(fact_15_fits_score_does_not_see_pod_level)
+START_TEST(fits_score_does_not_see_pod_level)
 {
 	node("cpu: 4, memory: 4Gi, pods: 9");
 	const struct cs_pod *pod =
@@ -215,7 +213,7 @@ START_TEST(fact_15_fits_score_does_not_see_pod_level)
 }
 END_TEST
 
-START_TEST(fact_16_which_sum_each_looks_at)
+START_TEST(which_sum_each_looks_at)
 {
 	node("cpu: 1, memory: 1000Mi, pods: 9");
 	add_pod(&world, "u", N1 "containers: [{name: a}, {name: b}]"); // 200m and 400Mi for scores
@@ -235,7 +233,7 @@ START_TEST(fact_16_which_sum_each_looks_at)
 }
 END_TEST
 
-START_TEST(fact_17_balance_with_and_without_the_pod)
+START_TEST(balance_with_and_without_the_pod)
 {
 	node("cpu: 4, memory: 10000, pods: 9");
 	ck_assert_int_eq(
@@ -250,7 +248,7 @@ START_TEST(fact_17_balance_with_and_without_the_pod)
 }
 END_TEST
 
-START_TEST(fact_18_reasons_and_codes_of_fit)
+START_TEST(reasons_and_codes_of_fit)
 {
 	node("cpu: 2, memory: 1Gi, example.com/gpu: 1, pods: 1");
 	const struct cs_pod *nothing = add_pod(&world, "p", "containers: [" ASK("x.y/z: 0") "]");
@@ -266,7 +264,7 @@ START_TEST(fact_18_reasons_and_codes_of_fit)
 }
 END_TEST
 
-START_TEST(fact_19_resizes_of_bound_pods)
+START_TEST(resizes_of_bound_pods)
 {
 	static const struct {
 		const char *status;
@@ -296,7 +294,7 @@ START_TEST(fact_19_resizes_of_bound_pods)
 }
 END_TEST
 
-START_TEST(fact_20_sums_do_not_grow)
+START_TEST(sums_do_not_grow)
 {
 	for (int i = 0; i < 3; i++) {
 		const Kube__Pod *pod = read_pod(
@@ -316,16 +314,16 @@ Suite *test_suite(void)
 	Suite *suite = suite_create("plugins/resource facts");
 	TCase *tcase = tcase_create("facts");
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, fact_11_sums_are_exact_and_rounded_up_once);
-	tcase_add_test(tcase, fact_12_requests_default_from_limits);
-	tcase_add_test(tcase, fact_13_init_containers_sidecars_pod_level_overhead);
-	tcase_add_test(tcase, fact_14_defaults_are_put_in_per_container);
-	tcase_add_test(tcase, fact_15_fits_score_does_not_see_pod_level);
-	tcase_add_test(tcase, fact_16_which_sum_each_looks_at);
-	tcase_add_test(tcase, fact_17_balance_with_and_without_the_pod);
-	tcase_add_test(tcase, fact_18_reasons_and_codes_of_fit);
-	tcase_add_test(tcase, fact_19_resizes_of_bound_pods);
-	tcase_add_test(tcase, fact_20_sums_do_not_grow);
+	tcase_add_test(tcase, sums_are_exact_and_rounded_up_once);
+	tcase_add_test(tcase, requests_default_from_limits);
+	tcase_add_test(tcase, init_containers_sidecars_pod_level_overhead);
+	tcase_add_test(tcase, defaults_are_put_in_per_container);
+	tcase_add_test(tcase, fits_score_does_not_see_pod_level);
+	tcase_add_test(tcase, which_sum_each_looks_at);
+	tcase_add_test(tcase, balance_with_and_without_the_pod);
+	tcase_add_test(tcase, reasons_and_codes_of_fit);
+	tcase_add_test(tcase, resizes_of_bound_pods);
+	tcase_add_test(tcase, sums_do_not_grow);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -1,5 +1,5 @@
 // Each plugin against upstream's rules: verdicts, reasons, scores of pods and nodes as YAML.
-// Neighbours: lib/plugins; parity facts 4, 16 to 18, 21 and 22.
+// Neighbours: lib/plugins.
 #include <stdio.h>
 #include <string.h>
 
