@@ -26,7 +26,7 @@
 #define BACKOFF_MAX   (30 * CS_SECOND)
 #define BACKOFF_RESET (120 * CS_SECOND) // without a back-off: the server is healthy
 #define SHORT_WATCH   (1 * CS_SECOND)
-#define QUICK_MAX     5 // watches with events, each within SHORT_WATCH: then back off
+#define QUICK_MAX     5 // watches with events, each within SHORT_WATCH: then pause before each
 #define FRUITLESS_MAX 5 // watches in a row that failed without an event: then relist
 
 #define SKIPPED_MAX 10 // events in a row that cannot be read: then the stream is no use
@@ -57,6 +57,7 @@ enum input {
 	LISTED,  // the last page has been told
 	END,     // the response ended as it should
 	SHORT,   // it ended within a second, without an event
+	HASTY,   // it had events, but ended so, as those before it did
 	EXPIRED, // 410: the version or the continue token is too old
 	AHEAD,   // the server does not know the version yet
 	BUSY,    // 429, or a server error that says when to come again
@@ -75,6 +76,7 @@ enum flag {
 	AGAIN = 4,   // list from the first page
 	WHOLE = 8,   // and without pages
 	FRESH = 16,  // on a new connection
+	PAUSE = 32,  // wait, but not longer each time
 };
 
 static const struct rule {
@@ -113,6 +115,9 @@ static const struct rule {
 	[WATCH] = {
 		[END] = { WATCH, 0 },
 		[SHORT] = { WATCH, BACKOFF },
+		// A server without time for its watches, so an outage is not unlikely just before:
+		// what it grew the back-off to would leave us blind for no reason.
+		[HASTY] = { WATCH, PAUSE },
 		[BUSY] = { WATCH, BACKOFF },
 		[FAILURE] = { WATCH, BACKOFF },
 		[NETWORK] = { WATCH, BACKOFF },
@@ -272,6 +277,14 @@ static int64_t next_backoff(struct cs_reflector *r, struct cs_time now, int64_t 
 	return wait;
 }
 
+static int64_t wait_for(struct cs_reflector *r, struct cs_time now, unsigned flags,
+			int64_t at_least)
+{
+	if (flags & BACKOFF)
+		return next_backoff(r, now, at_least);
+	return flags & PAUSE ? cs_random_jitter(r->options.random, BACKOFF_FIRST, 1.0) : 0;
+}
+
 // A problem with the words for it: what follows says more.
 struct problem {
 	enum input input;
@@ -306,9 +319,7 @@ static void step(struct cs_reflector *r, struct cs_time now, const struct proble
 	const struct rule *rule = &rules[r->state][input];
 	if (rule->next == NONE)
 		return;
-	int64_t wait = 0;
-	if (rule->flags & BACKOFF)
-		wait = next_backoff(r, now, problem->retry_after);
+	int64_t wait = wait_for(r, now, rule->flags, problem->retry_after);
 	if (problem->words)
 		cs_mirror_notice(&r->mirror, CS_LOG_WARNING, "%s ended: %s; next: %s in %.1f s",
 				 state_words[r->state], problem->words, state_words[rule->next],
@@ -320,7 +331,7 @@ static void step(struct cs_reflector *r, struct cs_time now, const struct proble
 		r->whole = rule->flags & WHOLE;
 	}
 	r->fresh = r->fresh || rule->flags & FRESH;
-	r->state = rule->flags & BACKOFF ? WAIT : rule->next;
+	r->state = rule->flags & (BACKOFF | PAUSE) ? WAIT : rule->next;
 	r->after = rule->next;
 	r->until = now.boot + wait;
 	if (!(rule->flags & STAY))
@@ -571,9 +582,11 @@ static void end_watch(struct cs_reflector *r, struct cs_time now,
 {
 	bool lasted = now.boot - r->opened >= SHORT_WATCH;
 	r->quick = lasted ? 0 : r->quick + 1;
-	bool lived = lasted || (r->events > 0 && r->quick < QUICK_MAX);
+	bool lived = lasted || r->events > 0;
 	if (response->error == -EMSGSIZE)
 		step_words(r, now, GARBAGE, response->message);
+	else if (lived && r->state == WATCH && r->quick >= QUICK_MAX)
+		step_words(r, now, HASTY, "one of several very short watches");
 	else if (lived && r->state == WATCH)
 		step_plain(r, now, END);
 	else if (lived)
