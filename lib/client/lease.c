@@ -355,10 +355,13 @@ static bool succeeded(const struct cs_response *response)
 static void after_fast_put(struct cs_lease *l, struct cs_time now,
 			   const struct cs_response *response)
 {
-	if (succeeded(response) && keep_last(l, response))
+	if (succeeded(response) && keep_last(l, response)) {
 		attempt_succeeded(l, now);
-	else
-		begin(l, now, PHASE_GET);
+		return;
+	}
+	if (response->error) // a refusal may be a conflict, which a look resolves
+		told_refusal(l, response);
+	begin(l, now, PHASE_GET);
 }
 
 static void after_write(struct cs_lease *l, struct cs_time now, const struct cs_response *response)
@@ -527,6 +530,17 @@ static int64_t lost_at(const struct cs_lease *l)
 	return round < lease ? round : lease;
 }
 
+// Why the lease is being lost, where no answer has said it.
+static void tell_silence(struct cs_lease *l, struct cs_time now)
+{
+	char words[80];
+	if (!l->call)
+		return;
+	snprintf(words, sizeof(words), "the API server has not answered for %lld ms",
+		 (long long)((now.boot - l->sent) / CS_MILLISECOND));
+	tell_problem(l, words);
+}
+
 void cs_lease_turn(struct cs_lease *l, struct cs_time now)
 {
 	if (l->phase == PHASE_OVER)
@@ -535,6 +549,7 @@ void cs_lease_turn(struct cs_lease *l, struct cs_time now)
 		tell_problem(l, "could not be released in time");
 		released(l);
 	} else if (!l->releasing && l->leading && now.boot >= lost_at(l)) {
+		tell_silence(l, now);
 		lose(l, "failed to renew lease: timed out waiting for the condition");
 	} else if (l->phase == PHASE_WAIT && now.boot >= l->due) {
 		if (l->due == INT64_MIN)

@@ -610,6 +610,26 @@ START_TEST(no_answer_in_3_s_opens_a_new_connection)
 }
 END_TEST
 
+// A server that is silent is the cause of a loss, and has to be named: nothing else tells of it.
+START_TEST(silence_is_told_before_the_lease_is_lost)
+{
+	acquire(A);
+	world += 2 * CS_SECOND;
+	turn(A);
+	cs_buffer_clear(&A->notices);
+	world += 3 * CS_SECOND;
+	fake_break(running(A), -ETIMEDOUT, 0);
+	ck_assert_str_eq(A->notices.data, ""); // perhaps it was the connection alone
+	world += 5 * CS_SECOND;
+	fake_break(running(A), -ETIMEDOUT, 0);
+	assert_notice(A, "lease kube-system/c-sched: ");
+	world += 2 * CS_SECOND;
+	turn(A);
+	assert_notice(A, "the API server has not answered for 2000 ms");
+	assert_told(A, "-failed to renew lease: timed out waiting for the condition;");
+}
+END_TEST
+
 START_TEST(failures_are_tried_again_within_the_deadline)
 {
 	acquire(A);
@@ -901,6 +921,7 @@ Suite *test_suite(void)
 	tcase_add_test(c, the_fence_counts_from_the_request);
 	tcase_add_test(c, a_late_answer_does_not_outlive_the_lease);
 	tcase_add_test(c, no_answer_in_3_s_opens_a_new_connection);
+	tcase_add_test(c, silence_is_told_before_the_lease_is_lost);
 	tcase_add_test(c, failures_are_tried_again_within_the_deadline);
 	tcase_add_test(c, another_holder_ends_it_at_once);
 	tcase_add_loop_test(c, a_jump_of_the_wall_clock_changes_nothing, 0, 3);
