@@ -96,18 +96,36 @@ static void sink_status(void *user, const struct cs_pod *pod,
 		   });
 }
 
+// kube-scheduler's words and levels.
+static void log_event(const struct cs_log *log, const struct cs_pod *pod,
+		      const struct cs_scheduler_event *event)
+{
+	static const struct {
+		enum cs_log_severity severity;
+		int level;
+		const char *words;
+	} lines[] = {
+		[CS_NEWS_SCHEDULED] = { CS_LOG_INFO, 2, "Successfully bound pod to node" },
+		[CS_NEWS_NO_FIT] = { CS_LOG_INFO, 2, "Unable to schedule pod; no fit; waiting" },
+		[CS_NEWS_NO_NODES] = { CS_LOG_INFO, 2,
+				       "Unable to schedule pod; no nodes are registered to the "
+				       "cluster; waiting" },
+		[CS_NEWS_ERROR] = { CS_LOG_ERROR, 0, "Error scheduling pod; retrying" },
+		[CS_NEWS_DELETING] = { CS_LOG_INFO, 3, "Skip schedule deleting pod" },
+		[CS_NEWS_IGNORED] = { CS_LOG_INFO, 2, "An annotation of the pod is ignored" },
+	};
+	if (log->verbosity < lines[event->news].level)
+		return;
+	CS_AUTO_FREE char *name = cs_asprintf("%s/%s", pod->namespace, pod->name);
+	CS_LOG_AT(log, lines[event->news].severity, lines[event->news].level,
+		  lines[event->news].words, CS_LOG_STRING("pod", name),
+		  CS_LOG_STRING(event->warning ? "err" : "note", event->note));
+}
+
 static void sink_event(void *user, const struct cs_pod *pod, const struct cs_scheduler_event *event)
 {
 	struct cs_core *core = user;
-	if (core->log->verbosity >= 2) {
-		CS_AUTO_FREE char *name = cs_asprintf("%s/%s", pod->namespace, pod->name);
-		if (event->warning)
-			cs_log_info(core->log, 2, "Unable to schedule pod; no fit; waiting",
-				    CS_LOG_STRING("pod", name), CS_LOG_STRING("err", event->note));
-		else
-			cs_log_info(core->log, 2, "Successfully bound pod to node",
-				    CS_LOG_STRING("pod", name), CS_LOG_STRING("note", event->note));
-	}
+	log_event(core->log, pod, event);
 	if (core->options.emit_events)
 		cs_events_emit(core->events, core->now, pod, event);
 }
@@ -420,8 +438,9 @@ static void bind_written(struct cs_core *core, const struct cs_write_result *res
 		[CS_WRITE_FAILED] = CS_BOUND_FAILED,
 	};
 	if (outcomes[result->outcome] == CS_BOUND_FAILED)
-		cs_log_error(core->log, "Failed to bind pod", CS_LOG_STRING("err", result->message),
-			     CS_LOG_NUMBER("status", result->status));
+		cs_log_info(core->log, 1, "Failed to bind pod",
+			    CS_LOG_STRING("err", result->message),
+			    CS_LOG_NUMBER("status", result->status));
 	else if (result->outcome != CS_WRITE_DONE)
 		cs_log_info(core->log, 2, "The pod was bound elsewhere or deleted meanwhile",
 			    CS_LOG_STRING("node", result->node));

@@ -193,13 +193,23 @@ static void tell(struct cs_scheduler *scheduler, const struct cs_pending *pendin
 }
 
 static void tell_failed(struct cs_scheduler *scheduler, const struct cs_pending *pending,
-			const char *note)
+			enum cs_scheduler_news news, const char *note)
 {
 	tell(scheduler, pending,
-	     &(struct cs_scheduler_event){ .warning = true,
+	     &(struct cs_scheduler_event){ .news = news,
+					   .warning = true,
 					   .reason = "FailedScheduling",
 					   .action = "Scheduling",
 					   .note = note });
+}
+
+static enum cs_scheduler_news news_of(const struct cs_scheduler *scheduler,
+				      enum cs_decision decision)
+{
+	if (decision == CS_DECISION_ERROR)
+		return CS_NEWS_ERROR;
+	bool none = cs_cluster_nodes(scheduler->cluster)->n_live == 0;
+	return none ? CS_NEWS_NO_NODES : CS_NEWS_NO_FIT;
 }
 
 // The event and, where it differs from what the pod has, the status. A nomination is dropped with
@@ -214,7 +224,7 @@ static void report_failure(struct cs_scheduler *scheduler, const struct cs_pendi
 		.drop_nomination = pod->nomination_told,
 	};
 	cs_cluster_nominate(scheduler->cluster, pod, NULL);
-	tell_failed(scheduler, pending, message);
+	tell_failed(scheduler, pending, news_of(scheduler, decision), message);
 	if (cs_string_equal(pod->condition_reason, status.reason) &&
 	    cs_string_equal(pod->condition_message, message)) {
 		status.reason = NULL;
@@ -311,7 +321,7 @@ static void skip_deleting(struct cs_scheduler *scheduler, struct cs_pending *pen
 	struct cs_pod *pod = pending->pod;
 	CS_AUTO_FREE char *note =
 		cs_asprintf("skip schedule deleting pod: %s/%s", pod->namespace, pod->name);
-	tell_failed(scheduler, pending, note);
+	tell_failed(scheduler, pending, CS_NEWS_DELETING, note);
 	cs_queue_remove(scheduler->queue, pod);
 }
 
@@ -323,7 +333,8 @@ static void tell_ignored(struct cs_scheduler *scheduler, const struct cs_pending
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(words) && pending->attempts == 1; i++)
 		if (words[i])
 			tell(scheduler, pending,
-			     &(struct cs_scheduler_event){ .warning = true,
+			     &(struct cs_scheduler_event){ .news = CS_NEWS_IGNORED,
+							   .warning = true,
 							   .reason = "AnnotationIgnored",
 							   .action = "Scheduling",
 							   .note = words[i] });

@@ -18,7 +18,18 @@
 
 struct cs_scheduler;
 
+// What an event is about: logs have other words for each.
+enum cs_scheduler_news {
+	CS_NEWS_SCHEDULED,
+	CS_NEWS_NO_FIT,   // no node will do
+	CS_NEWS_NO_NODES, // there is none
+	CS_NEWS_ERROR,    // the attempt or the Binding failed; tried again
+	CS_NEWS_DELETING, // not tried
+	CS_NEWS_IGNORED,  // something that an annotation says is left out of account
+};
+
 struct cs_scheduler_event {
+	enum cs_scheduler_news news;
 	bool warning;
 	const char *reason;     // "Scheduled", "FailedScheduling"
 	const char *action;     // "Binding", "Scheduling"

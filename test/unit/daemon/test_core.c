@@ -369,6 +369,8 @@ START_TEST(a_failed_binding_is_tried_again)
 	answer(&writes[0]->write, CS_WRITE_REFUSED, NULL, "the server is in a bad mood");
 	turn();
 	ck_assert(logged("Failed to bind pod"));
+	ck_assert(logged("\"Error scheduling pod; retrying\" pod=\"ns/p\""));
+	ck_assert(!logged("no fit"));
 	ck_assert(logged("the server is in a bad mood"));
 	forget_writes();
 	int64_t deadline = cs_core_deadline(core);
@@ -437,6 +439,31 @@ START_TEST(deletions)
 	ck_assert_str_eq(find_write(CS_WRITE_STATUS)->name, "q");
 	ck_assert_ptr_nonnull(
 		strstr(find_write(CS_WRITE_STATUS)->body, "no nodes available to schedule pods"));
+	ck_assert(logged("no nodes are registered to the cluster; waiting\" pod=\"ns/q\""));
+}
+END_TEST
+
+// What is said of a pod that is being deleted, and of an annotation that means nothing, is not that
+// no node fits.
+START_TEST(other_warnings_have_words_of_their_own)
+{
+	static const char pod[] = "{\"metadata\":{\"name\":\"%s\",\"namespace\":\"ns\","
+				  "\"uid\":\"u-%s\",%s},\"spec\":{\"schedulerName\":\"c-sched\"}}";
+	static const char *const odd[][2] = {
+		{ "gone", "\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"" },
+		{ "odd", "\"annotations\":{\"c-sched.io/talks-to\":\"in in in\"}" },
+	};
+	create(false, true);
+	tell_node("n1", "4");
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(odd); i++) {
+		CS_AUTO_FREE char *json = cs_asprintf(pod, odd[i][0], odd[i][0], odd[i][1]);
+		tell(CS_CHANGE_ADDED, &cs_kind_pod, json);
+	}
+	sync_all();
+	ck_assert(logged("\"Skip schedule deleting pod\" pod=\"ns/gone\""));
+	ck_assert(logged("\"An annotation of the pod is ignored\" pod=\"ns/odd\""));
+	ck_assert(!logged("no fit"));
+	ck_assert_str_eq(find_write(CS_WRITE_BIND)->name, "odd");
 }
 END_TEST
 
@@ -835,6 +862,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, what_selects_pods);
 	tcase_add_test(tcase, a_binding_is_withdrawn_with_its_node);
 	tcase_add_test(tcase, deletions);
+	tcase_add_test(tcase, other_warnings_have_words_of_their_own);
 	tcase_add_test(tcase, turns_are_short);
 	tcase_add_test(tcase, many_reports);
 	tcase_add_test(tcase, refused_reports);
