@@ -19,7 +19,7 @@
 
 void cs_loads_init(struct cs_loads *loads, struct cs_nodes *nodes, uint64_t seed)
 {
-	*loads = (struct cs_loads){ .nodes = nodes };
+	*loads = (struct cs_loads){ .nodes = nodes, .blocks = cs_arena_create() };
 	cs_map_init(&loads->by_address, seed);
 	cs_map_init(&loads->reservations, seed);
 	cs_loads_grow(loads, nodes->table.capacity);
@@ -58,10 +58,7 @@ void cs_loads_finish(struct cs_loads *loads)
 		free_column(loads, i);
 	free(loads->weight);
 	free(loads->addresses);
-	for (uint32_t row = 0; row < loads->capacity; row++) {
-		free(loads->flights[row].came);
-		free(loads->left[row].came);
-	}
+	cs_arena_destroy(loads->blocks);
 	free(loads->flights);
 	free(loads->left);
 	free(loads->scratch);
@@ -117,6 +114,14 @@ static uint32_t resource_of(const struct cs_loads *loads, uint32_t i)
 					     : CS_RESOURCE_NONE;
 }
 
+// Counts and milli-CPU are counted finer than bytes: sums of either fit 64 bits.
+static double unit_of(const struct cs_loads *loads, uint32_t i)
+{
+	bool fine = loads->metrics[i].kind == CS_LOAD_COUNT ||
+		    loads->hidden[i].resource == CS_RESOURCE_CPU;
+	return fine ? 0x1p17 : 0x1p5;
+}
+
 void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_load_metric *metrics,
 				 uint32_t n, const bool *from_annotations)
 {
@@ -131,6 +136,7 @@ void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_loa
 		loads->table.n_columns++;
 		loads->hidden[i].from_annotations = from_annotations && from_annotations[i];
 		loads->hidden[i].resource = resource_of(loads, i);
+		loads->hidden[i].unit = unit_of(loads, i);
 		resize_column(loads, i, 0, loads->capacity);
 		if (metric->kind != CS_LOAD_USAGE && metric->kind != CS_LOAD_COUNT)
 			continue;
@@ -273,9 +279,8 @@ double cs_loads_expect(const struct cs_loads *loads, uint32_t i, uint32_t row)
 void cs_loads_refresh(struct cs_loads *loads, uint32_t i, uint32_t row)
 {
 	const struct cs_load_column *column = &loads->table.columns[i];
-	__int128 sum = loads->hidden[i].in_flight[row];
-	double whole = CS_LOAD_UNIT * (double)cs_loads_growth(column, row);
-	column->in_flight[row] = sum ? (double)sum / whole : 0;
+	const struct cs_load_hidden *hidden = &loads->hidden[i];
+	column->in_flight[row] = (double)hidden->in_flight[row] / hidden->unit;
 	column->load[row] = cs_loads_expect(loads, i, row);
 }
 

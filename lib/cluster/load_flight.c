@@ -10,9 +10,11 @@
 #include <math.h>
 
 #include "cluster_internal.h"
+#include "flight_kernel.h"
 
-#define EXPECTED_MAX 0x1p45 // in CS_LOAD_UNIT, for a day's ns: sums of 400,000 fit 128 bits
-#define FLIGHTS_MIN  4
+#define EXPECTED_MAX 0x1p50 // parts of a unit
+#define FLIGHTS_MAX  4096   // of a row that count: sums are below 2^62
+#define FLIGHTS_MIN  8
 #define EXPIRE_TURNS 64 // each row is looked at in one of so many ticks
 #define CACHE_LINE   64
 
@@ -39,18 +41,19 @@ struct sampled {
 	int64_t window;
 	int64_t ramp;
 	int64_t longer; // cs_loads_growth
+	double unit;
 };
 
 static struct sampled sampled_of(const struct cs_loads *loads, uint32_t slot, uint32_t row)
 {
-	const struct cs_load_column *column = &loads->table.columns[loads->slot_column[slot]];
-	int64_t window = column->window[row];
-	int64_t ramp = column->metric->ramp;
+	uint32_t i = loads->slot_column[slot];
+	const struct cs_load_column *column = &loads->table.columns[i];
 	return (struct sampled){
 		.taken = column->taken[row] ? column->taken[row] : CS_LONG_AGO,
-		.window = window,
-		.ramp = ramp,
+		.window = column->window[row],
+		.ramp = column->metric->ramp,
 		.longer = cs_loads_growth(column, row),
+		.unit = loads->hidden[i].unit,
 	};
 }
 
@@ -79,50 +82,46 @@ struct range {
 	uint32_t end;
 };
 
-static int64_t in_units(float expected)
+// What they add to their row: what the sample lacks of each.
+static int64_t sum_flights(const struct sampled *sampled, const struct cs_flights *flights,
+			   uint32_t slot, struct range range)
 {
-	return (int64_t)(expected * (float)CS_LOAD_UNIT);
-}
-
-// What they add to their row: what the sample lacks of each. It lived up to the sample: both shares
-// are of the same time, the less is of the longer.
-static __int128 sum_flights(const struct sampled *sampled, const struct cs_flights *flights,
-			    uint32_t slot, struct range range)
-{
-	const float *expected = expected_at(flights, slot, 0);
-	const int64_t *came = flights->came;
-	const int64_t grown = sampled->taken - sampled->longer; // who came by then is in it
-	const int64_t longer = sampled->longer;
-	__int128 sum = 0;
-	for (uint32_t at = range.begin; at < range.end; at++) {
-		int64_t lacks = came[at] - grown;
-		lacks = lacks > 0 ? lacks : 0;
-		lacks = lacks < longer ? lacks : longer;
-		sum += (__int128)in_units(expected[at]) * lacks;
-	}
-	return sum;
+	const struct cs_flight_sample sample = {
+		.grown = sampled->taken - sampled->longer,
+		.longer = sampled->longer,
+		.unit = sampled->unit,
+	};
+	return cs_flight_kernel_sum(&flights->came[range.begin],
+				    expected_at(flights, slot, range.begin),
+				    range.end - range.begin, &sample);
 }
 
 // The same of those that left, of which it holds something still.
-static __int128 sum_left(const struct sampled *sampled, const struct cs_flights *left,
-			 uint32_t slot, struct range range)
+static int64_t sum_left(const struct sampled *sampled, const struct cs_flights *left, uint32_t slot,
+			struct range range)
 {
 	const float *expected = expected_at(left, slot, 0);
-	__int128 sum = 0;
+	int64_t sum = 0;
 	for (uint32_t at = range.begin; at < range.end; at++) {
 		double part = held_still(sampled, left->came[at], left->tail[at].left);
-		sum -= (__int128)in_units(expected[at]) * (int64_t)(part * (double)sampled->longer);
+		sum -= (int64_t)((double)expected[at] * sampled->unit * part + 0.5);
 	}
 	return sum;
 }
 
-__int128 cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row)
+// Of the flights also what lies behind them, where nothing is expected: up to a multiple of 8.
+int64_t cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row)
 {
 	const struct sampled sampled = sampled_of(loads, slot, row);
 	const struct cs_flights *flights = &loads->flights[row];
 	const struct cs_flights *left = &loads->left[row];
-	return sum_flights(&sampled, flights, slot, (struct range){ 0, flights->n }) +
-	       sum_left(&sampled, left, slot, (struct range){ 0, left->n });
+	int64_t sum = 0;
+	if (flights->n > 0)
+		sum += sum_flights(&sampled, flights, slot,
+				   (struct range){ 0, (flights->n + 7) & ~UINT32_C(7) });
+	if (left->n > 0)
+		sum += sum_left(&sampled, left, slot, (struct range){ 0, left->n });
+	return sum;
 }
 
 void cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row)
@@ -130,7 +129,7 @@ void cs_loads_resum(struct cs_loads *loads, uint32_t slot, uint32_t row)
 	loads->hidden[loads->slot_column[slot]].in_flight[row] = cs_loads_sum(loads, slot, row);
 }
 
-static void add_up(struct cs_loads *loads, uint32_t slot, uint32_t row, __int128 units)
+static void add_up(struct cs_loads *loads, uint32_t slot, uint32_t row, int64_t units)
 {
 	uint32_t column = loads->slot_column[slot];
 	loads->hidden[column].in_flight[row] += units;
@@ -167,39 +166,60 @@ static float expected_of(const struct cs_cluster *cluster, const struct cs_pod *
 	uint32_t column = cluster->loads.slot_column[slot];
 	double expected = cs_cluster_expected(cluster, pod, column) *
 			  (double)cluster->loads.table.columns[column].strain[row];
-	return (float)(expected < EXPECTED_MAX ? expected : EXPECTED_MAX);
+	double most = EXPECTED_MAX / cluster->loads.hidden[column].unit;
+	return (float)(expected < most ? expected : most);
 }
 
-static void make_room(struct cs_flights *flights, uint32_t n_slots)
+// Of flights that have a capacity: they have none any more.
+static void give_back(struct cs_loads *loads, struct cs_flights *flights)
 {
-	uint32_t capacity = flights->capacity ? 2 * flights->capacity : FLIGHTS_MIN;
-	size_t size = sizeof(*flights->came) + sizeof(*flights->tail) +
-		      n_slots * sizeof(*flights->expected);
-	int64_t *came = cs_alloc_array(capacity, size);
-	union cs_flight_tail *tail = (void *)(came + capacity);
-	float *expected = (void *)(tail + capacity);
-	for (uint32_t at = 0; at < flights->n; at++) {
-		came[at] = flights->came[at];
-		tail[at] = flights->tail[at];
-		for (uint32_t slot = 0; slot < n_slots; slot++)
-			expected[slot * capacity + at] = *expected_at(flights, slot, at);
-	}
-	free(flights->came);
-	*flights = (struct cs_flights){
-		.came = came,
-		.tail = tail,
-		.expected = expected,
-		.n = flights->n,
-		.capacity = capacity,
-	};
+	void **spare = &loads->spare[__builtin_ctz(flights->capacity)];
+	*(void **)flights->came = *spare;
+	*spare = flights->came;
+	*flights = (struct cs_flights){ 0 };
 }
 
-// Returns where it is. What is expected is the caller's.
+// Zeroed. At a cache line's beginning.
+static void *take_block(struct cs_loads *loads, uint32_t capacity)
+{
+	size_t size = capacity * (sizeof(int64_t) + sizeof(union cs_flight_tail) +
+				  loads->n_slots * sizeof(float));
+	void **spare = &loads->spare[__builtin_ctz(capacity)];
+	void *block = *spare;
+	if (!block) {
+		uintptr_t any = (uintptr_t)cs_arena_alloc(loads->blocks, size + CACHE_LINE - 1);
+		return (void *)((any + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+	}
+	*spare = *(void **)block;
+	return memset(block, 0, size);
+}
+
+static void make_room(struct cs_loads *loads, struct cs_flights *flights)
+{
+	struct cs_flights old = *flights;
+	uint32_t capacity = old.capacity ? 2 * old.capacity : FLIGHTS_MIN;
+	flights->capacity = capacity;
+	flights->came = take_block(loads, capacity);
+	flights->tail = (void *)(flights->came + capacity);
+	flights->expected = (void *)(flights->tail + capacity);
+	if (!old.capacity)
+		return;
+	memcpy(flights->came, old.came, old.n * sizeof(*old.came));
+	memcpy(flights->tail, old.tail, old.n * sizeof(*old.tail));
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+		memcpy(expected_at(flights, slot, 0), expected_at(&old, slot, 0),
+		       old.n * sizeof(*old.expected));
+	give_back(loads, &old);
+}
+
+// Returns where it is. What is expected is the caller's: nothing as yet.
 static uint32_t enter(struct cs_loads *loads, struct cs_flights *flights, int64_t came,
 		      union cs_flight_tail tail)
 {
 	if (flights->n == flights->capacity)
-		make_room(flights, loads->n_slots);
+		make_room(loads, flights);
+	if (flights->n == 0 || came < flights->oldest)
+		flights->oldest = came;
 	flights->came[flights->n] = came;
 	flights->tail[flights->n] = tail;
 	loads->n_in_flight++;
@@ -212,13 +232,14 @@ static void take_out(struct cs_loads *loads, struct cs_flights *flights, uint32_
 	uint32_t last = --flights->n;
 	flights->came[at] = flights->came[last];
 	flights->tail[at] = flights->tail[last];
-	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
 		*expected_at(flights, slot, at) = *expected_at(flights, slot, last);
+		*expected_at(flights, slot, last) = 0;
+	}
 	loads->n_in_flight--;
 	if (last > 0)
 		return;
-	free(flights->came);
-	*flights = (struct cs_flights){ 0 };
+	give_back(loads, flights);
 }
 
 // Counted or not: the sums are the caller's.
@@ -265,13 +286,27 @@ static bool is_over(const struct cs_loads *loads, uint32_t row, uint32_t at, boo
 	return true;
 }
 
-// The row's last first: it is the one that takes the place of one that is dropped.
+// Of those that are there. The row's last first: it is the one that takes the place of one that is
+// dropped.
+static void land_flights(struct cs_loads *loads, uint32_t row, int64_t until)
+{
+	struct cs_flights *flights = &loads->flights[row];
+	int64_t oldest = CS_NEVER;
+	for (uint32_t at = flights->n; at-- > 0;) {
+		int64_t came = flights->came[at];
+		if (came <= until)
+			drop(loads, row, at);
+		else if (came < oldest)
+			oldest = came;
+	}
+	flights->oldest = oldest;
+}
+
 void cs_loads_land(struct cs_loads *loads, uint32_t row)
 {
 	int64_t until = told_until(loads, row, false);
-	for (uint32_t at = loads->flights[row].n; at-- > 0;)
-		if (loads->flights[row].came[at] <= until)
-			drop(loads, row, at);
+	if (loads->flights[row].oldest <= until)
+		land_flights(loads, row, until);
 	for (uint32_t at = loads->left[row].n; at-- > 0;)
 		if (is_over(loads, row, at, false))
 			take_out(loads, &loads->left[row], at);
@@ -293,7 +328,7 @@ static uint32_t create(struct cs_cluster *cluster, const struct cs_pod *pod, uin
 {
 	struct cs_flights *flights = &cluster->loads.flights[row];
 	uint32_t at = enter(&cluster->loads, flights, came, tail);
-	for (uint32_t slot = 0; slot < cluster->loads.n_slots; slot++)
+	for (uint32_t slot = 0; slot < cluster->loads.n_slots && at < FLIGHTS_MAX; slot++)
 		*expected_at(flights, slot, at) = expected_of(cluster, pod, row, slot);
 	return at;
 }
@@ -342,7 +377,7 @@ void cs_loads_leave(struct cs_cluster *cluster, struct cs_pod *pod)
 	struct cs_flights *left = &loads->left[row];
 	int64_t came = pod->flight ? flights->came[pod->flight - 1] : CS_LONG_AGO;
 	uint32_t at = enter(loads, left, came, (union cs_flight_tail){ .left = loads->now });
-	for (uint32_t slot = 0; slot < loads->n_slots; slot++)
+	for (uint32_t slot = 0; slot < loads->n_slots && at < FLIGHTS_MAX; slot++)
 		*expected_at(left, slot, at) =
 			pod->flight ? *expected_at(flights, slot, pod->flight - 1)
 				    : expected_of(cluster, pod, row, slot);
@@ -358,11 +393,11 @@ void cs_loads_suppose(struct cs_cluster *cluster, const struct cs_pod *pod, uint
 {
 	struct cs_loads *loads = &cluster->loads;
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
-		const struct sampled sampled = sampled_of(loads, slot, row);
 		float expected = pod->flight
 					 ? *expected_at(&loads->flights[row], slot, pod->flight - 1)
 					 : expected_of(cluster, pod, row, slot);
-		add_up(loads, slot, row, sign * (__int128)in_units(expected) * sampled.longer);
+		double unit = loads->hidden[loads->slot_column[slot]].unit;
+		add_up(loads, slot, row, sign * (int64_t)((double)expected * unit + 0.5));
 	}
 }
 
@@ -517,8 +552,9 @@ void cs_loads_expire(struct cs_loads *loads)
 void cs_loads_redate(struct cs_loads *loads, int64_t now)
 {
 	for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++) {
-		const struct cs_flights *flights = &loads->flights[row];
+		struct cs_flights *flights = &loads->flights[row];
 		const struct cs_flights *left = &loads->left[row];
+		cs_load_redate(&flights->oldest, now);
 		for (uint32_t i = 0; i < flights->n; i++)
 			if (flights->came[i] != CS_NEVER)
 				cs_load_redate(&flights->came[i], now);

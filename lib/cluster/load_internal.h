@@ -4,6 +4,7 @@
 #ifndef LIB_CLUSTER_LOAD_INTERNAL_H
 #define LIB_CLUSTER_LOAD_INTERNAL_H
 
+#include <csched/base/arena.h>
 #include <csched/base/map.h>
 #include <csched/cluster/load.h>
 #include <csched/cluster/pod.h>
@@ -22,13 +23,14 @@ union cs_flight_tail {
 
 // What pods add to the samples of their row, or take away: an array for each figure, since samples
 // walk all entries, but one slot of them. In no order: the last one takes the place of one that
-// goes.
+// goes. From n on nothing is expected, up to the capacity, which is a multiple of 8.
 struct cs_flights {
-	int64_t *came; // Unix ns. Owned, and the two below with it
+	int64_t *came; // Unix ns. The two below are of the same block
 	union cs_flight_tail *tail;
 	float *expected; // of a slot from slot * capacity on
 	uint32_t n;
 	uint32_t capacity;
+	int64_t oldest; // none came earlier
 };
 
 struct cs_reservation {
@@ -62,7 +64,8 @@ struct cs_load_rest {
 // What a column has that nobody else sees.
 struct cs_load_hidden {
 	int64_t *refused;            // when the last implausible value was taken; 0 = none since
-	__int128 *in_flight;         // the shown one * CS_LOAD_UNIT * cs_loads_growth, exactly
+	int64_t *in_flight;          // the shown one * unit, exactly
+	double unit;                 // what is in flight is counted in such parts
 	float *strain;               // the shown one before small ones are taken for chance
 	struct cs_strain_sums *sums; // of the round that is coming in
 	double level;                // LEVEL, COUNT: the median of the fresh rows, for unknown ones
@@ -99,6 +102,10 @@ struct cs_loads {
 	struct cs_flights *left; // were there, and samples hold something of them still
 	double *scratch;         // a value per row
 	uint32_t n_in_flight;
+	// Blocks of flights lie together, for a round goes through all of them: those that rows
+	// have given back, by the logarithm of their capacity, are there for others.
+	struct cs_arena *blocks;
+	void *spare[32];
 
 	struct cs_map by_address; // to row + 1
 	bool addresses_changed;
@@ -116,8 +123,6 @@ static inline void cs_load_redate(int64_t *time, int64_t now)
 {
 	*time = *time < now ? *time : now;
 }
-
-#define CS_LOAD_UNIT 0x1p17 // what is expected of pods is counted in such parts of a unit
 
 // How long a pod has lived on the row when the sample there holds all of it, ns: the longer of
 // window and ramp.
@@ -197,7 +202,7 @@ void cs_loads_expire(struct cs_loads *loads);
 // The clock has gone back to `now`: sums are the caller's.
 void cs_loads_redate(struct cs_loads *loads, int64_t now);
 // What the row's flights add up to.
-__int128 cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row);
+int64_t cs_loads_sum(const struct cs_loads *loads, uint32_t slot, uint32_t row);
 uint32_t cs_loads_slot(const struct cs_loads *loads, uint32_t column); // UINT32_MAX = none
 
 // ---- load_check.c ----

@@ -358,6 +358,33 @@ START_TEST(forgetting_takes_it_all_back)
 }
 END_TEST
 
+// Sums cannot run over: of a row 4,096 pods count, as 2^33 milli-CPU or 2^45 bytes at most.
+START_TEST(what_counts_has_an_end)
+{
+	enum { N = 4100, COUNTED = 4096 };
+	static struct cs_pod *pods[N];
+	uint32_t row = add_node(&world, "a", NODE4);
+	const struct cs_load_column *cpu = &table->columns[CPU];
+	const struct cs_load_column *memory = &table->columns[MEMORY];
+	char name[16];
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		pods[i] = add_pod(
+			&world, name,
+			"containers: [{name: c, resources: {requests: {cpu: 1e12, memory: 1e18}}}]");
+		cs_cluster_assume(world.cluster, pods[i], row);
+	}
+	near(cpu->in_flight[row], COUNTED * 0x1p33);
+	near(memory->in_flight[row], COUNTED * 0x1p45);
+	ck_assert_uint_eq(cs_cluster_count_in_flight(world.cluster), N);
+	for (int i = 0; i < N; i++)
+		cs_cluster_forget(world.cluster, pods[i]);
+	ck_assert_double_eq(cpu->in_flight[row], 0);
+	ck_assert_double_eq(memory->in_flight[row], 0);
+	world_check(&world);
+}
+END_TEST
+
 static void bind(const char *name, const char *node, const char *rest)
 {
 	apply_pod(&world, read_pod(&world,
@@ -1187,6 +1214,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, a_pod_fades_out_of_flight);
 	tcase_add_test(tcase, a_long_window_outlasts_the_ramp);
 	tcase_add_test(tcase, forgetting_takes_it_all_back);
+	tcase_add_test(tcase, what_counts_has_an_end);
 	tcase_add_test(tcase, binding_changes_nothing);
 	tcase_add_test(tcase, what_left_is_taken_off_while_samples_hold_it);
 	tcase_add_test(tcase, what_leaves_before_it_has_started);
