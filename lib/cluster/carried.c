@@ -46,12 +46,17 @@ void cs_carried_terms_ask_again(struct cs_carried_terms *all)
 	all->asked = NULL;
 }
 
-// ---- references ----
-
 static const uint32_t *words_of(const struct carried *carried)
 {
 	return (const void *)carried->content.key.data;
 }
+
+const uint32_t *cs_carried_match(const struct cs_carried *carried)
+{
+	return words_of(carried_of(carried)) + HEAD_WORDS;
+}
+
+// ---- references ----
 
 struct cs_carried *cs_carried_ref(struct cs_cluster *cluster, const struct cs_carried_source *from)
 {
@@ -85,7 +90,7 @@ void cs_carried_unref(struct cs_cluster *cluster, struct cs_carried *shown)
 		return;
 	}
 	assert(shown->carriers.n_used == 0);
-	cs_pod_match_unref(cluster->strings, words_of(carried) + HEAD_WORDS);
+	cs_pod_match_unref(cluster->strings, cs_carried_match(shown));
 	cs_topology_unref(cluster, carried->topology);
 	cs_row_counts_finish(&shown->carriers);
 	cs_content_unref(&cluster->carried.by_content, &carried->content);
@@ -99,7 +104,7 @@ void cs_carried_count(struct cs_cluster *cluster, struct cs_carried *shown,
 {
 	struct cs_carried_terms *all = &cluster->carried;
 	struct carried *carried = carried_of(shown);
-	const uint32_t *match = words_of(carried) + HEAD_WORDS;
+	const uint32_t *match = cs_carried_match(shown);
 	bool was_carried = shown->carriers.n_used > 0;
 	cs_row_counts_add(&shown->carriers, cluster->nodes.table.n_rows, change);
 	bool is_carried = shown->carriers.n_used > 0;
@@ -116,7 +121,7 @@ void cs_carried_count(struct cs_cluster *cluster, struct cs_carried *shown,
 
 bool cs_carried_test(const struct cs_carried *carried, const struct cs_label_set *set)
 {
-	const uint32_t *match = words_of(carried_of(carried)) + HEAD_WORDS;
+	const uint32_t *match = cs_carried_match(carried);
 	return cs_pod_match_labels(match, cs_label_set_labels(set)) &&
 	       cs_pod_match_namespace(match, set->namespace, CS_POD_MATCH_CARRIED);
 }

@@ -41,5 +41,7 @@ void cs_carried_count(struct cs_cluster *cluster, struct cs_carried *carried,
 // Whether an incoming pod with that label set meets the term, from the words alone.
 bool cs_carried_test(const struct cs_carried *carried, const struct cs_label_set *set);
 struct cs_carried *cs_carried_of(struct cs_content *content);
+// Its question to incoming pods: pod_match.h.
+const uint32_t *cs_carried_match(const struct cs_carried *carried);
 
 #endif

@@ -54,3 +54,14 @@ uint32_t cs_features_needed(const Kube__PodSpec *spec)
 		needed |= CS_FEATURE_USER_NAMESPACES_HOST_NETWORK;
 	return needed;
 }
+
+void cs_features_print(uint32_t features, struct cs_buffer *out)
+{
+	const char *comma = "";
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(names); i++) {
+		if (!(features & names[i].feature))
+			continue;
+		cs_buffer_printf(out, "%s%s", comma, names[i].name);
+		comma = ", ";
+	}
+}

@@ -5,6 +5,7 @@
 #ifndef LIB_CLUSTER_FEATURES_H
 #define LIB_CLUSTER_FEATURES_H
 
+#include <csched/base/buffer.h>
 #include <csched/cluster/bitmap.h>
 #include <csched/kube/api.h>
 
@@ -25,5 +26,7 @@ void cs_features_update(struct cs_features *features, uint32_t row, uint32_t dec
 // Masks of enum cs_feature.
 uint32_t cs_features_declared(const Kube__NodeStatus *status); // NULL is fine
 uint32_t cs_features_needed(const Kube__PodSpec *spec);
+
+void cs_features_print(uint32_t features, struct cs_buffer *out); // appends "A, B"
 
 #endif

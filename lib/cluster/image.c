@@ -13,8 +13,7 @@
 #include "cluster_internal.h"
 
 struct cs_known_image {
-	struct cs_image shown; // its bitmap is kept while demands name it
-	char *name;
+	struct cs_image shown; // its bitmap is kept while demands name it; owns the name
 	uint32_t id;
 	uint32_t n_demands; // references
 };
@@ -47,7 +46,7 @@ static struct cs_known_image *image_for(struct cs_images *images, const char *na
 	if (image)
 		return image;
 	image = cs_alloc(sizeof(*image));
-	image->name = cs_strdup(name);
+	image->shown.name = cs_strdup(name);
 	image->shown.version = ++images->version;
 	if (images->n_free_ids > 0) {
 		image->id = images->free_ids[--images->n_free_ids];
@@ -61,7 +60,7 @@ static struct cs_known_image *image_for(struct cs_images *images, const char *na
 		}
 	}
 	images->all[image->id] = image;
-	cs_map_put(&images->by_name, cs_slice_of(image->name), image);
+	cs_map_put(&images->by_name, cs_slice_of(image->shown.name), image);
 	return image;
 }
 
@@ -69,10 +68,10 @@ static void drop_unused(struct cs_images *images, struct cs_known_image *image)
 {
 	if (image->shown.n_rows > 0 || image->n_demands > 0)
 		return;
-	cs_map_remove(&images->by_name, cs_slice_of(image->name));
+	cs_map_remove(&images->by_name, cs_slice_of(image->shown.name));
 	images->all[image->id] = NULL;
 	images->free_ids[images->n_free_ids++] = image->id;
-	free(image->name);
+	free((void *)(uintptr_t)image->shown.name);
 	free(image);
 }
 

@@ -8,9 +8,11 @@
 #include <csched/base/memory.h>
 #include <csched/kube/node_term.h>
 #include <csched/kube/selector.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "cluster_internal.h"
+#include "phrase.h"
 #include "selector_kernel.h"
 
 #define NO_TERMS  UINT32_MAX // there is no required part at all
@@ -295,19 +297,30 @@ static bool has_value(const struct requirement *r, uint32_t value)
 	return false;
 }
 
+static int64_t number_of(const struct requirement *r)
+{
+	return (int64_t)((uint64_t)r->values[1] << 32 | r->values[0]);
+}
+
 static bool compares(const struct cs_nodes *nodes, const struct requirement *r, uint32_t value)
 {
 	struct cs_requirement requirement = {
 		.op = (enum cs_operator)r->op,
-		.number = (int64_t)((uint64_t)r->values[1] << 32 | r->values[0]),
+		.number = number_of(r),
 	};
 	return cs_requirement_matches(&requirement, cs_intern_string(nodes->strings, value));
 }
 
+// CS_INTERN_NONE where the row has no such label.
+static uint32_t value_in(const struct cs_nodes *nodes, const struct requirement *r, uint32_t row)
+{
+	return r->op >= OF_NAME ? nodes->table.name[row]
+				: cs_node_row_label(&nodes->rows[row], r->key);
+}
+
 static bool holds(const struct cs_nodes *nodes, const struct requirement *r, uint32_t row)
 {
-	uint32_t value = r->op >= OF_NAME ? nodes->table.name[row]
-					  : cs_node_row_label(&nodes->rows[row], r->key);
+	uint32_t value = value_in(nodes, r, row);
 	switch ((enum cs_operator)(r->op % OF_NAME)) {
 	case CS_OPERATOR_IN:
 		return value != CS_INTERN_NONE && has_value(r, value);
@@ -337,11 +350,9 @@ static bool all_hold(const struct cs_nodes *nodes, const uint32_t **at, uint32_t
 	return all;
 }
 
-static bool matches(const struct cs_nodes *nodes, const struct cs_content *content, uint32_t row)
+// Whether one of the terms holds, or there is no required part.
+static bool term_holds(const struct cs_nodes *nodes, const uint32_t *at, uint32_t row)
 {
-	const uint32_t *at = (const uint32_t *)(const void *)content->key.data;
-	if (!nodes->table.live[row] || !all_hold(nodes, &at, row))
-		return false;
 	uint32_t n_terms = *at++;
 	if (n_terms == NO_TERMS)
 		return true;
@@ -349,6 +360,12 @@ static bool matches(const struct cs_nodes *nodes, const struct cs_content *conte
 		if (all_hold(nodes, &at, row))
 			return true;
 	return false;
+}
+
+static bool matches(const struct cs_nodes *nodes, const struct cs_content *content, uint32_t row)
+{
+	const uint32_t *at = (const uint32_t *)(const void *)content->key.data;
+	return nodes->table.live[row] && all_hold(nodes, &at, row) && term_holds(nodes, at, row);
 }
 
 static void update(struct cs_node_selectors *selectors, struct cs_node_selector *selector,
@@ -613,6 +630,97 @@ bool cs_node_selector_expects(const struct cs_node_selectors *selectors,
 const struct cs_bitmap *cs_node_selector_shows(const struct cs_content *content)
 {
 	return &CS_CONTAINER_OF(content, struct cs_node_selector, content)->rows;
+}
+
+// ---- in words ----
+
+// What is told of: all requirements, or those that a row does not meet.
+struct telling {
+	const struct cs_nodes *nodes;
+	uint32_t row; // CS_ROW_NONE: all
+	struct cs_buffer *out;
+};
+
+static void print_requirement(const struct telling *telling, const struct requirement *r)
+{
+	const struct cs_intern *strings = telling->nodes->strings;
+	bool of_name = r->op >= OF_NAME;
+	struct cs_phrase phrase = {
+		.key = of_name ? NAME_PATH : cs_intern_string(strings, r->key),
+		.op = (enum cs_operator)(r->op % OF_NAME),
+		.n_values = r->n_values,
+		.values = r->values,
+		.number = is_number(r) ? number_of(r) : 0,
+	};
+	cs_phrase_requirement(strings, &phrase, telling->out);
+	if (telling->row == CS_ROW_NONE)
+		return;
+	uint32_t value = value_in(telling->nodes, r, telling->row);
+	if (value == CS_INTERN_NONE)
+		cs_buffer_append_string(telling->out, " (no such label here)");
+	else
+		cs_buffer_printf(telling->out, " (here %s)", cs_intern_string(strings, value));
+}
+
+// Returns how many are told of; `before` goes before the first. *at moves behind the conjunction.
+static uint32_t print_conjunction(const struct telling *telling, const uint32_t **at,
+				  const char *before)
+{
+	uint32_t n = *(*at)++, n_told = 0;
+	struct requirement r;
+	for (uint32_t i = 0; i < n; i++) {
+		*at = next_requirement(*at, &r);
+		if (telling->row != CS_ROW_NONE && holds(telling->nodes, &r, telling->row))
+			continue;
+		if (n_told++ < CS_PHRASE_MAX) {
+			cs_buffer_append_string(telling->out, n_told == 1 ? before : ", ");
+			print_requirement(telling, &r);
+		}
+	}
+	if (n_told > CS_PHRASE_MAX)
+		cs_buffer_printf(telling->out, " and %" PRIu32 " more", n_told - CS_PHRASE_MAX);
+	return n_told;
+}
+
+// Terms of which one is enough.
+static void print_terms(const struct telling *telling, const uint32_t *at, const char *before)
+{
+	uint32_t n_terms = *at++;
+	if (n_terms == 0)
+		cs_buffer_printf(telling->out, "%sa term that some node can meet (it has none)",
+				 before);
+	for (uint32_t t = 0; t < n_terms && t < CS_PHRASE_MAX; t++)
+		print_conjunction(telling, &at, t ? "; or " : before);
+	if (n_terms > CS_PHRASE_MAX)
+		cs_buffer_printf(telling->out, "; or one of %" PRIu32 " more terms",
+				 n_terms - CS_PHRASE_MAX);
+}
+
+static const uint32_t *words_of(const struct cs_bitmap *rows)
+{
+	const struct cs_node_selector *selector =
+		CS_CONTAINER_OF((struct cs_bitmap *)(uintptr_t)rows, struct cs_node_selector, rows);
+	return (const uint32_t *)(const void *)selector->content.key.data;
+}
+
+void cs_node_selector_print(const struct cs_cluster *cluster, const struct cs_bitmap *rows,
+			    struct cs_buffer *out)
+{
+	const struct telling telling = { &cluster->nodes, CS_ROW_NONE, out };
+	const uint32_t *at = words_of(rows);
+	uint32_t n = print_conjunction(&telling, &at, "");
+	if (*at != NO_TERMS)
+		print_terms(&telling, at, n ? ", and " : "");
+}
+
+void cs_node_selector_print_unmet(const struct cs_cluster *cluster, const struct cs_bitmap *rows,
+				  uint32_t row, struct cs_buffer *out)
+{
+	const struct telling telling = { &cluster->nodes, row, out };
+	const uint32_t *at = words_of(rows);
+	uint32_t n = print_conjunction(&telling, &at, "");
+	if (!term_holds(telling.nodes, at, row))
+		print_terms(&telling, at, n ? ", and " : "");
 }
 
 // ---- for everybody ----

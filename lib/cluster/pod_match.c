@@ -7,9 +7,11 @@
 
 #include <csched/base/memory.h>
 #include <csched/kube/selector.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "namespace.h"
+#include "phrase.h"
 
 void cs_words_put(struct cs_words *words, uint32_t word)
 {
@@ -273,4 +275,41 @@ void cs_pod_match_required(const uint32_t *match, void (*tell)(void *user, struc
 	for (uint32_t i = 0; i < selector[0]; i++, at = next_requirement(at))
 		if (at[1] == CS_OPERATOR_IN && at[2] == 1)
 			tell(user, (struct cs_node_label){ at[0], at[3] });
+}
+
+// ---- in words ----
+
+static void print_selector(const struct cs_intern *strings, const uint32_t *selector,
+			   struct cs_buffer *out)
+{
+	const uint32_t *at = selector + 1;
+	if (selector[0] == 0)
+		cs_buffer_append_string(out, "any labels");
+	for (uint32_t i = 0; i < selector[0] && i < CS_PHRASE_MAX; i++, at = next_requirement(at)) {
+		cs_buffer_append_string(out, i ? "," : "");
+		cs_phrase_requirement(strings,
+				      &(struct cs_phrase){ .key = cs_intern_string(strings, at[0]),
+							   .op = (enum cs_operator)at[1],
+							   .n_values = at[2],
+							   .values = at + 3 },
+				      out);
+	}
+	if (selector[0] > CS_PHRASE_MAX)
+		cs_buffer_printf(out, " and %" PRIu32 " more", selector[0] - CS_PHRASE_MAX);
+}
+
+const uint32_t *cs_pod_match_print(const struct cs_intern *strings, const uint32_t *match,
+				   struct cs_buffer *out)
+{
+	const uint32_t *namespaces = namespace_selector(match);
+	print_selector(strings, label_selector(match), out);
+	if (match[0] > 0) {
+		cs_buffer_printf(out, " in namespace%s ", match[0] > 1 ? "s" : "");
+		cs_phrase_list(strings, match + 1, match[0], ", ", out);
+	}
+	if (namespaces) {
+		cs_buffer_printf(out, " %sin namespaces with ", match[0] > 0 ? "and " : "");
+		print_selector(strings, namespaces, out);
+	}
+	return cs_pod_match_next(match);
 }

@@ -5,6 +5,7 @@
 #define LIB_CLUSTER_POD_MATCH_H
 
 #include <csched/base/arena.h>
+#include <csched/base/buffer.h>
 #include <csched/base/error.h>
 #include <csched/base/intern.h>
 #include <csched/kube/api.h>
@@ -37,6 +38,10 @@ void cs_pod_match_compile(struct cs_intern *strings, const struct cs_pod_match_s
 // Gives the references back. Both return what follows the question in the words.
 const uint32_t *cs_pod_match_unref(struct cs_intern *strings, const uint32_t *match);
 const uint32_t *cs_pod_match_next(const uint32_t *match);
+
+// Appends which pods a question means: "app=web in namespace default". Returns what follows it.
+const uint32_t *cs_pod_match_print(const struct cs_intern *strings, const uint32_t *match,
+				   struct cs_buffer *out);
 
 // Whose labels and namespace a question meets.
 struct cs_labels {

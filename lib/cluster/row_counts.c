@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <csched/base/memory.h>
 #include <csched/base/search.h>
+#include <csched/cluster/topology.h>
 #include <string.h>
 
 #define FIRST_CAPACITY 4u
@@ -174,4 +175,16 @@ bool cs_row_counts_next(const struct cs_row_counts *counts, uint32_t *at, struct
 		return true;
 	}
 	return false;
+}
+
+uint64_t cs_row_counts_in(const struct cs_row_counts *counts, const struct cs_topology *topology,
+			  uint32_t domain)
+{
+	uint64_t n = 0;
+	uint32_t at = 0;
+	struct cs_row_change change;
+	while (cs_row_counts_next(counts, &at, &change))
+		if (topology->domain[change.row] == domain)
+			n += (uint64_t)change.live + (uint64_t)change.terminating;
+	return n;
 }

@@ -26,7 +26,4 @@ void cs_topologies_update(struct cs_topologies *topologies, uint32_t row);
 // Iterates as cs_map_next.
 const struct cs_topology *cs_topologies_next(const struct cs_topologies *topologies, size_t *at);
 
-// The intern id of the domain's value, CS_INTERN_NONE for a free one.
-uint32_t cs_topology_value(const struct cs_topology *topology, uint32_t domain);
-
 #endif

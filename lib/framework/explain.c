@@ -107,7 +107,7 @@ static void score_again(struct explanation *explanation)
 
 // ---- numbers ----
 
-#define NUMBERS_MAX (16 * 1024) // bytes of one plugin's words
+#define NUMBERS_MAX (16 * 1024) // bytes of one plugin's words: plugin.h says so
 
 static bool is_asked(const struct explanation *explanation, uint32_t row)
 {
@@ -122,7 +122,23 @@ static const char *numbers_of(const struct explanation *explanation, cs_explain_
 		return NULL;
 	cs_buffer_init(&out, NUMBERS_MAX);
 	explain(&explanation->attempt->cycle, instance, explanation->judgement.row, &out);
+	if (out.overflow)
+		return cs_arena_printf(scratch_of(explanation), "%s ... (cut)", out.data);
 	return out.size ? cs_arena_strdup(scratch_of(explanation), out.data) : NULL;
+}
+
+// What those say of a row that is none of the rows they narrowed to.
+static const char *numbers_of_narrowers(const struct explanation *explanation)
+{
+	const struct attempt *attempt = explanation->attempt;
+	const struct cs_profile *profile = attempt->profile;
+	const char *words = NULL;
+	for (uint32_t i = 0; i < profile->n_instances && !words; i++)
+		if (attempt->narrowed_by >> i & 1)
+			words = numbers_of(explanation,
+					   profile->instances[i].plugin->explain_filter,
+					   &profile->instances[i]);
+	return words;
 }
 
 // Who was counted on an overlaid row: its question was another one than the filters' own. NULL:
@@ -194,6 +210,8 @@ static void tell_outside(struct explanation *explanation, uint32_t row, const ch
 {
 	begin(explanation, row, CS_VERDICT_UNRESOLVABLE);
 	collect(explanation, words);
+	if (is_asked(explanation, row))
+		explanation->judgement.numbers = numbers_of_narrowers(explanation);
 	tell(explanation);
 }
 

@@ -6,7 +6,6 @@
 // then look their domain up. All terms with one topology key share a sum, as upstream's maps by
 // (key, value) make them. Terminating pods count.
 #include <errno.h>
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -14,14 +13,10 @@
 #include <csched/cluster/query.h>
 #include <csched/cluster/topology.h>
 
+#include "affinity_explain.h"
 #include "affinity_kernel.h"
 #include "args.h"
 #include "plugins.h"
-
-struct affinity_args {
-	int32_t hard_weight; // 0..100: of a required term that a pod carries, in scores
-	bool ignore_preferred;
-};
 
 // ---- filter ----
 
@@ -212,17 +207,23 @@ static void filter(const struct cs_cycle *cycle, const struct cs_plugin_instance
 	cs_kernel_first_verdicts(rows, verdict);
 }
 
-static bool is_marked(const struct marks *marks, uint32_t row)
-{
-	return marks->verdict[marks->by_row ? row : marks->topology->domain[row] + 1];
-}
-
 static bool is_bad(const struct mark_list *list, uint32_t row)
 {
-	for (uint32_t i = 0; i < list->n; i++)
-		if (is_marked(&list->items[i], row))
+	for (uint32_t i = 0; i < list->n; i++) {
+		const struct marks *marks = &list->items[i];
+		if (marks->verdict[marks->by_row ? row : marks->topology->domain[row] + 1])
 			return true;
+	}
 	return false;
+}
+
+// The first rule that rejects a row which one rejects.
+static int first_rule(const struct filter_state *state, uint32_t row)
+{
+	int rule = 0;
+	while (rule < RULE_EXISTING && !is_bad(&state->rules[rule], row))
+		rule++;
+	return rule;
 }
 
 static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
@@ -234,11 +235,7 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 		[RULE_EXISTING] = "node(s) didn't satisfy existing pods anti-affinity rules",
 	};
 	(void)cycle;
-	const struct filter_state *state = self->state;
-	int rule = 0;
-	while (rule < RULE_EXISTING && !is_bad(&state->rules[rule], row))
-		rule++;
-	say(user, words[rule]);
+	say(user, words[first_rule(self->state, row)]);
 }
 
 // ---- score ----
@@ -286,7 +283,7 @@ static void add_sums(struct cs_cycle *cycle, struct score_state *state,
 
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
-	const struct affinity_args *args = self->args;
+	const struct cs_affinity_args *args = self->args;
 	const struct cs_pod_affinity *asked = &cycle->demand->affinity;
 	if (asked->error) { // where the profile does not filter with this plugin
 		cycle->message =
@@ -364,93 +361,16 @@ static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_insta
 
 // ---- in numbers ----
 
-static const char *key_of(const struct cs_cycle *cycle, const struct cs_topology *topology)
-{
-	return cs_intern_string(cs_cluster_strings(cycle->cluster), topology->key);
-}
-
 static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			   uint32_t row, struct cs_buffer *out)
 {
-	static const char *const words[RULE_COUNT] = {
-		[RULE_AFFINITY] = "no pod that it wants is in the node's",
-		[RULE_ANTI_AFFINITY] = "a pod that it avoids is in the node's",
-		[RULE_EXISTING] = "a pod that avoids it is in the node's",
+	static void (*const rules[RULE_COUNT])(const struct cs_cycle *cycle, uint32_t row,
+					       struct cs_buffer *out) = {
+		[RULE_AFFINITY] = cs_affinity_explain_required,
+		[RULE_ANTI_AFFINITY] = cs_affinity_explain_anti,
+		[RULE_EXISTING] = cs_affinity_explain_existing,
 	};
-	const struct filter_state *state = self->state;
-	int rule = 0;
-	while (rule < RULE_EXISTING && !is_bad(&state->rules[rule], row))
-		rule++;
-	const struct mark_list *list = &state->rules[rule];
-	uint32_t n = 0;
-	for (uint32_t i = 0; i < list->n; i++)
-		if (is_marked(&list->items[i], row))
-			cs_buffer_printf(out, "%s %s", n++ ? "," : words[rule],
-					 key_of(cycle, list->items[i].topology));
-}
-
-static int64_t sum_of(const struct sums *sums, uint32_t row)
-{
-	uint32_t domain = sums->topology->domain[row];
-	if (sums->sum)
-		return sums->sum[(uint32_t)(domain + 1)];
-	struct cs_row_count count = cs_row_counts_get(sums->counts, row);
-	return domain == CS_DOMAIN_NONE ? 0
-					: sums->weight * ((int64_t)count.live + count.terminating);
-}
-
-static int64_t total_of(const struct score_state *state, uint32_t row)
-{
-	int64_t total = 0;
-	for (uint32_t i = 0; i < state->n; i++)
-		total += sum_of(&state->items[i], row);
-	return total;
-}
-
-// Of which domains the sum of a row is made: what was not summed up, as each domain has one row, is
-// so now.
-static void print_sums(const struct cs_cycle *cycle, const struct score_state *state, uint32_t row,
-		       struct cs_buffer *out)
-{
-	for (uint32_t i = 0; i < state->n; i++) {
-		const struct cs_topology *topology = state->items[i].topology;
-		int64_t sum = 0;
-		uint32_t k = 0;
-		while (state->items[k].topology != topology)
-			k++;
-		if (k < i)
-			continue;
-		for (; k < state->n; k++)
-			if (state->items[k].topology == topology)
-				sum += sum_of(&state->items[k], row);
-		cs_buffer_printf(out, "%s%" PRId64 " in its %s", i ? ", " : "", sum,
-				 key_of(cycle, topology));
-	}
-}
-
-static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
-			  uint32_t row, struct cs_buffer *out)
-{
-	const struct score_state *state = self->score_state;
-	int64_t min = INT64_MAX, max = INT64_MIN;
-	cs_buffer_append_string(out, "weights of the terms times pods that match: ");
-	print_sums(cycle, state, row, out);
-	int64_t own = total_of(state, row);
-	const uint32_t *feasible = cs_cycle_feasible(cycle);
-	for (uint32_t i = 0; i < cycle->n_feasible; i++) {
-		int64_t sum = total_of(state, feasible[i]);
-		min = sum < min ? sum : min;
-		max = sum > max ? sum : max;
-	}
-	if (max > min)
-		cs_buffer_printf(out,
-				 "; from %" PRId64 " to %" PRId64
-				 " on nodes that fit: 100 x (%" PRId64 " - %" PRId64 ") / (%" PRId64
-				 " - %" PRId64 ") = %.4g",
-				 min, max, own, min, max, min,
-				 100 * (double)(own - min) / (double)(max - min));
-	else
-		cs_buffer_append_string(out, "; the same on all nodes that fit = 0");
+	rules[first_rule(self->state, row)](cycle, row, out);
 }
 
 // ---- arguments ----
@@ -478,7 +398,7 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 					       "not in valid range [0, 100]") < 0;
 	if (wrong)
 		return -EINVAL;
-	struct affinity_args *args = cs_alloc(sizeof(*args));
+	struct cs_affinity_args *args = cs_alloc(sizeof(*args));
 	args->hard_weight = (int32_t)weight;
 	args->ignore_preferred = read.ignore.value;
 	*ret = args;
@@ -487,7 +407,7 @@ static int configure(struct json_object *from, void **ret, struct cs_errors *err
 
 static void write_args(const void *pointer, struct cs_json_writer *json)
 {
-	const struct affinity_args *args = pointer;
+	const struct cs_affinity_args *args = pointer;
 	cs_json_member_int(json, "hardPodAffinityWeight", args->hard_weight);
 	cs_json_member_bool(json, "ignorePreferredTermsOfExistingPods", args->ignore_preferred);
 }
@@ -509,7 +429,7 @@ const struct cs_plugin cs_plugin_inter_pod_affinity = {
 	.prepare_score = prepare_score,
 	.raw_score = raw_score,
 	.normalise = normalise,
-	.explain_score = explain_score,
+	.explain_score = cs_affinity_explain_score,
 	.default_weight = 2,
 	.cures = CS_EVENT_POD_ADD | CS_EVENT_POD_LABEL | CS_EVENT_POD_DELETE | CS_EVENT_NODE_ADD |
 		 CS_EVENT_NODE_LABEL,

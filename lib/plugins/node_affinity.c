@@ -2,11 +2,13 @@
 // every pod of a profile. Neighbours: cluster keeps the rows of each selector and term current
 // (demand.h, node_selector.h); mirrors plugins/nodeaffinity.
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <csched/base/memory.h>
 #include <csched/cluster/node_selector.h>
+#include <csched/cluster/phrase.h>
 #include <csched/kube/codec.h>
 #include <csched/kube/node_term.h>
 
@@ -106,6 +108,35 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 		say(user, "node(s) didn't match Pod's node affinity/selector");
 }
 
+// What prepare_filter narrowed to.
+static void explain_names(const struct cs_cycle *cycle, struct cs_buffer *out)
+{
+	const struct cs_demand *demand = cycle->demand;
+	const uint32_t *pin = &cycle->pod->pinned_node;
+	bool pinned = *pin != CS_INTERN_NONE;
+	cs_buffer_append_string(out, "the pod must go to ");
+	cs_phrase_names(cycle->cluster, pinned ? pin : demand->pinned_names,
+			pinned ? 1 : demand->n_pinned_names, out);
+}
+
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	const struct added *added = self->attached;
+	const struct cs_bitmap *own = cycle->demand->node_selector;
+	const struct cs_bitmap *more =
+		added && added->required ? cs_node_selector_rows(added->required) : NULL;
+	if (more && !cs_bitmap_test(more, row)) {
+		cs_buffer_append_string(out, "the profile's addedAffinity requires ");
+		cs_node_selector_print_unmet(cycle->cluster, more, row, out);
+	} else if (own && !cs_bitmap_test(own, row)) {
+		cs_buffer_append_string(out, "the pod requires ");
+		cs_node_selector_print_unmet(cycle->cluster, own, row, out);
+	} else {
+		explain_names(cycle, out);
+	}
+}
+
 // ---- score ----
 
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
@@ -141,10 +172,43 @@ static void normalise(const struct cs_cycle *cycle, const struct cs_plugin_insta
 	cs_normalise(feasible, n, false, out);
 }
 
+#define PREFERENCES_MAX 8 // told of
+
+struct preferences {
+	const struct cs_cycle *cycle;
+	uint32_t row;
+	struct cs_buffer *out;
+	uint32_t n;
+};
+
+// "30 for disktype=ssd, ", "0 of 10 for zone=a, "
+static void explain_preference(struct preferences *told, const struct cs_bitmap *rows,
+			       int32_t weight)
+{
+	if (told->n++ >= PREFERENCES_MAX)
+		return;
+	cs_buffer_printf(told->out, "%s%" PRId32 " for ",
+			 cs_bitmap_test(rows, told->row) ? "" : "0 of ", weight);
+	cs_node_selector_print(told->cycle->cluster, rows, told->out);
+	cs_buffer_append_string(told->out, ", ");
+}
+
 static void explain_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			  uint32_t row, struct cs_buffer *out)
 {
-	static const struct cs_normalised of = { "weights of preferred terms that match", false };
+	const struct cs_demand *demand = cycle->demand;
+	const struct added *added = self->attached;
+	struct preferences told = { .cycle = cycle, .row = row, .out = out };
+	for (uint32_t i = 0; i < demand->n_preferences; i++)
+		explain_preference(&told, demand->preferences[i].rows,
+				   demand->preferences[i].weight);
+	for (uint32_t i = 0; added && i < added->n_preferences; i++)
+		explain_preference(&told, cs_node_selector_rows(added->preferences[i].selector),
+				   added->preferences[i].weight);
+	if (told.n > PREFERENCES_MAX)
+		cs_buffer_printf(out, "and %" PRIu32 " preferences more, ",
+				 told.n - PREFERENCES_MAX);
+	static const struct cs_normalised of = { "in all", false };
 	cs_normalise_explain(cycle, self, row, &of, out);
 }
 
@@ -322,6 +386,7 @@ const struct cs_plugin cs_plugin_node_affinity = {
 	.prepare_filter = prepare_filter,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.prepare_score = prepare_score,
 	.raw_score = raw_score,
 	.normalise = normalise,

@@ -21,10 +21,22 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 	say(user, "node(s) were unschedulable");
 }
 
+static void explain_filter(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			   uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	(void)self;
+	(void)row;
+	cs_buffer_append_string(out, "the node is cordoned (spec.unschedulable is true), and the "
+				     "pod does not tolerate "
+				     "node.kubernetes.io/unschedulable:NoSchedule");
+}
+
 const struct cs_plugin cs_plugin_node_unschedulable = {
 	.name = "NodeUnschedulable",
 	.row_local = true,
 	.filter = filter,
 	.reasons = reasons,
+	.explain_filter = explain_filter,
 	.cures = CS_EVENT_NODE_ADD | CS_EVENT_NODE_TAINT | CS_EVENT_POD_TOLERATION,
 };

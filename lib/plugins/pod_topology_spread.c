@@ -1,6 +1,7 @@
 // PodTopologySpread: pods that match a selector are spread over the domains of a topology key.
 // Neighbours: spread_args.c reads the defaults, spread_score.c scores, spread_count.c is for both.
 // Mirrors plugins/podtopologyspread/filtering.go.
+#include <csched/cluster/phrase.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -72,18 +73,34 @@ static int32_t find_allowed(const struct cs_cycle *cycle, const struct cs_spread
 	return allowed < INT32_MAX ? (int32_t)allowed : INT32_MAX;
 }
 
+// What a constraint goes by.
+struct counted {
+	uint32_t *slots;        // pods
+	const uint8_t *present; // slots that some counted row is in
+	uint32_t n;             // of them
+	int32_t least;          // pods in one of them
+};
+
+static struct counted count(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
+			    const uint8_t *all_keys)
+{
+	const uint8_t *included = cs_spread_included(cycle, c, all_keys);
+	struct counted counted = { .slots = cs_spread_count(cycle, c, included) };
+	add_supposed(cycle, c, included, counted.slots);
+	counted.present = find_present(cycle, c->topology, included);
+	counted.least = cs_spread_least(counted.slots, counted.present, c->topology->n_domains + 1,
+					&counted.n);
+	return counted;
+}
+
 static struct hard_constraint prepare(const struct cs_cycle *cycle,
 				      const struct cs_spread_constraint *c, const uint8_t *all_keys)
 {
-	const uint8_t *included = cs_spread_included(cycle, c, all_keys);
-	uint32_t *slots = cs_spread_count(cycle, c, included);
-	add_supposed(cycle, c, included, slots);
+	struct counted counted = count(cycle, c, all_keys);
 	uint32_t n_slots = c->topology->n_domains + 1;
-	const uint8_t *present = find_present(cycle, c->topology, included);
-	uint32_t n;
-	int32_t least = cs_spread_least(slots, present, n_slots, &n);
 	uint8_t *verdicts = cs_arena_alloc_raw(cycle->scratch, n_slots);
-	cs_spread_table(slots, find_allowed(cycle, c, least, n), n_slots, verdicts);
+	cs_spread_table(counted.slots, find_allowed(cycle, c, counted.least, counted.n), n_slots,
+			verdicts);
 	verdicts[0] = CS_VERDICT_UNRESOLVABLE;
 	return (struct hard_constraint){ .topology = c->topology, .verdicts = verdicts };
 }
@@ -239,27 +256,50 @@ static void reasons(const struct cs_cycle *cycle, const struct cs_plugin_instanc
 
 // ---- in numbers: counted afresh, whatever was kept ----
 
+// Whose label value has the least, where one domain alone has it; else how many have.
+static void explain_least(const struct cs_cycle *cycle, const struct cs_topology *topology,
+			  const struct counted *counted, struct cs_buffer *out)
+{
+	uint32_t n = 0, which = 0;
+	for (uint32_t slot = 1; slot <= topology->n_domains; slot++)
+		if (counted->present[slot] && (int64_t)counted->slots[slot] == counted->least) {
+			n++;
+			which = slot - 1;
+		}
+	if (n == 1)
+		cs_buffer_printf(out, " (%s)",
+				 cs_intern_string(cs_cluster_strings(cycle->cluster),
+						  cs_topology_value(topology, which)));
+	else
+		cs_buffer_printf(out, " (%" PRIu32 " of them)", n);
+}
+
 // Returns whether the constraint has something against the row.
 static bool explain_constraint(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
 			       const uint8_t *all_keys, uint32_t row, struct cs_buffer *out)
 {
-	const uint8_t *included = cs_spread_included(cycle, c, all_keys);
-	uint32_t *slots = cs_spread_count(cycle, c, included);
-	add_supposed(cycle, c, included, slots);
-	uint32_t slot = c->topology->domain[row] + 1, n;
-	int32_t least = cs_spread_least(slots, find_present(cycle, c->topology, included),
-					c->topology->n_domains + 1, &n);
-	int32_t allowed = find_allowed(cycle, c, least, n);
-	const char *key = cs_intern_string(cs_cluster_strings(cycle->cluster), c->topology->key);
-	if (slot > 0 && (int64_t)slots[slot] <= allowed)
+	struct counted counted = count(cycle, c, all_keys);
+	uint32_t slot = c->topology->domain[row] + 1;
+	uint32_t own = counted.slots[slot];
+	bool few = (int64_t)counted.n < c->min_domains;
+	int64_t least = few ? 0 : counted.least;
+	if (slot > 0 && (int64_t)own <= find_allowed(cycle, c, counted.least, counted.n))
 		return false;
+	cs_phrase_domain(cycle->cluster, c->topology, row, out);
 	if (slot == 0)
-		cs_buffer_printf(out, "it has no label %s", key);
-	else
-		cs_buffer_printf(out,
-				 "its %s has %" PRIu32 " matching pods, and with maxSkew %" PRId32
-				 " may have %" PRId32 " before this one",
-				 key, slots[slot], c->max_skew, allowed > 0 ? allowed : 0);
+		return true;
+	cs_buffer_append_string(out, " has ");
+	cs_spread_explain_pods(cycle, c, own, out);
+	cs_buffer_printf(out, "; of %" PRIu32 " domains the least has %" PRId32, counted.n,
+			 counted.least);
+	explain_least(cycle, c->topology, &counted, out);
+	if (few)
+		cs_buffer_printf(out, ", but 0 counts, as minDomains is %" PRId32, c->min_domains);
+	int64_t self_match = matches_itself(cycle, c);
+	cs_buffer_printf(out,
+			 "; the skew would be %" PRIu32 " + %" PRId64 " for the pod - %" PRId64
+			 " = %" PRId64 ", and maxSkew is %" PRId32,
+			 own, self_match, least, own + self_match - least, c->max_skew);
 	return true;
 }
 

@@ -2,7 +2,9 @@
 // counts pods per row (query.h). Mirrors plugins/podtopologyspread/common.go.
 #include "spread_count.h"
 
+#include <csched/cluster/phrase.h>
 #include <csched/cluster/taint.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "spread_kernel.h"
@@ -130,4 +132,13 @@ uint32_t *cs_spread_count(const struct cs_cycle *cycle, const struct cs_spread_c
 			slots[(uint32_t)(topology->domain[row] + 1)] += counts->live[i];
 	}
 	return slots;
+}
+
+void cs_spread_explain_pods(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
+			    uint32_t n, struct cs_buffer *out)
+{
+	cs_buffer_printf(out, "%" PRIu32 " pod%s", n, n == 1 ? "" : "s");
+	cs_buffer_append_string(out, c->query ? " with " : ", as its selector means none");
+	if (c->query)
+		cs_phrase_query(cycle->cluster, c->query, out);
 }

@@ -30,6 +30,10 @@ const uint8_t *cs_spread_included(const struct cs_cycle *cycle,
 uint32_t *cs_spread_count(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
 			  const uint8_t *included);
 
+// Appends "3 pods with app=web in namespace default".
+void cs_spread_explain_pods(const struct cs_cycle *cycle, const struct cs_spread_constraint *c,
+			    uint32_t n, struct cs_buffer *out);
+
 // The plugin's callbacks of spread_score.c.
 enum cs_prepare cs_spread_prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self);
 void cs_spread_score(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,

@@ -2,6 +2,7 @@
 // Neighbours: spread_count.h; pod_topology_spread.c names the callbacks. Mirrors
 // plugins/podtopologyspread/scoring.go. Normalised scores depend on all feasible rows, so they are
 // made once per decision, and `score` only hands them out.
+#include <csched/cluster/phrase.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -384,10 +385,10 @@ static double explain_soft(const struct work *work, const struct soft *soft, uin
 			   struct cs_buffer *out)
 {
 	const struct cs_topology *topology = soft->c->topology;
-	const char *key = cs_intern_string(cs_cluster_strings(work->cycle->cluster), topology->key);
 	uint32_t slot = topology->domain[row] + 1, count = 0;
+	cs_phrase_domain(work->cycle->cluster, topology, row, out);
 	if (slot == 0) {
-		cs_buffer_printf(out, "it has no label %s: 0; ", key);
+		cs_buffer_append_string(out, ": 0; ");
 		return 0;
 	}
 	if (!soft->hosts)
@@ -395,10 +396,11 @@ static double explain_soft(const struct work *work, const struct soft *soft, uin
 	else if (soft->c->query)
 		count = cs_row_counts_get(cs_query_counts(soft->c->query), row).live;
 	double value = (double)count * soft->weight + soft->more;
+	cs_buffer_append_string(out, " has ");
+	cs_spread_explain_pods(work->cycle, soft->c, count, out);
 	cs_buffer_printf(out,
-			 "its %s has %" PRIu32 " matching pods, x %.4g for %.0f domains + maxSkew "
-			 "%" PRId32 " - 1 = %.4g; ",
-			 key, count, soft->weight, exp(soft->weight) - 2, soft->c->max_skew, value);
+			 ": %" PRIu32 " x %.4g for %.0f domains + maxSkew %" PRId32 " - 1 = %.4g; ",
+			 count, soft->weight, exp(soft->weight) - 2, soft->c->max_skew, value);
 	return value;
 }
 
@@ -411,7 +413,7 @@ void cs_spread_explain_score(const struct cs_cycle *cycle, const struct cs_plugi
 	const struct cs_spread_range *range = &state->range;
 	double sum = 0;
 	if (work->all_keys && !work->all_keys[row]) {
-		cs_buffer_append_string(out, "it lacks a label of the constraints = 0");
+		cs_buffer_append_string(out, "the node lacks a label of the constraints = 0");
 		return;
 	}
 	for (uint32_t i = 0; i < work->n; i++)

@@ -11,6 +11,7 @@ struct cs_cluster;
 
 // An image that some demand names (normalised: ":latest" where no tag is given).
 struct cs_image {
+	const char *name;
 	int64_t size;    // bytes: as the first node that reported it said; 0 where none has it
 	uint32_t n_rows; // live rows that have it
 	struct cs_bitmap rows;

@@ -5,6 +5,7 @@
 #ifndef CSCHED_CLUSTER_NODE_SELECTOR_H
 #define CSCHED_CLUSTER_NODE_SELECTOR_H
 
+#include <csched/base/buffer.h>
 #include <csched/cluster/bitmap.h>
 #include <csched/kube/api.h>
 
@@ -31,5 +32,13 @@ uint32_t cs_node_preferences_ref(struct cs_cluster *cluster, const Kube__NodeAff
 // The live rows that match. The pointer is valid as long as the reference; the content changes with
 // the nodes.
 const struct cs_bitmap *cs_node_selector_rows(const struct cs_node_selector *selector);
+
+// For people, of the selector with these rows, which a demand's may be: append all of it, or what
+// of it the node in a live row does not meet, with what the node has: "disktype=ssd (here hdd)".
+// Of what is long the first eight parts are named.
+void cs_node_selector_print(const struct cs_cluster *cluster, const struct cs_bitmap *rows,
+			    struct cs_buffer *out);
+void cs_node_selector_print_unmet(const struct cs_cluster *cluster, const struct cs_bitmap *rows,
+				  uint32_t row, struct cs_buffer *out);
 
 #endif

@@ -41,6 +41,9 @@ struct cs_row_count {
 	uint32_t terminating;
 };
 struct cs_row_count cs_row_counts_get(const struct cs_row_counts *counts, uint32_t row);
+// Those of all rows in a domain of the topology, terminating ones included.
+uint64_t cs_row_counts_in(const struct cs_row_counts *counts, const struct cs_topology *topology,
+			  uint32_t domain);
 
 // A query is a conjunction of (namespaces, label selector) pairs: it counts the bound and assumed
 // pods that match each pair. Interned by content.

@@ -27,6 +27,8 @@ struct cs_topology {
 struct cs_topology *cs_topology_ref(struct cs_cluster *cluster, const char *key);
 // The domain of a value, CS_DOMAIN_NONE where no row has it.
 uint32_t cs_topology_find(const struct cs_topology *topology, const char *value);
+// The intern id of the domain's value, CS_INTERN_NONE for a free one.
+uint32_t cs_topology_value(const struct cs_topology *topology, uint32_t domain);
 void cs_topology_unref(struct cs_cluster *cluster, struct cs_topology *topology);
 
 #endif

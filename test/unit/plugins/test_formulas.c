@@ -135,25 +135,133 @@ START_TEST(taints_and_preferences)
 		score_of("TaintToleration", NULL, pod, "a"),
 		"untolerated PreferNoSchedule taints 1, at most 2 on a node that fits: 100 "
 		"- 100 x 1 / 2 = 50");
-	ck_assert_str_eq(
-		score_of("NodeAffinity", NULL, pod, "b"),
-		"weights of preferred terms that match 30, at most 30 on a node that fits: "
-		"100 x 30 / 30 = 100");
+	ck_assert_str_eq(score_of("NodeAffinity", NULL, pod, "b"),
+			 "30 for !metadata, in all 30, at most 30 on a node that fits: 100 x 30 / "
+			 "30 = 100");
 }
 END_TEST
 
 START_TEST(images)
 {
-	add_node(&world, "a", "status: {images: [{names: ['i:1'], sizeBytes: 1073741824}]}");
-	add_node(&world, "b", "status: {}");
-	const struct cs_pod *pod = add_pod(&world, "p", "containers: [{image: 'i:1'}]");
-	ck_assert_str_eq(
-		score_of("ImageLocality", NULL, pod, "a"),
-		"images on it, by the share of nodes that have them: 512Mi; 100 x (512Mi - "
-		"23Mi) / (1 x 1000Mi - 23Mi) = 50.05");
-	ck_assert_str_eq(run_formula(&run, "b"), "none of the pod's images is on it = 0");
+	add_node(&world, "a",
+		 "status: {images: [{names: ['i:1'], sizeBytes: 1073741824}, {names: "
+		 "['j:latest'], sizeBytes: 2097152}]}");
+	add_node(&world, "b", "status: {images: [{names: ['j:latest'], sizeBytes: 2097152}]}");
+	add_node(&world, "c", "status: {}");
+	add_node(&world, "d", "status: {}");
+	const struct cs_pod *pod = add_pod(&world, "p", "containers: [{image: 'i:1'}, {image: j}]");
+	const char *words = score_of("ImageLocality", NULL, pod, "a");
+	ck_assert_ptr_nonnull(strstr(words, "i:1 1Gi x 1 / 4 nodes"));
+	ck_assert_ptr_nonnull(strstr(words, "j:latest 2Mi x 2 / 4 nodes"));
+	ck_assert_str_eq(strstr(words, " = "),
+			 " = 257Mi; 100 x (257Mi - 23Mi) / (2 x 1000Mi - 23Mi) = 11.84");
+	ck_assert_int_eq(run.out[0], 11);
+	ck_assert_str_eq(run_formula(&run, "b"),
+			 "j:latest 2Mi x 2 / 4 nodes = 1Mi, not above 23Mi = 0");
+	ck_assert_str_eq(run_formula(&run, "c"),
+			 "none of the pod's images is on it = 0, not above 23Mi = 0");
 }
 END_TEST
+
+// ---- by what nodes are ----
+
+START_TEST(node_selectors)
+{
+	load_world_node(&run, "n1", "", "disk: hdd, " ZONE ": z1, cpus: '4'");
+	load_world_node(&run, "n2", "", "disk: ssd, " ZONE ": z1, gpu: ''");
+	const struct cs_pod *pod =
+		add_pod(&world, "p", "nodeSelector: {disk: ssd, rack: r1}, containers: []");
+	const char *words = numbers_of("NodeAffinity", NULL, pod, "n1");
+	ck_assert_ptr_nonnull(strstr(words, "the pod requires "));
+	ck_assert_ptr_nonnull(strstr(words, "disk=ssd (here hdd)"));
+	ck_assert_ptr_nonnull(strstr(words, "rack=r1 (no such label here)"));
+	ck_assert_str_eq(run_numbers(&run, "n2"), "the pod requires rack=r1 (no such label here)");
+	// Of each term what is not met; the selector is met on n2.
+	pod = add_pod(
+		&world, "q",
+		"nodeSelector: {disk: ssd}, affinity: {nodeAffinity: "
+		"{requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: ["
+		"{matchExpressions: [{key: disk, operator: Exists}, {key: " ZONE ", operator: "
+		"NotIn, values: [z1]}, {key: cpus, operator: Gt, values: ['8']}]}, "
+		"{matchExpressions: [{key: gpu, operator: DoesNotExist}], matchFields: [{key: "
+		"metadata.name, operator: NotIn, values: [n2]}]}]}}}");
+	ck_assert_str_eq(numbers_of("NodeAffinity", NULL, pod, "n2"),
+			 "the pod requires " ZONE "!=z1 (here z1), cpus>8 (no such label here); or "
+			 "!gpu (here ), metadata.name!=n2 (here n2)");
+	ck_assert_str_eq(run_numbers(&run, "n1"), "the pod requires disk=ssd (here hdd)");
+	ck_assert_str_eq(
+		numbers_of("NodeAffinity",
+			   "{addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+			   "{nodeSelectorTerms: [{matchExpressions: [{key: gpu, operator: "
+			   "Exists}]}]}}}",
+			   pod, "n1"),
+		"the profile's addedAffinity requires gpu (no such label here)");
+}
+END_TEST
+
+START_TEST(node_names)
+{
+	load_world_node(&run, "n1", "", "");
+	load_world_node(&run, "n2", "", "");
+	const struct cs_pod *pod =
+		add_pod(&world, "p",
+			"affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+			"{nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, "
+			"values: [n2]}]}]}}}");
+	ck_assert_str_eq(numbers_of("NodeAffinity", NULL, pod, "n1"), "the pod must go to n2");
+}
+END_TEST
+
+// Of a long list the beginning is told.
+START_TEST(many_values)
+{
+	load_world_node(&run, "n1", "", "");
+	const struct cs_pod *pod = add_pod(
+		&world, "p",
+		"affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+		"{nodeSelectorTerms: [{matchExpressions: [{key: k, operator: In, values: [v0, v1, "
+		"v2, v3, v4, v5, v6, v7, v8, v9]}]}]}}}");
+	const char *words = numbers_of("NodeAffinity", NULL, pod, "n1");
+	ck_assert_ptr_nonnull(strstr(words, "the pod requires k in (v"));
+	ck_assert_ptr_nonnull(strstr(words, " and 2 more) (no such label here)"));
+}
+END_TEST
+
+START_TEST(preferred_terms)
+{
+	load_world_node(&run, "n1", "", "disk: hdd");
+	load_world_node(&run, "n2", "", "disk: ssd, gpu: ''");
+	const struct cs_pod *pod = add_pod(
+		&world, "p",
+		"affinity: {nodeAffinity: {preferredDuringSchedulingIgnoredDuringExecution: ["
+		"{weight: 30, preference: {matchExpressions: [{key: disk, operator: In, values: "
+		"[ssd]}]}}, {weight: 20, preference: {matchExpressions: [{key: gpu, operator: "
+		"Exists}, {key: disk, operator: NotIn, values: [hdd]}]}}, {weight: 5, preference: "
+		"{matchExpressions: [{key: disk, operator: Exists}]}}]}}");
+	ck_assert_str_eq(score_of("NodeAffinity", NULL, pod, "n1"),
+			 "0 of 30 for disk=ssd, 0 of 20 for gpu, disk!=hdd, 5 for disk, in all 5, "
+			 "at most 55 on a node that fits: 100 x 5 / 55 = 9.091");
+}
+END_TEST
+
+START_TEST(cordoned_and_featureless)
+{
+	add_node(&world, "a",
+		 "spec: {unschedulable: true}, status: {declaredFeatures: "
+		 "[UserNamespacesHostNetworkSupport]}");
+	const struct cs_pod *pod = add_pod(
+		&world, "p",
+		"hostNetwork: true, hostUsers: false, containers: [{name: c, restartPolicyRules: "
+		"[{action: RestartAllContainers}]}]");
+	ck_assert_str_eq(numbers_of("NodeUnschedulable", NULL, pod, "a"),
+			 "the node is cordoned (spec.unschedulable is true), and the pod does not "
+			 "tolerate node.kubernetes.io/unschedulable:NoSchedule");
+	ck_assert_str_eq(numbers_of("NodeDeclaredFeatures", NULL, pod, "a"),
+			 "the node does not declare RestartAllContainersOnContainerExits");
+}
+END_TEST
+
+// ---- by what pods there are ----
 
 static void zones(void)
 {
@@ -169,53 +277,187 @@ static void zones(void)
 	"topologySpreadConstraints: [{maxSkew: 1, topologyKey: " ZONE ", whenUnsatisfiable: " when \
 	", labelSelector: {matchLabels: {app: web}}}]"
 
+#define WEB_PODS "pods with app=web in namespace default"
+
 START_TEST(spreading)
 {
 	zones();
 	// ln(2 + 2) = 1.386: 2.77 and 1.39 are 3 and 1.
 	const struct cs_pod *pod = add_pod(&world, "p", SPREAD("ScheduleAnyway"));
 	ck_assert_str_eq(score_of("PodTopologySpread", NULL, pod, "a"),
-			 "its " ZONE
-			 " has 2 matching pods, x 1.386 for 2 domains + maxSkew 1 - 1 = "
-			 "2.773; in all 3, from 1 to 3 on nodes that fit: 100 x (3 + 1 - 3) / 3 = "
-			 "33.33");
+			 "the node's " ZONE " z1 has 2 " WEB_PODS
+			 ": 2 x 1.386 for 2 domains + maxSkew 1 - 1 = 2.773; in all 3, from 1 to 3 "
+			 "on nodes that fit: 100 x (3 + 1 - 3) / 3 = 33.33");
 	ck_assert_int_eq(run.out[0], 33);
-	ck_assert_str_eq(run_formula(&run, "c"), "it lacks a label of the constraints = 0");
-	load_world_bound(&run, "w4", "a", "app: web");
-	pod = add_pod(&world, "q", SPREAD("DoNotSchedule"));
-	ck_assert_str_eq(numbers_of("PodTopologySpread", NULL, pod, "a"),
-			 "its " ZONE " has 3 matching pods, and with maxSkew 1 may have 2 before "
-			 "this one");
-	ck_assert_str_eq(run_numbers(&run, "c"), "it has no label " ZONE);
+	ck_assert_str_eq(run_formula(&run, "c"), "the node lacks a label of the constraints = 0");
 }
 END_TEST
 
+// Two in one domain, one in the other. The pod itself has no labels, and does not count.
+START_TEST(spreading_that_is_required)
+{
+	zones();
+	load_world_bound(&run, "w4", "a", "app: web");
+	const struct cs_pod *pod = add_pod(&world, "q", SPREAD("DoNotSchedule"));
+	ck_assert_str_eq(numbers_of("PodTopologySpread", NULL, pod, "a"),
+			 "the node's " ZONE " z1 has 3 " WEB_PODS
+			 "; of 2 domains the least has 1 (z2); the skew would be 3 + 0 for the pod "
+			 "- 1 = 2, and maxSkew is 1");
+	ck_assert_str_eq(run_numbers(&run, "c"), "the node has no label " ZONE);
+	load_world_node(&run, "d", "", ZONE ": z3");
+	load_world_node(&run, "e", "", ZONE ": z4");
+	ck_assert_str_eq(numbers_of("PodTopologySpread", NULL, pod, "a"),
+			 "the node's " ZONE " z1 has 3 " WEB_PODS
+			 "; of 4 domains the least has 0 (2 of them); the skew would be 3 + 0 for "
+			 "the pod - 0 = 3, and maxSkew is 1");
+}
+END_TEST
+
+START_TEST(spreading_over_few_domains)
+{
+	zones();
+	ck_assert_int_eq(
+		apply_pod(&world,
+			  read_pod(&world,
+				   "{metadata: {name: p, uid: p, namespace: default, labels: {app: "
+				   "web}}, spec: {topologySpreadConstraints: [{maxSkew: 1, "
+				   "minDomains: 3, topologyKey: " ZONE
+				   ", whenUnsatisfiable: DoNotSchedule, labelSelector: "
+				   "{matchLabels: {app: web}}}]}}")),
+		0);
+	ck_assert_str_eq(numbers_of("PodTopologySpread", NULL, world.change.pod, "b"),
+			 "the node's " ZONE " z2 has 1 pod with app=web in namespace default; of 2 "
+			 "domains the least has 1 (z2), but 0 counts, as minDomains is 3; the skew "
+			 "would be 1 + 1 for the pod - 0 = 2, and maxSkew is 1");
+}
+END_TEST
+
+#define REQUIRED         "requiredDuringSchedulingIgnoredDuringExecution: "
+#define PREFERRED        "preferredDuringSchedulingIgnoredDuringExecution: "
 #define TERM(kind, list) "affinity: {" kind ": {" list "}}"
 #define WEB              "topologyKey: " ZONE ", labelSelector: {matchLabels: {app: web}}"
 
 START_TEST(pod_affinity)
 {
 	zones();
-	const struct cs_pod *pod =
-		add_pod(&world, "p",
-			TERM("podAffinity",
-			     "preferredDuringSchedulingIgnoredDuringExecution: [{weight: 10, "
-			     "podAffinityTerm: {" WEB "}}]"));
+	const struct cs_pod *pod = add_pod(
+		&world, "p",
+		TERM("podAffinity", PREFERRED "[{weight: 10, podAffinityTerm: {" WEB "}}]"));
 	ck_assert_str_eq(score_of("InterPodAffinity", NULL, pod, "b"),
-			 "weights of the terms times pods that match: 10 in its " ZONE
-			 "; from 0 to 20 on nodes that fit: 100 x (10 - 0) / (20 - 0) = 50");
-	pod = add_pod(&world, "q",
-		      TERM("podAntiAffinity",
-			   "requiredDuringSchedulingIgnoredDuringExecution: [{" WEB "}]"));
+			 "10 x 1 (the node's " ZONE " z2: " WEB_PODS
+			 ") = 10; from 0 to 20 on nodes that fit: 100 x (10 - 0) / (20 - 0) = 50");
+	ck_assert_str_eq(run_formula(&run, "c"),
+			 "10 x 0 (the node has no label " ZONE ": " WEB_PODS
+			 ") = 0; from 0 to 20 on nodes that fit: 100 x (0 - 0) / (20 - 0) = 0");
+	pod = add_pod(&world, "q", TERM("podAntiAffinity", REQUIRED "[{" WEB "}]"));
 	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "a"),
-			 "a pod that it avoids is in the node's " ZONE);
+			 "the pod must not be near " WEB_PODS ": the node's " ZONE
+			 " z1 has 2 pods (default/w1 and 1 more)");
 	// Each zone has one node, of another number: these are marked by row.
-	ck_assert_str_eq(run_numbers(&run, "b"), "a pod that it avoids is in the node's " ZONE);
-	pod = add_pod(
-		&world, "r",
-		TERM("podAffinity", "requiredDuringSchedulingIgnoredDuringExecution: [{" WEB "}]"));
+	ck_assert_str_eq(run_numbers(&run, "b"), "the pod must not be near " WEB_PODS
+						 ": the node's " ZONE " z2 has 1 pod (default/w3)");
+	pod = add_pod(&world, "r", TERM("podAffinity", REQUIRED "[{" WEB "}]"));
 	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "c"),
-			 "no pod that it wants is in the node's " ZONE);
+			 "the pod must be near " WEB_PODS ": the node has no label " ZONE);
+	load_world_node(&run, "d", "", ZONE ": z3");
+	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "d"),
+			 "the pod must be near " WEB_PODS ": the node's " ZONE " z3 has none");
+}
+END_TEST
+
+// Which pods a term means, in whatever way it says so.
+START_TEST(pods_that_terms_mean)
+{
+	static const struct {
+		const char *term;
+		const char *words;
+	} rows[] = {
+		{ "labelSelector: {}", "any labels in namespace default" },
+		{ "labelSelector: {matchLabels: {a: b}}, namespaces: [x]", "a=b in namespace x" },
+		{ "labelSelector: {matchLabels: {a: b}}, namespaceSelector: {}",
+		  "a=b in namespaces with any labels" },
+		{ "labelSelector: {matchLabels: {a: b}}, namespaces: [x], namespaceSelector: "
+		  "{matchLabels: {team: t}}",
+		  "a=b in namespace x and in namespaces with team=t" },
+		{ "labelSelector: {matchExpressions: [{key: tier, operator: NotIn, values: "
+		  "[x]}]}",
+		  "tier!=x in namespace default" },
+		{ "labelSelector: {matchExpressions: [{key: tier, operator: Exists}]}",
+		  "tier in namespace default" },
+		{ "labelSelector: {matchExpressions: [{key: tier, operator: DoesNotExist}]}",
+		  "!tier in namespace default" },
+	};
+	zones();
+	for (size_t i = 0; i < CS_ARRAY_LENGTH(rows); i++) {
+		const struct cs_pod *pod = add_pod(
+			&world, cs_arena_printf(run.scratch, "p%zu", i),
+			cs_arena_printf(run.scratch,
+					TERM("podAffinity", REQUIRED "[{topologyKey: rack, %s}]"),
+					rows[i].term));
+		ck_assert_str_eq(
+			numbers_of("InterPodAffinity", NULL, pod, "a"),
+			cs_arena_printf(
+				run.scratch,
+				"the pod must be near pods with %s: the node has no label rack",
+				rows[i].words));
+	}
+}
+END_TEST
+
+// A bound pod with labels and an affinity.
+static void bound_with(const char *name, const char *node, const char *affinity)
+{
+	ck_assert_int_eq(
+		apply_pod(
+			&world,
+			read_pod(&world,
+				 "{metadata: {name: %s, uid: %s, namespace: default, labels: {app: "
+				 "db}}, spec: {nodeName: %s, %s}}",
+				 name, name, node, affinity)),
+		0);
+}
+
+static const struct cs_pod *web_pod(void)
+{
+	ck_assert_int_eq(apply_pod(&world, read_pod(&world, "{metadata: {name: p, uid: p, "
+							    "namespace: default, labels: {app: "
+							    "web}}, spec: {}}")),
+			 0);
+	return world.change.pod;
+}
+
+START_TEST(pods_that_are_there_object)
+{
+	zones();
+	bound_with("db2", "a", TERM("podAntiAffinity", REQUIRED "[{" WEB "}]"));
+	bound_with("db1", "a", TERM("podAntiAffinity", REQUIRED "[{" WEB "}]"));
+	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, web_pod(), "a"),
+			 "the node's " ZONE " z1 has 2 pods (default/db1 and 1 more) that must not "
+			 "be near " WEB_PODS ", as the pod is");
+	ck_assert_str_eq(run_fitting(&run), "b c");
+}
+END_TEST
+
+START_TEST(pods_that_are_there_prefer)
+{
+	zones();
+	bound_with("db1", "a", TERM("podAffinity", REQUIRED "[{" WEB "}]"));
+	bound_with("db2", "b",
+		   TERM("podAffinity", PREFERRED "[{weight: 7, podAffinityTerm: {" WEB "}}]"));
+	bound_with("db3", "b",
+		   TERM("podAntiAffinity", PREFERRED "[{weight: 9, podAffinityTerm: {" WEB "}}]"));
+	ck_assert_str_eq(score_of("InterPodAffinity", "{hardPodAffinityWeight: 3}", web_pod(), "a"),
+			 "3 x 1 (the node's " ZONE " z1: pods that must be near " WEB_PODS
+			 ") = 3; from -2 to 3 on nodes that fit: 100 x (3 - -2) / (3 - -2) = 100");
+	const char *words = run_formula(&run, "b");
+	ck_assert_ptr_nonnull(strstr(words, "7 x 1 (the node's " ZONE
+					    " z2: pods that prefer to be near " WEB_PODS ")"));
+	ck_assert_ptr_nonnull(strstr(words, "-9 x 1 (the node's " ZONE
+					    " z2: pods that prefer not to be near " WEB_PODS ")"));
+	ck_assert_ptr_nonnull(strstr(words, " = -2; from -2 to 3 on nodes that fit: "));
+	ck_assert_str_eq(run_formula(&run, "c"),
+			 "no pod counts that is near the node = 0; from -2 to 3 on nodes that fit: "
+			 "100 x (0 - -2) / (3 - -2) = 40");
 }
 END_TEST
 
@@ -231,22 +473,22 @@ START_TEST(pod_affinity_by_host)
 	load_world_bound(&run, "w1", "h2", "app: web");
 	const struct cs_pod *pod =
 		add_pod(&world, "p",
-			TERM("podAntiAffinity",
-			     "requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: host, "
-			     "labelSelector: {matchLabels: {app: web}}}]"));
+			TERM("podAntiAffinity", REQUIRED "[{topologyKey: host, labelSelector: "
+							 "{matchLabels: {app: web}}}]"));
 	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, pod, "h2"),
-			 "a pod that it avoids is in the node's host");
+			 "the pod must not be near " WEB_PODS
+			 ": the node's host h2 has 1 pod (default/w1)");
 	load_world_bound(&run, "d1", "h2", "app: db");
 	pod = add_pod(&world, "q",
 		      TERM("podAffinity",
-			   "preferredDuringSchedulingIgnoredDuringExecution: ["
-			   "{weight: 10, podAffinityTerm: {topologyKey: host, labelSelector: "
-			   "{matchLabels: {app: web}}}}, "
-			   "{weight: 30, podAffinityTerm: {topologyKey: host, labelSelector: "
-			   "{matchLabels: {app: db}}}}]"));
+			   PREFERRED "[{weight: 10, podAffinityTerm: {topologyKey: host, "
+				     "labelSelector: {matchLabels: {app: web}}}}, "
+				     "{weight: 30, podAffinityTerm: {topologyKey: host, "
+				     "labelSelector: {matchLabels: {app: db}}}}]"));
 	ck_assert_str_eq(score_of("InterPodAffinity", NULL, pod, "h2"),
-			 "weights of the terms times pods that match: 40 in its host; from 0 to 40 "
-			 "on nodes that fit: 100 x (40 - 0) / (40 - 0) = 100");
+			 "10 x 1 (the node's host h2: " WEB_PODS ") + 30 x 1 (the node's host h2: "
+			 "pods with app=db in namespace default) = 40; from 0 to 40 on nodes that "
+			 "fit: 100 x (40 - 0) / (40 - 0) = 100");
 }
 END_TEST
 
@@ -407,8 +649,18 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, ports_that_are_taken);
 	tcase_add_test(tcase, taints_and_preferences);
 	tcase_add_test(tcase, images);
+	tcase_add_test(tcase, node_selectors);
+	tcase_add_test(tcase, node_names);
+	tcase_add_test(tcase, many_values);
+	tcase_add_test(tcase, preferred_terms);
+	tcase_add_test(tcase, cordoned_and_featureless);
 	tcase_add_test(tcase, spreading);
+	tcase_add_test(tcase, spreading_that_is_required);
+	tcase_add_test(tcase, spreading_over_few_domains);
 	tcase_add_test(tcase, pod_affinity);
+	tcase_add_test(tcase, pods_that_terms_mean);
+	tcase_add_test(tcase, pods_that_are_there_object);
+	tcase_add_test(tcase, pods_that_are_there_prefer);
 	tcase_add_test(tcase, pod_affinity_by_host);
 	tcase_add_test(tcase, least_load);
 	tcase_add_test(tcase, least_connections);
