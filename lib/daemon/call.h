@@ -13,6 +13,8 @@
 #include <csched/http/server.h>
 #include <csched/kube/extender.h>
 
+#include "daemon/guests.h"
+
 enum cs_verb {
 	CS_VERB_FILTER,
 	CS_VERB_PRIORITIZE,
@@ -48,6 +50,10 @@ struct cs_call {
 	struct cs_extender_binding binding;
 	struct cs_slice pod; // JSON of the pod; size 0 = none, as with bind
 	const char *uid;     // of the pod
+
+	// The core's while it decides.
+	uint32_t *rows; // of args' nodes
+	struct cs_guests guests;
 
 	// The core's: arrays as the request's nodes, in the arena. Until `result` is set they say
 	// nothing.

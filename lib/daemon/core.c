@@ -25,6 +25,12 @@
 #define REPORTS_MAX 512
 #define PATIENCE    (5 * CS_SECOND)
 
+// Messages in order.
+struct queue {
+	struct cs_message *first;
+	struct cs_message **last;
+};
+
 struct cs_core {
 	struct cs_core_options options;
 	const struct cs_log *log;
@@ -42,8 +48,8 @@ struct cs_core {
 	struct cs_message_batch **last_batch;
 	size_t next_change; // of the first batch
 
-	struct cs_message *asks; // in order, none of them answered
-	struct cs_message **last_ask;
+	struct queue asks;  // none of them answered
+	struct queue calls; // nor of these
 
 	uint32_t n_synced;
 	bool leading;
@@ -55,6 +61,24 @@ struct cs_core {
 	bool ended;
 	int exit_status;
 };
+
+static void push(struct queue *queue, struct cs_message *message)
+{
+	message->next = NULL;
+	*queue->last = message;
+	queue->last = &message->next;
+}
+
+// NULL where there is none.
+static struct cs_message *pop(struct queue *queue)
+{
+	struct cs_message *message = queue->first;
+	if (message)
+		queue->first = message->next;
+	if (!queue->first)
+		queue->last = &queue->first;
+	return message;
+}
 
 // ---- what the scheduler asks ----
 
@@ -218,7 +242,8 @@ int cs_core_create(const struct cs_core_options *options, struct cs_core **ret,
 	core->options = *options;
 	core->log = options->log;
 	core->last_batch = &core->batches;
-	core->last_ask = &core->asks;
+	core->asks.last = &core->asks.first;
+	core->calls.last = &core->calls.first;
 	cs_random_init(&core->random, options->seed);
 	core->mailbox = cs_mailbox_create(NULL, NULL);
 	core->cluster = cs_cluster_create(cs_random_next(&core->random));
@@ -262,7 +287,8 @@ void cs_core_destroy(struct cs_core *core)
 		return;
 	if (core->batches)
 		free_messages(&core->batches->message);
-	free_messages(core->asks);
+	free_messages(core->asks.first);
+	free_messages(core->calls.first);
 	free_messages(cs_mailbox_take(core->mailbox));
 	cs_verbs_destroy(core->verbs);
 	cs_load_intake_destroy(core->load);
@@ -489,21 +515,12 @@ static void on_leading(struct cs_core *core, struct cs_message *message)
 
 static void on_ask(struct cs_core *core, struct cs_message *message)
 {
-	message->next = NULL;
-	*core->last_ask = message;
-	core->last_ask = &message->next;
+	push(&core->asks, message);
 }
 
 static void on_call(struct cs_core *core, struct cs_message *message)
 {
-	cs_verbs_answer(
-		core->verbs,
-		&(struct cs_verbs_state){
-			.now = core->now,
-			.synced = core->n_synced >= core->options.n_watches,
-			.leading = !core->stopping && (core->leading || !core->options.elect),
-		},
-		(struct cs_call *)message);
+	push(&core->calls, message);
 }
 
 static void on_stop(struct cs_core *core, struct cs_message *message)
@@ -611,27 +628,46 @@ static void answer(const struct cs_core *core, struct cs_message_ask *ask)
 // takes longer than a turn, and hundreds of clients may ask at once.
 static bool answer_asks(struct cs_core *core, int64_t end)
 {
-	while (core->asks) {
-		struct cs_message *message = core->asks;
+	struct cs_message *message;
+	while ((message = pop(&core->asks))) {
 		struct cs_message_ask *ask = (struct cs_message_ask *)message;
-		core->asks = message->next;
-		if (!core->asks)
-			core->last_ask = &core->asks;
 		if (cs_http_pending_is_wanted(ask->pending))
 			answer(core, ask);
 		cs_message_free_core(message);
 		if (past(core, end))
-			return core->asks != NULL;
+			return core->asks.first != NULL;
 	}
 	return false;
 }
 
+// One in any case. Who wants to go on later does so after all others.
+static bool answer_calls(struct cs_core *core, int64_t end)
+{
+	struct cs_message *message;
+	const struct cs_verbs_state state = {
+		.now = core->now,
+		.synced = core->n_synced >= core->options.n_watches,
+		.leading = !core->stopping && (core->leading || !core->options.elect),
+	};
+	while ((message = pop(&core->calls))) {
+		if (!cs_verbs_answer(core->verbs, &state, (struct cs_call *)message))
+			push(&core->calls, message);
+		if (past(core, end))
+			return core->calls.first != NULL;
+	}
+	return false;
+}
+
+// Calls first, as somebody waits for each; but not in the time of the rest, so that who calls as
+// hard as he can leaves half of the core's time to our own pods.
 bool cs_core_turn(struct cs_core *core)
 {
 	core->now = cs_clock_now(&core->options.clock);
-	int64_t end = core->now.boot + TURN;
 	read_messages(core);
-	bool more = apply_batches(core, core->now.boot + TURN / 2);
+	bool more = answer_calls(core, core->now.boot + TURN);
+	int64_t begin = cs_clock_now(&core->options.clock).boot;
+	int64_t end = begin + TURN;
+	more |= apply_batches(core, begin + TURN / 2);
 	more |= take_load(core, end);
 	more |= decide(core, end);
 	more |= answer_asks(core, end);

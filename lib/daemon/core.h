@@ -48,8 +48,9 @@ void cs_core_destroy(struct cs_core *core);
 // Where messages of message.h go; any thread.
 struct cs_mailbox *cs_core_mailbox(struct cs_core *core);
 
-// Reads messages, applies what watches told, decides, for about a millisecond, and answers one
-// question, or as many as there is time for. True: there is more to do at once.
+// Reads messages and answers calls for a millisecond, one of them (or a slice of it) in any case;
+// then, for about another one, applies what watches told and decides, and answers one question, or
+// as many as there is time for. True: there is more to do at once.
 bool cs_core_turn(struct cs_core *core);
 // boot ns at which the next turn has work without a message; INT64_MAX = never.
 int64_t cs_core_deadline(const struct cs_core *core);

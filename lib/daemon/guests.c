@@ -24,40 +24,59 @@ static const Kube__Node *read_node(struct cs_slice item, struct cs_slice name,
 		       : NULL;
 }
 
+bool cs_guests_read(struct cs_guests *guests, const struct cs_extender_args *args,
+		    const uint32_t *rows, const struct cs_guests_time *time, struct cs_arena *arena)
+{
+	if (!args->whole)
+		return true;
+	if (!guests->nodes) {
+		guests->nodes = cs_arena_alloc_array(arena, args->n_nodes, sizeof(Kube__Node *));
+		guests->names = cs_arena_alloc_array(arena, args->n_nodes, sizeof(char *));
+	}
+	// At least one, however fast time passes.
+	for (bool gone_on = false; guests->next < args->n_nodes; guests->next++) {
+		uint32_t i = guests->next;
+		if (rows[i] != CS_ROW_NONE)
+			continue;
+		int64_t now = cs_clock_now(time->clock).boot;
+		if (guests->n_read == CS_GUESTS_MAX || now >= time->end)
+			break;
+		if (gone_on && now >= time->pause)
+			return false;
+		gone_on = true;
+		guests->nodes[i] = read_node(args->items[i], args->names[i], arena);
+		guests->n_read++;
+	}
+	return true;
+}
+
 // The node's row, CS_ROW_NONE where it cannot be one. Who is there came with this request before.
-static uint32_t enter(struct cs_guests *guests, const Kube__Node *node)
+static uint32_t enter(struct cs_guests *guests, struct cs_cluster *cluster, const Kube__Node *node)
 {
 	const char *name = node->metadata->name;
 	uint32_t events;
 	struct cs_error err;
-	uint32_t row = cs_cluster_find_node(guests->cluster, name);
-	if (row != CS_ROW_NONE || cs_cluster_apply_node(guests->cluster, node, &events, &err) < 0)
+	uint32_t row = cs_cluster_find_node(cluster, name);
+	if (row != CS_ROW_NONE || cs_cluster_apply_node(cluster, node, &events, &err) < 0)
 		return row;
 	guests->names[guests->n++] = name;
-	return cs_cluster_find_node(guests->cluster, name);
+	return cs_cluster_find_node(cluster, name);
 }
 
-void cs_guests_enter(struct cs_guests *guests, const struct cs_extender_args *args, uint32_t *rows)
+void cs_guests_enter(struct cs_guests *guests, struct cs_cluster *cluster, uint32_t *rows)
 {
-	guests->n = 0;
-	if (!args->whole)
+	if (guests->n_read == 0)
 		return;
-	guests->names = cs_arena_alloc_array(guests->arena, args->n_nodes, sizeof(char *));
-	cs_cluster_mute_load_notice(guests->cluster, true);
-	for (uint32_t i = 0; i < args->n_nodes; i++) {
-		if (rows[i] != CS_ROW_NONE)
-			continue;
-		if (guests->n == CS_GUESTS_MAX || cs_clock_now(guests->clock).boot >= guests->until)
-			break;
-		const Kube__Node *node = read_node(args->items[i], args->names[i], guests->arena);
-		rows[i] = node ? enter(guests, node) : CS_ROW_NONE;
-	}
-	cs_cluster_mute_load_notice(guests->cluster, false);
+	cs_cluster_mute_load_notice(cluster, true);
+	for (uint32_t i = 0; i < guests->next; i++)
+		if (rows[i] == CS_ROW_NONE && guests->nodes[i])
+			rows[i] = enter(guests, cluster, guests->nodes[i]);
+	cs_cluster_mute_load_notice(cluster, false);
 }
 
 // The last one first: rows are given again in the opposite order, so the lowest ones.
-void cs_guests_leave(struct cs_guests *guests)
+void cs_guests_leave(struct cs_guests *guests, struct cs_cluster *cluster)
 {
 	while (guests->n > 0)
-		cs_cluster_remove_node(guests->cluster, guests->names[--guests->n]);
+		cs_cluster_remove_node(cluster, guests->names[--guests->n]);
 }

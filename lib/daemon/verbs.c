@@ -25,8 +25,10 @@
 // read in quadratic time. A larger one is waited for.
 #define POD_MAX     (64u << 10)
 #define WAITING_MAX 1000 // Bindings without an answer
-// The part of a call's time until whose end unknown nodes of it are read: what others wait for it.
+// The part of a call's time until whose end unknown nodes of it are read, and how long others wait
+// for that at a time.
 #define GUESTS_SHARE 4
+#define GUESTS_SLICE CS_MILLISECOND
 
 // A pod of the model that only a call has told of.
 struct supposed {
@@ -201,31 +203,39 @@ static void remember(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 			&detail);
 }
 
+// The rows of a call's nodes as of now, and what the call itself says of unknown ones. False: there
+// is more to read.
+static bool find_nodes(struct cs_verbs *verbs, struct cs_call *call)
+{
+	const struct cs_extender_args *args = &call->args;
+	const struct cs_guests_time time = {
+		.clock = verbs->options.clock,
+		.pause = cs_clock_now(verbs->options.clock).boot + GUESTS_SLICE,
+		.end = call->begun + (call->deadline - call->begun) / GUESTS_SHARE,
+	};
+	if (!call->rows)
+		call->rows = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*call->rows));
+	cs_node_names_find(verbs->names, args->names, args->n_nodes, call->rows);
+	return cs_guests_read(&call->guests, args, call->rows, &time, call->arena);
+}
+
 static void judge_args(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 		       const struct cs_pod *pod, struct cs_call *call, struct judged *ret)
 {
 	const struct cs_extender_args *args = &call->args;
-	struct cs_guests guests = {
-		.cluster = verbs->options.cluster,
-		.arena = call->arena,
-		.clock = verbs->options.clock,
-		.until = call->begun + (call->deadline - call->begun) / GUESTS_SHARE,
-	};
-	uint32_t *rows = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*rows));
 	cs_cluster_unreserve(verbs->options.cluster, call->uid);
-	cs_node_names_find(verbs->names, args->names, args->n_nodes, rows);
-	cs_guests_enter(&guests, args, rows);
+	cs_guests_enter(&call->guests, verbs->options.cluster, call->rows);
 	*ret = (struct judged){
 		.question = { .profile = verbs->options.profile,
 			      .pod = pod,
 			      .n = args->n_nodes,
-			      .rows = rows,
+			      .rows = call->rows,
 			      .scores = call->verb == CS_VERB_PRIORITIZE },
 		.answers = cs_arena_alloc_raw(call->arena, args->n_nodes * sizeof(*ret->answers)),
 	};
 	cs_judge(verbs->workspace, &ret->question, call->arena, ret->answers, &ret->result);
 	remember(verbs, state, ret);
-	cs_guests_leave(&guests);
+	cs_guests_leave(&call->guests, verbs->options.cluster);
 }
 
 static struct cs_extender_verdict *verdicts_of(const struct judged *judged, struct cs_arena *arena)
@@ -398,7 +408,7 @@ void cs_verbs_written(struct cs_verbs *verbs, const struct cs_write_result *resu
 
 // ---- all together ----
 
-void cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
+bool cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 		     struct cs_call *call)
 {
 	static enum cs_call_result (*const answers[CS_VERB_COUNT])(
@@ -408,6 +418,9 @@ void cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 		[CS_VERB_PREEMPT] = preempt,
 		[CS_VERB_BIND] = bind,
 	};
+	bool judged = call->args.n_nodes > 0 && state->synced && !atomic_load(&call->late);
+	if (judged && !find_nodes(verbs, call))
+		return false;
 	cs_cluster_set_time(verbs->options.cluster, state->now.wall);
 	enum cs_call_result result = answers[call->verb](verbs, state, call);
 	if (call->verb != CS_VERB_BIND || result != CS_CALL_DONE)
@@ -415,6 +428,7 @@ void cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 	if (verbs->reservations)
 		cs_metric_set(verbs->reservations,
 			      cs_cluster_count_reservations(verbs->options.cluster));
+	return true;
 }
 
 int cs_verbs_explain(struct cs_verbs *verbs, const struct cs_pod *pod, struct cs_outcome *ret,

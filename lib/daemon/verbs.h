@@ -41,8 +41,9 @@ struct cs_verbs_state {
 	bool synced;  // the model is complete
 	bool leading; // we may write
 };
-// Answers a call, now or when its Binding has ended; it goes back by cs_call_return.
-void cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
+// Answers a call, now or when its Binding has ended; it goes back by cs_call_return. False: it
+// wants to go on later, as it takes a millisecond and more to read its nodes; answer it again.
+bool cs_verbs_answer(struct cs_verbs *verbs, const struct cs_verbs_state *state,
 		     struct cs_call *call);
 // A watch tells of that pod, before the model hears of it: what was supposed of it is known now. A
 // pod of another name or workload than a request told leaves the model, with its reservation.

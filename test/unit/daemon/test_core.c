@@ -18,6 +18,7 @@
 
 #include "daemon/core.h"
 #include "daemon/message.h"
+#include "daemon/verbs.h"
 
 #define WRITES_MAX 4096
 
@@ -26,6 +27,7 @@ static int64_t tick; // ns by which each look moves the clock
 static int log_fd;
 static struct cs_log logger;
 static struct cs_config *config;
+static struct cs_config *extender_config; // NULL = nobody calls
 static struct cs_metrics *metrics;
 static struct cs_status status;
 static struct cs_core *core;
@@ -89,6 +91,10 @@ static void create(bool elect, bool emit_events)
 		.load_credit = on_load_credit,
 		.stop = on_stop,
 	};
+	if (extender_config) {
+		options.extender.config = extender_config;
+		options.extender.profile = extender_config->profiles[0];
+	}
 	ck_assert_msg(cs_core_create(&options, &core, &err) == 0, "%s", err.text);
 }
 
@@ -121,6 +127,7 @@ static void forget_writes(void)
 static void teardown(void)
 {
 	cs_core_destroy(core);
+	cs_config_destroy(extender_config);
 	forget_writes();
 	cs_metrics_destroy(metrics);
 	config->load = NULL; // a test's own
@@ -845,6 +852,131 @@ START_TEST(many_questions_at_once)
 }
 END_TEST
 
+// ---- calls of the extender ----
+
+static void create_with_extender(void)
+{
+	struct cs_error err = { 0 };
+	ck_assert_msg(cs_verbs_built_in(cs_plugins, &extender_config, &err) == 0, "%s", err.text);
+	create(false, true);
+	for (int i = 0; i < 4; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("n%d", i);
+		tell_node(name, "64");
+	}
+	sync_all();
+}
+
+// Asks with those `nodes`, as JSON members; the call comes back to `back`.
+static void call_with(const char *nodes, struct cs_mailbox *back)
+{
+	struct cs_error err;
+	struct cs_buffer body;
+	struct cs_call *call;
+	CS_AUTO_FREE char *pod = pod_json("theirs", "1");
+	cs_buffer_init(&body, 1 << 20);
+	cs_buffer_printf(&body, "{\"Pod\":%s,%s}", pod, nodes);
+	ck_assert_msg(cs_call_create(CS_VERB_PRIORITIZE, &body, &call, &err) == 0, "%s", err.text);
+	cs_buffer_finish(&body);
+	call->back = back;
+	call->begun = now.boot;
+	call->deadline = now.boot + 60 * CS_SECOND;
+	cs_mailbox_send(cs_core_mailbox(core), &call->message);
+}
+
+static unsigned take_calls(struct cs_mailbox *back)
+{
+	unsigned n = 0;
+	struct cs_message *next;
+	for (struct cs_message *m = cs_mailbox_take(back); m; m = next, n++) {
+		next = m->next;
+		ck_assert_int_eq(((struct cs_call *)m)->result, CS_CALL_DONE);
+		cs_call_destroy((struct cs_call *)m);
+	}
+	return n;
+}
+
+// However many call: in each turn there is an answer, and there are decisions.
+START_TEST(who_calls_hard_leaves_half_of_the_time)
+{
+	enum { CALLS = 2000, PODS = 60 }; // so many bindings may be under way
+	struct cs_mailbox *back = cs_mailbox_create(NULL, NULL);
+	create_with_extender();
+	for (int i = 0; i < PODS; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("p%d", i);
+		tell_pod(name, "100m");
+	}
+	for (int i = 0; i < CALLS; i++)
+		call_with("\"NodeNames\":[\"n0\",\"n1\",\"n2\",\"n3\"]", back);
+	tick = 2 * CS_MICROSECOND;
+	unsigned answered = 0;
+	while (answered < CALLS) {
+		int64_t before = now.boot;
+		(void)cs_core_turn(core);
+		// A millisecond for calls, and one for what else there is to do.
+		if (count_writes(CS_WRITE_BIND) < PODS)
+			ck_assert_int_ge(now.boot - before, 2 * CS_MILLISECOND);
+		unsigned more = take_calls(back);
+		ck_assert_uint_gt(more, 0);
+		ck_assert_int_le(more, CS_MILLISECOND / tick);
+		answered += more;
+		if (answered > CALLS / 2)
+			ck_assert_uint_eq(count_writes(CS_WRITE_BIND), PODS);
+	}
+	cs_mailbox_destroy(back);
+}
+END_TEST
+
+// A call that has to read unknown nodes lets others go first, and decisions.
+START_TEST(a_long_call_holds_nobody_up)
+{
+	struct cs_mailbox *long_back = cs_mailbox_create(NULL, NULL);
+	struct cs_mailbox *back = cs_mailbox_create(NULL, NULL);
+	CS_AUTO_BUFFER struct cs_buffer nodes;
+	create_with_extender();
+	cs_buffer_init(&nodes, 1 << 20);
+	cs_buffer_append_string(&nodes, "\"Nodes\":{\"items\":[");
+	for (int i = 0; i < 200; i++) {
+		CS_AUTO_FREE char *name = cs_asprintf("g%d", i);
+		CS_AUTO_FREE char *json = node_json(name, "4");
+		cs_buffer_printf(&nodes, "%s%s", i ? "," : "", json);
+	}
+	cs_buffer_append_string(&nodes, "]}");
+	call_with(nodes.data, long_back);
+	call_with("\"NodeNames\":[\"n0\"]", back);
+	tell_pod("p", "1");
+	tick = 50 * CS_MICROSECOND;
+	int turns = 0;
+	while (take_calls(long_back) == 0) {
+		int64_t before = now.boot;
+		bool more = cs_core_turn(core);
+		ck_assert(more || cs_mailbox_count(long_back) == 1);
+		ck_assert_int_le(now.boot - before, 3 * CS_MILLISECOND);
+		if (++turns == 2) {
+			ck_assert_uint_eq(take_calls(back), 1);
+			ck_assert_uint_eq(count_writes(CS_WRITE_BIND), 1);
+		}
+	}
+	ck_assert_int_gt(turns, 5);
+	cs_mailbox_destroy(back);
+	cs_mailbox_destroy(long_back);
+}
+END_TEST
+
+START_TEST(calls_left_over_are_freed)
+{
+	struct cs_mailbox *back = cs_mailbox_create(NULL, NULL);
+	create_with_extender();
+	for (int i = 0; i < 100; i++)
+		call_with("\"NodeNames\":[\"n0\"]", back);
+	tick = CS_MILLISECOND;
+	ck_assert(cs_core_turn(core));
+	ck_assert_uint_eq(take_calls(back), 1);
+	call_with("\"NodeNames\":[\"n0\"]", back);
+	cs_core_destroy(CS_TAKE(core));
+	cs_mailbox_destroy(back);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("core");
@@ -874,6 +1006,9 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, the_loss_of_all_load);
 	tcase_add_test(tcase, load_that_is_left_is_freed);
 	tcase_add_test(tcase, many_questions_at_once);
+	tcase_add_test(tcase, who_calls_hard_leaves_half_of_the_time);
+	tcase_add_test(tcase, a_long_call_holds_nobody_up);
+	tcase_add_test(tcase, calls_left_over_are_freed);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
