@@ -277,9 +277,11 @@ fmt: ## format all C files in place
 deps: ## install the Debian packages that are missing (hack/packages)
 	@hack/deps build
 
-install: $(B)/c-sched ## install c-sched and its kubectl plugin below DESTDIR and PREFIX (/usr/local)
+install: $(B)/c-sched ## install c-sched, its kubectl plugin and man pages below DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $(B)/c-sched $(DESTDIR)$(PREFIX)/bin/c-sched
 	install -D -m 755 hack/kubectl-csched $(DESTDIR)$(PREFIX)/bin/kubectl-csched
+	hack/man $(B)/c-sched $(B)/man
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/man/*.1
 
 clean: ## remove build/ (but not the tools that `make e2e` built)
 	find build -mindepth 1 -maxdepth 1 ! -name e2e -exec rm -rf {} +

@@ -72,6 +72,18 @@ START_TEST(standard_output_that_is_full)
 }
 END_TEST
 
+// Every flag has its place in the man pages, and groff has nothing to say against them.
+START_TEST(man_pages)
+{
+	CS_AUTO_FREE char *programs = realpath("/proc/self/exe", NULL);
+	for (int i = 0; i < 3; i++)
+		*strrchr(programs, '/') = '\0';
+	CS_AUTO_FREE char *command = cs_asprintf("test/integration/man_pages.sh %s/c-sched %s",
+						 programs, harness_path("man"));
+	ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 // ---- files it reads ----
 
 static int run_with_file(const char *flag, const char *text, struct harness_process **ret)
@@ -487,6 +499,7 @@ Suite *test_suite(void)
 	tcase_add_checked_fixture(tcase, harness_setup, harness_teardown);
 	tcase_add_loop_test(tcase, command_line, 0, (int)CS_ARRAY_LENGTH(command_lines));
 	tcase_add_loop_test(tcase, standard_output_that_is_full, 0, (int)CS_ARRAY_LENGTH(printers));
+	tcase_add_test(tcase, man_pages);
 	tcase_add_loop_test(tcase, bad_config, 0, (int)CS_ARRAY_LENGTH(bad_configs));
 	tcase_add_test(tcase, every_config_error);
 	tcase_add_test(tcase, good_config);
