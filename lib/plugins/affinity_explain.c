@@ -224,7 +224,7 @@ void cs_affinity_explain_score(const struct cs_cycle *cycle, const struct cs_plu
 	const uint32_t *feasible = cs_cycle_feasible(cycle);
 	int64_t *sums = cs_arena_alloc_array(cycle->scratch, n, sizeof(*sums));
 	int64_t min = INT64_MAX, max = INT64_MIN;
-	self->plugin->score(cycle, self, (struct cs_rows){ 0, n }, sums);
+	self->plugin->raw_score(cycle, self, (struct cs_rows){ 0, n }, sums);
 	for (uint32_t i = 0; i < cycle->n_feasible; i++) {
 		int64_t sum = sums[feasible[i]];
 		min = sum < min ? sum : min;

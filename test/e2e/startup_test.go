@@ -62,7 +62,7 @@ func TestRefusesToStart(t *testing.T) {
 			1, []string{"plugin.yaml", "Nonsense"},
 		},
 		"election without sense": {
-			[]string{"--kubeconfig=" + schedulerKubeconfig, "--leader-elect-renew-deadline=20s"}, 1, []string{"renew"},
+			[]string{"--kubeconfig=" + schedulerKubeconfig, "--leader-elect-renew-deadline=20s"}, 1, []string{"RenewDeadline"},
 		},
 	}
 	for name, c := range cases {
