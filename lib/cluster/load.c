@@ -50,6 +50,7 @@ static void free_column(struct cs_loads *loads, uint32_t i)
 	free(column->strain);
 	free(loads->hidden[i].strain);
 	free(loads->hidden[i].sums);
+	free(loads->hidden[i].taught);
 }
 
 void cs_loads_finish(struct cs_loads *loads)
@@ -87,6 +88,7 @@ static void resize_column(struct cs_loads *loads, uint32_t i, uint32_t old, uint
 	RESIZE(column->strain, old, n);
 	RESIZE(loads->hidden[i].strain, old, n);
 	RESIZE(loads->hidden[i].sums, old, n);
+	RESIZE(loads->hidden[i].taught, old, n);
 	for (uint32_t row = old; row < n; row++)
 		column->strain[row] = loads->hidden[i].strain[row] = 1;
 }
@@ -177,6 +179,8 @@ static void put_back(struct cs_loads *loads, int64_t now)
 		for (uint32_t row = 0; row < loads->nodes->table.n_rows; row++) {
 			cs_load_redate(&column->taken[row], now);
 			cs_load_redate(&loads->hidden[i].refused[row], now);
+			cs_load_redate(&loads->hidden[i].taught[row], now);
+			cs_load_redate(&loads->hidden[i].sums[row].newest, now);
 			if (slot != UINT32_MAX)
 				cs_loads_resum(loads, slot, row);
 			cs_loads_age(loads, i, row);
@@ -191,7 +195,6 @@ void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall)
 		loads->now = wall;
 	} else if (loads->now - wall >= STEP_BACK) {
 		put_back(loads, wall);
-		cs_uses_redate(&cluster->uses, wall);
 		if (cluster->latency)
 			cs_latency_redate(cluster->latency, wall);
 	}

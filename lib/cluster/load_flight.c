@@ -514,6 +514,7 @@ void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 		loads->hidden[i].refused[row] = 0;
 		loads->hidden[i].rest[row] = (struct cs_load_rest){ 0 };
 		loads->hidden[i].sums[row] = (struct cs_strain_sums){ 0 };
+		loads->hidden[i].taught[row] = 0;
 		uint32_t slot = cs_loads_slot(loads, i);
 		if (slot != UINT32_MAX)
 			cs_loads_resum(loads, slot, row);

@@ -51,6 +51,7 @@ struct cs_strain_sums {
 	double used;
 	double expected;
 	uint32_t n;
+	int64_t newest; // of the samples of all pods there, Unix ns
 };
 
 // Of a row, when a sample held all pods that were there, and nothing of others.
@@ -68,6 +69,7 @@ struct cs_load_hidden {
 	double unit;                 // what is in flight is counted in such parts
 	float *strain;               // the shown one before small ones are taken for chance
 	struct cs_strain_sums *sums; // of the round that is coming in
+	int64_t *taught;             // the newest pod's sample of earlier rounds, by its row
 	double level;                // LEVEL, COUNT: the median of the fresh rows, for unknown ones
 	struct cs_load_rest *rest;   // COUNT: the last
 	double more_pods;            // of rests: sum of (pods more than at the last rest)^2,

@@ -254,19 +254,6 @@ static struct cs_pod *find_pod(const struct cs_uses *uses, const struct cs_load_
 		       : NULL;
 }
 
-void cs_uses_redate(struct cs_uses *uses, int64_t now)
-{
-	size_t at = 0;
-	struct cs_content *content;
-	while ((content = cs_map_next(&uses->by_content, &at))) {
-		struct cs_use *use = CS_CONTAINER_OF(content, struct cs_use, content);
-		for (uint32_t slot = 0; slot < uses->n_slots; slot++) {
-			cs_load_redate(&use->learned[slot].newest, now);
-			cs_load_redate(&use->learned[slot].latest, now);
-		}
-	}
-}
-
 // Whether the pod had started up when the sample was taken, and lived through its window.
 static bool is_grown(const struct cs_loads *loads, const struct cs_pod *pod,
 		     const struct cs_load_pod_sample *sample)
@@ -282,7 +269,7 @@ static double count_strain(const struct cs_loads *loads, const struct cs_pod *po
 {
 	uint32_t column = loads->slot_column[slot];
 	const struct cs_learned *learned = &pod->use->learned[slot];
-	if (!cs_pod_is_counted(pod) || loads->metrics[column].kind != CS_LOAD_USAGE)
+	if (loads->metrics[column].kind != CS_LOAD_USAGE)
 		return value;
 	if (learned->known) {
 		struct cs_strain_sums *of_row = &loads->hidden[column].sums[pod->row];
@@ -300,22 +287,25 @@ static void collect(struct cs_cluster *cluster, const struct cs_pod *pod,
 	const struct cs_load_metric *metric = &loads->metrics[sample->metric];
 	uint32_t slot = cs_loads_slot(loads, sample->metric);
 	report->n_matched++;
-	if (slot == UINT32_MAX || !pod->use || !is_grown(loads, pod, sample))
+	if (slot == UINT32_MAX || !pod->use || !cs_pod_is_counted(pod) ||
+	    !is_grown(loads, pod, sample))
 		return;
 	if (!cs_loads_is_plausible(metric, sample->value)) {
 		report->n_implausible++;
 		return;
 	}
-	struct cs_learned *learned = &pod->use->learned[slot];
+	const struct cs_load_hidden *hidden = &loads->hidden[sample->metric];
 	report->n_future += sample->taken > loads->now;
-	if (sample->taken <= learned->newest) {
+	if (sample->taken <= hidden->taught[pod->row]) {
 		report->n_old++;
 		return;
 	}
+	int64_t taken = sample->taken < loads->now ? sample->taken : loads->now;
+	int64_t *newest = &hidden->sums[pod->row].newest;
+	*newest = taken > *newest ? taken : *newest;
+	struct cs_learned *learned = &pod->use->learned[slot];
 	learned->sum += count_strain(loads, pod, slot, sample->value);
 	learned->n++;
-	int64_t taken = sample->taken < loads->now ? sample->taken : loads->now;
-	learned->latest = taken > learned->latest ? taken : learned->latest;
 	if (cs_list_empty(&pod->use->taught))
 		cs_list_append(&cluster->uses.taught, &pod->use->taught);
 }
@@ -327,7 +317,6 @@ static void learn(struct cs_learned *learned)
 	double mean = learned->sum / learned->n;
 	learned->mean = learned->known ? learned->mean + ALPHA * (mean - learned->mean) : mean;
 	learned->known = true;
-	learned->newest = learned->latest;
 	learned->sum = 0;
 	learned->n = 0;
 }
@@ -383,6 +372,18 @@ static void learn_strains(struct cs_loads *loads, uint32_t column)
 	loads->unsettled |= 1u << column; // scores by it are to be made again
 }
 
+// What one node tells of its pods is dated by one clock, others' may differ from it: what is old is
+// known for each node.
+static void end_round(struct cs_loads *loads, uint32_t column)
+{
+	const struct cs_load_hidden *hidden = &loads->hidden[column];
+	for (uint32_t row = 0; row < loads->capacity; row++) {
+		if (hidden->sums[row].newest > hidden->taught[row])
+			hidden->taught[row] = hidden->sums[row].newest;
+		hidden->sums[row] = (struct cs_strain_sums){ 0 };
+	}
+}
+
 void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
 				   const struct cs_load_pod_sample *samples, uint32_t n,
 				   struct cs_load_report *ret)
@@ -413,8 +414,7 @@ uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 	for (uint32_t slot = 0; slot < loads->n_slots; slot++) {
 		uint32_t column = loads->slot_column[slot];
 		learn_strains(loads, column);
-		memset(loads->hidden[column].sums, 0,
-		       loads->capacity * sizeof(*loads->hidden[column].sums));
+		end_round(loads, column);
 	}
 	cs_loads_settle(loads);
 	return 0;

@@ -14,11 +14,9 @@
 struct cs_learned {
 	bool known;
 	double mean;
-	int64_t newest; // of the samples in it, Unix ns
 	// Of the round that is being absorbed.
 	double sum;
 	uint32_t n;
-	int64_t latest;
 };
 
 // Shared by the pods of a workload that have the same c-sched.io/connections.
@@ -45,9 +43,6 @@ struct cs_uses {
 void cs_uses_init(struct cs_uses *uses, uint64_t seed);
 void cs_uses_finish(struct cs_uses *uses); // no pod may have one
 void cs_uses_set_slots(struct cs_uses *uses, uint32_t n_slots);
-
-// The clock was put back: nothing is dated later than it says now.
-void cs_uses_redate(struct cs_uses *uses, int64_t now);
 
 // NULL where no metric adds up over pods.
 struct cs_use *cs_use_ref(struct cs_uses *uses, struct cs_arena *scratch,

@@ -851,6 +851,52 @@ START_TEST(workloads_learn)
 }
 END_TEST
 
+// The clock of a is right, that of b 25 s late: what b tells is new nevertheless, once.
+START_TEST(siblings_learn_by_other_clocks)
+{
+	uint32_t a = add_node(&world, "a", NODE4);
+	uint32_t b = add_node(&world, "b", NODE4);
+	struct cs_pod *p = workload_pod("p", RS1, "labels: {app: w}");
+	struct cs_pod *q = workload_pod("q", RS1, "labels: {app: w}");
+	cs_cluster_assume(world.cluster, p, a);
+	cs_cluster_assume(world.cluster, q, b);
+	struct cs_load_pod_sample round[] = {
+		{ .namespace = "default", .name = "p", .metric = CPU, .value = 200 },
+		{ .namespace = "default", .name = "q", .metric = CPU, .value = 400 },
+	};
+	for (int i = 0; i < 3; i++) {
+		double seconds = 200 + 15 * i;
+		at(seconds);
+		round[0].taken = START + (int64_t)seconds * SECOND;
+		round[1].taken = round[0].taken - 25 * SECOND;
+		cs_cluster_apply_pod_samples(world.cluster, round, 2, &report);
+		ck_assert_uint_eq(report.n_old, 0);
+		near(cs_cluster_expected(world.cluster, p, CPU), 300); // of both
+	}
+	round[1].value = 900;
+	cs_cluster_apply_pod_samples(world.cluster, round, 2, &report);
+	ck_assert_uint_eq(report.n_old, 2);
+	near(cs_cluster_expected(world.cluster, p, CPU), 300);
+	// The clock is put back: what they tell from now on is new.
+	at(100);
+	for (int i = 0; i < 2; i++)
+		round[i].taken = START + 101 * SECOND;
+	at(102);
+	cs_cluster_apply_pod_samples(world.cluster, round, 2, &report);
+	ck_assert_uint_eq(report.n_old, 0);
+	// Another node in its row has another clock.
+	cs_cluster_remove_pod(world.cluster, q);
+	cs_cluster_remove_node(world.cluster, "b");
+	ck_assert_uint_eq(add_node(&world, "c", NODE4), b);
+	q = workload_pod("q", RS1, "labels: {app: w}");
+	cs_cluster_assume(world.cluster, q, b);
+	at(500);
+	round[1].taken = START + 100 * SECOND;
+	cs_cluster_apply_pod_samples(world.cluster, round, 2, &report);
+	ck_assert_uint_eq(report.n_old, 1); // p's
+}
+END_TEST
+
 // Ten pods of one workload that use so much at that moment: two on a, eight on b.
 static void ten_use(double on_a, double on_b, double seconds)
 {
@@ -1005,30 +1051,39 @@ END_TEST
 
 START_TEST(a_round_of_replicas_is_one_mean)
 {
-	workload_pod("p", RS1, "labels: {pod-template-hash: abc}");
+	uint32_t row = add_node(&world, "a", NODE4);
+	struct cs_pod *p = workload_pod("p", RS1, "labels: {pod-template-hash: abc}");
 	struct cs_pod *q = workload_pod("q", RS1, "labels: {pod-template-hash: abc}");
-	at(60);
+	struct cs_pod *r = workload_pod("r", RS1, "labels: {pod-template-hash: abc}");
+	cs_cluster_assume(world.cluster, p, row);
+	cs_cluster_assume(world.cluster, q, row);
+	at(120);
 	const struct cs_load_pod_sample round[] = {
 		{ .namespace = "default",
 		  .name = "p",
 		  .metric = CPU,
 		  .value = 100,
-		  .taken = START },
+		  .taken = START + 120 * SECOND },
 		{ .namespace = "default",
 		  .name = "q",
 		  .metric = CPU,
 		  .value = 300,
-		  .taken = START },
+		  .taken = START + 120 * SECOND },
 		{ .namespace = "default",
 		  .name = "q",
 		  .metric = MEMORY,
 		  .value = 0,
-		  .taken = START },
+		  .taken = START + 120 * SECOND },
+		{ .namespace = "default", // on no node: it says nothing of any
+		  .name = "r",
+		  .metric = CPU,
+		  .value = 900,
+		  .taken = START + 120 * SECOND },
 	};
-	cs_cluster_apply_pod_samples(world.cluster, round, 3, &report);
-	ck_assert_uint_eq(report.n_matched, 3);
-	near(cs_cluster_expected(world.cluster, q, CPU), 200);
-	near(cs_cluster_expected(world.cluster, q, MEMORY), 1048576); // never nothing
+	cs_cluster_apply_pod_samples(world.cluster, round, 4, &report);
+	ck_assert_uint_eq(report.n_matched, 4);
+	near(cs_cluster_expected(world.cluster, r, CPU), 200);
+	near(cs_cluster_expected(world.cluster, r, MEMORY), 1048576); // never nothing
 }
 END_TEST
 
@@ -1230,6 +1285,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, unknown_levels_are_the_median);
 	tcase_add_test(tcase, expected_by_request);
 	tcase_add_test(tcase, workloads_learn);
+	tcase_add_test(tcase, siblings_learn_by_other_clocks);
 	tcase_add_test(tcase, rows_have_strain);
 	tcase_add_test(tcase, strain_fades_without_pods);
 	tcase_add_test(tcase, strain_is_of_whole_rounds);
