@@ -336,6 +336,21 @@ static enum cs_load_state state_at(const struct cs_loads *loads, uint32_t i, uin
 	return quality == 1 ? CS_LOAD_FRESH : CS_LOAD_AGEING;
 }
 
+void cs_loads_set_quality(struct cs_loads *loads, uint32_t i, uint32_t row, double quality)
+{
+	struct cs_load_column *column = &loads->table.columns[i];
+	double before = column->quality[row];
+	bool any = column->n_known > 0;
+	column->quality[row] = quality;
+	if (!loads->nodes->table.live[row])
+		return;
+	column->n_known += quality > 0;
+	column->n_known -= before > 0;
+	column->n_fresh += quality == 1;
+	column->n_fresh -= before == 1;
+	loads->table.version += any != (column->n_known > 0); // plugins skip, or do no more
+}
+
 void cs_loads_age(struct cs_loads *loads, uint32_t i, uint32_t row)
 {
 	struct cs_load_column *column = &loads->table.columns[i];
@@ -343,14 +358,8 @@ void cs_loads_age(struct cs_loads *loads, uint32_t i, uint32_t row)
 	double quality = 0;
 	if (column->taken[row])
 		quality = quality_at(loads->now - column->taken[row], column->metric->ttl);
-	column->quality[row] = quality;
+	cs_loads_set_quality(loads, i, row, quality);
 	column->state[row] = (uint8_t)state_at(loads, i, row, quality);
-	if (loads->nodes->table.live[row]) {
-		column->n_known += quality > 0;
-		column->n_known -= before > 0;
-		column->n_fresh += quality == 1;
-		column->n_fresh -= before == 1;
-	}
 	if (quality != before)
 		loads->unsettled |= 1u << i;
 	cs_loads_refresh(loads, i, row);

@@ -502,13 +502,11 @@ void cs_loads_drop_row(struct cs_loads *loads, uint32_t row)
 	cs_loads_set_weight(loads, row, CS_NODE_WEIGHT_DEFAULT);
 	for (uint32_t i = 0; i < loads->table.n_columns; i++) {
 		struct cs_load_column *column = &loads->table.columns[i];
-		column->n_known -= column->quality[row] > 0;
-		column->n_fresh -= column->quality[row] == 1;
+		cs_loads_set_quality(loads, i, row, 0);
 		column->taken[row] = 0;
 		column->window[row] = 0;
 		column->sample[row] = 0;
 		column->capacity[row] = 0;
-		column->quality[row] = 0;
 		column->strain[row] = loads->hidden[i].strain[row] = 1;
 		column->state[row] = CS_LOAD_MISSING;
 		loads->hidden[i].refused[row] = 0;

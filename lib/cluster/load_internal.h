@@ -145,6 +145,8 @@ void cs_loads_grow(struct cs_loads *loads, uint32_t capacity);
 void cs_loads_refresh_row(struct cs_loads *loads, uint32_t row);
 // The same for one column.
 void cs_loads_refresh(struct cs_loads *loads, uint32_t column, uint32_t row);
+// Counts the row among those that are known, and fresh, if it is live.
+void cs_loads_set_quality(struct cs_loads *loads, uint32_t column, uint32_t row, double quality);
 // Quality and state from the sample's age, then cs_loads_refresh.
 void cs_loads_age(struct cs_loads *loads, uint32_t column, uint32_t row);
 // What `load` must be there.

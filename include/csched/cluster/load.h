@@ -89,7 +89,8 @@ struct cs_load_column {
 
 struct cs_load_table {
 	// Grows when any column changes on a row that the node table's log does not name for it:
-	// with samples and ticks. Assume, forget and pods that go are in the log.
+	// with samples and ticks. Assume, forget and pods that go are in the log. And when n_known
+	// becomes 0, or is so no more.
 	uint64_t version;
 	uint32_t n_columns; // the metrics as configured
 	struct cs_load_column columns[CS_LOAD_METRICS_MAX];

@@ -80,6 +80,25 @@ START_TEST(a_level_of_which_nothing_is_known)
 }
 END_TEST
 
+// Nor has it when the only node goes that had a figure: what was kept of the others is made again at
+// once.
+START_TEST(the_last_figure_of_a_level)
+{
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	load_world_node(&run, "c", "", "");
+	used("a", 1600, 3 * GIB);
+	used("b", 600, 5 * GIB);
+	run_configure(&run, "LeastLoad",
+		      "{resources: [{name: cpu, weight: 3}, {name: memory}, {name: temperature, "
+		      "weight: 4}]}");
+	load_world_sample(&run, "c", METRIC_TEMPERATURE, 100);
+	ck_assert_str_eq(scores(example_pod()), "a=25 b=31 c=45");
+	cs_cluster_remove_node(world.cluster, "c");
+	ck_assert_str_eq(scores(example_pod()), "a=50 b=63");
+}
+END_TEST
+
 // Nor is it below its min on a node without a figure, when the first one has come with another node
 // and its median is still to be made: a node that an extender's caller tells of is judged at once.
 START_TEST(the_first_figure_of_a_level)
@@ -273,6 +292,7 @@ Suite *test_suite(void)
 		example,
 		a_level_of_which_nothing_is_known,
 		the_first_figure_of_a_level,
+		the_last_figure_of_a_level,
 		more_that_is_better,
 		by_use_and_not_by_requests,
 		what_is_in_flight_counts,
