@@ -366,12 +366,15 @@ START_TEST(what_counts_has_an_end)
 	uint32_t row = add_node(&world, "a", NODE4);
 	const struct cs_load_column *cpu = &table->columns[CPU];
 	const struct cs_load_column *memory = &table->columns[MEMORY];
+	const Kube__Pod *any = read_pod(
+		&world, "{metadata: {name: p, namespace: default, uid: u}, spec: {containers: "
+			"[{name: c, resources: {requests: {cpu: 1e12, memory: 1e18}}}]}}");
 	char name[16];
+	any->metadata->name = any->metadata->uid = name;
 	for (int i = 0; i < N; i++) {
 		snprintf(name, sizeof(name), "p%d", i);
-		pods[i] = add_pod(
-			&world, name,
-			"containers: [{name: c, resources: {requests: {cpu: 1e12, memory: 1e18}}}]");
+		ck_assert_int_eq(apply_pod(&world, any), 0);
+		pods[i] = world.change.pod;
 		cs_cluster_assume(world.cluster, pods[i], row);
 	}
 	near(cpu->in_flight[row], COUNTED * 0x1p33);
