@@ -62,6 +62,25 @@ static const char *span(int64_t ns, char *to, size_t size)
 	return to;
 }
 
+// "384Mi" of what is counted in bytes, else the number with so many digits.
+static const char *amount(bool bytes, double value, int digits, char *to, size_t size)
+{
+	static const char *const units[] = { "", "Ki", "Mi", "Gi", "Ti", "Pi" };
+	size_t unit = 0;
+	while (bytes && (value >= 1024 || value <= -1024) && unit + 1 < CS_ARRAY_LENGTH(units)) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(to, size, "%.*g%s", bytes ? 4 : digits, value, units[unit]);
+	return to;
+}
+
+static bool is_in_bytes(const char *resource)
+{
+	return strcmp(resource, "memory") == 0 || strcmp(resource, "ephemeral-storage") == 0 ||
+	       strncmp(resource, "hugepages-", 10) == 0;
+}
+
 // ---- the table of scores ----
 
 // The nodes of one table, their objects and names.
@@ -411,45 +430,68 @@ static void print_group(const struct printing *printing, struct json_object *gro
 	cs_buffer_append_char(printing->out, '\n');
 }
 
-// What LeastLoad goes by: "with the pod (500 + 100) / (2000 x 50 %) = 60 %".
+#define DIGITS_LOAD   6
+#define DIGITS_AMOUNT 19 // a whole number, as it is
+
+// What LeastLoad goes by: "with the pod 500 + 100, of 2000 x weight 50 %: 60 %".
 static void print_use(const struct printing *printing, struct json_object *load, int64_t weight)
 {
-	double room = number(load, "capacity") * (double)weight / 100;
+	bool bytes = strcmp(text(load, "unit"), "bytes") == 0;
+	double capacity = number(load, "capacity"), room = capacity * (double)weight / 100;
+	double used = number(load, "load"), expected = number(load, "expected");
+	char a[TEXT_MAX], b[TEXT_MAX];
 	if (!cs_tree_get(load, "expected"))
 		return;
-	cs_buffer_printf(printing->out, "    with the pod %.6g + %.6g", number(load, "load"),
-			 number(load, "expected"));
+	cs_buffer_printf(printing->out, "    with the pod %s + %s",
+			 amount(bytes, used, DIGITS_LOAD, a, sizeof(a)),
+			 amount(bytes, expected, DIGITS_LOAD, b, sizeof(b)));
 	if (room > 0)
-		cs_buffer_printf(printing->out, ", of %.6g x weight %" PRId64 " %%: %.1f %%",
-				 number(load, "capacity"), weight,
-				 100 * (number(load, "load") + number(load, "expected")) / room);
+		cs_buffer_printf(printing->out, ", of %s x weight %" PRId64 " %%: %.1f %%",
+				 amount(bytes, capacity, DIGITS_LOAD, a, sizeof(a)), weight,
+				 100 * (used + expected) / room);
 	cs_buffer_append_char(printing->out, '\n');
+}
+
+static void print_load(const struct printing *printing, const char *metric,
+		       struct json_object *load)
+{
+	bool bytes = strcmp(text(load, "unit"), "bytes") == 0;
+	int64_t taken = cs_tree_int(load, "sampledUnixNano", 0);
+	double in_flight = number(load, "inFlight");
+	char to[TEXT_MAX];
+	cs_buffer_printf(printing->out, "  %s (%s): %s", metric, text(load, "unit"),
+			 amount(bytes, number(load, "load"), DIGITS_LOAD, to, sizeof(to)));
+	if (number(load, "capacity") > 0)
+		cs_buffer_printf(
+			printing->out, " of %s",
+			amount(bytes, number(load, "capacity"), DIGITS_LOAD, to, sizeof(to)));
+	cs_buffer_printf(printing->out, " = sample %s",
+			 amount(bytes, number(load, "sample"), DIGITS_LOAD, to, sizeof(to)));
+	if (taken > 0)
+		cs_buffer_printf(printing->out, " (%s old, %s)",
+				 span(printing->now - taken, to, sizeof(to)), text(load, "state"));
+	else
+		cs_buffer_printf(printing->out, " (%s)", text(load, "state"));
+	cs_buffer_printf(printing->out, " and %s%s for pods that came and left since\n",
+			 in_flight < 0 ? "" : "+",
+			 amount(bytes, in_flight, DIGITS_LOAD, to, sizeof(to)));
 }
 
 static void print_load_of(const struct printing *printing, struct json_object *node)
 {
 	struct json_object *loads = cs_tree_get(node, "load");
-	char age[TEXT_MAX];
 	if (!json_object_is_type(loads, json_type_object))
 		return;
 	json_object_object_foreach(loads, metric, load)
 	{
-		int64_t taken = cs_tree_int(load, "sampledUnixNano", 0);
-		cs_buffer_printf(printing->out, "  %s (%s): %.6g", metric, text(load, "unit"),
-				 number(load, "load"));
-		if (number(load, "capacity") > 0)
-			cs_buffer_printf(printing->out, " of %.6g", number(load, "capacity"));
-		cs_buffer_printf(printing->out, " = sample %.6g", number(load, "sample"));
-		if (taken > 0)
-			cs_buffer_printf(printing->out, " (%s old, %s)",
-					 span(printing->now - taken, age, sizeof(age)),
-					 text(load, "state"));
-		else
-			cs_buffer_printf(printing->out, " (%s)", text(load, "state"));
-		cs_buffer_printf(printing->out, " and %+.6g for pods that came and left since\n",
-				 number(load, "inFlight"));
+		print_load(printing, metric, load);
 		print_use(printing, load, cs_tree_int(node, "weight", 100));
 	}
+}
+
+static const char *whole(const char *resource, int64_t value, char *to, size_t size)
+{
+	return amount(is_in_bytes(resource), (double)value, DIGITS_AMOUNT, to, size);
 }
 
 // What is taken of each resource, and what the pod asks.
@@ -457,16 +499,19 @@ static void print_amounts(const struct printing *printing, struct json_object *n
 			  struct json_object *asks)
 {
 	struct json_object *has = cs_tree_get(node, "allocatable");
+	struct json_object *taken = cs_tree_get(node, "requested");
+	char a[TEXT_MAX], b[TEXT_MAX];
 	if (!json_object_is_type(has, json_type_object))
 		return;
-	json_object_object_foreach(has, resource, amount)
+	json_object_object_foreach(has, resource, all)
 	{
-		cs_buffer_printf(printing->out, "  %s: %" PRId64 " of %" PRId64 " are requested",
-				 resource, cs_tree_int(cs_tree_get(node, "requested"), resource, 0),
-				 json_object_get_int64(amount));
+		cs_buffer_printf(printing->out, "  %s: %s of %s are requested", resource,
+				 whole(resource, cs_tree_int(taken, resource, 0), a, sizeof(a)),
+				 whole(resource, json_object_get_int64(all), b, sizeof(b)));
 		if (asks)
-			cs_buffer_printf(printing->out, ", the pod asks for %" PRId64,
-					 cs_tree_int(asks, resource, 0));
+			cs_buffer_printf(
+				printing->out, ", the pod asks for %s",
+				whole(resource, cs_tree_int(asks, resource, 0), a, sizeof(a)));
 		cs_buffer_append_char(printing->out, '\n');
 	}
 	cs_buffer_printf(printing->out, "  pods: %" PRId64 " of %" PRId64 "\n",
@@ -514,8 +559,10 @@ static void print_asked_node(const struct printing *printing, struct json_object
 		print_formula(printing, node, cs_tree_get(now, "weights"));
 		print_formulas(printing, node);
 	} else {
-		cs_buffer_printf(printing->out, "  %s cannot take the pod: %s:", text(node, "node"),
-				 text(node, "plugin"));
+		const char *plugin = text(node, "plugin"); // "": left out by a PreFilter
+		cs_buffer_printf(printing->out, "  %s cannot take the pod:%s%s%s",
+				 text(node, "node"), *plugin ? " " : "", plugin,
+				 *plugin ? ":" : "");
 		for (size_t i = 0; i < cs_tree_length(node, "reasons"); i++)
 			cs_buffer_printf(printing->out, "%s %s", i ? "," : "",
 					 json_object_get_string(at(reasons, i)));
@@ -574,9 +621,18 @@ static void print_state(const struct printing *printing, struct json_object *ans
 	if (gates)
 		cs_buffer_printf(printing->out, ", scheduling gates [%s]", gates);
 	cs_buffer_append_char(printing->out, '\n');
+	if (gates)
+		cs_buffer_append_string(printing->out,
+					"It is not scheduled as long as it has gates.\n");
 	if (!node && !queue && cs_tree_string(answer, "schedulerName"))
-		cs_buffer_printf(printing->out, "It asks for the scheduler %s.\n",
+		cs_buffer_printf(printing->out,
+				 "It asks for the scheduler %s: this c-sched does not place it.\n",
 				 text(answer, "schedulerName"));
+	if (node && cs_tree_length(answer, "decisions") == 0)
+		cs_buffer_append_string(printing->out,
+					"No decision about it is remembered: it was placed by "
+					"somebody else, before this c-sched started, or more "
+					"decisions ago than are kept (--decisions).\n");
 }
 
 void cs_explain_print(struct json_object *answer, const struct cs_explain_options *options,

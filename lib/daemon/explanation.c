@@ -373,7 +373,9 @@ static void write_pod(const struct cs_answer_context *context, const struct cs_m
 		return;
 	}
 	write_asks(context->cluster, &pod->demand->requests, json);
-	write_now(context, ask, pod, json);
+	// Nothing is decided about one that is another scheduler's, or has gates.
+	if (!write_now(context, ask, pod, json) && ask->node)
+		write_node_now(context, ask, pod, json);
 }
 
 static void write_decisions(const struct cs_records *records, const struct cs_record *newest,

@@ -96,15 +96,21 @@ START_TEST(a_bound_pod)
 }
 END_TEST
 
+// Until the pod was decided once, in vain.
+static void wait_condition(const char *pod)
+{
+	double end = harness_now() + HARNESS_PATIENCE;
+	while (!harness_condition_of(kubesim, pod) && harness_now() < end)
+		harness_sleep(0.02);
+}
+
 START_TEST(a_pod_that_waits)
 {
 	begin();
 	harness_create_pod(kubesim, "p", "2");
 	harness_wait_bound(kubesim, "p");
 	harness_create_pod(kubesim, "q", "3");
-	double end = harness_now() + HARNESS_PATIENCE;
-	while (!harness_condition_of(kubesim, "q") && harness_now() < end)
-		harness_sleep(0.02);
+	wait_condition("q");
 	struct json_object *answer = explain("default/q&node=small");
 	ck_assert_str_eq(cs_value_string_at(answer, "state"), "pending");
 	ck_assert_str_eq(cs_value_string_at(answer, "queue"), "unschedulable");
@@ -126,6 +132,60 @@ START_TEST(a_pod_that_waits)
 	// What is asked changes nothing: the pod is still rejected for the same, once.
 	harness_delete(kubesim, "/api/v1/namespaces/default/pods/p");
 	ck_assert_str_eq(harness_wait_bound(kubesim, "q"), "large");
+}
+END_TEST
+
+static void create_pod(const char *name, const char *spec)
+{
+	harness_create(kubesim, "/api/v1/namespaces/default/pods",
+		       "{\"metadata\":{\"name\":\"%s\",\"labels\":{\"app\":\"web\"}},\"spec\":{"
+		       "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}],%s}}",
+		       name, spec);
+}
+
+#define ALONE                                                                                             \
+	"\"schedulerName\":\"c-sched\",\"affinity\":{\"podAntiAffinity\":{"                               \
+	"\"requiredDuringSchedulingIgnoredDuringExecution\":[{\"topologyKey\":\"kubernetes.io/hostname\"" \
+	",\"labelSelector\":{\"matchLabels\":{\"app\":\"web\"}}}]}}"
+
+// The same words in the table and in JSON.
+START_TEST(a_pod_that_another_keeps_away)
+{
+	static const char words[] =
+		"the pod must not be near pods with app=web in namespace default: the node's "
+		"kubernetes.io/hostname node-1 has 1 pod (default/p)";
+	kubesim = HARNESS_KUBESIM("--nodes=1");
+	scheduler = HARNESS_C_SCHED(kubesim);
+	create_pod("p", ALONE);
+	harness_wait_bound(kubesim, "p");
+	create_pod("q", ALONE);
+	wait_condition("q");
+	struct json_object *answer = explain("default/q&node=node-1");
+	ck_assert_str_eq(cs_value_string_at(answer, "now.onNode.plugin"), "InterPodAffinity");
+	ck_assert_str_eq(cs_value_string_at(answer, "now.onNode.numbers"), words);
+	const char *text = RUN(0, "default/q", "--node=node-1");
+	expect(text, "  node-1 cannot take the pod: InterPodAffinity: node(s) didn't match pod "
+		     "anti-affinity rules\n");
+	expect(text, words);
+}
+END_TEST
+
+// Nothing is decided about them; the node is told of all the same.
+START_TEST(pods_that_are_not_decided)
+{
+	begin();
+	create_pod("gated",
+		   "\"schedulerName\":\"c-sched\",\"schedulingGates\":[{\"name\":\"x.io/g\"}]");
+	create_pod("other", "\"schedulerName\":\"another\"");
+	create_pod("placed", "\"schedulerName\":\"c-sched\",\"nodeName\":\"small\"");
+	harness_create_pod(kubesim, "last", "100m");
+	harness_wait_bound(kubesim, "last"); // so that the others are known
+	const char *text = RUN(0, "default/gated", "--node=large");
+	expect(text, "It is not scheduled as long as it has gates.\n\nNode large now:\n");
+	text = RUN(0, "default/other", "--node=large");
+	expect(text, "It asks for the scheduler another: this c-sched does not place it.\n\nNode "
+		     "large now:\n");
+	expect(RUN(0, "default/placed"), "No decision about it is remembered: ");
 }
 END_TEST
 
@@ -207,6 +267,7 @@ struct plugin {
 	const char *port;
 	const char *pid_file;
 	const char *holder;
+	const char *lease;
 	const char *pod;
 };
 
@@ -217,6 +278,7 @@ static void become_plugin(void *user)
 	setenv("PORT", plugin->port, 1);
 	setenv("PID_FILE", plugin->pid_file, 1);
 	setenv("HOLDER", plugin->holder, 1);
+	setenv("CSCHED_LEASE", plugin->lease, 1);
 	execl("hack/kubectl-csched", "kubectl-csched", "explain", plugin->pod, "--color=never",
 	      (char *)NULL);
 	perror("hack/kubectl-csched");
@@ -249,6 +311,7 @@ START_TEST(the_plugin_of_kubectl)
 				 .port = port,
 				 .pid_file = harness_path("pid"),
 				 .holder = "c-sched-7_0815",
+				 .lease = "c-sched",
 				 .pod = "default/p" };
 	expect(run_plugin(&plugin, 0), "Pod default/p: bound on large\n");
 	// The way to the pod is closed again.
@@ -260,6 +323,12 @@ START_TEST(the_plugin_of_kubectl)
 	expect(run_plugin(&plugin, 1), "there is no pod");
 	plugin.holder = "";
 	expect(run_plugin(&plugin, 1), "nobody holds the lease kube-system/c-sched");
+	plugin.lease = "other";
+	expect(run_plugin(&plugin, 1), "no lease kube-system/other; CSCHED_NAMESPACE and ");
+	plugin.lease = "c-sched";
+	plugin.pod = "--help";
+	expect(run_plugin(&plugin, 0), "Usage:\n  c-sched explain NAMESPACE/NAME [flags]");
+	plugin.pod = "default/p";
 	plugin.holder = "another_1";
 	expect(run_plugin(&plugin, 1), "no way to pod kube-system/another");
 }
@@ -292,6 +361,8 @@ Suite *test_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_bound_pod);
 	tcase_add_test(tcase, a_pod_that_waits);
+	tcase_add_test(tcase, a_pod_that_another_keeps_away);
+	tcase_add_test(tcase, pods_that_are_not_decided);
 	tcase_add_test(tcase, what_is_not_there);
 	tcase_add_loop_test(tcase, command_line, 0, (int)CS_ARRAY_LENGTH(command_lines));
 	tcase_add_test(tcase, a_server_that_is_not_trusted);

@@ -177,6 +177,58 @@ START_TEST(in_numbers)
 }
 END_TEST
 
+// Bytes as people write them; a node that a PreFilter left out.
+START_TEST(of_a_node_that_was_left_out)
+{
+	const char *text = print(
+		"{\"asks\":{\"memory\":134217728},\"now\":{\"onNode\":{\"node\":\"z\",\"fits\":false,"
+		"\"plugin\":\"\",\"reasons\":[\"left out\"],\"numbers\":\"the pod must go to a\","
+		"\"pods\":1,\"maxPods\":2,\"allocatable\":{\"memory\":68182605824,"
+		"\"hugepages-2Mi\":0,\"x.io/gpu\":1048576},\"requested\":{\"memory\":402653184,"
+		"\"x.io/gpu\":1023},\"weight\":50,\"load\":{\"memory\":{\"unit\":\"bytes\",\"load\":"
+		"2147483648,\"expected\":536870912,\"capacity\":8589934592,\"sample\":2684354560,"
+		"\"inFlight\":-536870912,\"quality\":1,\"state\":\"fresh\"}}}}}",
+		PLAIN);
+	const char *from = strstr(text, "  z cannot");
+	ck_assert_msg(from, "%s", text);
+	ck_assert_str_eq(from, "  z cannot take the pod: left out\n"
+			       "    the pod must go to a\n"
+			       "  memory: 384Mi of 63.5Gi are requested, the pod asks for 128Mi\n"
+			       "  hugepages-2Mi: 0 of 0 are requested, the pod asks for 0\n"
+			       "  x.io/gpu: 1023 of 1048576 are requested, the pod asks for 0\n"
+			       "  pods: 1 of 2\n"
+			       "  memory (bytes): 2Gi of 8Gi = sample 2.5Gi (fresh) and -512Mi for "
+			       "pods that came and left since\n"
+			       "    with the pod 2Gi + 512Mi, of 8Gi x weight 50 %: 62.5 %\n");
+}
+END_TEST
+
+// Why there is nothing to say.
+START_TEST(of_pods_that_were_not_decided)
+{
+	ck_assert_str_eq(
+		print("{\"pod\":\"n/p\",\"state\":\"bound\",\"node\":\"a\",\"decisions\":[]}",
+		      PLAIN),
+		"Pod n/p: bound on a\n"
+		"No decision about it is remembered: it was placed by somebody else, before "
+		"this c-sched started, or more decisions ago than are kept "
+		"(--decisions).\n");
+	ck_assert_str_eq(
+		print("{\"pod\":\"n/p\",\"state\":\"pending\",\"schedulerName\":\"x\",\"decisions\":[]}",
+		      PLAIN),
+		"Pod n/p: pending\n"
+		"It asks for the scheduler x: this c-sched does not place it.\n");
+	ck_assert_str_eq(
+		print("{\"pod\":\"n/p\",\"state\":\"gated\",\"schedulerName\":\"x\",\"queue\":"
+		      "\"gated\",\"schedulingGates\":\"g\"}",
+		      PLAIN),
+		"Pod n/p: gated, queue gated, attempts 0, scheduling gates [g]\n"
+		"It is not scheduled as long as it has gates.\n");
+	ck_assert_str_eq(print("{\"pod\":\"n/p\",\"state\":\"gone\",\"decisions\":[]}", PLAIN),
+			 "Pod n/p: gone\n");
+}
+END_TEST
+
 // For another scheduler: who was first, and why; and what the node carries now.
 START_TEST(what_was_judged_for_another_scheduler)
 {
@@ -261,6 +313,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, in_colour);
 	tcase_add_test(tcase, what_would_be_decided_now);
 	tcase_add_test(tcase, in_numbers);
+	tcase_add_test(tcase, of_a_node_that_was_left_out);
+	tcase_add_test(tcase, of_pods_that_were_not_decided);
 	tcase_add_test(tcase, what_was_judged_for_another_scheduler);
 	tcase_add_test(tcase, ties_and_loners);
 	tcase_add_test(tcase, strange_answers);
