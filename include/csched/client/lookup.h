@@ -9,8 +9,9 @@
 #define CS_LOOKUP_NAMESPACE "kube-system"
 #define CS_LOOKUP_NAME      "extension-apiserver-authentication"
 #define CS_LOOKUP_ROLE      "extension-apiserver-authentication-reader"
-#define CS_LOOKUP_PERIOD    (5 * CS_SECOND)  // between two questions
-#define CS_LOOKUP_TIMEOUT   (10 * CS_SECOND) // of one
+#define CS_LOOKUP_LASTS     300              // s that a watch of it is open
+#define CS_LOOKUP_PAUSE     (1 * CS_SECOND)  // before the next one,
+#define CS_LOOKUP_BACKOFF   (10 * CS_SECOND) // or where one was refused
 
 // Proxies that say in headers who asks: by which names they go, and which headers count. Lists are
 // separated by commas; names of headers in any case; "" = none.
@@ -35,7 +36,8 @@ struct cs_lookup_options {
 	// What is there now: first, and whenever it has changed. Nothing where there is no such
 	// ConfigMap, or none any more: who was trusted stays so.
 	void (*found)(void *user, const struct cs_lookup_found *found);
-	// The first question failed (`first`), or the first one after an answer.
+	// No watch could be opened: the first time (`first`), or after one could. Once for all
+	// failures in a row; a server that is away is told of only at first.
 	void (*failed)(void *user, const char *why, bool first, bool forbidden);
 	void *user;
 };
@@ -45,8 +47,8 @@ struct cs_lookup;
 // One thread: the transport's.
 struct cs_lookup *cs_lookup_create(const struct cs_lookup_options *options);
 void cs_lookup_destroy(struct cs_lookup *lookup); // NULL is fine
-// Asks when it is time to.
+// Watches it: what is there is told at once, changes as they come.
 void cs_lookup_turn(struct cs_lookup *lookup, struct cs_time now);
-int64_t cs_lookup_deadline(const struct cs_lookup *lookup); // boot ns of the next question
+int64_t cs_lookup_deadline(const struct cs_lookup *lookup); // boot ns of the next watch
 
 #endif

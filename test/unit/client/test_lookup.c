@@ -68,7 +68,7 @@ static void teardown(void)
 	free(told.why);
 }
 
-static void reply(int status, const char *json)
+static void refuse(int status, const char *json)
 {
 	fake_done(fake_newest(&fake), &(struct cs_response){
 					      .status = status,
@@ -77,18 +77,45 @@ static void reply(int status, const char *json)
 				      });
 }
 
-static void reply_data(int version, const char *data)
+struct pair {
+	const char *key, *value;
+};
+
+#define PAIRS_MAX 8
+
+// An event about a ConfigMap of those pairs.
+static void event(const char *type, const char *version, const struct pair *pairs, size_t chunk)
 {
-	CS_AUTO_FREE char *json = cs_asprintf(
-		"{\"kind\":\"ConfigMap\",\"metadata\":{\"resourceVersion\":\"%d\"},\"data\":%s}",
-		version, data);
-	reply(200, json);
+	CS_AUTO_BUFFER struct cs_buffer raw, object, frame;
+	Kube__StringEntry entries[PAIRS_MAX];
+	Kube__StringEntry *data[PAIRS_MAX];
+	Kube__ObjectMeta meta = KUBE__OBJECT_META__INIT;
+	Kube__ConfigMap map = KUBE__CONFIG_MAP__INIT;
+	meta.resource_version = (char *)(uintptr_t)version;
+	map.metadata = &meta;
+	map.data = data;
+	for (; pairs && pairs[map.n_data].key; map.n_data++) {
+		Kube__StringEntry *entry = data[map.n_data] = &entries[map.n_data];
+		kube__string_entry__init(entry);
+		entry->key = (char *)(uintptr_t)pairs[map.n_data].key;
+		entry->value = (char *)(uintptr_t)pairs[map.n_data].value;
+	}
+	fake_buffer(&raw);
+	fake_buffer(&object);
+	fake_buffer(&frame);
+	char *bytes = cs_buffer_reserve(&raw, protobuf_c_message_get_packed_size(&map.base));
+	raw.size = protobuf_c_message_pack(&map.base, (uint8_t *)bytes);
+	fake_envelope(&object, "v1", "ConfigMap", cs_buffer_slice(&raw));
+	fake_frame(&frame, type, cs_buffer_slice(&object));
+	ck_assert(fake_data(fake_newest(&fake), cs_buffer_slice(&frame), chunk));
 }
 
-static void ask_again(void)
+// The next watch begins after that pause, not before.
+static void watch_again(int64_t pause)
 {
-	ck_assert_int_eq(cs_lookup_deadline(lookup), now.boot + CS_LOOKUP_PERIOD);
-	now.boot += CS_LOOKUP_PERIOD - 1;
+	ck_assert_uint_eq(fake_count(&fake), 0);
+	ck_assert_int_eq(cs_lookup_deadline(lookup), now.boot + pause);
+	now.boot += pause - 1;
 	cs_lookup_turn(lookup, now);
 	ck_assert_uint_eq(fake_count(&fake), 0);
 	now.boot++;
@@ -98,28 +125,31 @@ static void ask_again(void)
 }
 
 // As kube-apiserver 1.36 writes it.
-static const char whole[] =
-	"{\"client-ca-file\":\"one\",\"requestheader-allowed-names\":\"[\\\"front-proxy\\\"]\","
-	"\"requestheader-client-ca-file\":\"two\","
-	"\"requestheader-extra-headers-prefix\":\"[\\\"X-Remote-Extra-\\\"]\","
-	"\"requestheader-group-headers\":\"[\\\"X-Remote-Group\\\",\\\"X-More\\\"]\","
-	"\"requestheader-uid-headers\":\"[\\\"X-Remote-Uid\\\"]\","
-	"\"requestheader-username-headers\":\"[\\\"X-Remote-User\\\"]\"}";
+static const struct pair whole[] = {
+	{ "client-ca-file", "one" },
+	{ "requestheader-allowed-names", "[\"front-proxy\"]" },
+	{ "requestheader-client-ca-file", "two" },
+	{ "requestheader-extra-headers-prefix", "[\"X-Remote-Extra-\"]" },
+	{ "requestheader-group-headers", "[\"X-Remote-Group\",\"X-More\"]" },
+	{ "requestheader-uid-headers", "[\"X-Remote-Uid\"]" },
+	{ "requestheader-username-headers", "[\"X-Remote-User\"]" },
+	{ NULL, NULL },
+};
 
 START_TEST(test_found)
 {
 	struct cs_call *call = fake_newest(&fake);
 	ck_assert_int_eq(call->method, CS_METHOD_GET);
-	ck_assert_str_eq(
-		call->path,
-		"/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication");
-	ck_assert_str_eq(call->accept, "application/json");
-	ck_assert_int_eq(call->timeout, CS_LOOKUP_TIMEOUT);
-	ck_assert_int_eq(cs_lookup_deadline(lookup), INT64_MAX); // one question at a time
+	ck_assert_str_eq(call->path,
+			 "/api/v1/namespaces/kube-system/configmaps?fieldSelector=metadata.name%3D"
+			 "extension-apiserver-authentication&watch=true&timeoutSeconds=300");
+	ck_assert_str_eq(call->accept, "application/vnd.kubernetes.protobuf;stream=watch");
+	ck_assert_int_eq(call->timeout, 330 * CS_SECOND);
+	ck_assert_int_eq(cs_lookup_deadline(lookup), INT64_MAX); // one watch at a time
 	cs_lookup_turn(lookup, now);
 	ck_assert_uint_eq(fake.started, 1);
 
-	reply_data(1, whole);
+	event("ADDED", "1", whole, (size_t)_i); // at once, or byte by byte
 	ck_assert_int_eq(told.found, 1);
 	ck_assert_str_eq(told.cas, "one|two");
 	ck_assert_str_eq(told.names, "front-proxy|X-Remote-User|X-Remote-Uid|X-Remote-Group,X-More|"
@@ -130,77 +160,105 @@ END_TEST
 
 START_TEST(test_changes)
 {
-	reply_data(1, whole);
-	ask_again();
-	reply_data(1, whole);
+	static const struct pair other[] = { { "client-ca-file", "new" }, { NULL, NULL } };
+	event("ADDED", "1", whole, 0);
+	fake_end(fake_newest(&fake));
+	watch_again(CS_LOOKUP_PAUSE);
+	event("ADDED", "1", whole, 0);
 	ck_assert_int_eq(told.found, 1); // it has not changed
-	ask_again();
-	reply_data(2, "{\"client-ca-file\":\"new\"}");
+	event("MODIFIED", "2", other, 0);
 	ck_assert_int_eq(told.found, 2);
 	ck_assert_str_eq(told.cas, "new|");
 	ck_assert_str_eq(told.names, "||||");
-	ask_again();
-	reply(404, "{\"kind\":\"Status\",\"message\":\"not found\"}");
+	event("DELETED", "3", other, 0); // who is trusted stays so
+	event("BOOKMARK", "4", NULL, 0);
 	ck_assert_int_eq(told.found, 2);
-	ck_assert_int_eq(told.failed, 0); // who is trusted stays so
+	event("ADDED", "5", NULL, 0);
+	ck_assert_int_eq(told.found, 3);
+	ck_assert_str_eq(told.cas, "|");
+	ck_assert_int_eq(told.failed, 0);
 }
 END_TEST
 
-START_TEST(test_not_there)
+// What is no event about a ConfigMap is none for us.
+START_TEST(test_other_events)
 {
-	reply(404, "{\"kind\":\"Status\",\"message\":\"not found\"}");
+	CS_AUTO_BUFFER struct cs_buffer frame;
+	fake_buffer(&frame);
+	fake_error_event(&frame, &(struct fake_status){ .code = 410, .message = "too old" });
+	fake_pod_event(&frame, "ADDED",
+		       &(struct fake_pod){ .name = "p", .uid = "u", .version = "7" });
+	ck_assert(fake_data(fake_newest(&fake), cs_buffer_slice(&frame), 0));
 	ck_assert_int_eq(told.found + told.failed, 0);
-	ask_again();
-	reply_data(1, "null");
+	event("ADDED", "8", whole, 0);
 	ck_assert_int_eq(told.found, 1);
-	ck_assert_str_eq(told.cas, "|");
+	// Bytes that are no frames end the watch.
+	ck_assert(!fake_data(fake_newest(&fake), CS_SLICE("\xff\xff\xff\xff junk"), 0));
+	watch_again(CS_LOOKUP_BACKOFF);
 }
 END_TEST
+
+static const char no_leave[] = "{\"apiVersion\":\"v1\",\"kind\":\"Status\",\"message\":"
+			       "\"configmaps is forbidden\",\"code\":403}";
 
 START_TEST(test_failures)
 {
-	reply(403, "{\"apiVersion\":\"v1\",\"kind\":\"Status\",\"message\":\"configmaps is "
-		   "forbidden\",\"code\":403}");
+	refuse(403, no_leave);
 	ck_assert_int_eq(told.failed, 1);
 	ck_assert(told.first && told.forbidden);
 	ck_assert_str_eq(told.why, "configmaps is forbidden");
-	ask_again();
-	reply(500, "");
+	watch_again(CS_LOOKUP_BACKOFF);
+	refuse(500, "");
 	ck_assert_int_eq(told.failed, 1); // said once
-	ask_again();
-	reply_data(1, whole);
+	watch_again(CS_LOOKUP_BACKOFF);
+	event("ADDED", "1", whole, 0);
 	ck_assert_int_eq(told.found, 1);
-	ask_again();
-	fake_break(fake_newest(&fake), -ECONNREFUSED, 0);
+	fake_break(fake_newest(&fake), -ECONNRESET, 200);
+	watch_again(CS_LOOKUP_PAUSE);
+	fake_break(fake_newest(&fake), -ECONNREFUSED, 0); // others say that it is away
+	watch_again(CS_LOOKUP_BACKOFF);
+	fake_end(fake_newest(&fake));
+	ck_assert_int_eq(told.failed, 1);
+	watch_again(CS_LOOKUP_PAUSE);
+	refuse(403, no_leave);
 	ck_assert_int_eq(told.failed, 2);
-	ck_assert(!told.first && !told.forbidden);
-	ask_again();
-	reply_data(1, whole);
-	ck_assert_int_eq(told.found, 1);
-	ask_again();
-	reply(200, "not JSON");
-	ck_assert_int_eq(told.failed, 3);
-	ask_again();
-	reply(200, "[]");
-	ask_again();
+	ck_assert(!told.first && told.forbidden);
+	watch_again(CS_LOOKUP_BACKOFF);
+}
+END_TEST
+
+START_TEST(test_a_server_that_is_away_at_first)
+{
+	fake_break(fake_newest(&fake), -ECONNREFUSED, 0);
+	ck_assert_int_eq(told.failed, 1);
+	ck_assert(told.first && !told.forbidden);
+	watch_again(CS_LOOKUP_BACKOFF);
+}
+END_TEST
+
+START_TEST(test_a_server_without_it)
+{
+	refuse(404, "");
+	watch_again(CS_LOOKUP_BACKOFF);
+	ck_assert_int_eq(told.found + told.failed, 0);
 }
 END_TEST
 
 // Each of these, read as a list with commas, would name somebody else, or everybody.
 static const char *const no_names[] = {
-	"[\\\"a,b\\\"]",         "[\\\"\\\"]", "[\\\" a\\\"]",
-	"[\\\"a \\\"]",          "[7]",        "[null]",
-	"{\\\"a\\\":\\\"\\\"}",  "a",          "[\\\"a\\\"",
-	"[\\\"a\\\\u0000b\\\"]", "\\\"a\\\"",
+	"[\"a,b\"]",    "[\"\"]", "[\" a\"]", "[\"a \"]",        "[7]",   "[null]",
+	"{\"a\":\"\"}", "a",      "[\"a\"",   "[\"a\\u0000b\"]", "\"a\"",
 };
 
 START_TEST(test_no_names)
 {
-	CS_AUTO_FREE char *data =
-		cs_asprintf("{\"client-ca-file\":\"one\",\"requestheader-client-ca-file\":\"two\","
-			    "\"requestheader-allowed-names\":\"%s\"}",
-			    no_names[_i]);
-	reply_data(1, data);
+	const struct pair pairs[] = {
+		{ "client-ca-file", "one" },
+		{ "requestheader-client-ca-file", "two" },
+		{ "requestheader-allowed-names", no_names[_i] },
+		{ NULL, NULL },
+	};
+	event("ADDED", "1", pairs, 0);
 	ck_assert_int_eq(told.found, 1);
 	ck_assert_str_eq(told.cas, "one|two");
 	ck_assert_str_eq(told.names, "unreadable");
@@ -210,8 +268,13 @@ END_TEST
 
 START_TEST(test_empty_lists)
 {
-	reply_data(1, "{\"requestheader-allowed-names\":\"[]\",\"requestheader-uid-headers\":"
-		      "\"null\",\"requestheader-group-headers\":\"\"}");
+	static const struct pair pairs[] = {
+		{ "requestheader-allowed-names", "[]" },
+		{ "requestheader-uid-headers", "null" },
+		{ "requestheader-group-headers", "" },
+		{ NULL, NULL },
+	};
+	event("ADDED", "1", pairs, 0);
 	ck_assert_str_eq(told.names, "||||");
 }
 END_TEST
@@ -221,10 +284,12 @@ Suite *test_suite(void)
 	Suite *suite = suite_create("client/lookup");
 	TCase *tcase = tcase_create("all");
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, test_found);
+	tcase_add_loop_test(tcase, test_found, 0, 2);
 	tcase_add_test(tcase, test_changes);
-	tcase_add_test(tcase, test_not_there);
+	tcase_add_test(tcase, test_other_events);
 	tcase_add_test(tcase, test_failures);
+	tcase_add_test(tcase, test_a_server_that_is_away_at_first);
+	tcase_add_test(tcase, test_a_server_without_it);
 	tcase_add_loop_test(tcase, test_no_names, 0, CS_ARRAY_LENGTH(no_names));
 	tcase_add_test(tcase, test_empty_lists);
 	suite_add_tcase(suite, tcase);

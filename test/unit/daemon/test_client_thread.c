@@ -21,7 +21,8 @@
 #define CALLS_MAX 64
 
 // A transport without a network: calls to a path with "/binding" are answered 201 where `answers`
-// says so, those to a ConfigMap as `config_map` says, all others never.
+// says so, a watch of ConfigMaps as `config_map` says, of a good answer without an end; all others
+// never.
 struct fake {
 	struct cs_transport transport;
 	bool answers;
@@ -45,7 +46,7 @@ static struct cs_call *start(struct cs_transport *transport, const struct cs_req
 	ck_assert_uint_lt(fake->n_calls, CALLS_MAX);
 	if (strstr(request->path, "/binding"))
 		call->answer = fake->answers ? &created : NULL;
-	else if (strstr(request->path, "/configmaps/"))
+	else if (strstr(request->path, "/configmaps?"))
 		call->answer = fake->config_map;
 	call->handler = request->handler;
 	call->user = request->user;
@@ -69,12 +70,25 @@ static void cancel(struct cs_transport *transport, struct cs_call *call)
 		}
 }
 
+static void show(const struct cs_call *call, struct cs_time now)
+{
+	CS_AUTO_BUFFER struct cs_buffer in;
+	cs_buffer_init(&in, 10000);
+	cs_buffer_append(&in, call->answer->body.data, call->answer->body.size);
+	call->handler->data(call->user, now, &in);
+}
+
 static void turn(struct cs_transport *transport, struct cs_time now)
 {
 	struct fake *fake = (struct fake *)transport;
 	for (size_t i = 0; i < fake->n_calls; i++)
 		if (fake->calls[i]->answer) {
 			struct cs_call call = *fake->calls[i];
+			if (call.handler->data && call.answer->status == 200) {
+				fake->calls[i]->answer = NULL;
+				show(&call, now);
+				continue;
+			}
 			forget(fake, i--);
 			call.handler->done(call.user, now, call.answer);
 		}
@@ -306,11 +320,30 @@ END_TEST
 
 // ---- looking up whose certificates count ----
 
+// An event: the ConfigMap of version 1 with a client-ca-file "one" is there.
 static const struct cs_response found = {
 	.status = 200,
 	.message = "",
-	.body = CS_SLICE("{\"metadata\":{\"resourceVersion\":\"1\"},"
-			 "\"data\":{\"client-ca-file\":\"one\"}}"),
+	.body = CS_SLICE("\0\0\0\x3e"
+			 "\n\x05"
+			 "ADDED"
+			 "\x12\x35"
+			 "\n\x33"
+			 "k8s\0"
+			 "\n\x0f"
+			 "\n\x02"
+			 "v1"
+			 "\x12\x09"
+			 "ConfigMap"
+			 "\x12\x1c"
+			 "\n\x03"
+			 "2\x01"
+			 "1"
+			 "\x12\x15"
+			 "\n\x0e"
+			 "client-ca-file"
+			 "\x12\x03"
+			 "one"),
 };
 static const struct cs_response forbidden = {
 	.status = 403,
