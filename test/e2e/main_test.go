@@ -209,19 +209,12 @@ func (e *test) nothingForbidden() {
 	}
 }
 
-// schedulerRequests is what the scheduler asked of the API server since the mark, but for the question whose
-// certificates count, which comes every five seconds whatever happens.
+// schedulerRequests is what the scheduler asked of the API server since the mark.
 func (e *test) schedulerRequests(mark int64) []cluster.Request {
 	e.Helper()
-	requests, err := e.AuditSince(mark, func(r cluster.Request) bool {
-		return cluster.ByUser(schedulerUser)(r) && !isLookup(r)
-	})
+	requests, err := e.AuditSince(mark, cluster.ByUser(schedulerUser))
 	e.must(err)
 	return requests
-}
-
-func isLookup(r cluster.Request) bool {
-	return cluster.ByUser(schedulerUser)(r) && r.Is("get", "configmaps") && r.ObjectRef.Name == "extension-apiserver-authentication"
 }
 
 // startScheduler starts c-sched (or its stand-in), waits until it is ready, and ends it with the test.

@@ -83,7 +83,7 @@ func (e *test) with(t *testing.T) *test {
 	return &sub
 }
 
-// An idle leader renews its lease every 2 s, asks every 5 s whose certificates count, and nothing else.
+// An idle leader renews its lease every 2 s and asks nothing else.
 func TestRequestsOfIdleLeader(t *testing.T) {
 	e := begin(t)
 	e.nodes(1, big("node"))
@@ -104,14 +104,8 @@ func TestRequestsOfIdleLeader(t *testing.T) {
 		}
 	}
 	// Never sooner than 2 s after the last one; a starved machine may be late.
-	took := time.Since(begin).Seconds()
-	if renewals < 2 || float64(renewals) > took/2+1 {
+	if took := time.Since(begin).Seconds(); renewals < 2 || float64(renewals) > took/2+1 {
 		t.Errorf("%d renewals in %.1f s", renewals, took)
-	}
-	lookups, err := e.AuditSince(mark, isLookup)
-	e.must(err)
-	if len(lookups) < 1 || float64(len(lookups)) > took/5+1 {
-		t.Errorf("%d lookups in %.1f s", len(lookups), took)
 	}
 }
 
