@@ -118,6 +118,8 @@ static const char epilogue[] =
 	"a\n"
 	"  DaemonSet one for each node that it may run on. They are named after their workload.\n"
 	"\n"
+	"  A field that Kubernetes 1.36 does not have is told of on standard error, once for a "
+	"kind.\n"
 	"  Not checked: what only the API server's validation and admission look at (names, "
 	"quotas,\n"
 	"  limit ranges, default tolerations).\n"
@@ -197,7 +199,8 @@ static int read_files(const struct settings *settings, struct cs_simulation *sim
 	return r < 0 ? r : cs_simulation_prepare(simulation, err);
 }
 
-// What is wrong with an annotation is no reason to stop, as it is none for the scheduler.
+// What is wrong with an annotation, or a field that nobody knows, is no reason to stop, as it is
+// none for the scheduler.
 static void warn(void *user, const char *words)
 {
 	(void)user;

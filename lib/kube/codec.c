@@ -8,7 +8,9 @@
 #include <csched/kube/timestamp.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "known.h"
 #include "name.h"
 #include "text.h"
 
@@ -24,6 +26,7 @@ struct path {
 struct reader {
 	struct cs_arena *arena;
 	struct cs_error *err;
+	const struct cs_codec_reading *how;
 };
 
 // ---- paths and errors ----
@@ -431,6 +434,25 @@ static const ProtobufCFieldDescriptor *find_field(const struct reader *reader, c
 	return field;
 }
 
+// What an object of its own may carry, also inside another one.
+static bool is_type(const ProtobufCMessageDescriptor *descriptor, const struct path *path)
+{
+	return (!path->parent || descriptor == &kube__object__descriptor) &&
+	       (strcmp(path->name, "kind") == 0 || strcmp(path->name, "apiVersion") == 0);
+}
+
+static void skip(const struct reader *reader, const ProtobufCMessageDescriptor *descriptor,
+		 const struct path *path)
+{
+	const struct cs_codec_reading *how = reader->how;
+	if (!how->unknown || is_type(descriptor, path) || cs_known_field(descriptor, path->name))
+		return;
+	CS_AUTO_BUFFER struct cs_buffer text;
+	cs_buffer_init(&text, PATH_SIZE);
+	print_path(path, &text);
+	how->unknown(how->user, text.data);
+}
+
 static int read_members(const struct reader *reader, ProtobufCMessage *message,
 			struct json_object *value, const struct path *path)
 {
@@ -440,9 +462,11 @@ static int read_members(const struct reader *reader, ProtobufCMessage *message,
 			continue;
 		ProtobufCMessage *owner = message;
 		const ProtobufCFieldDescriptor *field = find_field(reader, key, &owner);
-		if (!field)
-			continue;
 		struct path at = { .parent = path, .name = key };
+		if (!field) {
+			skip(reader, message->descriptor, &at);
+			continue;
+		}
 		int r = read_field(reader, owner, field, member, &at);
 		if (r < 0)
 			return r;
@@ -450,17 +474,25 @@ static int read_members(const struct reader *reader, ProtobufCMessage *message,
 	return 0;
 }
 
-int cs_codec_read(const ProtobufCMessageDescriptor *descriptor, struct json_object *value,
-		  struct cs_arena *arena, ProtobufCMessage **ret, struct cs_error *err)
+int cs_codec_read_telling(const struct cs_codec_reading *how, struct json_object *value,
+			  ProtobufCMessage **ret, struct cs_error *err)
 {
-	struct reader reader = { .arena = arena, .err = err };
+	struct reader reader = { .arena = how->arena, .err = err, .how = how };
 	ProtobufCMessage *message;
 	if (!value)
 		return fail_type(&reader, NULL, "an object", value);
-	int r = read_message(&reader, descriptor, value, NULL, &message);
+	int r = read_message(&reader, how->descriptor, value, NULL, &message);
 	if (r == 0)
 		*ret = message;
 	return r;
+}
+
+int cs_codec_read(const ProtobufCMessageDescriptor *descriptor, struct json_object *value,
+		  struct cs_arena *arena, ProtobufCMessage **ret, struct cs_error *err)
+{
+	return cs_codec_read_telling(
+		&(struct cs_codec_reading){ .descriptor = descriptor, .arena = arena }, value, ret,
+		err);
 }
 
 // ---- writing ----

@@ -11,6 +11,7 @@
 #include <csched/base/memory.h>
 #include <csched/cluster/taint.h>
 #include <csched/kube/codec.h>
+#include <csched/kube/selector.h>
 
 #include "merge.h"
 #include "priority.h"
@@ -229,6 +230,23 @@ static int check_count(const char *field, int32_t n, struct cs_error *err)
 	return n < 0 ? cs_error_set(err, -EINVAL, "%s: must not be negative", field) : 0;
 }
 
+// Nor does it take a workload that would not know its own pods again.
+static int check_selector(const struct mold *mold, const Kube__LabelSelector *selector,
+			  struct cs_error *err)
+{
+	const Kube__ObjectMeta *metadata = mold->workload->template->metadata;
+	bool matches = true;
+	int r = selector ? cs_label_selector_matches(selector, metadata->labels, metadata->n_labels,
+						     &matches, err)
+			 : 0;
+	if (r < 0)
+		return cs_error_prefix(err, "spec.selector");
+	return matches ? 0
+		       : cs_error_set(err, -EINVAL,
+				      "spec.template.metadata.labels: spec.selector does not match "
+				      "them");
+}
+
 static int cast_many(struct mold *mold, const char *owner_name, int32_t n, struct cs_error *err)
 {
 	char prefix[NAME_SIZE];
@@ -244,7 +262,8 @@ static int cast_many(struct mold *mold, const char *owner_name, int32_t n, struc
 static int expand_replica_set(struct mold *mold, struct cs_error *err)
 {
 	const Kube__ReplicaSet *set = (const Kube__ReplicaSet *)mold->workload->message;
-	return cast_many(mold, set->metadata->name, set->spec->replicas, err);
+	int r = check_selector(mold, set->spec->selector, err);
+	return r < 0 ? r : cast_many(mold, set->metadata->name, set->spec->replicas, err);
 }
 
 static int expand_replication_controller(struct mold *mold, struct cs_error *err)
@@ -280,8 +299,9 @@ static int expand_deployment(struct mold *mold, struct cs_error *err)
 {
 	const Kube__Deployment *deployment = (const Kube__Deployment *)mold->workload->message;
 	const Kube__DeploymentSpec *spec = deployment->spec;
-	if (spec->paused)
-		return 0;
+	int r = check_selector(mold, spec->selector, err);
+	if (r < 0 || spec->paused)
+		return r;
 	char *hash = cs_arena_alloc(mold->arena, HASH_LETTERS + 1);
 	hash_template(spec->template_, hash);
 	set_label(mold, LABEL_HASH, hash);
@@ -297,8 +317,8 @@ static int expand_deployment(struct mold *mold, struct cs_error *err)
 	set.metadata = &metadata;
 	set.spec = &set_spec;
 	uint32_t events;
-	int r = cs_cluster_apply_object(mold->simulation->cluster, &cs_kind_replica_set, &set.base,
-					&events, err);
+	r = cs_cluster_apply_object(mold->simulation->cluster, &cs_kind_replica_set, &set.base,
+				    &events, err);
 	mold->metadata.owner_references = controller(mold->arena, &cs_kind_replica_set, &metadata);
 	return r < 0 ? r : cast_many(mold, metadata.name, spec->replicas, err);
 }
@@ -350,6 +370,8 @@ static int expand_stateful_set(struct mold *mold, struct cs_error *err)
 	add_claims(mold, spec);
 	int32_t start = spec->ordinals ? spec->ordinals->start : 0;
 	int r = check_count("spec.replicas", spec->replicas, err);
+	if (r == 0)
+		r = check_selector(mold, spec->selector, err);
 	for (int32_t i = 0; i < spec->replicas && r == 0; i++) {
 		char name[NAME_SIZE];
 		char index[16];
@@ -498,7 +520,9 @@ static int expand_daemon_set(struct mold *mold, struct cs_error *err)
 	set_label(mold, LABEL_REVISION, cs_arena_strdup(mold->arena, hash));
 	set_label(mold, "pod-template-generation", cs_arena_strdup(mold->arena, generation));
 	tolerate_trouble(mold);
-	int r = find_rows(mold, &rows, &n, err);
+	int r = check_selector(mold, set->spec->selector, err);
+	if (r == 0)
+		r = find_rows(mold, &rows, &n, err);
 	if (r < 0)
 		return r;
 	char **node = pin(mold);

@@ -15,6 +15,7 @@
 #define DEFAULT_NAMESPACE "default"
 #define NAME_BYTES        253 // of names, namespaces and UIDs, as the API server limits names
 #define KEY_MAX           1024
+#define STRANGE_MAX       20 // unknown fields that are told of
 
 // What simulate has a use for; other kinds are counted.
 static const struct {
@@ -38,11 +39,13 @@ void input_init(struct input *input)
 {
 	*input = (struct input){ .arena = cs_arena_create() };
 	cs_map_init(&input->names, 0);
+	cs_map_init(&input->strange, 0);
 }
 
 void input_finish(struct input *input)
 {
 	cs_map_finish(&input->names);
+	cs_map_finish(&input->strange);
 	free(input->objects);
 	free(input->kinds);
 	cs_arena_destroy(input->arena);
@@ -212,11 +215,57 @@ static int read_template(struct input *input, struct json_object *tree, struct i
 	return 0;
 }
 
+// "Pod spec.containers[].imgae" of "spec.containers[2].imgae".
+static const char *strange_key(const struct input *input, const struct cs_kind *kind,
+			       const char *path)
+{
+	char *key = cs_arena_printf(input->arena, "%s %s", kind->kind, path);
+	char *to = key;
+	for (const char *at = key; *at; at++)
+		if (*at < '0' || *at > '9' || to == key || to[-1] != '[')
+			*to++ = *at;
+	*to = '\0';
+	return key;
+}
+
+struct decoding {
+	struct input *input;
+	const struct input_object *object;
+};
+
+// Once for all objects of a kind: a newer version's field may be in each of them.
+static void tell_unknown(void *user, const char *path)
+{
+	const struct decoding *decoding = user;
+	struct input *input = decoding->input;
+	struct cs_error words;
+	if (!input->notice || cs_map_count(&input->strange) > STRANGE_MAX)
+		return;
+	const char *key = strange_key(input, decoding->object->kind, path);
+	if (cs_map_get(&input->strange, cs_slice_of(key)))
+		return;
+	cs_map_put(&input->strange, cs_slice_of(key), input);
+	if (cs_map_count(&input->strange) > STRANGE_MAX) {
+		input->notice(input->notice_user, "more unknown fields are not told of");
+		return;
+	}
+	cs_error_set(&words, -EINVAL,
+		     "unknown field \"%s\": it does nothing, here and in others of this kind",
+		     path);
+	(void)input_fail(decoding->object, &words);
+	input->notice(input->notice_user, words.text);
+}
+
 static int decode(struct input *input, struct json_object *tree, bool has_template,
 		  struct input_object *object, struct cs_error *err)
 {
+	struct decoding decoding = { input, object };
+	const struct cs_codec_reading how = { .descriptor = object->kind->descriptor,
+					      .arena = input->arena,
+					      .unknown = tell_unknown,
+					      .user = &decoding };
 	cs_default_object(object->kind->group, object->kind->kind, tree);
-	int r = cs_codec_read(object->kind->descriptor, tree, input->arena, &object->message, err);
+	int r = cs_codec_read_telling(&how, tree, &object->message, err);
 	if (r < 0)
 		return r;
 	object->metadata = metadata_of(input->arena, object->message);

@@ -31,6 +31,9 @@ struct input {
 	uint32_t n_kinds;
 	uint32_t kinds_capacity;
 	struct cs_simulation_kind *kinds;
+	struct cs_map strange; // fields that were told of, by kind and path without indices
+	void (*notice)(void *user, const char *words); // or NULL
+	void *notice_user;
 };
 
 void input_init(struct input *input);

@@ -66,6 +66,8 @@ void cs_simulation_set_notice(struct cs_simulation *simulation,
 {
 	simulation->notice = notice;
 	simulation->notice_user = user;
+	simulation->input.notice = notice;
+	simulation->input.notice_user = user;
 	cs_cluster_set_load_notice(simulation->cluster, notice, user);
 }
 

@@ -168,6 +168,23 @@ START_TEST(annotations_that_cannot_be_read)
 }
 END_TEST
 
+START_TEST(fields_that_are_misspelt)
+{
+	int status;
+	const char *path = harness_path("pod.yaml");
+	harness_write_file(path, "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n"
+				 "spec: {nodeSelecter: {a: b}}\n");
+	const char *arguments[] = { "simulate", "-f", CLUSTER, "-f", path, "-o", "json", NULL };
+	const char *words = run(arguments, &status);
+	CS_AUTO_FREE char *wanted =
+		cs_asprintf("c-sched simulate: %s: line 1: Pod \"a\": unknown field "
+			    "\"spec.nodeSelecter\": it does nothing",
+			    path);
+	ck_assert_msg(strstr(words, wanted), "%s", words);
+	ck_assert_ptr_nonnull(strstr(words, "\"pod\":\"default/a\""));
+}
+END_TEST
+
 START_TEST(output_that_cannot_be_written)
 {
 	int status;
@@ -256,6 +273,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, same_bytes_every_time);
 	tcase_add_test(tcase, profiles_of_a_file);
 	tcase_add_test(tcase, annotations_that_cannot_be_read);
+	tcase_add_test(tcase, fields_that_are_misspelt);
 	tcase_add_test(tcase, output_that_cannot_be_written);
 	tcase_add_test(tcase, readme);
 	tcase_add_test(tcase, golden_files);

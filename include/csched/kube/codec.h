@@ -24,6 +24,19 @@
 int cs_codec_read(const ProtobufCMessageDescriptor *descriptor, struct json_object *value,
 		  struct cs_arena *arena, ProtobufCMessage **ret, struct cs_error *err);
 
+struct cs_codec_reading {
+	const ProtobufCMessageDescriptor *descriptor;
+	struct cs_arena *arena;
+	// Called for each member that Kubernetes 1.36 does not have either: a typo, or a newer
+	// version's field. Nothing is said of what lies inside members that are skipped.
+	void (*unknown)(void *user, const char *path);
+	void *user;
+};
+
+// As cs_codec_read.
+int cs_codec_read_telling(const struct cs_codec_reading *how, struct json_object *value,
+			  ProtobufCMessage **ret, struct cs_error *err);
+
 // Writes a message, fields in the order of their numbers, entries in the order of their list (of
 // which equal keys are not merged); with `kind` not NULL, "kind" and "apiVersion" come first.
 // Absent fields, empty lists and times without seconds are left out; present zeros and "" are

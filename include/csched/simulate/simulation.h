@@ -24,7 +24,8 @@ struct cs_simulation *cs_simulation_create(const struct cs_config *config, uint3
 void cs_simulation_destroy(struct cs_simulation *simulation); // NULL is fine
 
 // Who hears which annotations are left out of account, as they cannot be read: "node n1: ...",
-// "pod default/a: ...", of pods that a workload is given once. Before cs_simulation_prepare.
+// "pod default/a: ...", of pods that a workload is given once; and which fields no object of their
+// kind has. Before cs_simulation_read.
 void cs_simulation_set_notice(struct cs_simulation *simulation,
 			      void (*notice)(void *user, const char *words), void *user);
 

@@ -334,6 +334,37 @@ START_TEST(long_paths_are_cut)
 }
 END_TEST
 
+static void note(void *user, const char *path)
+{
+	cs_buffer_printf(user, "%s\n", path);
+}
+
+// What the API has and we leave out is nothing strange, nor is what lies in it.
+START_TEST(fields_that_no_pod_has)
+{
+	static const char pod[] =
+		"{\"kind\": \"Pod\", \"apiVersion\": \"v1\", \"sepc\": {}, \"metadata\": {\"name\": "
+		"\"a\", \"managedFields\": [{\"f:x\": {}}], \"kind\": \"x\", \"labels\": {\"any\": "
+		"\"b\"}}, \"spec\": {\"nodeselector\": {}, \"hostPID\": true, \"containers\": [{}, "
+		"{\"env\": [{\"nmae\": 1}], \"resources\": {\"requests\": {\"any\": 1}, \"wants\": 1}}], "
+		"\"volumes\": [{\"name\": \"v\", \"emptyDir\": {\"sizeLimit\": 1}, \"volumeSource\": {}, "
+		"\"awsDisk\": {}}]}, \"status\": {\"startTime\": null, \"strange\": null}}";
+	CS_AUTO_VALUE struct json_object *tree = NULL;
+	struct cs_error err;
+	ProtobufCMessage *message;
+	const struct cs_codec_reading how = {
+		.descriptor = &kube__pod__descriptor, .arena = arena, .unknown = note, .user = &text
+	};
+	ck_assert_int_eq(cs_value_read_json(CS_SLICE(pod), &tree, &err), 0);
+	ck_assert_int_eq(cs_codec_read_telling(&how, tree, &message, &err), 0);
+	ck_assert_str_eq(text.data,
+			 "sepc\nmetadata.kind\nspec.nodeselector\n"
+			 "spec.containers[1].resources.wants\nspec.volumes[0].volumeSource\n"
+			 "spec.volumes[0].awsDisk\n");
+	ck_assert_str_eq(((Kube__Pod *)message)->metadata->name, "a");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	size_t kinds = 0;
@@ -350,6 +381,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, values_land_where_they_belong);
 	tcase_add_test(tcase, sparse_structs_are_written);
 	tcase_add_test(tcase, long_paths_are_cut);
+	tcase_add_test(tcase, fields_that_no_pod_has);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

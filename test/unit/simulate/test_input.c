@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <csched/base/buffer.h>
 #include <csched/base/memory.h>
 
 #include "fixture.h"
@@ -149,6 +150,25 @@ static const char *const bad[][2] = {
 	{ "{apiVersion: batch/v1, kind: Job, metadata: {name: d}, spec: {parallelism: 2, completions: "
 	  "-1, template: {spec: {}}}}",
 	  "cluster.yaml: line 1: Job \"default/d\": spec.completions: must not be negative" },
+	{ "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {selector: {matchLabels: "
+	  "{app: a}}, template: {metadata: {labels: {app: b}}, spec: {}}}}",
+	  "cluster.yaml: line 1: Deployment \"default/d\": spec.template.metadata.labels: "
+	  "spec.selector does not match them" },
+	{ "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: d}, spec: {selector: {matchLabels: "
+	  "{app: a}}, template: {spec: {}}}}",
+	  "cluster.yaml: line 1: ReplicaSet \"default/d\": spec.template.metadata.labels: "
+	  "spec.selector does not match them" },
+	{ "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: d}, spec: {selector: {matchLabels: "
+	  "{app: a}}, template: {spec: {}}}}",
+	  "cluster.yaml: line 1: StatefulSet \"default/d\": spec.template.metadata.labels: "
+	  "spec.selector does not match them" },
+	{ "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, spec: {selector: "
+	  "{matchExpressions: [{key: app, operator: Exists}]}, template: {spec: {}}}}",
+	  "cluster.yaml: line 1: DaemonSet \"default/d\": spec.template.metadata.labels: "
+	  "spec.selector does not match them" },
+	{ "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, spec: {selector: "
+	  "{matchExpressions: [{key: app, operator: Is}]}, template: {spec: {}}}}",
+	  "cluster.yaml: line 1: DaemonSet \"default/d\": spec.selector: unknown operator" },
 	{ "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: many}}",
 	  "cluster.yaml: line 1: Deployment \"d\": spec.replicas: must be an integer, not a "
 	  "string" },
@@ -157,6 +177,66 @@ static const char *const bad[][2] = {
 START_TEST(bad_input_in_words)
 {
 	fixture_check_error(bad[_i][0], bad[_i][1]);
+}
+END_TEST
+
+static void keep(void *user, const char *words)
+{
+	cs_buffer_printf(user, "%s\n", words);
+}
+
+// Each once, with the object that had it first; what Kubernetes knows is not told of.
+START_TEST(unknown_fields_are_told_of)
+{
+	CS_AUTO_BUFFER struct cs_buffer told;
+	struct cs_error err;
+	struct cs_config *config = fixture_config(NULL);
+	struct cs_simulation *simulation = cs_simulation_create(config, 5);
+	static const char text[] = POD(
+		"a", "nodeSelecter: {a: b}, hostPID: true, containers: [{imgae: x}, {imgae: x}]")
+		POD("b", "nodeSelecter: {}") "---\n{apiVersion: apps/v1, kind: Deployment, "
+					     "metadata: {name: d}, spec: {strategy: {}, template: "
+					     "{spec: {nodeSelecter: {}}}}}\n";
+	cs_buffer_init(&told, 4096);
+	cs_simulation_set_notice(simulation, keep, &told);
+	ck_assert_int_eq(cs_simulation_read(simulation, "f", CS_SLICE(text), &err), 0);
+	ck_assert_str_eq(
+		told.data,
+		"f: line 2: Pod \"a\": unknown field \"spec.nodeSelecter\": it does "
+		"nothing, here and in others of this kind\n"
+		"f: line 2: Pod \"a\": unknown field \"spec.containers[0].imgae\": it does "
+		"nothing, here and in others of this kind\n"
+		"f: line 7: Deployment \"d\": unknown field "
+		"\"spec.template.spec.nodeSelecter\": it does nothing, here and in others of "
+		"this kind\n");
+	cs_simulation_destroy(simulation);
+	cs_config_destroy(config);
+}
+END_TEST
+
+START_TEST(many_unknown_fields)
+{
+	CS_AUTO_BUFFER struct cs_buffer told;
+	CS_AUTO_BUFFER struct cs_buffer text;
+	struct cs_error err;
+	struct cs_config *config = fixture_config(NULL);
+	struct cs_simulation *simulation = cs_simulation_create(config, 5);
+	cs_buffer_init(&told, 1 << 16);
+	cs_buffer_init(&text, 1 << 16);
+	cs_buffer_append_string(&text, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n");
+	for (char c = 'a'; c <= 'z'; c++)
+		cs_buffer_printf(&text, "  %c: 1\n", c);
+	cs_simulation_set_notice(simulation, keep, &told);
+	ck_assert_int_eq(cs_simulation_read(simulation, "f", cs_buffer_slice(&text), &err), 0);
+	uint32_t lines = 0;
+	for (const char *at = told.data; *at; at++)
+		lines += *at == '\n';
+	ck_assert_uint_eq(lines, 21);
+	ck_assert_ptr_nonnull(strstr(told.data, "\"spec.t\""));
+	ck_assert_ptr_null(strstr(told.data, "\"spec.u\""));
+	ck_assert_ptr_nonnull(strstr(told.data, "\nmore unknown fields are not told of\n"));
+	cs_simulation_destroy(simulation);
+	cs_config_destroy(config);
 }
 END_TEST
 
@@ -222,6 +302,8 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, names_and_uids_are_made);
 	tcase_add_test(tcase, priorities_order_the_queue);
 	tcase_add_loop_test(tcase, bad_input_in_words, 0, CS_ARRAY_LENGTH(bad));
+	tcase_add_test(tcase, unknown_fields_are_told_of);
+	tcase_add_test(tcase, many_unknown_fields);
 	tcase_add_test(tcase, names_have_an_end);
 	tcase_add_test(tcase, pods_have_a_maximum);
 	tcase_add_test(tcase, several_files_are_one_cluster);
