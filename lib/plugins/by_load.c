@@ -301,14 +301,6 @@ void cs_by_ratio_write(const struct cs_by_ratio *ratio, struct cs_json_writer *j
 	cs_json_member_int(json, "deadband", ratio->deadband);
 }
 
-void cs_by_ratio_prepare(const struct cs_by_ratio *ratio, const struct cs_cycle *cycle,
-			 const float *values, struct cs_by_ratio_state *ret)
-{
-	cs_by_ratio_begin(
-		ratio, values,
-		cs_load_kernel_range(values, cs_by_load_feasible(cycle), cycle->n_feasible), ret);
-}
-
 void cs_by_ratio_begin(const struct cs_by_ratio *ratio, const float *values,
 		       struct cs_load_range range, struct cs_by_ratio_state *ret)
 {

@@ -130,15 +130,13 @@ struct cs_by_ratio_state {
 	float greatest;
 	bool equal; // they differ by less than the deadband: all score 100
 };
-void cs_by_ratio_prepare(const struct cs_by_ratio *ratio, const struct cs_cycle *cycle,
-			 const float *values, struct cs_by_ratio_state *ret);
+// `range`: of the feasible rows' values.
+void cs_by_ratio_begin(const struct cs_by_ratio *ratio, const float *values,
+		       struct cs_load_range range, struct cs_by_ratio_state *ret);
 // For explain_score: "L = 0.04, the least on a node that fits 0.02: 100 x 0.02 / 0.04 = 50", with L
 // = unit / value.
 void cs_by_ratio_explain(const struct cs_by_ratio_state *state, uint32_t row, double unit,
 			 struct cs_buffer *out);
-// The same where the range of the feasible rows is known.
-void cs_by_ratio_begin(const struct cs_by_ratio *ratio, const float *values,
-		       struct cs_load_range range, struct cs_by_ratio_state *ret);
 void cs_by_ratio_score(const struct cs_by_ratio_state *state, struct cs_rows rows,
 		       uint8_t *restrict out);
 

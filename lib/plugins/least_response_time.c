@@ -57,6 +57,8 @@ struct memory {
 	const int32_t *weight; // of nodes
 	float *worth;          // by row: weight / (cost * (in flight + 1) / start)
 	int64_t newest;        // of the samples: what is taken for now
+	uint32_t n_ranged;     // rows 0 .. n-1 whose worth is within:
+	struct cs_load_range range;
 	// Of the cycle at hand:
 	const struct cs_node_table *table;
 	const struct cs_load_column *column;
@@ -130,6 +132,20 @@ static double start_of(const struct memory *memory, const struct node *node)
 	return part > START_MIN ? part : START_MIN;
 }
 
+// The range stays known as long as neither end of it moves inwards.
+static void set_worth(struct memory *memory, uint32_t row, float worth)
+{
+	struct cs_load_range *range = &memory->range;
+	float before = memory->worth[row];
+	memory->worth[row] = worth;
+	if (row >= memory->n_ranged || worth == before)
+		return;
+	if (before == range->least || before == range->greatest)
+		memory->n_ranged = 0;
+	range->least = worth < range->least ? worth : range->least;
+	range->greatest = worth > range->greatest ? worth : range->greatest;
+}
+
 static void renew(void *user, uint32_t row)
 {
 	struct memory *memory = user;
@@ -150,7 +166,7 @@ static void renew(void *user, uint32_t row)
 	int64_t in_flight = table->n_pods[row] - node->n_pods;
 	cost = cost > COST_MIN ? cost : COST_MIN;
 	double load = cost * (double)(in_flight > 0 ? in_flight + 1 : 1) / start_of(memory, node);
-	memory->worth[row] = (float)memory->weight[row] / (float)load;
+	set_worth(memory, row, (float)memory->weight[row] / (float)load);
 }
 
 static void remember(struct memory *memory, const struct cs_cycle *cycle, uint64_t version)
@@ -170,6 +186,21 @@ static void remember(struct memory *memory, const struct cs_cycle *cycle, uint64
 
 // ---- score ----
 
+// Of the feasible rows.
+static struct cs_load_range range_of(struct memory *memory, const struct cs_cycle *cycle)
+{
+	const uint32_t *feasible = cs_by_load_feasible(cycle);
+	if (!feasible && memory->n_ranged == cycle->n_feasible)
+		return memory->range;
+	struct cs_load_range range =
+		cs_load_kernel_range(memory->worth, feasible, cycle->n_feasible);
+	if (!feasible) {
+		memory->range = range;
+		memory->n_ranged = cycle->n_feasible;
+	}
+	return range;
+}
+
 static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct response_args *args = self->args;
@@ -180,7 +211,7 @@ static enum cs_prepare prepare_score(struct cs_cycle *cycle, struct cs_plugin_in
 		return CS_PREPARE_SKIP;
 	remember(memory, cycle, table->version);
 	struct cs_by_ratio_state *state = cs_arena_alloc(cycle->scratch, sizeof(*state));
-	cs_by_ratio_prepare(&args->ratio, cycle, memory->worth, state);
+	cs_by_ratio_begin(&args->ratio, memory->worth, range_of(memory, cycle), state);
 	self->score_state = state;
 	return CS_PREPARE_GO;
 }

@@ -58,6 +58,38 @@ START_TEST(example)
 }
 END_TEST
 
+// Both ends of the range move, outwards and inwards.
+START_TEST(ends_of_the_range)
+{
+	struct cs_pod *pods[] = { pod("p0"), pod("p1"), pod("p2"), pod("p3") };
+	load_world_node(&run, "a", "", "");
+	load_world_node(&run, "b", "", "");
+	load_world_node(&run, "c", "", "");
+	answers("a", 100 * MS);
+	answers("b", 100 * MS);
+	answers("c", 52 * MS);
+	const struct cs_pod *p = pod("p");
+	ck_assert_str_eq(scores(p), "a=52 b=52 c=100");
+	cs_cluster_assume(world.cluster, pods[0], 2);
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=100"); // 104: within the deadband
+	cs_cluster_assume(world.cluster, pods[1], 2);
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=64"); // 156
+	cs_cluster_assume(world.cluster, pods[2], 1);
+	ck_assert_str_eq(scores(p), "a=100 b=50 c=64");
+	cs_cluster_assume(world.cluster, pods[3], 0);
+	ck_assert_str_eq(scores(p), "a=78 b=78 c=100");
+	cs_cluster_forget(world.cluster, pods[2]);
+	cs_cluster_forget(world.cluster, pods[3]);
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=64");
+	cs_cluster_forget(world.cluster, pods[1]);
+	ck_assert_str_eq(scores(p), "a=100 b=100 c=100");
+	cs_cluster_forget(world.cluster, pods[0]);
+	ck_assert_str_eq(scores(p), "a=52 b=52 c=100");
+	load_world_node(&run, "d", "", ""); // joins: the median in a tenth of the time
+	ck_assert_str_eq(scores(p), "a=52 b=52 c=100 d=5");
+}
+END_TEST
+
 // Who asks what if a pod had not been placed may be the first to see a sample.
 START_TEST(who_is_only_supposed_gone)
 {
@@ -216,9 +248,10 @@ END_TEST
 Suite *test_suite(void)
 {
 	const TTest *const tests[] = {
-		example,    peaks,      who_is_not_known_has_the_median,
-		weights,    slow_start, rows_change_hands,
-		thresholds, arguments,  who_is_only_supposed_gone,
+		example,           peaks,      who_is_not_known_has_the_median,
+		weights,           slow_start, rows_change_hands,
+		thresholds,        arguments,  who_is_only_supposed_gone,
+		ends_of_the_range,
 	};
 	Suite *suite = suite_create("plugins/least_response_time");
 	TCase *tcase = tcase_create("least_response_time");
