@@ -245,94 +245,82 @@ static void keep_notice(void *user, const char *words)
 	cs_buffer_printf(user, "%s\n", words);
 }
 
+// What is told of annotations that are left out of account, a line each.
+static void expect_told(const char *config_text, const char *yaml, const char *wanted)
+{
+	CS_AUTO_BUFFER struct cs_buffer told;
+	struct cs_error err = { 0 };
+	struct cs_config *config = fixture_config(config_text);
+	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
+	cs_buffer_init(&told, 4096);
+	cs_simulation_set_notice(simulation, keep_notice, &told);
+	ck_assert_int_eq(cs_simulation_read(simulation, "f", cs_slice_of(yaml), &err), 0);
+	ck_assert_msg(cs_simulation_prepare(simulation, &err) == 0, "%s", err.text);
+	ck_assert_str_eq(told.data, wanted);
+	cs_simulation_destroy(simulation);
+	cs_config_destroy(config);
+}
+
 static const char counting[] =
 	"apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n"
 	"profiles: [{schedulerName: default-scheduler}]\n---\n"
 	"apiVersion: config.c-sched.io/v1alpha1\nkind: LoadConfiguration\n"
 	"sources: [{name: notes, type: NodeAnnotations, metrics: [connections]}]\n";
 
-#define NOTED(name, key, value) \
-	"metadata: {name: " name ", annotations: {c-sched.io/" key ": '" value "'}}, spec: "
+static const char unreadable[] =
+	"{apiVersion: v1, kind: Node, metadata: {name: n1, annotations: "
+	"{c-sched.io/weight: many}}, status: {capacity: {cpu: 4, memory: 8Gi, pods: 10}}}\n"
+	"---\napiVersion: v1\nkind: PodList\nitems:\n"
+	"- {metadata: {name: a, annotations: {c-sched.io/connections: many}}, spec: {}}\n"
+	"- {metadata: {name: b, annotations: {c-sched.io/talks-to: app db}}, spec: {}}\n"
+	"- {metadata: {name: c, annotations: {c-sched.io/talks-to: app=db}}, spec: {}}\n"
+	"- {metadata: {name: d, annotations: {c-sched.io/talks-to: a b}}, spec: {nodeName: n1}}\n"
+	"- {metadata: {name: e, annotations: {c-sched.io/connections: '-1'}}, spec: {nodeName: n1}}\n"
+	"---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {"
+	"replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {labels: "
+	"{app: web}, annotations: {c-sched.io/talks-to: '='}}, spec: {containers: []}}}}\n";
 
 // Each pod of the input is told of, those that its Deployment is given once, and of pods that have
 // their node only what still counts.
 START_TEST(annotations_that_cannot_be_read)
 {
-	CS_AUTO_BUFFER struct cs_buffer told;
-	struct cs_error err = { 0 };
-	struct cs_config *config = fixture_config(counting);
-	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
-	cs_buffer_init(&told, 4096);
-	cs_simulation_set_notice(simulation, keep_notice, &told);
-	const char *yaml = LOADED("n1", "c-sched.io/weight: many") "---\n{apiVersion: v1, kind: Pod, " NOTED(
-		"a", "connections",
-		"many") "{}}\n"
-			"---\n{apiVersion: v1, kind: Pod, " NOTED(
-				"b", "talks-to",
-				"app db") "{}}\n"
-					  "---\n{apiVersion: v1, kind: Pod, " NOTED(
-						  "c", "talks-to",
-						  "app=db") "{}}\n"
-							    "---\n{apiVersion: v1, kind: Pod, " NOTED(
-								    "d", "talks-to",
-								    "a b") "{nodeName: n1}}\n"
-									   "---\n{apiVersion: v1, kind: Pod, " NOTED(
-										   "e",
-										   "connections",
-										   "-1") "{nodeName: n1}}\n"
-											 "---\n{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {"
-											 "replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {labels: "
-											 "{app: web}, annotations: {c-sched.io/talks-to: '='}}, spec: {containers: []}}}}\n";
-	ck_assert_int_eq(cs_simulation_read(simulation, "f", cs_slice_of(yaml), &err), 0);
-	ck_assert_msg(cs_simulation_prepare(simulation, &err) == 0, "%s", err.text);
-	ck_assert_str_eq(
-		told.data,
-		"node n1: metadata.annotations[c-sched.io/weight]: expected an integer from 0 to "
-		"1000: the node counts with 100\n"
-		"pod default/a: annotation c-sched.io/connections: expected a number above 0, at "
-		"most 1e9\n"
-		"pod default/b: annotation c-sched.io/talks-to: found 'db', expected: in, notin, "
-		"=, ==, !=\n"
-		"pod default/e: annotation c-sched.io/connections: expected a number above 0, at "
-		"most 1e9\n"
-		"pod default/web-m96sl8xnqg-bbbbb: annotation c-sched.io/talks-to: found '=', "
-		"expected: identifier\n");
-	cs_simulation_destroy(simulation);
-	cs_config_destroy(config);
+	expect_told(counting, unreadable,
+		    "node n1: metadata.annotations[c-sched.io/weight]: expected an integer from 0 "
+		    "to 1000: the node counts with 100\n"
+		    "pod default/a: annotation c-sched.io/connections: expected a number above 0, "
+		    "at most 1e9\n"
+		    "pod default/b: annotation c-sched.io/talks-to: found 'db', expected: in, "
+		    "notin, =, ==, !=\n"
+		    "pod default/e: annotation c-sched.io/connections: expected a number above 0, "
+		    "at most 1e9\n"
+		    "pod default/web-m96sl8xnqg-bbbbb: annotation c-sched.io/talks-to: found '=', "
+		    "expected: identifier\n");
 }
 END_TEST
 
-#define OWNED(kind, name)                                                       \
-	", ownerReferences: [{apiVersion: apps/v1, kind: " kind ", name: " name \
-	", uid: u, controller: true}]"
-#define OF_WEB(name, notes)                                                                \
-	"---\n{apiVersion: v1, kind: Pod, metadata: {name: " name ", annotations: {" notes \
-	"}" OWNED("ReplicaSet", "web-1") "}, spec: {containers: [{name: c}]}}\n"
+#define OF_DEPLOYMENT "{apiVersion: apps/v1, kind: Deployment, name: web, uid: u, controller: true}"
+#define OF_WEB        "{apiVersion: apps/v1, kind: ReplicaSet, name: web-1, uid: u, controller: true}"
+
+static const char siblings[] =
+	"apiVersion: apps/v1\nkind: ReplicaSet\n"
+	"metadata: {name: web-1, ownerReferences: [" OF_DEPLOYMENT "]}\n"
+	"spec: {replicas: 3, selector: {matchLabels: {app: web}}, template: {metadata: {labels: "
+	"{app: web}}, spec: {containers: [{name: c}]}}}\n"
+	"---\napiVersion: v1\nkind: PodList\nitems:\n"
+	"- metadata: {name: a, ownerReferences: [" OF_WEB "],\n"
+	"    annotations: {c-sched.io/talks-to: '='}}\n"
+	"- metadata: {name: b, ownerReferences: [" OF_WEB "]}\n"
+	"- metadata: {name: c, ownerReferences: [" OF_WEB "],\n"
+	"    annotations: {c-sched.io/talks-to: app db}}\n";
 
 // They are of one Deployment, whose ReplicaSet says so.
 START_TEST(siblings_are_told_of_each)
 {
-	CS_AUTO_BUFFER struct cs_buffer told;
-	struct cs_error err = { 0 };
-	struct cs_config *config = fixture_config(NULL);
-	struct cs_simulation *simulation = cs_simulation_create(config, CS_SIMULATION_PODS_MAX);
-	cs_buffer_init(&told, 4096);
-	cs_simulation_set_notice(simulation, keep_notice, &told);
-	const char *yaml = "{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-1" OWNED(
-		"Deployment",
-		"web") "}, spec: {replicas: 3, selector: {matchLabels: {app: web}}, "
-		       "template: {metadata: {labels: {app: web}}, spec: {containers: "
-		       "[{name: c}]}}}}\n" OF_WEB("a", "c-sched.io/talks-to: '='") OF_WEB("b", "")
-			       OF_WEB("c", "c-sched.io/talks-to: 'app db'");
-	ck_assert_int_eq(cs_simulation_read(simulation, "f", cs_slice_of(yaml), &err), 0);
-	ck_assert_msg(cs_simulation_prepare(simulation, &err) == 0, "%s", err.text);
-	ck_assert_str_eq(told.data,
-			 "pod default/a: annotation c-sched.io/talks-to: found '=', expected: "
-			 "identifier\n"
-			 "pod default/c: annotation c-sched.io/talks-to: found 'db', expected: in, "
-			 "notin, =, ==, !=\n");
-	cs_simulation_destroy(simulation);
-	cs_config_destroy(config);
+	expect_told(NULL, siblings,
+		    "pod default/a: annotation c-sched.io/talks-to: found '=', expected: "
+		    "identifier\n"
+		    "pod default/c: annotation c-sched.io/talks-to: found 'db', expected: in, "
+		    "notin, =, ==, !=\n");
 }
 END_TEST
 
