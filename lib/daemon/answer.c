@@ -22,8 +22,7 @@ static void write_decisions(const struct cs_records *records, uint32_t limit,
 	const struct cs_record *record;
 	limit = limit < REPLY_MAX ? limit : REPLY_MAX;
 	cs_json_object_begin(json);
-	cs_json_key(json, "decisions");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "decisions");
 	for (uint32_t i = 0; i < limit && (record = cs_records_at(records, i)); i++)
 		cs_record_write(record, json);
 	cs_json_array_end(json);
@@ -65,30 +64,23 @@ void cs_answer_load(const struct cs_cluster *cluster, uint32_t row, const struct
 	const struct cs_load_table *table = cs_cluster_load(cluster);
 	if (table->n_columns == 0)
 		return;
-	cs_json_key(json, "load");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "load");
 	for (uint32_t i = 0; i < table->n_columns; i++) {
 		const struct cs_load_column *column = &table->columns[i];
 		if (column->metric->kind == CS_LOAD_PAIR)
 			continue;
-		cs_json_key(json, column->metric->name);
-		cs_json_object_begin(json);
+		cs_json_member_object_begin(json, column->metric->name);
 		cs_json_member_string(json, "unit", column->metric->unit);
-		cs_json_key(json, "load");
-		cs_json_double(json, column->load[row]);
-		cs_json_key(json, "capacity");
-		cs_json_double(json, column->capacity[row]);
-		cs_json_key(json, "sample");
-		cs_json_double(json, column->sample[row]);
-		cs_json_key(json, "inFlight");
-		cs_json_double(json, column->in_flight[row]);
+		cs_json_member_double(json, "load", column->load[row]);
+		cs_json_member_double(json, "capacity", column->capacity[row]);
+		cs_json_member_double(json, "sample", column->sample[row]);
+		cs_json_member_double(json, "inFlight", column->in_flight[row]);
 		if (pod) {
-			cs_json_key(json, "expected");
-			cs_json_double(json, cs_cluster_expected(cluster, pod, i) *
-						     (double)column->strain[row]);
+			cs_json_member_double(json, "expected",
+					      cs_cluster_expected(cluster, pod, i) *
+						      (double)column->strain[row]);
 		}
-		cs_json_key(json, "quality");
-		cs_json_double(json, column->quality[row]);
+		cs_json_member_double(json, "quality", column->quality[row]);
 		cs_json_member_string(json, "state", cs_load_state_name(column->state[row]));
 		cs_json_member_int(json, "sampledUnixNano", column->taken[row]);
 		cs_json_object_end(json);
@@ -100,8 +92,7 @@ static void write_amounts(const struct cs_cluster *cluster, const char *key,
 			  int64_t *const *columns, uint32_t row, struct cs_json_writer *json)
 {
 	const struct cs_node_table *nodes = cs_cluster_nodes(cluster);
-	cs_json_key(json, key);
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, key);
 	for (uint32_t i = 0; i < nodes->n_columns; i++)
 		if (nodes->resource_name[i] != CS_INTERN_NONE && nodes->allocatable[i][row] > 0)
 			cs_json_member_int(json, cs_cluster_resource_name(cluster, i),
@@ -132,8 +123,7 @@ static void write_node(const struct cs_cluster *cluster, uint32_t row, struct cs
 
 static void write_queue(const struct cs_queue *queue, struct cs_json_writer *json)
 {
-	cs_json_key(json, "queue");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "queue");
 	for (int state = CS_QUEUE_ACTIVE; state < CS_QUEUE_STATE_COUNT; state++)
 		cs_json_member_int(json, cs_queue_state_name((enum cs_queue_state)state),
 				   cs_queue_count(queue, (enum cs_queue_state)state));

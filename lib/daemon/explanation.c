@@ -172,8 +172,7 @@ static void write_candidate(const struct cs_answer_context *context,
 static void write_reasons(const struct group *group, struct cs_json_writer *json)
 {
 	cs_json_member_string(json, "plugin", group->plugin);
-	cs_json_key(json, "reasons");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "reasons");
 	for (uint32_t i = 0; i < group->n_reasons; i++)
 		cs_json_string(json, group->reasons[i]);
 	cs_json_array_end(json);
@@ -185,8 +184,7 @@ static void write_group(const struct cs_answer_context *context, const struct gr
 	cs_json_object_begin(json);
 	write_reasons(group, json);
 	cs_json_member_int(json, "nodes", group->n_nodes);
-	cs_json_key(json, "examples");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "examples");
 	for (uint32_t i = 0; i < group->n_nodes && i < EXAMPLES_MAX; i++)
 		cs_json_string(json, cs_cluster_node_name(context->cluster, group->examples[i]));
 	cs_json_array_end(json);
@@ -204,8 +202,7 @@ static void write_outcome(const struct cs_outcome *outcome, struct cs_json_write
 static void write_formulas(const struct collection *collection, struct cs_json_writer *json)
 {
 	const struct cs_profile *profile = collection->profile;
-	cs_json_key(json, "formulas");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "formulas");
 	for (uint32_t i = 0; i < profile->n_score; i++)
 		if (collection->formulas[i])
 			cs_json_member_string(json, profile->score[i]->plugin->name,
@@ -216,8 +213,7 @@ static void write_formulas(const struct collection *collection, struct cs_json_w
 static void write_asked(const struct cs_answer_context *context,
 			const struct collection *collection, struct cs_json_writer *json)
 {
-	cs_json_key(json, "onNode");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "onNode");
 	cs_json_member_string(json, "node",
 			      cs_cluster_node_name(context->cluster, collection->row));
 	cs_json_member_bool(json, "fits", !collection->rejected);
@@ -237,15 +233,13 @@ static void write_asked(const struct cs_answer_context *context,
 static void write_collection(const struct cs_answer_context *context,
 			     const struct collection *collection, struct cs_json_writer *json)
 {
-	cs_json_key(json, "rejected");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "rejected");
 	for (uint32_t i = 0; i < collection->n_groups; i++)
 		write_group(context, &collection->groups[i], json);
 	cs_json_array_end(json);
 	if (collection->n_more > 0)
 		cs_json_member_int(json, "rejectedOtherwise", collection->n_more);
-	cs_json_key(json, "candidates");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "candidates");
 	for (uint32_t i = 0; i < collection->n_candidates; i++)
 		write_candidate(context, collection->profile, &collection->candidates[i], json);
 	cs_json_array_end(json);
@@ -280,8 +274,7 @@ static bool write_now(const struct cs_answer_context *context, const struct cs_m
 		     : cs_verbs_explain(context->verbs, pod, &outcome, judge);
 	if (r < 0)
 		return false;
-	cs_json_key(json, "now");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "now");
 	cs_json_member_string(json, "profile", collection->profile->scheduler_name);
 	// Another scheduler places the pod, and asks the profile.
 	cs_json_member_bool(json, "forAnother", !ours);
@@ -306,8 +299,7 @@ static const char *state_of(const struct cs_pod *pod)
 static void write_asks(const struct cs_cluster *cluster, const struct cs_requests *requests,
 		       struct cs_json_writer *json)
 {
-	cs_json_key(json, "asks");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "asks");
 	for (uint32_t i = 0; i < CS_RESOURCE_FIXED_COUNT; i++)
 		if (requests->fixed[i] > 0)
 			cs_json_member_int(json, cs_cluster_resource_name(cluster, i),
@@ -342,8 +334,7 @@ static void write_node_now(const struct cs_answer_context *context,
 			   struct cs_json_writer *json)
 {
 	uint32_t row = cs_cluster_find_node(context->cluster, ask->node);
-	cs_json_key(json, "nodeNow");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "nodeNow");
 	cs_json_member_string(json, "node", ask->node);
 	cs_answer_node(context->cluster, row, pod->row == row ? NULL : pod, json);
 	cs_json_object_end(json);
@@ -381,8 +372,7 @@ static void write_pod(const struct cs_answer_context *context, const struct cs_m
 static void write_decisions(const struct cs_records *records, const struct cs_record *newest,
 			    const char *pod, struct cs_json_writer *json)
 {
-	cs_json_key(json, "decisions");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "decisions");
 	for (int i = 0; newest && i < DECISIONS_MAX; i++) {
 		cs_record_write(newest, json);
 		newest = newest->number > 1 ? cs_records_find(records, pod, newest->number) : NULL;

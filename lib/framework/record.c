@@ -269,8 +269,7 @@ int64_t cs_record_total(const struct cs_record *record, uint32_t i)
 void cs_record_write_scores(const struct cs_profile *profile, const uint8_t *scores,
 			    struct cs_json_writer *json)
 {
-	cs_json_key(json, "scores");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "scores");
 	for (uint32_t i = 0; i < profile->n_score; i++)
 		if (scores[i] != CS_SCORE_NONE)
 			cs_json_member_int(json, profile->score[i]->plugin->name, scores[i]);
@@ -279,18 +278,13 @@ void cs_record_write_scores(const struct cs_profile *profile, const uint8_t *sco
 
 static void write_loads(const struct cs_record_candidate *candidate, struct cs_json_writer *json)
 {
-	cs_json_key(json, "load");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "load");
 	for (uint32_t i = 0; i < candidate->n_loads; i++) {
 		const struct cs_record_load *load = &candidate->loads[i];
-		cs_json_key(json, load->metric);
-		cs_json_object_begin(json);
-		cs_json_key(json, "load");
-		cs_json_double(json, load->load);
-		cs_json_key(json, "capacity");
-		cs_json_double(json, load->capacity);
-		cs_json_key(json, "quality");
-		cs_json_double(json, load->quality);
+		cs_json_member_object_begin(json, load->metric);
+		cs_json_member_double(json, "load", load->load);
+		cs_json_member_double(json, "capacity", load->capacity);
+		cs_json_member_double(json, "quality", load->quality);
 		cs_json_member_string(json, "state", cs_load_state_name(load->state));
 		cs_json_member_int(json, "sampledUnixNano", load->taken);
 		cs_json_object_end(json);
@@ -300,8 +294,7 @@ static void write_loads(const struct cs_record_candidate *candidate, struct cs_j
 
 static void write_candidates(const struct cs_record *record, struct cs_json_writer *json)
 {
-	cs_json_key(json, "candidates");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "candidates");
 	for (uint32_t i = 0; i < record->n_candidates; i++) {
 		const struct cs_record_candidate *candidate = &record->candidates[i];
 		cs_json_object_begin(json);
@@ -318,8 +311,7 @@ static void write_candidates(const struct cs_record *record, struct cs_json_writ
 
 void cs_record_write_weights(const struct cs_profile *profile, struct cs_json_writer *json)
 {
-	cs_json_key(json, "weights");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "weights");
 	for (uint32_t i = 0; i < profile->n_score; i++)
 		cs_json_member_int(json, profile->score[i]->plugin->name,
 				   profile->score[i]->weight);
@@ -328,8 +320,7 @@ void cs_record_write_weights(const struct cs_profile *profile, struct cs_json_wr
 
 static void write_rejections(const struct cs_record *record, struct cs_json_writer *json)
 {
-	cs_json_key(json, "rejections");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "rejections");
 	for (uint32_t i = 0; i < record->n_rejections; i++) {
 		cs_json_object_begin(json);
 		cs_json_member_string(json, "plugin", record->rejections[i].plugin);

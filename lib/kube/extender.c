@@ -446,8 +446,7 @@ static void write_passed_nodes(struct cs_json_writer *json, const struct cs_exte
 	cs_json_object_begin(json);
 	cs_json_key(json, "metadata");
 	cs_json_raw(json, CS_SLICE("{}"));
-	cs_json_key(json, "items");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "items");
 	for (uint32_t i = 0; i < args->n_nodes; i++) {
 		uint32_t first = i;
 		while (i < args->n_nodes && (!verdicts || !verdicts[i].message))
@@ -586,8 +585,7 @@ static void write_victims(struct cs_json_writer *json, const struct cs_extender_
 {
 	cs_json_key_slice(json, victims->node);
 	cs_json_object_begin(json);
-	cs_json_key(json, "Pods");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "Pods");
 	for (uint32_t i = 0; i < victims->n_uids; i++) {
 		cs_json_object_begin(json);
 		cs_json_key(json, "UID");
@@ -605,8 +603,7 @@ void cs_extender_write_preemption(const struct cs_extender_victims *nodes, uint3
 	struct cs_json_writer json;
 	cs_json_init(&json, out);
 	cs_json_object_begin(&json);
-	cs_json_key(&json, "NodeNameToMetaVictims");
-	cs_json_object_begin(&json);
+	cs_json_member_object_begin(&json, "NodeNameToMetaVictims");
 	for (uint32_t i = 0; i < n_nodes; i++)
 		write_victims(&json, &nodes[i]);
 	cs_json_object_end(&json);

@@ -77,8 +77,7 @@ static void write_rejection(const struct cs_judgement *judgement, struct cs_json
 	for (uint32_t i = 0; i < n; i++)
 		reasons[i] = judgement->reasons[i];
 	qsort(reasons, n, sizeof(*reasons), compare_strings);
-	cs_json_key(json, "reasons");
-	cs_json_array_begin(json);
+	cs_json_member_array_begin(json, "reasons");
 	for (uint32_t i = 0; i < n; i++)
 		cs_json_string(json, reasons[i]);
 	cs_json_array_end(json);
@@ -87,8 +86,7 @@ static void write_rejection(const struct cs_judgement *judgement, struct cs_json
 static void write_scores(const struct cs_profile *profile, const struct cs_judgement *judgement,
 			 struct cs_json_writer *json)
 {
-	cs_json_key(json, "scores");
-	cs_json_object_begin(json);
+	cs_json_member_object_begin(json, "scores");
 	for (uint32_t i = 0; i < profile->n_score; i++)
 		if (!judgement->skipped[i])
 			cs_json_member_int(json, profile->score[i]->plugin->name,
@@ -177,8 +175,7 @@ static void write_line(struct records *records, const struct cs_simulation_decis
 		cs_json_member_string(&json, "message", decision->message);
 	cs_json_member_int(&json, "feasible", decision->n_feasible);
 	if (tells_nodes(records, decision)) {
-		cs_json_key(&json, "nodes");
-		cs_json_array_begin(&json);
+		cs_json_member_array_begin(&json, "nodes");
 		each_node(records, decision, write_node, &json);
 		cs_json_array_end(&json);
 	}
