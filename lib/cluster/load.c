@@ -442,15 +442,15 @@ static double median_level(struct cs_loads *loads, const struct cs_load_column *
 	return 0;
 }
 
-// Of rows that have pods: others say nothing of them.
+// What rows with pods have, per pod.
 struct per_pod {
-	double most;  // all that these rows have
+	double most;  // all that they have
 	double ratio; // without what they had when they had no pods
 };
 
-// What pods were seen to bring, beside MORE_PRIOR^(1/2) of them that bring the ratio, which is the
-// most. But no less than is expected of a pod of which nothing is known, or noise would have pods
-// bring nothing.
+// The slope of samples over numbers of pods as pods came and left; the ratio takes part in it with
+// the weight MORE_PRIOR, and is its upper bound. The lower bound is what is expected of a pod of
+// which nothing is known (if rows have that much): noise must not make it nothing.
 static double seen_per_pod(const struct cs_load_hidden *hidden, const struct per_pod *per_pod,
 			   double least)
 {
@@ -461,7 +461,7 @@ static double seen_per_pod(const struct cs_load_hidden *hidden, const struct per
 	return seen > least ? seen : least;
 }
 
-// And what rows have beside them.
+// Makes mean_per_pod again, and what rows have beside their pods.
 static void settle_mean(struct cs_loads *loads, uint32_t i)
 {
 	const struct cs_node_table *nodes = &loads->nodes->table;

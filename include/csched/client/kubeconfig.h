@@ -64,8 +64,7 @@ struct cs_kubeconfig_sources cs_kubeconfig_environment(const char *file, const c
 // files merge as upstream: the first file that sets a map key or a scalar wins. The current context
 // decides. Errors name file and field, never a secret: -ENOENT for a missing file, -EINVAL for
 // content, -ENODEV when there is no source at all. Over plain http no credentials are kept, as
-// upstream. On success the caller ends with
-// cs_endpoint_finish.
+// upstream. On success the caller ends with cs_endpoint_finish.
 int cs_kubeconfig_load(const struct cs_kubeconfig_sources *sources, struct cs_endpoint *ret,
 		       struct cs_error *err);
 

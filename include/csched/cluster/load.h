@@ -56,25 +56,28 @@ enum cs_load_state {
 };
 const char *cs_load_state_name(enum cs_load_state state); // "fresh"
 
-// What is known of one metric; a column has an entry per row of the node table, a PAIR's says
-// nothing. USAGE and COUNT:
+// What is known of one metric: a column, with an entry per row of the node table. The column of a
+// PAIR says nothing. Of USAGE and COUNT:
 //     load = quality * max(0, sample + in_flight) + (1 - quality) * fallback
-// where fallback is made of requests (USAGE: of the pods on the row, those without get what
-// kube-scheduler counts for them; COUNT: pods on the row * mean per pod of the cluster, and what
-// rows have beside that on the mean; on a row with quality 0 at least the median of the fresh
-// ones). LEVEL: fallback is the median of the fresh rows; the metric's min until there is one. It
-// is never NaN, and unknown is never 0 by itself.
+// LEVEL is the same without in_flight. The fallback stands in for a sample that is old or missing:
+// - USAGE: the requests of the pods on the row, as kube-scheduler's scores count them, with 100m
+//   and 200Mi where nothing is requested.
+// - COUNT: pods on the row * mean_per_pod, and what rows have beside their pods on the mean. On a
+//   row with quality 0 at least the median of the fresh rows.
+// - LEVEL: the median of the fresh rows; the metric's min until there is one.
+// So load is never NaN, and never 0 just because nothing is known.
 struct cs_load_column {
 	const struct cs_load_metric *metric;
-	// Live rows with quality > 0. 0: nothing is known, and plugins skip, but for those that go
-	// on with estimates where mean_per_pod is known.
+	// Live rows with quality > 0. Where it is 0 plugins skip, but for those that go on with
+	// estimates once mean_per_pod is known.
 	uint32_t n_known;
 	uint32_t n_fresh; // live rows with quality 1
 	double median;    // of `load` over known live rows; 0 without
-	// USAGE: sum of samples and in_flight / pods, of known rows with pods; of those that were
-	// known last where none is; 0: none ever was. COUNT: without what they had when they had no
-	// pods; less where pods that came, and left, were seen to bring and take less; but no less
-	// than per_pod, or with that
+	// What a pod brings on the mean. USAGE: sample + in_flight of the known rows with pods,
+	// divided by their pods. COUNT: at most that without what these rows had when they had no
+	// pods; less if samples rose and fell by less as pods came and left; but at least per_pod,
+	// if the rows have that much (lib/README.md). While no row is known it stays as it was. 0:
+	// no row ever was.
 	double mean_per_pod;
 	double *load;
 	double *sample;    // the last plausible one
@@ -114,12 +117,13 @@ void cs_cluster_set_load_metrics(struct cs_cluster *cluster, const struct cs_loa
 // when they come; NULL = nobody asks. Must not call the cluster.
 void cs_cluster_set_load_notice(struct cs_cluster *cluster,
 				void (*notice)(void *user, const char *words), void *user);
-// Nodes that come meanwhile are strangers' word, and come again and again: nobody is told of
-// theirs.
+// While muted nobody is told: for nodes that only a request of an extender's caller tells of, which
+// come with each request again.
 void cs_cluster_mute_load_notice(struct cs_cluster *cluster, bool muted);
 
-// The model's clock (Unix ns): what assume, forget and removals are dated by. Small steps back are
-// waited out; by a minute or more the clock has been put right: what lay ahead of it is as of now.
+// The model's clock (Unix ns): what assume, forget and removals are dated by. If it goes back by
+// less than a minute, the model's time stands still until it has caught up. By a minute or more it
+// has been put right: the model follows, and what is dated later counts as of now.
 void cs_cluster_set_time(struct cs_cluster *cluster, int64_t wall);
 int64_t cs_cluster_time(const struct cs_cluster *cluster);
 
@@ -159,13 +163,13 @@ uint32_t cs_cluster_apply_samples(struct cs_cluster *cluster, const struct cs_lo
 uint32_t cs_cluster_apply_pod_samples(struct cs_cluster *cluster,
 				      const struct cs_load_pod_sample *samples, uint32_t n,
 				      struct cs_load_report *ret);
-// A part of a round whose last one _apply_pod_samples takes: what workloads' pods use, and nodes'
-// pods more than others, is learned of all parts at once.
+// A round may come in parts: each but the last is given here, the last to _apply_pod_samples, which
+// then learns from all of them at once what workloads' pods use, and on which nodes they use more.
 void cs_cluster_absorb_pod_samples(struct cs_cluster *cluster,
 				   const struct cs_load_pod_sample *samples, uint32_t n,
 				   struct cs_load_report *ret);
-// What ageing does, in effect each half a second at most; and medians and means after nodes have
-// changed. Cheap where nothing is to be done. Returns events as above.
+// Applies ageing, at most once each half a second, and makes medians and means again after nodes
+// have changed. Cheap where there is nothing to do. Returns events as above.
 uint32_t cs_cluster_tick_load(struct cs_cluster *cluster);
 
 // What the pod is expected to add to a USAGE or COUNT metric, in its unit: its annotation
@@ -178,9 +182,9 @@ double cs_cluster_expected(const struct cs_cluster *cluster, const struct cs_pod
 // Why the pod's annotation c-sched.io/connections is left out of account; NULL = it is not.
 const char *cs_cluster_ignored(const struct cs_pod *pod);
 
-// A place promised to a pod that is not assumed here: another scheduler will bind it. Counts in
-// in_flight of the row until released, as one full node at most. One per pod UID: a further one
-// moves it. A pod that is counted (assumed or bound) has none: becoming it ends the reservation.
+// A place promised to a pod that is not assumed here: another scheduler will bind it. It counts in
+// in_flight of the row until it is released, at most as much as fills the node. One per pod UID: a
+// further one moves it. It ends when the pod is assumed or bound, as that is counted itself.
 void cs_cluster_reserve(struct cs_cluster *cluster, const struct cs_pod *pod, uint32_t row,
 			int64_t until_wall);
 void cs_cluster_unreserve(struct cs_cluster *cluster, const char *uid);
@@ -188,10 +192,10 @@ uint32_t cs_cluster_count_reservations(const struct cs_cluster *cluster);
 // Pods that came or left, and reservations, that samples do not show wholly.
 uint32_t cs_cluster_count_in_flight(const struct cs_cluster *cluster);
 
-// CS_EVENT_LOAD is told when load / capacity (load itself where there is no capacity; negative
-// where higher is better) of some row falls below `fraction`, or below a further hundredth under
-// it, since what a pod adds may keep it out still; or when a row becomes known or unknown.
-// Registered and given back by plugins' attach and detach.
+// Watches load / capacity of every row (load itself where there is no capacity; negative where
+// higher is better). CS_EVENT_LOAD is told when that of some row falls below `fraction`, and again
+// at each further hundredth below, because what a pod adds may have kept it out still; also when a
+// row becomes known or unknown. Registered and given back by plugins' attach and detach.
 void cs_cluster_watch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
 void cs_cluster_unwatch_load(struct cs_cluster *cluster, uint32_t metric, double fraction);
 

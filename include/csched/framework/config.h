@@ -16,9 +16,9 @@
 #define CS_CONFIG_CONTENT_TYPE     "application/vnd.kubernetes.protobuf"
 #define CS_CONFIG_BUILT_IN_PROFILE "c-sched" // schedulerName of the profile without a file
 
-// All durations in ns. Owned strings; ends with cs_config_destroy. Constant once read.
 struct cs_load_config;
 
+// All durations in ns. Owned strings; ends with cs_config_destroy. Constant once read.
 struct cs_config {
 	struct {
 		bool leader_elect;
@@ -57,8 +57,9 @@ int cs_config_read(const char *file_name, struct cs_slice text,
 void cs_config_destroy(struct cs_config *config);
 
 // What is in force, every default filled in, as a KubeSchedulerConfiguration that reads back as the
-// same: plugins stand at each point by themselves, and multiPoint is off. As JSON without, and as
-// YAML (-EMSGSIZE when `out` is full) with the LoadConfiguration behind it where there is one.
+// same: plugins stand at each point by themselves, and multiPoint is off. _write gives JSON,
+// without the LoadConfiguration; _print gives YAML, with the LoadConfiguration behind it where
+// there is one, and -EMSGSIZE when `out` is full.
 void cs_config_write(const struct cs_config *config, struct cs_json_writer *json);
 int cs_config_print(const struct cs_config *config, struct cs_buffer *out);
 

@@ -10,8 +10,8 @@
 #include <csched/load/source.h>
 
 // After n rounds in a row without an answer the next one begins interval * 2^n after the last one's
-// end, or so long after it where that is longer than the interval. A Retry-After is kept up to
-// CS_SAMPLER_RETRY_MAX.
+// end, but at most CS_SAMPLER_BACKOFF_MAX, or the interval where that is longer. A Retry-After is
+// respected up to CS_SAMPLER_RETRY_MAX.
 #define CS_SAMPLER_BACKOFF_MAX (60 * CS_SECOND)
 #define CS_SAMPLER_RETRY_MAX   (300 * CS_SECOND)
 
