@@ -119,10 +119,11 @@ typedef void (*cs_raw_score_f)(const struct cs_cycle *cycle, const struct cs_plu
 typedef void (*cs_normalise_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			       const uint32_t *feasible, uint32_t n, int64_t *out);
 
-// For people, in one line with the numbers: what the filter goes by on a row that it rejects or that
-// prepare_filter left out, or how the row's score comes about, normalise included, and at its end
-// "= " and the score before it is rounded. Appended to `out`: what may be long is cut by the plugin,
-// at the latest after 16 KiB. Called only when someone asks, in the same cycle.
+// For people, in one line with the numbers: what the filter goes by on a row that it rejects or
+// that prepare_filter left out, or how the row's score comes about, normalise included, and at its
+// end
+// "= " and the score before it is rounded. Appended to `out`: what may be long is cut by the
+// plugin, at the latest after 16 KiB. Called only when someone asks, in the same cycle.
 typedef void (*cs_explain_f)(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
 			     uint32_t row, struct cs_buffer *out);
 

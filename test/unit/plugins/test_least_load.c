@@ -80,8 +80,8 @@ START_TEST(a_level_of_which_nothing_is_known)
 }
 END_TEST
 
-// Nor has it when the only node goes that had a figure: what was kept of the others is made again at
-// once.
+// Nor has it when the only node goes that had a figure: what was kept of the others is made again
+// at once.
 START_TEST(the_last_figure_of_a_level)
 {
 	load_world_node(&run, "a", "", "");
