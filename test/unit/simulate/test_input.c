@@ -168,7 +168,8 @@ static const char *const bad[][2] = {
 	  "spec.selector does not match them" },
 	{ "{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: d}, spec: {selector: "
 	  "{matchExpressions: [{key: app, operator: Is}]}, template: {spec: {}}}}",
-	  "cluster.yaml: line 1: DaemonSet \"default/d\": spec.selector: unknown operator" },
+	  "cluster.yaml: line 1: DaemonSet \"default/d\": spec.selector: matchExpressions[0]: operator: "
+	  "\"Is\" is not known" },
 	{ "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: many}}",
 	  "cluster.yaml: line 1: Deployment \"d\": spec.replicas: must be an integer, not a "
 	  "string" },
@@ -206,7 +207,7 @@ START_TEST(unknown_fields_are_told_of)
 		"nothing, here and in others of this kind\n"
 		"f: line 2: Pod \"a\": unknown field \"spec.containers[0].imgae\": it does "
 		"nothing, here and in others of this kind\n"
-		"f: line 7: Deployment \"d\": unknown field "
+		"f: line 6: Deployment \"d\": unknown field "
 		"\"spec.template.spec.nodeSelecter\": it does nothing, here and in others of "
 		"this kind\n");
 	cs_simulation_destroy(simulation);
