@@ -277,6 +277,19 @@ static struct cs_http_options with_defaults(const struct cs_http_options *given)
 	return options;
 }
 
+// Nobody new while the server stops. (MHD_quiesce_daemon would say it, too, but aborts when one of
+// the pool's threads wakes up at that moment.)
+static enum MHD_Result accepts(void *user, const struct sockaddr *address, socklen_t size)
+{
+	struct cs_http_server *server = user;
+	(void)address;
+	(void)size;
+	pthread_mutex_lock(&server->lock);
+	bool stopping = server->stopping;
+	pthread_mutex_unlock(&server->lock);
+	return stopping ? MHD_NO : MHD_YES;
+}
+
 static struct MHD_Daemon *start_daemon(struct cs_http_server *server, int fd)
 {
 	const struct cs_http_options *options = &server->options;
@@ -300,7 +313,7 @@ static struct MHD_Daemon *start_daemon(struct cs_http_server *server, int fd)
 	if (options->threads < 2) // a pool of one is refused
 		pool[0] = (struct MHD_OptionItem){ .option = MHD_OPTION_END };
 	unsigned idle_seconds = (unsigned)(options->idle_timeout / CS_SECOND) + 1;
-	return MHD_start_daemon(flags, 0, NULL, NULL, http_exchange_step, server,
+	return MHD_start_daemon(flags, 0, accepts, server, http_exchange_step, server,
 				MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
 				http_exchange_begin, server, MHD_OPTION_NOTIFY_COMPLETED,
 				http_exchange_end, server, MHD_OPTION_NOTIFY_CONNECTION,
@@ -414,7 +427,6 @@ void cs_http_server_destroy(struct cs_http_server *server)
 {
 	if (!server)
 		return;
-	int listener = MHD_quiesce_daemon(server->daemon);
 	pthread_mutex_lock(&server->lock);
 	wake_all(server);
 	int64_t deadline = http_now() + STOP_GRACE;
@@ -422,8 +434,6 @@ void cs_http_server_destroy(struct cs_http_server *server)
 		wait_until(server, deadline);
 	pthread_mutex_unlock(&server->lock);
 	pthread_join(server->watchdog, NULL);
-	MHD_stop_daemon(server->daemon);
-	if (listener >= 0)
-		close(listener);
+	MHD_stop_daemon(server->daemon); // which closes the listener
 	http_server_unref(server);
 }

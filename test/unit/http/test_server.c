@@ -256,7 +256,7 @@ static void setup_narrow(void)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define RESIDENT_KIB_MAX (400 << 10)
 #else
-#define RESIDENT_KIB_MAX (2 * (int)(ROOM_FOR_ANSWERS >> 10))
+#define RESIDENT_KIB_MAX (3 * (int)(ROOM_FOR_ANSWERS >> 10))
 #endif
 
 static void setup_slow_readers(void)
@@ -854,6 +854,21 @@ START_TEST(test_end_with_a_deferred_answer)
 }
 END_TEST
 
+// The pool's threads are awake when the end comes: clients arrive and leave all the time.
+START_TEST(test_end_among_clients)
+{
+	int fds[20];
+	for (int round = 0; round < 200; round++) {
+		for (size_t i = 0; i < CS_ARRAY_LENGTH(fds); i++)
+			fds[i] = dial();
+		for (size_t i = 0; i < CS_ARRAY_LENGTH(fds); i++)
+			close(fds[i]);
+		cs_http_server_destroy(server);
+		start((struct cs_http_options){ 0 });
+	}
+}
+END_TEST
+
 // ---- creation ----
 
 START_TEST(test_addresses)
@@ -897,6 +912,7 @@ Suite *test_suite(void)
 	tcase_add_test(plain, test_deferred_answer);
 	tcase_add_test(plain, test_handler_asked_again);
 	tcase_add_test(plain, test_end_with_a_deferred_answer);
+	tcase_add_test(plain, test_end_among_clients);
 	tcase_add_test(plain, test_addresses);
 	suite_add_tcase(suite, plain);
 	TCase *impatient = tcase_create("impatient");
