@@ -346,7 +346,7 @@ START_TEST(fields_that_no_pod_has)
 		"{\"kind\": \"Pod\", \"apiVersion\": \"v1\", \"sepc\": {}, \"metadata\": {\"name\": "
 		"\"a\", \"managedFields\": [{\"f:x\": {}}], \"kind\": \"x\", \"labels\": {\"any\": "
 		"\"b\"}}, \"spec\": {\"nodeselector\": {}, \"hostPID\": true, \"containers\": [{}, "
-		"{\"env\": [{\"nmae\": 1}], \"resources\": {\"requests\": {\"any\": 1}, \"wants\": 1}}], "
+		"{\"env\": [{\"naam\": 1}], \"resources\": {\"requests\": {\"any\": 1}, \"wants\": 1}}], "
 		"\"volumes\": [{\"name\": \"v\", \"emptyDir\": {\"sizeLimit\": 1}, \"volumeSource\": {}, "
 		"\"awsDisk\": {}}]}, \"status\": {\"startTime\": null, \"strange\": null}}";
 	CS_AUTO_VALUE struct json_object *tree = NULL;
