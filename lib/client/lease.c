@@ -49,7 +49,7 @@ struct cs_lease {
 	char *name;
 	char *identity;
 	enum phase phase;
-	struct cs_call *call;
+	struct cs_transport_call *call;
 	bool repeated; // this request, on a new connection
 	int64_t due;   // boot ns
 	int64_t sent;  // boot ns: when the request under way was first sent

@@ -24,9 +24,9 @@
 
 struct cs_lookup {
 	struct cs_lookup_options options;
-	struct cs_call *call; // NULL = no watch is open
-	int64_t due;          // boot ns
-	bool answered;        // once
+	struct cs_transport_call *call; // NULL = no watch is open
+	int64_t due;                    // boot ns
+	bool answered;                  // once
 	bool failing;
 	char *version; // of what was found last; NULL = nothing yet
 };

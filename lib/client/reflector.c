@@ -134,21 +134,21 @@ struct cs_reflector {
 	struct cs_reflector_options options;
 	const struct cs_kind *kind;
 	enum state state;
-	enum state after;     // of WAIT
-	struct cs_call *call; // of STREAM, PAGE, WATCH
-	int64_t until;        // boot ns: end of WAIT
-	int64_t backoff;      // the next one, before jitter
-	int64_t backed_off;   // boot ns of the last one
-	int64_t opened;       // boot ns: when the request started
-	int64_t quiet_since;  // boot ns: its last byte, or its start
-	int64_t closes;       // boot ns: by when the server ends the watch
-	int64_t warn_at;      // boot ns; INT64_MAX = not any more
-	unsigned events;      // of this request
-	unsigned skipped;     // events in a row that cannot be read
-	unsigned quick;       // requests in a row that lasted less than SHORT_WATCH
-	unsigned fruitless;   // failures in a row
-	bool bookmarks;       // this server sends them
-	bool fresh;           // the next request
+	enum state after;               // of WAIT
+	struct cs_transport_call *call; // of STREAM, PAGE, WATCH
+	int64_t until;                  // boot ns: end of WAIT
+	int64_t backoff;                // the next one, before jitter
+	int64_t backed_off;             // boot ns of the last one
+	int64_t opened;                 // boot ns: when the request started
+	int64_t quiet_since;            // boot ns: its last byte, or its start
+	int64_t closes;                 // boot ns: by when the server ends the watch
+	int64_t warn_at;                // boot ns; INT64_MAX = not any more
+	unsigned events;                // of this request
+	unsigned skipped;               // events in a row that cannot be read
+	unsigned quick;                 // requests in a row that lasted less than SHORT_WATCH
+	unsigned fruitless;             // failures in a row
+	bool bookmarks;                 // this server sends them
+	bool fresh;                     // the next request
 	bool whole;
 	char version[VERSION_MAX]; // to watch from
 	char *more;                // continue token, NULL for the first page

@@ -39,7 +39,7 @@ struct item {
 	size_t body_size;
 	char *whole; // of an event that is patched
 	size_t whole_size;
-	struct cs_call *call;
+	struct cs_transport_call *call;
 	int64_t due;        // boot ns
 	unsigned tries;     // of the write
 	unsigned looks;     // GETs without an answer, in a row

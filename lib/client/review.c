@@ -42,8 +42,8 @@ struct answer {
 struct ask {
 	struct cs_list link; // of the waiting or the running
 	struct cs_reviews *reviews;
-	struct cs_call *call; // NULL = waiting for its turn
-	char *token;          // NULL = `who` is known
+	struct cs_transport_call *call; // NULL = waiting for its turn
+	char *token;                    // NULL = `who` is known
 	struct who who;
 	char *verb;
 	char *path;

@@ -20,7 +20,7 @@
 
 struct curl_transport;
 
-struct cs_call {
+struct cs_transport_call {
 	struct cs_list link;  // in `held` or `running`
 	struct cs_list dirty; // in `dirty` while bytes wait for the data callback
 	struct curl_transport *transport;
@@ -122,7 +122,7 @@ static struct curl_transport *self(struct cs_transport *transport)
 // ---- metrics ----
 
 // `status` 0 is an exchange that broke before an answer came.
-static void note_answer(struct cs_call *call, int status)
+static void note_answer(struct cs_transport_call *call, int status)
 {
 	struct curl_transport *t = call->transport;
 	if (!t->metrics || call->noted)
@@ -140,7 +140,7 @@ static void note_answer(struct cs_call *call, int status)
 	cs_metric_add(t->last_total[call->method].series, 1);
 }
 
-static void observe(const struct cs_call *call, enum exchange what, double value)
+static void observe(const struct cs_transport_call *call, enum exchange what, double value)
 {
 	struct curl_transport *t = call->transport;
 	struct cs_metric **series = &t->exchanges[what][call->method];
@@ -151,7 +151,7 @@ static void observe(const struct cs_call *call, enum exchange what, double value
 	cs_metric_observe(*series, value);
 }
 
-static void note_exchange(const struct cs_call *call, bool answered)
+static void note_exchange(const struct cs_transport_call *call, bool answered)
 {
 	curl_off_t us = 0;
 	if (!call->transport->metrics || call->handler->data)
@@ -167,7 +167,7 @@ static void note_exchange(const struct cs_call *call, bool answered)
 
 static size_t on_body(char *data, size_t size, size_t n, void *user)
 {
-	struct cs_call *call = user;
+	struct cs_transport_call *call = user;
 	(void)size; // always 1
 	if (call->foreign)
 		return CURL_WRITEFUNC_ERROR;
@@ -187,7 +187,7 @@ static bool is_protobuf(CURL *easy)
 
 static size_t on_header(char *data, size_t size, size_t n, void *user)
 {
-	struct cs_call *call = user;
+	struct cs_transport_call *call = user;
 	long status = 0;
 	(void)size;
 	if (n > 2 || data[0] != '\r')
@@ -203,7 +203,7 @@ static size_t on_header(char *data, size_t size, size_t n, void *user)
 
 // ---- a call's life ----
 
-static void drop_headers(struct cs_call *call)
+static void drop_headers(struct cs_transport_call *call)
 {
 	for (struct curl_slist *h = call->headers; h; h = h->next)
 		if (cs_string_prefix(h->data, "Authorization:"))
@@ -212,7 +212,7 @@ static void drop_headers(struct cs_call *call)
 	call->headers = NULL;
 }
 
-static void detach_easy(struct cs_call *call)
+static void detach_easy(struct cs_transport_call *call)
 {
 	struct curl_transport *t = call->transport;
 	if (!call->easy)
@@ -227,7 +227,7 @@ static void detach_easy(struct cs_call *call)
 	drop_headers(call);
 }
 
-static void free_call(struct cs_call *call)
+static void free_call(struct cs_transport_call *call)
 {
 	cs_list_remove(&call->link);
 	cs_list_remove(&call->dirty);
@@ -242,14 +242,14 @@ static void free_call(struct cs_call *call)
 	free(call);
 }
 
-static void add_header(struct cs_call *call, const char *name, const char *value)
+static void add_header(struct cs_transport_call *call, const char *name, const char *value)
 {
 	CS_AUTO_FREE char *line = cs_asprintf("%s: %s", name, value);
 	call->headers = curl_slist_append(call->headers, line);
 	explicit_bzero(line, strlen(line));
 }
 
-static void set_headers(struct cs_call *call, const struct cs_credentials_view *view)
+static void set_headers(struct cs_transport_call *call, const struct cs_credentials_view *view)
 {
 	const struct curl_transport *t = call->transport;
 	add_header(call, "Accept", call->accept ? call->accept : DEFAULT_ACCEPT);
@@ -266,7 +266,7 @@ static void set_headers(struct cs_call *call, const struct cs_credentials_view *
 	curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->headers);
 }
 
-static void set_method(const struct cs_call *call)
+static void set_method(const struct cs_transport_call *call)
 {
 	bool plain = call->method == CS_METHOD_GET || call->method == CS_METHOD_POST;
 	if (call->method == CS_METHOD_GET || !call->content_type) {
@@ -290,7 +290,7 @@ static long generation_options(unsigned generation)
 	       (generation & 2 ? CURLSSLOPT_REVOKE_BEST_EFFORT : 0);
 }
 
-static long timeout_ms(const struct cs_call *call, struct cs_time now)
+static long timeout_ms(const struct cs_transport_call *call, struct cs_time now)
 {
 	if (!call->timeout)
 		return 0;
@@ -299,7 +299,7 @@ static long timeout_ms(const struct cs_call *call, struct cs_time now)
 }
 
 // Puts a held call on the wire.
-static void launch(struct cs_call *call, const struct cs_credentials_view *view)
+static void launch(struct cs_transport_call *call, const struct cs_credentials_view *view)
 {
 	struct curl_transport *t = call->transport;
 	CS_AUTO_FREE char *url = cs_asprintf("%s%s", t->url, call->path);
@@ -333,13 +333,13 @@ static char *copy_string(const char *s)
 	return s ? cs_strdup(s) : NULL;
 }
 
-static struct cs_call *transport_start(struct cs_transport *transport,
-				       const struct cs_request *request)
+static struct cs_transport_call *transport_start(struct cs_transport *transport,
+						 const struct cs_request *request)
 {
 	struct curl_transport *t = self(transport);
 	struct cs_credentials_view view = cs_credentials_view(t->credentials);
-	struct cs_call *call = cs_alloc(sizeof(*call));
-	*call = (struct cs_call){
+	struct cs_transport_call *call = cs_alloc(sizeof(*call));
+	*call = (struct cs_transport_call){
 		.transport = t,
 		.method = request->method,
 		.path = cs_strdup(request->path),
@@ -367,7 +367,7 @@ static struct cs_call *transport_start(struct cs_transport *transport,
 	return call;
 }
 
-static void transport_cancel(struct cs_transport *transport, struct cs_call *call)
+static void transport_cancel(struct cs_transport *transport, struct cs_transport_call *call)
 {
 	(void)transport;
 	free_call(call);
@@ -395,7 +395,7 @@ static const struct {
 	{ CURLE_HTTP2_STREAM, -ECONNRESET },
 };
 
-static int failure_of(const struct cs_call *call, CURLcode code)
+static int failure_of(const struct cs_transport_call *call, CURLcode code)
 {
 	if (code == CURLE_OK)
 		return 0;
@@ -407,7 +407,7 @@ static int failure_of(const struct cs_call *call, CURLcode code)
 	return -EIO;
 }
 
-static const char *words_of(const struct cs_call *call, CURLcode code)
+static const char *words_of(const struct cs_transport_call *call, CURLcode code)
 {
 	if (code == CURLE_OK)
 		return "";
@@ -419,7 +419,7 @@ static const char *words_of(const struct cs_call *call, CURLcode code)
 	return call->error[0] ? call->error : curl_easy_strerror(code);
 }
 
-static void fill_response(struct cs_call *call, CURLcode code, struct cs_response *ret)
+static void fill_response(struct cs_transport_call *call, CURLcode code, struct cs_response *ret)
 {
 	curl_off_t retry_after = 0;
 	long os_error = 0;
@@ -437,7 +437,7 @@ static void fill_response(struct cs_call *call, CURLcode code, struct cs_respons
 
 // Says the last word of a call and frees it. Its data callback has seen everything: each turn shows
 // all that came before it looks for endings.
-static void end_call(struct cs_call *call, struct cs_response *response)
+static void end_call(struct cs_transport_call *call, struct cs_response *response)
 {
 	response->body = cs_buffer_slice(&call->in);
 	cs_list_remove(&call->link);
@@ -446,7 +446,7 @@ static void end_call(struct cs_call *call, struct cs_response *response)
 }
 
 // A 401 may mean that the token has been rotated: the call is held for one more try.
-static bool repeat_call(struct cs_call *call, const struct cs_response *response)
+static bool repeat_call(struct cs_transport_call *call, const struct cs_response *response)
 {
 	struct curl_transport *t = call->transport;
 	if (response->status != 401 || response->error || call->repeated ||
@@ -461,7 +461,7 @@ static bool repeat_call(struct cs_call *call, const struct cs_response *response
 	return true;
 }
 
-static void finish_call(struct cs_call *call, CURLcode code)
+static void finish_call(struct cs_transport_call *call, CURLcode code)
 {
 	struct cs_response response;
 	fill_response(call, code, &response);
@@ -479,14 +479,15 @@ static void launch_held(struct curl_transport *t)
 {
 	struct cs_credentials_view view = cs_credentials_view(t->credentials);
 	while (view.ready && !cs_list_empty(&t->held))
-		launch(CS_CONTAINER_OF(t->held.next, struct cs_call, link), &view);
+		launch(CS_CONTAINER_OF(t->held.next, struct cs_transport_call, link), &view);
 }
 
 // Ends calls the same way. A callback may cancel others of them.
 static void end_all(struct cs_list *calls, const struct cs_response *response)
 {
 	while (!cs_list_empty(calls)) {
-		struct cs_call *call = CS_CONTAINER_OF(calls->next, struct cs_call, link);
+		struct cs_transport_call *call =
+			CS_CONTAINER_OF(calls->next, struct cs_transport_call, link);
 		struct cs_response own = *response;
 		own.status = call->status;
 		end_call(call, &own);
@@ -499,7 +500,7 @@ static void expire_held(struct curl_transport *t)
 	struct cs_list expired;
 	cs_list_init(&expired);
 	CS_LIST_FOR_EACH (link, &t->held) {
-		if (CS_CONTAINER_OF(link, struct cs_call, link)->deadline > t->now.boot)
+		if (CS_CONTAINER_OF(link, struct cs_transport_call, link)->deadline > t->now.boot)
 			continue;
 		cs_list_remove(link);
 		cs_list_append(&expired, link);
@@ -515,7 +516,8 @@ static void end_streams(struct curl_transport *t)
 	struct cs_list streams;
 	cs_list_init(&streams);
 	CS_LIST_FOR_EACH (link, &t->running) {
-		struct cs_call *call = CS_CONTAINER_OF(link, struct cs_call, link);
+		struct cs_transport_call *call =
+			CS_CONTAINER_OF(link, struct cs_transport_call, link);
 		if (!call->handler->data)
 			continue;
 		cs_list_remove(link);
@@ -543,7 +545,8 @@ static void turn_credentials(struct curl_transport *t)
 static void show_dirty(struct curl_transport *t)
 {
 	while (!cs_list_empty(&t->dirty)) {
-		struct cs_call *call = CS_CONTAINER_OF(t->dirty.next, struct cs_call, dirty);
+		struct cs_transport_call *call =
+			CS_CONTAINER_OF(t->dirty.next, struct cs_transport_call, dirty);
 		cs_list_remove(&call->dirty);
 		call->handler->data(call->user, t->now, &call->in);
 	}
@@ -558,7 +561,7 @@ static void finish_done(struct curl_transport *t)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &call);
-		finish_call((struct cs_call *)(void *)call, message->data.result);
+		finish_call((struct cs_transport_call *)(void *)call, message->data.result);
 	}
 }
 
@@ -580,7 +583,8 @@ static int64_t transport_deadline(const struct cs_transport *transport)
 		CS_CONTAINER_OF(transport, const struct curl_transport, base);
 	int64_t due = cs_credentials_deadline(t->credentials);
 	CS_LIST_FOR_EACH (link, (struct cs_list *)(uintptr_t)&t->held) {
-		const struct cs_call *call = CS_CONTAINER_OF(link, struct cs_call, link);
+		const struct cs_transport_call *call =
+			CS_CONTAINER_OF(link, struct cs_transport_call, link);
 		due = call->deadline < due ? call->deadline : due;
 	}
 	return due;
@@ -609,7 +613,7 @@ static void transport_wakeup(struct cs_transport *transport)
 static void free_calls(struct cs_list *calls)
 {
 	while (!cs_list_empty(calls))
-		free_call(CS_CONTAINER_OF(calls->next, struct cs_call, link));
+		free_call(CS_CONTAINER_OF(calls->next, struct cs_transport_call, link));
 }
 
 static void transport_destroy(struct cs_transport *transport)

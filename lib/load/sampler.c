@@ -39,7 +39,7 @@ struct cs_sampler {
 	struct cs_random random;
 	struct cs_sampler_sink sink;
 	struct cs_prometheus_known *known; // by query, kept where one for them fails
-	struct cs_call *call;              // NULL between rounds
+	struct cs_transport_call *call;    // NULL between rounds
 	struct asking asking;
 	struct cs_time now;  // of the turn
 	int64_t due;         // boot ns of the next round

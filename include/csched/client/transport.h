@@ -58,13 +58,14 @@ struct cs_request {
 };
 
 struct cs_transport;
-struct cs_call; // a running request: valid until its `done` or its cancel
+struct cs_transport_call; // a running request: valid until its `done` or its cancel
 
 // All functions but wakeup are called on one thread, callbacks come from turn alone (never from
 // start or cancel), and may start and cancel calls.
 struct cs_transport_ops {
-	struct cs_call *(*start)(struct cs_transport *transport, const struct cs_request *request);
-	void (*cancel)(struct cs_transport *transport, struct cs_call *call);
+	struct cs_transport_call *(*start)(struct cs_transport *transport,
+					   const struct cs_request *request);
+	void (*cancel)(struct cs_transport *transport, struct cs_transport_call *call);
 	void (*turn)(struct cs_transport *transport, struct cs_time now);
 	int64_t (*deadline)(const struct cs_transport *transport); // boot ns of its own next timer
 	// Returns when there is something for turn to do, after wakeup, or after `timeout` ns.
@@ -77,13 +78,14 @@ struct cs_transport {
 	const struct cs_transport_ops *ops;
 };
 
-static inline struct cs_call *cs_transport_start(struct cs_transport *transport,
-						 const struct cs_request *request)
+static inline struct cs_transport_call *cs_transport_start(struct cs_transport *transport,
+							   const struct cs_request *request)
 {
 	return transport->ops->start(transport, request);
 }
 
-static inline void cs_transport_cancel(struct cs_transport *transport, struct cs_call *call)
+static inline void cs_transport_cancel(struct cs_transport *transport,
+				       struct cs_transport_call *call)
 {
 	transport->ops->cancel(transport, call);
 }

@@ -14,7 +14,7 @@ static struct fake *self(struct cs_transport *transport)
 	return CS_CONTAINER_OF(transport, struct fake, base);
 }
 
-static void free_call(struct cs_call *call)
+static void free_call(struct cs_transport_call *call)
 {
 	cs_list_remove(&call->link);
 	free(call->path);
@@ -25,10 +25,11 @@ static void free_call(struct cs_call *call)
 	free(call);
 }
 
-static struct cs_call *start(struct cs_transport *transport, const struct cs_request *request)
+static struct cs_transport_call *start(struct cs_transport *transport,
+				       const struct cs_request *request)
 {
 	struct fake *fake = self(transport);
-	struct cs_call *call = cs_alloc(sizeof(*call));
+	struct cs_transport_call *call = cs_alloc(sizeof(*call));
 	call->fake = fake;
 	call->method = request->method;
 	call->path = cs_strdup(request->path);
@@ -48,7 +49,7 @@ static struct cs_call *start(struct cs_transport *transport, const struct cs_req
 	return call;
 }
 
-static void cancel(struct cs_transport *transport, struct cs_call *call)
+static void cancel(struct cs_transport *transport, struct cs_transport_call *call)
 {
 	struct fake *fake = self(transport);
 	fake->cancelled++;
@@ -112,23 +113,24 @@ size_t fake_count(const struct fake *fake)
 	return n;
 }
 
-struct cs_call *fake_newest(const struct fake *fake)
+struct cs_transport_call *fake_newest(const struct fake *fake)
 {
 	ck_assert_msg(fake_count(fake) > 0, "no call is running");
-	return CS_CONTAINER_OF(fake->calls.prev, struct cs_call, link);
+	return CS_CONTAINER_OF(fake->calls.prev, struct cs_transport_call, link);
 }
 
-struct cs_call *fake_find(const struct fake *fake, const char *part)
+struct cs_transport_call *fake_find(const struct fake *fake, const char *part)
 {
 	for (struct cs_list *at = fake->calls.next; at != &fake->calls; at = at->next) {
-		struct cs_call *call = CS_CONTAINER_OF(at, struct cs_call, link);
+		struct cs_transport_call *call =
+			CS_CONTAINER_OF(at, struct cs_transport_call, link);
 		if (strstr(call->path, part))
 			return call;
 	}
 	return NULL;
 }
 
-bool fake_data(struct cs_call *call, struct cs_slice bytes, size_t chunk)
+bool fake_data(struct cs_transport_call *call, struct cs_slice bytes, size_t chunk)
 {
 	struct fake *fake = call->fake;
 	fake->showing = call;
@@ -146,7 +148,7 @@ bool fake_data(struct cs_call *call, struct cs_slice bytes, size_t chunk)
 	return true;
 }
 
-void fake_done(struct cs_call *call, const struct cs_response *response)
+void fake_done(struct cs_transport_call *call, const struct cs_response *response)
 {
 	struct cs_response full = *response;
 	if (!full.message)
@@ -158,12 +160,12 @@ void fake_done(struct cs_call *call, const struct cs_response *response)
 	free_call(call);
 }
 
-void fake_end(struct cs_call *call)
+void fake_end(struct cs_transport_call *call)
 {
 	fake_done(call, &(struct cs_response){ .status = 200, .protobuf = true });
 }
 
-void fake_break(struct cs_call *call, int error, int status)
+void fake_break(struct cs_transport_call *call, int error, int status)
 {
 	fake_done(call, &(struct cs_response){ .status = status,
 					       .error = error,
@@ -171,7 +173,7 @@ void fake_break(struct cs_call *call, int error, int status)
 					       .refused = error == -ECONNREFUSED });
 }
 
-void fake_answer(struct cs_call *call, int status, struct cs_slice protobuf)
+void fake_answer(struct cs_transport_call *call, int status, struct cs_slice protobuf)
 {
 	fake_done(call,
 		  &(struct cs_response){ .status = status, .protobuf = true, .body = protobuf });
@@ -190,7 +192,7 @@ static void status_json(struct cs_buffer *out, const struct fake_status *status)
 	cs_json_object_end(&json);
 }
 
-void fake_refuse(struct cs_call *call, const struct fake_status *status)
+void fake_refuse(struct cs_transport_call *call, const struct fake_status *status)
 {
 	CS_AUTO_BUFFER struct cs_buffer body;
 	fake_buffer(&body);

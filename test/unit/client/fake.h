@@ -9,7 +9,7 @@
 #include <csched/kube/api.h>
 #include <csched/kube/kind.h>
 
-struct cs_call {
+struct cs_transport_call {
 	struct cs_list link;
 	struct fake *fake;
 	enum cs_method method;
@@ -34,23 +34,24 @@ struct fake {
 	struct cs_time now; // what callbacks are told
 	int64_t waited;     // the last timeout of wait
 	bool woken;
-	struct cs_call *showing;
+	struct cs_transport_call *showing;
 };
 
 void fake_init(struct fake *fake);
 void fake_finish(struct fake *fake); // all calls must have ended
 
 size_t fake_count(const struct fake *fake);
-struct cs_call *fake_newest(const struct fake *fake); // fails the test when there is none
-struct cs_call *fake_find(const struct fake *fake, const char *part); // of the path; or NULL
+struct cs_transport_call *fake_newest(const struct fake *fake); // fails the test when there is none
+struct cs_transport_call *fake_find(const struct fake *fake,
+				    const char *part); // of the path; or NULL
 
 // Bytes of a 200 answer; `chunk` at a time (0 = at once). False once the call is gone.
-bool fake_data(struct cs_call *call, struct cs_slice bytes, size_t chunk);
+bool fake_data(struct cs_transport_call *call, struct cs_slice bytes, size_t chunk);
 // The end of an answer.
-void fake_done(struct cs_call *call, const struct cs_response *response);
-void fake_end(struct cs_call *call);                          // of a stream, as it should
-void fake_break(struct cs_call *call, int error, int status); // without a proper end
-void fake_answer(struct cs_call *call, int status, struct cs_slice protobuf);
+void fake_done(struct cs_transport_call *call, const struct cs_response *response);
+void fake_end(struct cs_transport_call *call);                          // of a stream, as it should
+void fake_break(struct cs_transport_call *call, int error, int status); // without a proper end
+void fake_answer(struct cs_transport_call *call, int status, struct cs_slice protobuf);
 // A refusal with a Status in its body.
 struct fake_status {
 	int code;
@@ -60,7 +61,7 @@ struct fake_status {
 	int retry_after;   // s; in the header and the details; 0 = none
 	bool json;
 };
-void fake_refuse(struct cs_call *call, const struct fake_status *status);
+void fake_refuse(struct cs_transport_call *call, const struct fake_status *status);
 
 // ---- makers: each appends to a buffer that fake_buffer made ----
 

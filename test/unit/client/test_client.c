@@ -118,9 +118,9 @@ static void assert_events(const char *expected)
 	cs_buffer_clear(&events);
 }
 
-static struct cs_call *find(const char *part)
+static struct cs_transport_call *find(const char *part)
 {
-	struct cs_call *call = fake_find(&fake, part);
+	struct cs_transport_call *call = fake_find(&fake, part);
 	ck_assert_msg(call != NULL, "no call to %s", part);
 	return call;
 }
@@ -130,7 +130,7 @@ static void give_lease(void)
 {
 	fake_refuse(find("/leases/c-sched"),
 		    &(struct fake_status){ 404, "NotFound", "no", NULL, 0, false });
-	struct cs_call *call = find("/leases");
+	struct cs_transport_call *call = find("/leases");
 	CS_AUTO_BUFFER struct cs_buffer body;
 	fake_buffer(&body);
 	cs_buffer_append(&body, call->body.data, call->body.size);
@@ -139,7 +139,7 @@ static void give_lease(void)
 
 static void renew_lease(void)
 {
-	struct cs_call *call = find("/leases/c-sched");
+	struct cs_transport_call *call = find("/leases/c-sched");
 	CS_AUTO_BUFFER struct cs_buffer body;
 	fake_buffer(&body);
 	cs_buffer_append(&body, call->body.data, call->body.size);
@@ -209,7 +209,8 @@ START_TEST(the_lease_goes_first)
 					     "/api/v1/pods?fieldSelector=status.phase" };
 	size_t i = 0;
 	CS_LIST_FOR_EACH (link, &fake.calls) {
-		const struct cs_call *call = CS_CONTAINER_OF(link, struct cs_call, link);
+		const struct cs_transport_call *call =
+			CS_CONTAINER_OF(link, struct cs_transport_call, link);
 		ck_assert_msg(strstr(call->path, order[i]), "%zu is %s", i, call->path);
 		i++;
 	}
@@ -385,7 +386,7 @@ START_TEST(stop_lets_writes_out_then_releases)
 	fake_answer(find("/binding"), 201, CS_SLICE(""));
 	assert_events("leading:1 written:1:0 ");
 	turn();
-	struct cs_call *call = find("/leases/c-sched");
+	struct cs_transport_call *call = find("/leases/c-sched");
 	ck_assert_int_eq(call->method, CS_METHOD_GET);
 	CS_AUTO_BUFFER struct cs_buffer out;
 	Kube__Lease lease = KUBE__LEASE__INIT;

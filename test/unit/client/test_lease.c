@@ -139,7 +139,7 @@ static void assert_notice(struct candidate *c, const char *part)
 	cs_buffer_clear(&c->notices);
 }
 
-static struct cs_call *running(struct candidate *c)
+static struct cs_transport_call *running(struct candidate *c)
 {
 	ck_assert_uint_eq(fake_count(&c->fake), 1);
 	set_clock(c);
@@ -184,7 +184,7 @@ static void append_lease(struct cs_buffer *out)
 	ck_assert_int_eq(cs_protobuf_write(&cs_kind_lease, &lease.base, out, NULL), 0);
 }
 
-static const Kube__Lease *read_body(const struct cs_call *call, struct cs_arena *arena)
+static const Kube__Lease *read_body(const struct cs_transport_call *call, struct cs_arena *arena)
 {
 	Kube__Unknown envelope;
 	ProtobufCMessage *message;
@@ -219,7 +219,7 @@ static void store(const Kube__Lease *lease)
 }
 
 // Does what the request asks; returns the status. The answer is sent or lost by the caller.
-static int perform(struct cs_call *call)
+static int perform(struct cs_transport_call *call)
 {
 	int status = 200;
 	struct cs_arena *arena = cs_arena_create();
@@ -246,7 +246,7 @@ static int perform(struct cs_call *call)
 	return status;
 }
 
-static void answer(struct cs_call *call)
+static void answer(struct cs_transport_call *call)
 {
 	CS_AUTO_BUFFER struct cs_buffer out;
 	fake_buffer(&out);
@@ -826,7 +826,7 @@ START_TEST(never_two)
 			turn(c);
 			if (fake_count(&c->fake) == 0 || cs_random_below(&dice, 3) == 0)
 				continue;
-			struct cs_call *call = running(c);
+			struct cs_transport_call *call = running(c);
 			if (heard[i])
 				answer(call);
 			else if (cs_random_below(&dice, 20) == 0) {

@@ -138,7 +138,7 @@ static const struct pair whole[] = {
 
 START_TEST(test_found)
 {
-	struct cs_call *call = fake_newest(&fake);
+	struct cs_transport_call *call = fake_newest(&fake);
 	ck_assert_int_eq(call->method, CS_METHOD_GET);
 	ck_assert_str_eq(call->path,
 			 "/api/v1/namespaces/kube-system/configmaps?fieldSelector=metadata.name%3D"

@@ -142,7 +142,7 @@ static bool is_watch(const char *version)
 }
 
 // The one running request.
-static struct cs_call *running(void)
+static struct cs_transport_call *running(void)
 {
 	ck_assert_uint_eq(fake_count(&fake), 1);
 	return fake_newest(&fake);

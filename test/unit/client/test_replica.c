@@ -174,7 +174,7 @@ static bool append_next(struct cs_buffer *out)
 	return false;
 }
 
-static void begin_session(const struct cs_call *call)
+static void begin_session(const struct cs_transport_call *call)
 {
 	const char *from = strstr(call->path, "resourceVersion=");
 	session.started = fake.started;
@@ -189,7 +189,7 @@ static void begin_session(const struct cs_call *call)
 	}
 }
 
-static void answer_page(struct cs_call *call)
+static void answer_page(struct cs_transport_call *call)
 {
 	CS_AUTO_BUFFER struct cs_buffer out;
 	struct fake_pod pods[NAMES];
@@ -209,12 +209,12 @@ static void answer_page(struct cs_call *call)
 	fake_answer(call, 200, cs_buffer_slice(&out));
 }
 
-static void refuse(struct cs_call *call, int code, int retry_after)
+static void refuse(struct cs_transport_call *call, int code, int retry_after)
 {
 	fake_refuse(call, &(struct fake_status){ code, "R", "m", NULL, retry_after, roll(2) });
 }
 
-static void send_error(struct cs_call *call, int code)
+static void send_error(struct cs_transport_call *call, int code)
 {
 	CS_AUTO_BUFFER struct cs_buffer out;
 	fake_buffer(&out);
@@ -222,7 +222,7 @@ static void send_error(struct cs_call *call, int code)
 	fake_data(call, cs_buffer_slice(&out), 0);
 }
 
-static void send_events(struct cs_call *call)
+static void send_events(struct cs_transport_call *call)
 {
 	CS_AUTO_BUFFER struct cs_buffer out;
 	fake_buffer(&out);
@@ -237,7 +237,7 @@ static void send_events(struct cs_call *call)
 		fake_break(call, -ECONNRESET, 200);
 }
 
-static bool misbehave_before(struct cs_call *call)
+static bool misbehave_before(struct cs_transport_call *call)
 {
 	switch (roll(12)) {
 	case 0:
@@ -260,7 +260,7 @@ static bool misbehave_before(struct cs_call *call)
 	}
 }
 
-static bool misbehave_during(struct cs_call *call)
+static bool misbehave_during(struct cs_transport_call *call)
 {
 	switch (roll(60)) {
 	case 0:
@@ -290,7 +290,7 @@ static void serve(bool faults)
 {
 	if (fake_count(&fake) == 0)
 		return;
-	struct cs_call *call = fake_newest(&fake);
+	struct cs_transport_call *call = fake_newest(&fake);
 	bool fresh = session.started != fake.started;
 	if (fresh)
 		begin_session(call);

@@ -99,7 +99,7 @@ static void assert_results(const char *expected)
 	cs_buffer_clear(&results);
 }
 
-static struct cs_call *running(void)
+static struct cs_transport_call *running(void)
 {
 	ck_assert_uint_eq(fake_count(&fake), 1);
 	return fake_newest(&fake);
@@ -193,7 +193,7 @@ START_TEST(binding_as_sent)
 	ProtobufCMessage *message;
 	struct cs_arena *arena = cs_arena_create();
 	bind_and_turn();
-	struct cs_call *call = running();
+	struct cs_transport_call *call = running();
 	ck_assert_str_eq(call->content_type, CS_PROTOBUF_CONTENT_TYPE);
 	ck_assert_int_eq(call->timeout, CS_REQUESTS_TIMEOUT);
 	ck_assert_int_eq(
@@ -801,7 +801,7 @@ START_TEST(every_write_ends_once)
 		pass(due > fake.now.boot && due != INT64_MAX ? (due - fake.now.boot) : 0);
 		if (fake_count(&fake) == 0)
 			continue;
-		struct cs_call *call = fake_newest(&fake);
+		struct cs_transport_call *call = fake_newest(&fake);
 		int status = statuses[cs_random_below(&dice, CS_ARRAY_LENGTH(statuses))];
 		if (status == 0) {
 			fake_break(call, -ECONNRESET, 0);

@@ -101,7 +101,7 @@ static const char denied[] = "{\"status\":{\"allowed\":false,\"reason\":\"no rul
 START_TEST(test_token_then_access)
 {
 	ask_by_token("s3cret", "/metrics");
-	struct cs_call *call = fake_newest(&fake);
+	struct cs_transport_call *call = fake_newest(&fake);
 	ck_assert_int_eq(call->method, CS_METHOD_POST);
 	ck_assert_str_eq(call->path, "/apis/authentication.k8s.io/v1/tokenreviews");
 	ck_assert_str_eq(call->accept, "application/json");

@@ -94,7 +94,7 @@ struct result {
 	unsigned pieces; // calls of data
 	bool cancel;     // in the next data callback
 	bool leave;      // data consumes nothing
-	struct cs_call *call;
+	struct cs_transport_call *call;
 };
 
 static void on_done(void *user, struct cs_time now, const struct cs_response *response)

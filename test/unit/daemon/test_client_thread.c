@@ -28,21 +28,22 @@ struct fake {
 	bool answers;
 	const struct cs_response *config_map; // NULL = no answer
 	int wake;                             // eventfd
-	struct cs_call *calls[CALLS_MAX];
+	struct cs_transport_call *calls[CALLS_MAX];
 	size_t n_calls;
 };
 
-struct cs_call {
+struct cs_transport_call {
 	const struct cs_response *answer;
 	const struct cs_handler *handler;
 	void *user;
 };
 
-static struct cs_call *start(struct cs_transport *transport, const struct cs_request *request)
+static struct cs_transport_call *start(struct cs_transport *transport,
+				       const struct cs_request *request)
 {
 	static const struct cs_response created = { .status = 201, .message = "" };
 	struct fake *fake = (struct fake *)transport;
-	struct cs_call *call = cs_alloc(sizeof(*call));
+	struct cs_transport_call *call = cs_alloc(sizeof(*call));
 	ck_assert_uint_lt(fake->n_calls, CALLS_MAX);
 	if (strstr(request->path, "/binding"))
 		call->answer = fake->answers ? &created : NULL;
@@ -60,7 +61,7 @@ static void forget(struct fake *fake, size_t i)
 	fake->calls[i] = fake->calls[--fake->n_calls];
 }
 
-static void cancel(struct cs_transport *transport, struct cs_call *call)
+static void cancel(struct cs_transport *transport, struct cs_transport_call *call)
 {
 	struct fake *fake = (struct fake *)transport;
 	for (size_t i = 0; i < fake->n_calls; i++)
@@ -70,7 +71,7 @@ static void cancel(struct cs_transport *transport, struct cs_call *call)
 		}
 }
 
-static void show(const struct cs_call *call, struct cs_time now)
+static void show(const struct cs_transport_call *call, struct cs_time now)
 {
 	CS_AUTO_BUFFER struct cs_buffer in;
 	cs_buffer_init(&in, 10000);
@@ -83,7 +84,7 @@ static void turn(struct cs_transport *transport, struct cs_time now)
 	struct fake *fake = (struct fake *)transport;
 	for (size_t i = 0; i < fake->n_calls; i++)
 		if (fake->calls[i]->answer) {
-			struct cs_call call = *fake->calls[i];
+			struct cs_transport_call call = *fake->calls[i];
 			if (call.handler->data && call.answer->status == 200) {
 				fake->calls[i]->answer = NULL;
 				show(&call, now);

@@ -24,22 +24,23 @@
 struct fake {
 	struct cs_transport transport;
 	int wake; // eventfd
-	struct cs_call *call;
+	struct cs_transport_call *call;
 	const char *const *answers; // NULL = connection refused
 	size_t n_answers;
 	atomic_uint n_calls;
 	atomic_uint n_answered;
 };
 
-struct cs_call {
+struct cs_transport_call {
 	const struct cs_handler *handler;
 	void *user;
 };
 
-static struct cs_call *start(struct cs_transport *transport, const struct cs_request *request)
+static struct cs_transport_call *start(struct cs_transport *transport,
+				       const struct cs_request *request)
 {
 	struct fake *fake = (struct fake *)transport;
-	struct cs_call *call = cs_alloc(sizeof(*call));
+	struct cs_transport_call *call = cs_alloc(sizeof(*call));
 	call->handler = request->handler;
 	call->user = request->user;
 	fake->call = call;
@@ -47,7 +48,7 @@ static struct cs_call *start(struct cs_transport *transport, const struct cs_req
 	return call;
 }
 
-static void cancel(struct cs_transport *transport, struct cs_call *call)
+static void cancel(struct cs_transport *transport, struct cs_transport_call *call)
 {
 	((struct fake *)transport)->call = NULL;
 	free(call);
@@ -56,7 +57,7 @@ static void cancel(struct cs_transport *transport, struct cs_call *call)
 static void turn(struct cs_transport *transport, struct cs_time now)
 {
 	struct fake *fake = (struct fake *)transport;
-	struct cs_call *call = CS_TAKE(fake->call);
+	struct cs_transport_call *call = CS_TAKE(fake->call);
 	if (!call)
 		return;
 	size_t n = atomic_load(&fake->n_calls) - 1;
