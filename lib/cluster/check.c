@@ -42,13 +42,13 @@ static int fail_pod(struct cs_error *err, const struct cs_pod *pod, const char *
 
 // ---- recomputing ----
 
-static void count_columns(struct sums *sums, const struct cs_requests *requests)
+static void count_columns(struct sums *sums, const struct cs_pod_requests *requests)
 {
 	for (uint32_t i = 0; i < requests->n_extended; i++)
 		sums->column_refs[requests->extended[i].column]++;
 }
 
-static void count_requests(struct sums *sums, uint32_t row, const struct cs_requests *requests)
+static void count_requests(struct sums *sums, uint32_t row, const struct cs_pod_requests *requests)
 {
 	for (uint32_t column = 0; column < CS_RESOURCE_FIXED_COUNT; column++)
 		sums->requested[column][row] += (uint64_t)requests->fixed[column];

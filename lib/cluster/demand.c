@@ -109,7 +109,7 @@ struct words {
 	uint64_t *start;
 };
 
-static struct words words_for(struct cs_arena *scratch, const struct cs_requests *requests,
+static struct words words_for(struct cs_arena *scratch, const struct cs_pod_requests *requests,
 			      size_t more)
 {
 	uint64_t *start = cs_arena_alloc_array(scratch, 8 + 3 * (size_t)requests->n_extended + more,
@@ -122,7 +122,7 @@ static void put(struct words *words, uint64_t word)
 	*words->at++ = word;
 }
 
-static void put_requests(struct words *words, const struct cs_requests *requests)
+static void put_requests(struct words *words, const struct cs_pod_requests *requests)
 {
 	for (int i = 0; i < CS_RESOURCE_FIXED_COUNT; i++)
 		put(words, (uint64_t)requests->fixed[i]);
@@ -144,7 +144,7 @@ static struct cs_slice words_slice(const struct words *words)
 				  (size_t)(words->at - words->start) * sizeof(*words->at) };
 }
 
-static void own_extended(struct cs_requests *requests)
+static void own_extended(struct cs_pod_requests *requests)
 {
 	struct cs_resource_amount *copy = cs_alloc_array(requests->n_extended, sizeof(*copy));
 	if (requests->n_extended > 0)
@@ -152,18 +152,18 @@ static void own_extended(struct cs_requests *requests)
 	requests->extended = copy;
 }
 
-static void drop_requests(struct cs_demands *demands, const struct cs_requests *requests)
+static void drop_requests(struct cs_demands *demands, const struct cs_pod_requests *requests)
 {
 	for (uint32_t i = 0; i < requests->n_extended; i++)
 		cs_nodes_unref_column(demands->nodes, requests->extended[i].column);
 }
 
-static void free_extended(const struct cs_requests *requests)
+static void free_extended(const struct cs_pod_requests *requests)
 {
 	free((void *)(uintptr_t)requests->extended);
 }
 
-bool cs_requests_fell(const struct cs_requests *before, const struct cs_requests *now)
+bool cs_pod_requests_fell(const struct cs_pod_requests *before, const struct cs_pod_requests *now)
 {
 	for (int i = 0; i < CS_RESOURCE_FIXED_COUNT; i++)
 		if (now->fixed[i] < before->fixed[i])

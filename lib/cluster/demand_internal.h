@@ -27,7 +27,7 @@ struct cs_demands {
 
 // What a demand is made of.
 struct cs_demand_parts {
-	struct cs_requests requests;
+	struct cs_pod_requests requests;
 	uint32_t toleration_set;
 	struct cs_node_asks asks;
 	struct cs_pod_affinity affinity;
@@ -60,6 +60,6 @@ uint32_t cs_footprint_refs(const struct cs_footprint *footprint);
 uint32_t cs_demand_refs(const struct cs_demand *demand);
 
 // Whether `now` takes less of something than `before`.
-bool cs_requests_fell(const struct cs_requests *before, const struct cs_requests *now);
+bool cs_pod_requests_fell(const struct cs_pod_requests *before, const struct cs_pod_requests *now);
 
 #endif

@@ -173,7 +173,7 @@ static double at_least(double value, double least)
 // From what the pod requests, or kube-scheduler counts for it.
 static double guess(const struct cs_loads *loads, const struct cs_pod *pod, uint32_t metric)
 {
-	const struct cs_requests *requests = &pod->footprint->requests;
+	const struct cs_pod_requests *requests = &pod->footprint->requests;
 	uint32_t resource = loads->hidden[metric].resource;
 	if (resource == CS_RESOURCE_CPU)
 		return requests->nonzero_cpu > 0 ? (double)requests->nonzero_cpu : DEFAULT_CPU;

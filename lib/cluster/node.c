@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "cluster_internal.h"
-#include "requests.h"
+#include "pod_requests.h"
 
 // A node read, with references held on columns, labels and taint set.
 struct reading {
 	const char *name;
-	struct cs_requests allocatable;
+	struct cs_pod_requests allocatable;
 	int64_t max_pods;
 	uint32_t taint_set;
 	struct cs_node_label *labels; // in scratch
@@ -45,14 +45,14 @@ static int read_allocatable(struct cs_cluster *cluster, const Kube__Node *node,
 	if (!status)
 		return 0;
 	bool own = status->n_allocatable > 0;
-	struct cs_requests_reader reader = { &cluster->nodes, cluster->scratch, NULL, err };
-	reading->max_pods = cs_requests_read_list(
+	struct cs_pod_requests_reader reader = { &cluster->nodes, cluster->scratch, NULL, err };
+	reading->max_pods = cs_pod_requests_read_list(
 		&reader, own ? "status.allocatable" : "status.capacity",
 		own ? status->allocatable : status->capacity,
 		own ? status->n_allocatable : status->n_capacity, &reading->allocatable);
 	if (!reader.field)
 		return 0;
-	cs_requests_unref(&cluster->nodes, &reading->allocatable);
+	cs_pod_requests_unref(&cluster->nodes, &reading->allocatable);
 	cs_error_prefix(err, "node %s", reading->name);
 	return -EINVAL;
 }
@@ -135,7 +135,8 @@ static bool set_amount(struct cs_nodes *nodes, uint32_t column, uint32_t row, in
 
 // Sets every column of the row; takes over the references of `amounts` and gives back those of the
 // amounts that were there. A row holds a reference on each extended column where it has some.
-static bool set_allocatable(struct cs_nodes *nodes, uint32_t row, const struct cs_requests *amounts)
+static bool set_allocatable(struct cs_nodes *nodes, uint32_t row,
+			    const struct cs_pod_requests *amounts)
 {
 	bool changed = false;
 	for (uint32_t column = 0; column < CS_RESOURCE_FIXED_COUNT; column++)

@@ -289,7 +289,7 @@ static void change_nonzero(struct cs_nodes *nodes, uint32_t which, struct change
 }
 
 static void change_pod(struct cs_nodes *nodes, struct change change,
-		       const struct cs_requests *requests)
+		       const struct cs_pod_requests *requests)
 {
 	for (uint32_t column = 0; column < CS_RESOURCE_FIXED_COUNT; column++)
 		change_column(nodes, column, change, requests->fixed[column]);
@@ -303,12 +303,14 @@ static void change_pod(struct cs_nodes *nodes, struct change change,
 	cs_nodes_touch(nodes, change.row);
 }
 
-void cs_nodes_count_pod(struct cs_nodes *nodes, uint32_t row, const struct cs_requests *requests)
+void cs_nodes_count_pod(struct cs_nodes *nodes, uint32_t row,
+			const struct cs_pod_requests *requests)
 {
 	change_pod(nodes, (struct change){ .add = true, .row = row }, requests);
 }
 
-void cs_nodes_discount_pod(struct cs_nodes *nodes, uint32_t row, const struct cs_requests *requests)
+void cs_nodes_discount_pod(struct cs_nodes *nodes, uint32_t row,
+			   const struct cs_pod_requests *requests)
 {
 	change_pod(nodes, (struct change){ .add = false, .row = row }, requests);
 }

@@ -87,8 +87,9 @@ uint8_t cs_nodes_balance(const struct cs_node_table *table, uint32_t row);
 void cs_nodes_derive(struct cs_node_table *table, uint32_t row);
 
 // Counts a pod on a row, or takes it away again.
-void cs_nodes_count_pod(struct cs_nodes *nodes, uint32_t row, const struct cs_requests *requests);
+void cs_nodes_count_pod(struct cs_nodes *nodes, uint32_t row,
+			const struct cs_pod_requests *requests);
 void cs_nodes_discount_pod(struct cs_nodes *nodes, uint32_t row,
-			   const struct cs_requests *requests);
+			   const struct cs_pod_requests *requests);
 
 #endif

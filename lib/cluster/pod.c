@@ -1,5 +1,5 @@
 // A pod as the API server has it, and every change of its state. Neighbours: cluster.h promises,
-// demand.c and requests.c read what it asks, nodes.c counts it.
+// demand.c and pod_requests.c read what it asks, nodes.c counts it.
 #include <csched/base/memory.h>
 #include <csched/kube/timestamp.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 
 #include "cluster_internal.h"
 #include "pod_affinity.h"
-#include "requests.h"
+#include "pod_requests.h"
 #include "spread.h"
 
 #define DEFAULT_SCHEDULER "default-scheduler"
@@ -73,7 +73,7 @@ static const struct cs_unsupported *find_unsupported(const Kube__Pod *pod)
 	return NULL;
 }
 
-static void read_spread(struct cs_cluster *cluster, struct cs_requests_reader *reader,
+static void read_spread(struct cs_cluster *cluster, struct cs_pod_requests_reader *reader,
 			const Kube__Pod *pod, struct cs_spread_parts *ret)
 {
 	const char *field;
@@ -84,11 +84,11 @@ static void read_spread(struct cs_cluster *cluster, struct cs_requests_reader *r
 	reader->field = field;
 }
 
-static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_requests_reader *reader,
-				     const Kube__Pod *pod)
+static struct cs_demand *read_demand(struct cs_cluster *cluster,
+				     struct cs_pod_requests_reader *reader, const Kube__Pod *pod)
 {
 	struct cs_demand_parts parts = { 0 };
-	cs_requests_read(reader, pod, CS_REQUESTS_ASKED, &parts.requests);
+	cs_pod_requests_read(reader, pod, CS_POD_REQUESTS_ASKED, &parts.requests);
 	cs_node_asks_read(cluster, pod, &parts.asks);
 	if (pod->spec) {
 		parts.toleration_set =
@@ -114,9 +114,9 @@ static struct cs_demand *read_demand(struct cs_cluster *cluster, struct cs_reque
 static int read_pod(struct cs_cluster *cluster, const Kube__Pod *pod, struct reading *ret,
 		    struct cs_error *err)
 {
-	struct cs_requests_reader reader = { &cluster->nodes, cluster->scratch, NULL, err };
+	struct cs_pod_requests_reader reader = { &cluster->nodes, cluster->scratch, NULL, err };
 	struct cs_footprint footprint = { 0 };
-	cs_requests_read(&reader, pod, CS_REQUESTS_TAKEN, &footprint.requests);
+	cs_pod_requests_read(&reader, pod, CS_POD_REQUESTS_TAKEN, &footprint.requests);
 	cs_pod_affinity_read_carried(cluster, pod, &footprint);
 	if (pod->spec)
 		footprint.n_ports = cs_ports_read(cluster->strings, cluster->scratch, pod->spec,
@@ -371,7 +371,8 @@ static void commit_bound(struct cs_cluster *cluster, struct cs_pod *pod, const K
 			 struct reading *reading, struct cs_pod_change *ret)
 {
 	bool was_bound = pod->state == CS_POD_BOUND;
-	if (was_bound && cs_requests_fell(&pod->footprint->requests, &reading->footprint->requests))
+	if (was_bound &&
+	    cs_pod_requests_fell(&pod->footprint->requests, &reading->footprint->requests))
 		ret->events |= CS_EVENT_POD_SCALE_DOWN;
 	if (was_bound && pod->labels != reading->labels)
 		ret->events |= CS_EVENT_POD_LABEL;
@@ -385,7 +386,7 @@ static uint32_t compare_demands(const struct cs_demand *before, const struct cs_
 	uint32_t events = 0;
 	if (before->toleration_set != now->toleration_set)
 		events |= CS_EVENT_POD_TOLERATION;
-	if (cs_requests_fell(&before->requests, &now->requests))
+	if (cs_pod_requests_fell(&before->requests, &now->requests))
 		events |= CS_EVENT_POD_SCALE_DOWN;
 	return events;
 }

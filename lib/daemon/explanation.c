@@ -296,7 +296,7 @@ static const char *state_of(const struct cs_pod *pod)
 }
 
 // What the pod asks of each resource.
-static void write_asks(const struct cs_cluster *cluster, const struct cs_requests *requests,
+static void write_asks(const struct cs_cluster *cluster, const struct cs_pod_requests *requests,
 		       struct cs_json_writer *json)
 {
 	cs_json_member_object_begin(json, "asks");

@@ -82,7 +82,7 @@ static void add_ask(struct fit_state *state, uint32_t column, int64_t asked)
 static enum cs_prepare prepare_filter(struct cs_cycle *cycle, struct cs_plugin_instance *self)
 {
 	const struct fit_args *args = self->args;
-	const struct cs_requests *requests = &cycle->demand->requests;
+	const struct cs_pod_requests *requests = &cycle->demand->requests;
 	struct fit_state *state = cs_arena_alloc_raw(cycle->scratch, sizeof(*state));
 	state->n = 0;
 	for (uint32_t column = 0; column < CS_RESOURCE_FIXED_COUNT; column++)

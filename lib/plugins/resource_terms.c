@@ -2,7 +2,7 @@
 // Mirrors plugins/noderesources/resource_allocation.go (calculateNodeAllocatableRequest).
 #include "resource_terms.h"
 
-static struct cs_resource_ask ask_extended(const struct cs_requests *requests, uint32_t column,
+static struct cs_resource_ask ask_extended(const struct cs_pod_requests *requests, uint32_t column,
 					   bool nonzero)
 {
 	struct cs_resource_ask ask = { .column = column };
@@ -17,7 +17,7 @@ static struct cs_resource_ask ask_extended(const struct cs_requests *requests, u
 
 struct cs_resource_ask cs_resource_terms_ask(struct cs_cycle *cycle, const char *name, bool nonzero)
 {
-	const struct cs_requests *requests =
+	const struct cs_pod_requests *requests =
 		nonzero ? &cycle->demand->requests : &cycle->pod->footprint->requests;
 	uint32_t column = cs_cluster_find_resource(cycle->cluster, name);
 	if (column >= CS_RESOURCE_FIXED_COUNT)

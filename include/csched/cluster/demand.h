@@ -24,7 +24,7 @@ struct cs_host_port {
 
 // Shared by all pods that take the same; freed with the last.
 struct cs_footprint {
-	struct cs_requests requests;
+	struct cs_pod_requests requests;
 	uint32_t n_ports;
 	const struct cs_host_port *ports;
 	// The pod (anti-)affinity terms that the pod carries, required and preferred; see query.h.
@@ -76,7 +76,7 @@ struct cs_pod_affinity {
 // Shared by all pods that ask the same; freed with the last. A pin to one node is no part of it
 // (struct cs_pod has it), so that a DaemonSet's pods share one demand.
 struct cs_demand {
-	struct cs_requests requests;
+	struct cs_pod_requests requests;
 	uint32_t toleration_set;      // taint.h; 0 = none
 	bool tolerates_unschedulable; // node.kubernetes.io/unschedulable:NoSchedule
 	// The rows that match spec.nodeSelector and required node affinity, kept current; NULL =

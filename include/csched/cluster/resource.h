@@ -28,7 +28,7 @@ struct cs_resource_amount {
 
 // What one pod asks. Quantities are added exactly, and each sum is rounded up once: two containers
 // of 500u CPU ask 1m. Sums saturate at INT64_MAX. Mirrors component-helpers resource/helpers.go.
-struct cs_requests {
+struct cs_pod_requests {
 	int64_t fixed[CS_RESOURCE_FIXED_COUNT];
 	// With 100m CPU and 200 MiB for each container that names none: what LeastAllocated counts
 	// of the pods on a node.

@@ -1,5 +1,5 @@
 // What a re-implementation of kube-scheduler easily gets wrong about resources, a test for each.
-// Neighbours: test_rules.c and cluster's test_requests.c have the tables.
+// Neighbours: test_rules.c and cluster's test_pod_requests.c have the tables.
 #include <stdio.h>
 
 #include <csched/base/memory.h>
@@ -172,7 +172,7 @@ END_TEST
 
 START_TEST(defaults_are_put_in_per_container)
 {
-	const struct cs_requests *got =
+	const struct cs_pod_requests *got =
 		&add_pod(&world, "p",
 			 "containers: [{name: a}, " ASK(
 				 "cpu: 0, memory: 0") "], initContainers: "

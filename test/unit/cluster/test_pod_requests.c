@@ -1,5 +1,5 @@
 // What pods request: sums, init containers, sidecars, pod level, status, rounding, bad values.
-// Neighbours: lib/cluster/requests.c.
+// Neighbours: lib/cluster/pod_requests.c.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,7 +99,7 @@ static const struct {
 START_TEST(what_pods_ask)
 {
 	const struct cs_pod *pod = add_pod(&world, "a", asked[_i].spec);
-	const struct cs_requests *got = &pod->demand->requests;
+	const struct cs_pod_requests *got = &pod->demand->requests;
 	const struct expected *want = &asked[_i].want;
 	ck_assert_msg(got->fixed[CS_RESOURCE_CPU] == want->cpu &&
 			      got->fixed[CS_RESOURCE_MEMORY] == want->memory,
@@ -111,7 +111,7 @@ START_TEST(what_pods_ask)
 	ck_assert_msg(got->score_cpu == want->score_cpu && got->score_memory == want->score_memory,
 		      "%s: score %ld %ld", asked[_i].name, got->score_cpu, got->score_memory);
 	// Without a status it takes the same, and its own score is no part of that.
-	const struct cs_requests *taken = &pod->footprint->requests;
+	const struct cs_pod_requests *taken = &pod->footprint->requests;
 	ck_assert_int_eq(taken->fixed[CS_RESOURCE_CPU], want->cpu);
 	ck_assert_int_eq(taken->fixed[CS_RESOURCE_MEMORY], want->memory);
 	ck_assert_int_eq(taken->nonzero_cpu, want->nonzero_cpu);
@@ -176,7 +176,7 @@ START_TEST(what_bound_pods_take)
 	const Kube__Pod *pod = read_pod(
 		&world, "{metadata: {name: a, namespace: default, uid: u}, %s}", taken[_i].pod);
 	ck_assert_int_eq(apply_pod(&world, pod), 0);
-	const struct cs_requests *got = &world.change.pod->footprint->requests;
+	const struct cs_pod_requests *got = &world.change.pod->footprint->requests;
 	ck_assert_msg(got->fixed[CS_RESOURCE_CPU] == taken[_i].cpu &&
 			      got->fixed[CS_RESOURCE_MEMORY] == taken[_i].memory,
 		      "%s: %ld %ld", taken[_i].name, got->fixed[0], got->fixed[1]);
@@ -204,7 +204,7 @@ START_TEST(other_resources_have_columns)
 		"ephemeral-storage: 1500m, pods: 5, foo: 1, requests.example.com/x: 1, "
 		"example.com/none: 0, attachable-volumes-x: 1, x.kubernetes.io/y: 3}}}], "
 		"resources: {requests: {hugepages-2Mi: 6Mi}}");
-	const struct cs_requests *got = &pod->demand->requests;
+	const struct cs_pod_requests *got = &pod->demand->requests;
 	ck_assert_int_eq(got->fixed[CS_RESOURCE_EPHEMERAL_STORAGE], 2);
 	ck_assert_uint_eq(got->n_extended, 4);
 	uint32_t last = 0;

@@ -1,6 +1,6 @@
 // Lists of amounts in nano units: read, added, compared, rounded at the very end.
-// Neighbours: requests.h. Lists are short: names are searched one by one.
-#include "requests.h"
+// Neighbours: pod_requests.h. Lists are short: names are searched one by one.
+#include "pod_requests.h"
 
 #include <csched/base/memory.h>
 #include <csched/base/slice.h>
@@ -34,7 +34,7 @@ struct place {
 
 // ---- reading ----
 
-static void fail(struct cs_requests_reader *reader, struct place place, const char *name,
+static void fail(struct cs_pod_requests_reader *reader, struct place place, const char *name,
 		 const char *words)
 {
 	if (reader->field)
@@ -78,7 +78,7 @@ static struct amounts copy(struct cs_arena *scratch, const struct amounts *from)
 	return list;
 }
 
-static struct amounts read_list(struct cs_requests_reader *reader, struct place place,
+static struct amounts read_list(struct cs_pod_requests_reader *reader, struct place place,
 				Kube__QuantityEntry *const *entries, size_t n)
 {
 	struct amounts list = { 0 };
@@ -158,9 +158,9 @@ static bool resize_is_infeasible(const Kube__PodStatus *status)
 }
 
 // max(spec, actuated, allocated), without spec when the resize is infeasible.
-static struct amounts effective(struct cs_requests_reader *reader, const Kube__PodStatus *status,
-				const struct amounts *spec, const struct amounts *actuated,
-				const struct amounts *allocated)
+static struct amounts effective(struct cs_pod_requests_reader *reader,
+				const Kube__PodStatus *status, const struct amounts *spec,
+				const struct amounts *actuated, const struct amounts *allocated)
 {
 	struct amounts list = { 0 };
 	if (!resize_is_infeasible(status))
@@ -188,8 +188,9 @@ static const Kube__ContainerStatus *find_status(struct statuses statuses, const 
 	return NULL;
 }
 
-static struct amounts read_taken(struct cs_requests_reader *reader, const Kube__PodStatus *status,
-				 const char *name, const struct amounts *asked)
+static struct amounts read_taken(struct cs_pod_requests_reader *reader,
+				 const Kube__PodStatus *status, const char *name,
+				 const struct amounts *asked)
 {
 	if (!status)
 		return *asked;
@@ -217,7 +218,7 @@ static struct amounts read_taken(struct cs_requests_reader *reader, const Kube__
 	return effective(reader, status, asked, &actuated, &allocated);
 }
 
-static void read_container(struct cs_requests_reader *reader, const Kube__Container *from,
+static void read_container(struct cs_pod_requests_reader *reader, const Kube__Container *from,
 			   struct place place, struct container *ret)
 {
 	if (!from->resources)
@@ -227,7 +228,7 @@ static void read_container(struct cs_requests_reader *reader, const Kube__Contai
 		read_list(reader, place, from->resources->requests, from->resources->n_requests);
 }
 
-static void read_containers(struct cs_requests_reader *reader, const Kube__Pod *from,
+static void read_containers(struct cs_pod_requests_reader *reader, const Kube__Pod *from,
 			    struct pod *pod)
 {
 	const Kube__PodSpec *spec = from->spec;
@@ -265,7 +266,7 @@ static const struct amount defaults[] = {
 
 // Which of a container's two lists to sum, with which defaults for what it does not name.
 struct summing {
-	enum cs_requests_kind kind;
+	enum cs_pod_requests_kind kind;
 	unsigned defaults;
 };
 
@@ -273,7 +274,7 @@ static struct amounts container_amounts(struct cs_arena *scratch, const struct c
 					struct summing how)
 {
 	const struct amounts *from =
-		how.kind == CS_REQUESTS_TAKEN ? &container->taken : &container->asked;
+		how.kind == CS_POD_REQUESTS_TAKEN ? &container->taken : &container->asked;
 	struct amounts list = copy(scratch, from);
 	for (size_t i = 0; i < CS_ARRAY_LENGTH(defaults); i++)
 		if (how.defaults >> i & 1 && !find(&list, defaults[i].name))
@@ -318,7 +319,7 @@ static struct amounts sum_pod(struct cs_arena *scratch, const struct pod *pod, s
 {
 	struct amounts sum = sum_containers(scratch, pod, how);
 	const struct amounts *level =
-		how.kind == CS_REQUESTS_TAKEN ? &pod->level_taken : &pod->level_asked;
+		how.kind == CS_POD_REQUESTS_TAKEN ? &pod->level_taken : &pod->level_asked;
 	for (size_t i = 0; i < level->n; i++) {
 		struct amount *mine = find(&sum, level->items[i].name);
 		if (mine)
@@ -340,7 +341,8 @@ static struct amounts only_pod_level(struct cs_arena *scratch, const struct amou
 	return list;
 }
 
-static void read_level(struct cs_requests_reader *reader, const Kube__Pod *from, struct pod *pod)
+static void read_level(struct cs_pod_requests_reader *reader, const Kube__Pod *from,
+		       struct pod *pod)
 {
 	const Kube__ResourceRequirements *resources = from->spec->resources;
 	if (!resources)
@@ -410,8 +412,8 @@ static void sort_amounts(struct cs_resource_amount *amounts, uint32_t n)
 }
 
 // `score` may be NULL: no score amounts.
-static void round_list(struct cs_requests_reader *reader, const struct amounts *sum,
-		       const struct amounts *score, uint32_t limit, struct cs_requests *ret)
+static void round_list(struct cs_pod_requests_reader *reader, const struct amounts *sum,
+		       const struct amounts *score, uint32_t limit, struct cs_pod_requests *ret)
 {
 	ret->fixed[CS_RESOURCE_CPU] = milli_of(sum, "cpu");
 	ret->fixed[CS_RESOURCE_MEMORY] = units_of(sum, "memory");
@@ -437,10 +439,10 @@ static void round_list(struct cs_requests_reader *reader, const struct amounts *
 	ret->extended = extended;
 }
 
-void cs_requests_read(struct cs_requests_reader *reader, const Kube__Pod *from,
-		      enum cs_requests_kind kind, struct cs_requests *ret)
+void cs_pod_requests_read(struct cs_pod_requests_reader *reader, const Kube__Pod *from,
+			  enum cs_pod_requests_kind kind, struct cs_pod_requests *ret)
 {
-	*ret = (struct cs_requests){ 0 };
+	*ret = (struct cs_pod_requests){ 0 };
 	if (!from->spec)
 		return;
 	struct pod pod = { 0 };
@@ -458,7 +460,7 @@ void cs_requests_read(struct cs_requests_reader *reader, const Kube__Pod *from,
 					 (struct summing){ .kind = kind, .defaults = missing });
 	ret->nonzero_cpu = milli_of(&nonzero, "cpu");
 	ret->nonzero_memory = units_of(&nonzero, "memory");
-	if (kind == CS_REQUESTS_TAKEN) {
+	if (kind == CS_POD_REQUESTS_TAKEN) {
 		round_list(reader, &sum, NULL, CS_RESOURCE_POD_MAX, ret);
 		return;
 	}
@@ -470,17 +472,17 @@ void cs_requests_read(struct cs_requests_reader *reader, const Kube__Pod *from,
 	round_list(reader, &sum, &score, CS_RESOURCE_POD_MAX, ret);
 }
 
-int64_t cs_requests_read_list(struct cs_requests_reader *reader, const char *field,
-			      Kube__QuantityEntry *const *entries, size_t n,
-			      struct cs_requests *ret)
+int64_t cs_pod_requests_read_list(struct cs_pod_requests_reader *reader, const char *field,
+				  Kube__QuantityEntry *const *entries, size_t n,
+				  struct cs_pod_requests *ret)
 {
-	*ret = (struct cs_requests){ 0 };
+	*ret = (struct cs_pod_requests){ 0 };
 	struct amounts list = read_list(reader, (struct place){ .tail = field }, entries, n);
 	round_list(reader, &list, NULL, CS_RESOURCE_MAX, ret);
 	return units_of(&list, "pods");
 }
 
-void cs_requests_unref(struct cs_nodes *nodes, const struct cs_requests *requests)
+void cs_pod_requests_unref(struct cs_nodes *nodes, const struct cs_pod_requests *requests)
 {
 	for (uint32_t i = 0; i < requests->n_extended; i++)
 		cs_nodes_unref_column(nodes, requests->extended[i].column);
