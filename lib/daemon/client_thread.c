@@ -266,7 +266,7 @@ static void show_watches(const struct cs_client_thread *thread, struct cs_time n
 
 static void show_status(struct cs_client_thread *thread, struct cs_time now)
 {
-	struct cs_status *status = thread->options.status;
+	struct cs_daemon_status *status = thread->options.status;
 	show_watches(thread, now);
 	struct cs_lease *lease = cs_client_lease(thread->client);
 	atomic_store(&status->informers_synced, cs_client_synced(thread->client));

@@ -26,7 +26,7 @@ struct cs_client_thread_options {
 	const struct cs_log *log;
 	struct cs_clock clock;
 	struct cs_metrics *metrics;
-	struct cs_status *status;
+	struct cs_daemon_status *status;
 	struct cs_mailbox *core; // gets batches, results, CS_CORE_LEADING, CS_CORE_ENDED last
 	struct cs_transport *transport; // NULL = curl; else taken over (tests)
 	struct cs_review_ttls review_ttls;

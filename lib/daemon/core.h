@@ -17,7 +17,7 @@ struct cs_core_options {
 	const struct cs_log *log;
 	struct cs_clock clock;
 	struct cs_metrics *metrics;
-	struct cs_status *status;
+	struct cs_daemon_status *status;
 	const char *host; // this machine's name, for Events
 	uint64_t seed;
 	uint32_t n_records; // size of the ring of decisions

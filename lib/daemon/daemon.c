@@ -27,7 +27,7 @@ struct daemon {
 	char host[HOST_MAX];
 	char *identity; // "<host>_<uuid>", as client-go's
 	struct cs_lease_settings lease;
-	struct cs_status status;
+	struct cs_daemon_status status;
 	struct cs_metrics *metrics;
 	struct cs_core *core;
 	struct cs_endpoints *endpoints;

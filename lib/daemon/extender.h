@@ -13,7 +13,7 @@
 
 struct cs_extender_options {
 	struct cs_daemon_extender serving; // borrowed, as all pointers here
-	const struct cs_status *status;
+	const struct cs_daemon_status *status;
 	bool elect; // only the leader is ready
 	struct cs_metrics *metrics;
 	struct cs_mailbox *core;

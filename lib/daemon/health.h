@@ -10,7 +10,7 @@
 #include "daemon/status.h"
 
 struct cs_health {
-	const struct cs_status *status;
+	const struct cs_daemon_status *status;
 	int64_t lease_duration; // ns; 0 = no leader election
 	// Where the outcome of each check is counted that a path's answer looks at, as
 	// kube-scheduler's /metrics/slis has it; NULL = nowhere. A check's own path counts nothing.

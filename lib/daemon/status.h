@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct cs_status {
+struct cs_daemon_status {
 	atomic_bool informers_synced; // client: every watch has told what exists
 	atomic_bool handlers_synced;  // core: and all of it is in the model
 	atomic_bool leading;          // client; stays false without leader election

@@ -136,7 +136,7 @@ static struct cs_endpoint endpoint = { .server = (char *)"http://test" };
 static struct cs_log logger;
 static int log_fd = -1;
 static struct cs_metrics *metrics;
-static struct cs_status status;
+static struct cs_daemon_status status;
 static struct cs_mailbox *core;
 static struct cs_client_thread *thread;
 

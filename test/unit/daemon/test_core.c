@@ -29,7 +29,7 @@ static struct cs_log logger;
 static struct cs_config *config;
 static struct cs_config *extender_config; // NULL = nobody calls
 static struct cs_metrics *metrics;
-static struct cs_status status;
+static struct cs_daemon_status status;
 static struct cs_core *core;
 static struct cs_message_write *writes[WRITES_MAX]; // copies
 static size_t n_writes;

@@ -20,7 +20,7 @@
 #define NAMES   "{\"Pod\":null,\"NodeNames\":[\"a\",\"b\"]}"
 
 static struct cs_log logger;
-static struct cs_status status;
+static struct cs_daemon_status status;
 static struct cs_metrics *metrics;
 static struct cs_mailbox *core;
 static struct cs_extender_options options;

@@ -3,7 +3,7 @@
 
 #include "daemon/health.h"
 
-static struct cs_status status;
+static struct cs_daemon_status status;
 static struct cs_health health;
 static struct cs_buffer out;
 static struct cs_time now = { .boot = 100 * CS_SECOND };
