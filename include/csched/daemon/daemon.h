@@ -80,8 +80,9 @@ struct cs_daemon_options {
 // traced).
 int cs_daemon_prepare(struct cs_error *err);
 
-// Runs until SIGTERM or SIGINT, or until the lease is lost. Returns the exit status: 0 = asked to
-// end, 1 = lease lost; negative: it could not start, as `err` says.
+// Runs until SIGTERM or SIGINT, until the lease is lost, or until a lookup that must succeed fails.
+// Returns the exit status: 0 = asked to end, 1 = one of the others, as the log says; negative: it
+// could not start, as `err` says.
 int cs_daemon_run(const struct cs_daemon_options *options, struct cs_error *err);
 
 #endif
