@@ -273,16 +273,17 @@ static int64_t next_backoff(struct cs_reflector *r, struct cs_time now, int64_t 
 	r->backoff = r->backoff * 2 < BACKOFF_MAX ? r->backoff * 2 : BACKOFF_MAX;
 	wait = wait > at_least ? wait : at_least;
 	r->backed_off = now.boot + wait;
-	r->stats.failures++;
 	return wait;
 }
 
 static int64_t wait_for(struct cs_reflector *r, struct cs_time now, unsigned flags,
 			int64_t at_least)
 {
-	if (flags & BACKOFF)
-		return next_backoff(r, now, at_least);
-	return flags & PAUSE ? cs_random_jitter(r->options.random, BACKOFF_FIRST, 1.0) : 0;
+	if (!(flags & (BACKOFF | PAUSE)))
+		return 0;
+	r->stats.failures++;
+	return flags & BACKOFF ? next_backoff(r, now, at_least)
+			       : cs_random_jitter(r->options.random, BACKOFF_FIRST, 1.0);
 }
 
 // A problem with the words for it: what follows says more.

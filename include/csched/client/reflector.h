@@ -32,7 +32,7 @@ struct cs_reflector_options {
 struct cs_reflector_stats {
 	uint64_t lists;       // complete ones, streamed or paged
 	uint64_t watches;     // opened
-	uint64_t failures;    // that led to a back-off
+	uint64_t failures;    // that led to a pause
 	uint64_t objects;     // told as changes
 	uint64_t undecodable; // objects and events skipped
 	size_t known;         // objects that exist

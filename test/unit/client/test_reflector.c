@@ -526,6 +526,7 @@ START_TEST(quick_ends_with_events_do_not_spin)
 		ck_assert_int_le(pass_backoff(), 1600 * CS_MILLISECOND);
 		ck_assert(is_watch(version));
 	}
+	ck_assert_uint_eq(cs_reflector_stats(reflector).failures, 20);
 }
 END_TEST
 
