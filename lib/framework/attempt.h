@@ -77,8 +77,8 @@ struct attempt {
 	struct vectors_input input;
 	struct vectors *vectors; // NULL: no filter has run
 	struct view *view;
-	// Instances that narrowed the rows, and who rejected the pod's own nominated node.
-	uint64_t narrowed_by;
+	uint64_t narrowers;   // instances that narrowed the rows
+	uint64_t narrowed_by; // these, and who rejected the pod's own nominated node
 	// A PreFilter's rejection of all nodes: its words, and by whom (NULL: by several at once).
 	const char *words;
 	const struct cs_plugin_instance *rejects_all;

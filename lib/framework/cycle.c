@@ -149,6 +149,7 @@ static bool narrow(struct attempt *attempt, const struct cs_plugin_instance *ins
 		cycle->n_only = before->n_only;
 		return true;
 	}
+	attempt->narrowers |= bit(instance);
 	attempt->narrowed_by |= bit(instance);
 	if (!before->narrowed)
 		return true;

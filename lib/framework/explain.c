@@ -134,7 +134,7 @@ static const char *numbers_of_narrowers(const struct explanation *explanation)
 	const struct cs_profile *profile = attempt->profile;
 	const char *words = NULL;
 	for (uint32_t i = 0; i < profile->n_instances && !words; i++)
-		if (attempt->narrowed_by >> i & 1)
+		if (attempt->narrowers >> i & 1)
 			words = numbers_of(explanation,
 					   profile->instances[i].plugin->explain_filter,
 					   &profile->instances[i]);

@@ -288,6 +288,51 @@ START_TEST(rows_outside_what_was_narrowed_to)
 }
 END_TEST
 
+static void explain_rejection(const struct cs_cycle *cycle, const struct cs_plugin_instance *self,
+			      uint32_t row, struct cs_buffer *out)
+{
+	(void)cycle;
+	(void)row;
+	cs_buffer_printf(out, "rejected by %s", self->plugin->name);
+}
+
+// Gathers the numbers of a row.
+static void note_numbers(void *user, const struct cs_judgement *judgement)
+{
+	const char **numbers = user;
+	if (judgement->numbers)
+		*numbers = cs_arena_strdup(toy.arena, judgement->numbers);
+}
+
+// Who rejected the pod's nominated node has said nothing of the rows outside.
+START_TEST(numbers_of_a_row_outside)
+{
+	struct cs_plugin fit = toy_fit, pin = toy_pin;
+	fit.explain_filter = explain_rejection;
+	pin.explain_filter = explain_rejection;
+	const struct cs_plugin *const plugins[] = { &toy_sort, &fit, &pin, &toy_bind, NULL };
+	const char *numbers = NULL;
+	struct cs_outcome outcome;
+	begin(plugins);
+	toy_add_node(&toy, "n1", 1, 110, "");
+	toy_add_node(&toy, "n2", 1, 110, "");
+	const struct toy_pod_parts parts = {
+		.name = "pinned",
+		.cpu = 2000,
+		.spec = cs_arena_printf(toy.arena, PIN, 1),
+		.status = "nominatedNodeName: n1",
+	};
+	struct cs_error err;
+	ck_assert_int_eq(toy_apply_pod(&toy, &parts, &err), 0);
+	const uint32_t row = cs_cluster_find_node(toy.cluster, "n2");
+	cs_cycle_explain(workspace, profile(), cs_cluster_find_pod(toy.cluster, "pinned"), &outcome,
+			 (struct cs_judge){ .tell = note_numbers, .user = &numbers, .row = &row });
+	ck_assert_int_eq(outcome.decision, CS_DECISION_UNSCHEDULABLE);
+	ck_assert_pstr_eq(numbers, "rejected by ToyPin");
+	end();
+}
+END_TEST
+
 Suite *test_suite(void)
 {
 	Suite *suite = suite_create("explain");
@@ -298,6 +343,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, plugins_with_versions);
 	tcase_add_test(tcase, a_rejection_of_all_nodes);
 	tcase_add_test(tcase, rows_outside_what_was_narrowed_to);
+	tcase_add_test(tcase, numbers_of_a_row_outside);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
