@@ -368,7 +368,7 @@ static void fill_backoff(struct reading *reading)
 	else if (max > SECONDS_MAX)
 		cs_errors_invalid_int(reading->errors, "podMaxBackoffSeconds", max,
 				      "must be at most 1000000000");
-	else {
+	else if (initial > 0) {
 		reading->config->pod_initial_backoff = initial * CS_SECOND;
 		reading->config->pod_max_backoff = max * CS_SECOND;
 	}

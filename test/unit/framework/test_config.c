@@ -198,6 +198,8 @@ static const struct {
 	  "clientConnection.qps: expected a number, got a string" },
 	{ NAMED "podInitialBackoffSeconds: 0\n",
 	  "podInitialBackoffSeconds: Invalid value: 0: must be greater than 0" },
+	{ NAMED "podInitialBackoffSeconds: -9223372036854775808\n",
+	  "podInitialBackoffSeconds: Invalid value: -9223372036854775808: must be greater than 0" },
 	{ NAMED "podMaxBackoffSeconds: 1000000001\n",
 	  "podMaxBackoffSeconds: Invalid value: 1000000001: must be at most 1000000000" },
 	{ NAMED "podInitialBackoffSeconds: 11\n",
