@@ -118,9 +118,9 @@ static const char *numbers_of(const struct explanation *explanation, cs_explain_
 			      const struct cs_plugin_instance *instance)
 {
 	CS_AUTO_BUFFER struct cs_buffer out;
+	cs_buffer_init(&out, NUMBERS_MAX);
 	if (!explain)
 		return NULL;
-	cs_buffer_init(&out, NUMBERS_MAX);
 	explain(&explanation->attempt->cycle, instance, explanation->judgement.row, &out);
 	if (out.overflow)
 		return cs_arena_printf(scratch_of(explanation), "%s ... (cut)", out.data);

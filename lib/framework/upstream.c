@@ -131,9 +131,9 @@ static int check_volumes(const struct lacking_args *args, struct cs_errors *erro
 {
 	const struct point_spec *points = args->shape.items;
 	CS_AUTO_BUFFER struct cs_buffer value;
+	cs_buffer_init(&value, VALUE_MAX);
 	if (!points)
 		return 0;
-	cs_buffer_init(&value, VALUE_MAX);
 	for (uint32_t i = 0; i < args->shape.count; i++)
 		cs_buffer_printf(&value, "%s{\"Utilization\":%" PRId64 ",\"Score\":%" PRId64 "}",
 				 i ? "," : "", points[i].utilization.value, points[i].score.value);
