@@ -71,6 +71,11 @@ static int check_flights(const struct cs_cluster *cluster, struct cs_error *err)
 				return cs_error_set(err, -EUCLEAN,
 						    "row %" PRIu32 ": a pod in flight is not there",
 						    row);
+			if (flights->came[at] < flights->oldest)
+				return cs_error_set(err, -EUCLEAN,
+						    "row %" PRIu32
+						    ": a pod in flight came before the oldest",
+						    row);
 		}
 	}
 	if (n != loads->n_in_flight || n_reserved != cs_map_count(&loads->reservations))
