@@ -350,7 +350,7 @@ void cs_loads_come(struct cs_cluster *cluster, struct cs_pod *pod, int64_t when)
 	cs_cluster_unreserve(cluster, pod->uid);
 	int64_t came = when < loads->now ? when : loads->now;
 	forget_rests(loads, pod->row, came);
-	if (loads->n_slots == 0 || loads->now - came > loads->horizon ||
+	if (loads->n_slots == 0 || came < loads->now - loads->horizon ||
 	    came <= told_until(loads, pod->row, false))
 		return;
 	uint32_t at = create(cluster, pod, pod->row, came, (union cs_flight_tail){ .pod = pod });

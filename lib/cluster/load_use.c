@@ -258,9 +258,12 @@ static struct cs_pod *find_pod(const struct cs_uses *uses, const struct cs_load_
 static bool is_grown(const struct cs_loads *loads, const struct cs_pod *pod,
 		     const struct cs_load_pod_sample *sample)
 {
+	if (!pod->flight)
+		return true;
 	int64_t ramp = loads->metrics[sample->metric].ramp;
-	return !pod->flight || sample->taken - loads->flights[pod->row].came[pod->flight - 1] >=
-				       (ramp > sample->window ? ramp : sample->window);
+	int64_t came = loads->flights[pod->row].came[pod->flight - 1];
+	return sample->taken >= came &&
+	       sample->taken - came >= (ramp > sample->window ? ramp : sample->window);
 }
 
 // Returns what the sample is as on a node without strain.

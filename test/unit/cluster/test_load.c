@@ -854,6 +854,27 @@ START_TEST(workloads_learn)
 }
 END_TEST
 
+// Dated by the year 1 a sample says nothing of a pod that has just come; one that is of the future
+// is taken as others are.
+START_TEST(pod_samples_of_any_time)
+{
+	uint32_t row = add_node(&world, "a", NODE4);
+	struct cs_pod *p = workload_pod("p", RS1, "labels: {app: w}");
+	struct cs_load_pod_sample sample = {
+		.namespace = "default", .name = "p", .metric = CPU, .value = 100, .taken = INT64_MIN
+	};
+	cs_cluster_assume(world.cluster, p, row);
+	cs_cluster_apply_pod_samples(world.cluster, &sample, 1, &report);
+	ck_assert_uint_eq(report.n_matched, 1);
+	ck_assert_uint_eq(report.n_old, 0); // it was not looked at further
+	sample.taken = INT64_MAX;
+	cs_cluster_apply_pod_samples(world.cluster, &sample, 1, &report);
+	ck_assert_uint_eq(report.n_future, 1);
+	near(cs_cluster_expected(world.cluster, p, CPU), 100);
+	world_check(&world);
+}
+END_TEST
+
 // The clock of a is right, that of b 25 s late: what b tells is new nevertheless, once.
 START_TEST(siblings_learn_by_other_clocks)
 {
@@ -1288,6 +1309,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, unknown_levels_are_the_median);
 	tcase_add_test(tcase, expected_by_request);
 	tcase_add_test(tcase, workloads_learn);
+	tcase_add_test(tcase, pod_samples_of_any_time);
 	tcase_add_test(tcase, siblings_learn_by_other_clocks);
 	tcase_add_test(tcase, rows_have_strain);
 	tcase_add_test(tcase, strain_fades_without_pods);
