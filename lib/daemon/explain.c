@@ -624,7 +624,10 @@ static void print_state(const struct printing *printing, struct json_object *ans
 	if (gates)
 		cs_buffer_append_string(printing->out,
 					"It is not scheduled as long as it has gates.\n");
-	if (!node && !queue && cs_tree_string(answer, "schedulerName"))
+	if (!node && cs_tree_bool(answer, "terminating"))
+		cs_buffer_append_string(printing->out,
+					"It is being deleted: it is not scheduled any more.\n");
+	else if (!node && !queue && cs_tree_string(answer, "schedulerName"))
 		cs_buffer_printf(printing->out,
 				 "It asks for the scheduler %s: this c-sched does not place it.\n",
 				 text(answer, "schedulerName"));

@@ -354,6 +354,8 @@ static void write_pod(const struct cs_answer_context *context, const struct cs_m
 				      cs_cluster_node_name(context->cluster, pod->row));
 	if (pod->gates)
 		cs_json_member_string(json, "schedulingGates", pod->gates);
+	if (pod->terminating)
+		cs_json_member_bool(json, "terminating", true);
 	if (pod->pending) {
 		cs_json_member_string(json, "queue", cs_queue_state_name(pod->pending->state));
 		cs_json_member_int(json, "attempts", pod->pending->attempts);

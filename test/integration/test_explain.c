@@ -178,6 +178,11 @@ START_TEST(pods_that_are_not_decided)
 		   "\"schedulerName\":\"c-sched\",\"schedulingGates\":[{\"name\":\"x.io/g\"}]");
 	create_pod("other", "\"schedulerName\":\"another\"");
 	create_pod("placed", "\"schedulerName\":\"c-sched\",\"nodeName\":\"small\"");
+	harness_create(kubesim, "/api/v1/namespaces/default/pods",
+		       "{\"metadata\":{\"name\":\"doomed\",\"finalizers\":[\"x.io/f\"]},\"spec\":{"
+		       "\"schedulerName\":\"c-sched\",\"nodeSelector\":{\"no\":\"where\"},"
+		       "\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+	harness_delete(kubesim, "/api/v1/namespaces/default/pods/doomed");
 	harness_create_pod(kubesim, "last", "100m");
 	harness_wait_bound(kubesim, "last"); // so that the others are known
 	const char *text = RUN(0, "default/gated", "--node=large");
@@ -186,6 +191,7 @@ START_TEST(pods_that_are_not_decided)
 	expect(text, "It asks for the scheduler another: this c-sched does not place it.\n\nNode "
 		     "large now:\n");
 	expect(RUN(0, "default/placed"), "No decision about it is remembered: ");
+	expect(RUN(0, "default/doomed"), "It is being deleted: it is not scheduled any more.\n");
 }
 END_TEST
 

@@ -224,6 +224,11 @@ START_TEST(of_pods_that_were_not_decided)
 		      PLAIN),
 		"Pod n/p: gated, queue gated, attempts 0, scheduling gates [g]\n"
 		"It is not scheduled as long as it has gates.\n");
+	ck_assert_str_eq(print("{\"pod\":\"n/p\",\"state\":\"pending\",\"schedulerName\":\"x\","
+			       "\"terminating\":true}",
+			       PLAIN),
+			 "Pod n/p: pending\n"
+			 "It is being deleted: it is not scheduled any more.\n");
 	ck_assert_str_eq(print("{\"pod\":\"n/p\",\"state\":\"gone\",\"decisions\":[]}", PLAIN),
 			 "Pod n/p: gone\n");
 }
