@@ -1,4 +1,4 @@
-// The core: the scheduler fed by messages, in turns of at most a millisecond.
+// The core: the scheduler fed by messages, in turns of about two milliseconds.
 // Neighbours: framework's scheduler decides; events.c and condition.c word what is written.
 #include "daemon/core.h"
 

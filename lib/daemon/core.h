@@ -1,4 +1,4 @@
-// The core: the scheduler fed by messages, in turns of at most a millisecond. One thread runs it.
+// The core: the scheduler fed by messages, in turns of about two milliseconds. One thread runs it.
 // Neighbours: daemon.c runs the turns; client_thread.c and endpoints.c send the messages.
 #ifndef DAEMON_CORE_H
 #define DAEMON_CORE_H
@@ -55,7 +55,8 @@ bool cs_core_turn(struct cs_core *core);
 // boot ns at which the next turn has work without a message; INT64_MAX = never.
 int64_t cs_core_deadline(const struct cs_core *core);
 
-// The client has ended: the process can. The exit status is 1 where the lease was lost.
+// The client has ended: the process can. The exit status is 1 where nobody asked for it: the lease
+// was lost, or what it must look up could not be had.
 bool cs_core_ended(const struct cs_core *core, int *ret_status);
 
 #endif
