@@ -444,7 +444,7 @@ static void wait_seen(const struct cs_http_server *server, const struct cs_http_
 START_TEST(test_given)
 {
 	const struct issued what = {
-		.common_name = "someone", .usage = "clientAuth", .begins = -60, .ends = 60
+		.common_name = "someone", .usage = "clientAuth", .begins = -60, .ends = 3600
 	};
 	struct authority *others = authority_create("others");
 	struct cs_http_tls own = self_signed(), client, other;
