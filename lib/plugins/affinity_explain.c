@@ -7,6 +7,8 @@
 #include <csched/cluster/topology.h>
 #include <inttypes.h>
 
+#include "affinity_kernel.h"
+
 // Told of at length.
 #define TERMS_MAX    4
 #define SUMMANDS_MAX 8
@@ -46,11 +48,23 @@ static void print_pods(const struct cs_cycle *cycle, const struct cs_phrase_exam
 	cs_buffer_append_char(out, ')');
 }
 
+// Whether the pod is the first of a series: then labels alone are asked for.
+static bool is_first(const struct cs_cycle *cycle)
+{
+	const struct cs_pod_affinity *asked = &cycle->demand->affinity;
+	const struct cs_query *query = asked->all_required;
+	for (uint32_t i = 0; query && i < asked->n_required; i++)
+		if (cs_kernel_any_row(cs_query_counts(query), asked->required[i].topology))
+			return false;
+	return query && cs_query_matches(query, cycle->pod->labels);
+}
+
 void cs_affinity_explain_required(const struct cs_cycle *cycle, uint32_t row, struct cs_buffer *out)
 {
 	const struct cs_pod_affinity *asked = &cycle->demand->affinity;
 	const struct cs_query *query = asked->all_required;
 	struct terms terms = { .out = out };
+	bool first = is_first(cycle);
 	cs_buffer_append_string(out, "the pod must be near pods with ");
 	if (query)
 		cs_phrase_query(cycle->cluster, query, out);
@@ -61,7 +75,7 @@ void cs_affinity_explain_required(const struct cs_cycle *cycle, uint32_t row, st
 		const struct cs_topology *topology = asked->required[i].topology;
 		uint32_t domain = topology->domain[row];
 		if (domain != CS_DOMAIN_NONE && query &&
-		    cs_row_counts_in(cs_query_counts(query), topology, domain) > 0)
+		    (first || cs_row_counts_in(cs_query_counts(query), topology, domain) > 0))
 			continue;
 		if (!begin_term(&terms))
 			continue;

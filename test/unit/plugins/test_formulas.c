@@ -426,6 +426,26 @@ static const struct cs_pod *web_pod(void)
 	return world.change.pod;
 }
 
+// The first of a series may be in any domain, of a node with all labels.
+START_TEST(first_of_a_series)
+{
+	zones();
+	ck_assert_int_eq(
+		apply_pod(&world,
+			  read_pod(&world, "{metadata: {name: p, uid: p, namespace: default, "
+					   "labels: {app: db}}, spec: {" TERM(
+						   "podAffinity", REQUIRED
+						   "[{topologyKey: " ZONE
+						   ", labelSelector: {matchLabels: {app: db}}}, "
+						   "{topologyKey: rack, labelSelector: "
+						   "{matchLabels: {app: db}}}]") "}}")),
+		0);
+	ck_assert_str_eq(numbers_of("InterPodAffinity", NULL, world.change.pod, "a"),
+			 "the pod must be near pods with app=db in namespace default and app=db in "
+			 "namespace default: the node has no label rack");
+}
+END_TEST
+
 START_TEST(pods_that_are_there_object)
 {
 	zones();
@@ -659,6 +679,7 @@ Suite *test_suite(void)
 	tcase_add_test(tcase, spreading_over_few_domains);
 	tcase_add_test(tcase, pod_affinity);
 	tcase_add_test(tcase, pods_that_terms_mean);
+	tcase_add_test(tcase, first_of_a_series);
 	tcase_add_test(tcase, pods_that_are_there_object);
 	tcase_add_test(tcase, pods_that_are_there_prefer);
 	tcase_add_test(tcase, pod_affinity_by_host);
