@@ -225,7 +225,7 @@ START_TEST(many_unknown_fields)
 	cs_buffer_init(&told, 1 << 16);
 	cs_buffer_init(&text, 1 << 16);
 	cs_buffer_append_string(&text, "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n");
-	for (char c = 'a'; c <= 'z'; c++)
+	for (int c = 'a'; c <= 'z'; c++)
 		cs_buffer_printf(&text, "  %c: 1\n", c);
 	cs_simulation_set_notice(simulation, keep, &told);
 	ck_assert_int_eq(cs_simulation_read(simulation, "f", cs_buffer_slice(&text), &err), 0);
