@@ -11,10 +11,10 @@ static void score(const struct cs_cycle *cycle, const struct cs_plugin_instance 
 	const int64_t *n_pods = cycle->nodes->n_pods;
 	const int64_t *max_pods = cycle->nodes->max_pods;
 	(void)self;
-	for (uint32_t row = rows.first; row < rows.end; row++)
-		out[row] = n_pods[row] < max_pods[row]
-				   ? (uint8_t)(100 * (max_pods[row] - n_pods[row]) / max_pods[row])
-				   : 0;
+	for (uint32_t row = rows.first; row < rows.end; row++) {
+		int64_t room = max_pods[row] - n_pods[row];
+		out[row] = (uint8_t)(room > 0 ? 100 * room / max_pods[row] : 0);
+	}
 }
 
 const struct cs_plugin cs_plugin_fewest_pods = {
