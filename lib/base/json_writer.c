@@ -2,6 +2,7 @@
 // Neighbours: buffer.c; number.h lays out doubles.
 #include <csched/base/json_writer.h>
 
+#include <csched/base/duration.h>
 #include <csched/base/utf8.h>
 #include <math.h>
 #include <stdio.h>
@@ -203,6 +204,14 @@ void cs_json_member_double(struct cs_json_writer *json, const char *key, double 
 {
 	cs_json_key(json, key);
 	cs_json_double(json, v);
+}
+
+void cs_json_member_duration(struct cs_json_writer *json, const char *key, int64_t ns)
+{
+	CS_AUTO_BUFFER struct cs_buffer text;
+	cs_buffer_init(&text, 64);
+	cs_duration_print(&text, ns);
+	cs_json_member_string(json, key, text.data);
 }
 
 void cs_json_member_bool(struct cs_json_writer *json, const char *key, bool v)

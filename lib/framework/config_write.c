@@ -13,21 +13,13 @@
 
 #include "spec.h"
 
-static void member_duration(struct cs_json_writer *json, const char *key, int64_t ns)
-{
-	CS_AUTO_BUFFER struct cs_buffer text;
-	cs_buffer_init(&text, 64);
-	cs_duration_print(&text, ns);
-	cs_json_member_string(json, key, text.data);
-}
-
 static void write_election(const struct cs_config *config, struct cs_json_writer *json)
 {
 	cs_json_member_object_begin(json, "leaderElection");
 	cs_json_member_bool(json, "leaderElect", config->leader_election.leader_elect);
-	member_duration(json, "leaseDuration", config->leader_election.lease_duration);
-	member_duration(json, "renewDeadline", config->leader_election.renew_deadline);
-	member_duration(json, "retryPeriod", config->leader_election.retry_period);
+	cs_json_member_duration(json, "leaseDuration", config->leader_election.lease_duration);
+	cs_json_member_duration(json, "renewDeadline", config->leader_election.renew_deadline);
+	cs_json_member_duration(json, "retryPeriod", config->leader_election.retry_period);
 	cs_json_member_string(json, "resourceLock", "leases");
 	cs_json_member_string(json, "resourceName", config->leader_election.resource_name);
 	cs_json_member_string(json, "resourceNamespace",

@@ -4,17 +4,7 @@
 
 #include <math.h>
 
-#include <csched/base/duration.h>
-
 #include "load_config_internal.h"
-
-static void member_duration(struct cs_json_writer *json, const char *key, int64_t ns)
-{
-	CS_AUTO_BUFFER struct cs_buffer text;
-	cs_buffer_init(&text, 64);
-	cs_duration_print(&text, ns);
-	cs_json_member_string(json, key, text.data);
-}
 
 static void member_number(struct cs_json_writer *json, const char *key, double value)
 {
@@ -38,9 +28,9 @@ static void write_metric(const struct cs_load_metric *metric, struct cs_json_wri
 	member_number(json, "min", metric->min);
 	if (isfinite(metric->max))
 		member_number(json, "max", metric->max);
-	member_duration(json, "timeToLive", metric->ttl);
+	cs_json_member_duration(json, "timeToLive", metric->ttl);
 	if (metric->kind == CS_LOAD_USAGE || metric->kind == CS_LOAD_COUNT)
-		member_duration(json, "rampUp", metric->ramp);
+		cs_json_member_duration(json, "rampUp", metric->ramp);
 	if (metric->kind == CS_LOAD_COUNT)
 		member_number(json, "perPod", metric->per_pod);
 	member_if_given(json, "topologyKey", metric->topology);
@@ -58,7 +48,7 @@ static void write_query(const struct cs_load_config *config, const struct cs_loa
 	member_if_given(json, "nodeLabel", query->label);
 	member_if_given(json, "toLabel", query->to_label);
 	member_number(json, "scale", query->scale);
-	member_duration(json, "window", query->window);
+	cs_json_member_duration(json, "window", query->window);
 	cs_json_object_end(json);
 }
 
@@ -107,8 +97,8 @@ static void write_source(const struct cs_load_config *config, const struct cs_lo
 	cs_json_member_string(json, "name", source->name);
 	cs_json_member_string(json, "type", load_source_names[source->type]);
 	if (source->type != CS_LOAD_NODE_ANNOTATIONS) {
-		member_duration(json, "interval", source->interval);
-		member_duration(json, "timeout", source->timeout);
+		cs_json_member_duration(json, "interval", source->interval);
+		cs_json_member_duration(json, "timeout", source->timeout);
 		cs_json_member_int(json, "maxResponseBytes", (int64_t)source->body_max);
 	}
 	if (source->type == CS_LOAD_METRICS_API)

@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#include <csched/base/duration.h>
-
 #include "amounts.h"
 
 #define NO_WEIGHT "node(s) had c-sched.io/weight 0"
@@ -95,14 +93,6 @@ const int32_t *cs_by_load_weights(const struct cs_cycle *cycle)
 const uint32_t *cs_by_load_feasible(const struct cs_cycle *cycle)
 {
 	return cycle->n_feasible == cycle->nodes->n_rows ? NULL : cs_cycle_feasible(cycle);
-}
-
-void cs_by_load_write_duration(struct cs_json_writer *json, const char *key, int64_t ns)
-{
-	CS_AUTO_BUFFER struct cs_buffer text;
-	cs_buffer_init(&text, 64);
-	cs_duration_print(&text, ns);
-	cs_json_member_string(json, key, text.data);
 }
 
 // ---- rows that changed ----

@@ -63,9 +63,6 @@ double cs_by_load_expected(const struct cs_cycle *cycle, const struct cs_load_ta
 // Folds what an answer depends on into a version.
 uint64_t cs_by_load_mix(uint64_t version, double value);
 
-// A member of an object: "1m30s".
-void cs_by_load_write_duration(struct cs_json_writer *json, const char *key, int64_t ns);
-
 // The weights of nodes for kernels: NULL where all have the default.
 const int32_t *cs_by_load_weights(const struct cs_cycle *cycle);
 

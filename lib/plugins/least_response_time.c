@@ -309,10 +309,10 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 {
 	const struct response_args *args = pointer;
 	cs_by_ratio_write(&args->ratio, json);
-	cs_by_load_write_duration(json, "threshold",
-				  (int64_t)(args->threshold.value * CS_SECOND + 0.5));
-	cs_by_load_write_duration(json, "decay", args->decay);
-	cs_by_load_write_duration(json, "slowStart", args->slow_start);
+	cs_json_member_duration(json, "threshold",
+				(int64_t)(args->threshold.value * CS_SECOND + 0.5));
+	cs_json_member_duration(json, "decay", args->decay);
+	cs_json_member_duration(json, "slowStart", args->slow_start);
 }
 
 static bool uses(const void *args, uint32_t i, struct cs_metric_use *ret)

@@ -300,8 +300,8 @@ static void write_args(const void *pointer, struct cs_json_writer *json)
 {
 	const struct latency_args *args = pointer;
 	cs_by_ratio_write(&args->ratio, json);
-	cs_by_load_write_duration(json, "floor", args->floor);
-	cs_by_load_write_duration(json, "threshold", args->threshold);
+	cs_json_member_duration(json, "floor", args->floor);
+	cs_json_member_duration(json, "threshold", args->threshold);
 }
 
 static bool uses(const void *args, uint32_t i, struct cs_metric_use *ret)

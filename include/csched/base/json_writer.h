@@ -39,6 +39,8 @@ void cs_json_raw(struct cs_json_writer *json, struct cs_slice bytes); // JSON al
 void cs_json_member_string(struct cs_json_writer *json, const char *key, const char *s);
 void cs_json_member_int(struct cs_json_writer *json, const char *key, int64_t v);
 void cs_json_member_double(struct cs_json_writer *json, const char *key, double v);
+// As Go prints a duration, such as "1m30s".
+void cs_json_member_duration(struct cs_json_writer *json, const char *key, int64_t ns);
 void cs_json_member_bool(struct cs_json_writer *json, const char *key, bool v);
 void cs_json_member_object_begin(struct cs_json_writer *json, const char *key);
 void cs_json_member_array_begin(struct cs_json_writer *json, const char *key);

@@ -41,10 +41,12 @@ START_TEST(nested_with_commas)
 	cs_json_member_bool(&json, "f", false);
 	cs_json_member_object_begin(&json, "g");
 	cs_json_member_double(&json, "h", 0.5);
+	cs_json_member_duration(&json, "i", INT64_C(90000000000));
 	cs_json_object_end(&json);
 	cs_json_object_end(&json);
-	ck_assert_str_eq(out.data, "{\"a\":\"x\",\"b\":-5,\"c\":[1,{},[],null],\"d\":true,"
-				   "\"e\":{\"raw\":1},\"f\":false,\"g\":{\"h\":0.5}}");
+	ck_assert_str_eq(out.data,
+			 "{\"a\":\"x\",\"b\":-5,\"c\":[1,{},[],null],\"d\":true,"
+			 "\"e\":{\"raw\":1},\"f\":false,\"g\":{\"h\":0.5,\"i\":\"1m30s\"}}");
 	ck_assert_uint_eq(json.depth, 0);
 }
 END_TEST
